@@ -1,1 +1,20 @@
-export {}
+export { defineDevice, type Device, type DeviceDefinition } from './define-device.ts'
+export {
+  PacketType,
+  type Channel,
+  type Gpadl,
+  type GuestChannel,
+  type GuestDriver,
+  type GuestDriverDeps,
+  type GuestDriverSpec,
+  type HostDevice,
+  type HostDeviceDeps,
+  type HostDeviceSpec,
+  type Offer,
+  type OfferParameters,
+  type Packet,
+  type PageAllocator,
+  type PageRange,
+  type TransferRange,
+  type VmbusVersion,
+} from './types.ts'
