@@ -1,0 +1,140 @@
+import { PcapngError } from './errors.ts'
+import { BLOCK, BLOCK_OVERHEAD, BYTE_ORDER_MAGIC } from './format.ts'
+import { parseBlock, parseSectionHeader, type Body, type PcapngBlock, type Section } from './parse.ts'
+
+export interface ReaderOptions {
+  /** Takes each block in order. Its bytes are a private copy. */
+  block(block: PcapngBlock): void
+  /** Largest block taken, in bytes: the bound of the reader's memory. Default 1 MiB. */
+  readonly maxBlockLength?: number
+  /** Default 4096. */
+  readonly maxInterfaces?: number
+}
+
+export interface PcapngReader {
+  /** Takes the next bytes of the file, cut anywhere. The bytes are copied. */
+  push(chunk: Uint8Array): void
+  /** The file ends here; a block or section that is cut short is an error. */
+  end(): void
+}
+
+const DEFAULT_MAX_BLOCK = 1 << 20
+const DEFAULT_MAX_INTERFACES = 4096
+/** A section's byte order is known after type, total length and magic. */
+const ORDER_KNOWN = 12
+
+/**
+ * Reads a capture in pieces, strictly: whatever the format does not allow is refused, nothing is guessed. After an
+ * error the reader takes no more bytes.
+ *
+ * @throws PcapngError `VMBUS_PCAPNG_FORMAT`
+ */
+export function pcapngReader(options: ReaderOptions): PcapngReader {
+  const maxBlock = options.maxBlockLength ?? DEFAULT_MAX_BLOCK
+  const maxInterfaces = options.maxInterfaces ?? DEFAULT_MAX_INTERFACES
+  let section: Section | undefined
+  /** File offset at which the section must end, when its header said so. */
+  let sectionEnd: bigint | undefined
+  let offset = 0
+  let held: Uint8Array = new Uint8Array(256)
+  let length = 0
+  let failed: PcapngError | undefined
+
+  const refuse = (field: string, value: number | bigint | string, allowed: string): PcapngError =>
+    new PcapngError('VMBUS_PCAPNG_FORMAT', { field, value, allowed, offset })
+
+  /** The byte order of the block at the front: its own if it opens a section, else its section's. */
+  const orderOf = (view: DataView): boolean => {
+    if (view.getUint32(0, true) !== BLOCK.sectionHeader) {
+      if (section === undefined) throw refuse('first block type', view.getUint32(0, true), 'a section header')
+      return section.littleEndian
+    }
+    if (view.getUint32(8, true) === BYTE_ORDER_MAGIC) return true
+    if (view.getUint32(8, false) === BYTE_ORDER_MAGIC) return false
+    throw refuse('byte-order magic', view.getUint32(8, true), `${BYTE_ORDER_MAGIC} in either order`)
+  }
+
+  /** Bytes to hold before the next step: enough to know the byte order, then the whole block at the front. */
+  const frontLength = (view: DataView): number => {
+    if (length < ORDER_KNOWN) return ORDER_KNOWN
+    const total = view.getUint32(4, orderOf(view))
+    if (total < BLOCK_OVERHEAD || total > maxBlock || total % 4 !== 0) {
+      throw refuse('block total length', total, `a multiple of 4 in ${BLOCK_OVERHEAD} … ${maxBlock}`)
+    }
+    return total
+  }
+
+  const take = (total: number): void => {
+    const whole = held.slice(0, total)
+    const view = new DataView(whole.buffer)
+    const littleEndian = orderOf(view)
+    const trailing = view.getUint32(total - 4, littleEndian)
+    if (trailing !== total) throw refuse('trailing total length', trailing, `${total}`)
+    const body: Body = { bytes: whole.subarray(8, total - 4), view: new DataView(whole.buffer, 8, total - BLOCK_OVERHEAD), offset }
+    const blockType = view.getUint32(0, littleEndian)
+    const end = BigInt(offset + total)
+    if (blockType === BLOCK.sectionHeader) {
+      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset)) throw refuse('section end', BigInt(offset), `${sectionEnd}`)
+      const header = parseSectionHeader(body, littleEndian)
+      section = { littleEndian, interfaces: [] }
+      sectionEnd = header.length === undefined ? undefined : end + header.length
+      options.block(header)
+    } else if (section !== undefined) {
+      if (sectionEnd !== undefined && end > sectionEnd) throw refuse('block end', end, `inside the section, which ends at ${sectionEnd}`)
+      options.block(parseBlock(blockType, body, section, maxInterfaces))
+    }
+  }
+
+  const append = (bytes: Uint8Array): void => {
+    if (length + bytes.length > held.length) {
+      const grown = new Uint8Array(Math.max(held.length * 2, length + bytes.length))
+      grown.set(held.subarray(0, length))
+      held = grown
+    }
+    held.set(bytes, length)
+    length += bytes.length
+  }
+
+  const consume = (chunk: Uint8Array): void => {
+    for (let at = 0; ; ) {
+      const wanted = frontLength(new DataView(held.buffer, held.byteOffset, held.length))
+      if (length < wanted) {
+        const more = Math.min(wanted - length, chunk.length - at)
+        if (more === 0) return
+        append(chunk.subarray(at, at + more))
+        at += more
+        continue
+      }
+      take(wanted)
+      offset += wanted
+      length = 0
+    }
+  }
+
+  return {
+    push(chunk) {
+      if (failed) throw failed
+      try {
+        consume(chunk)
+      } catch (error) {
+        if (error instanceof PcapngError) failed = error
+        throw error
+      }
+    },
+    end() {
+      if (failed) throw failed
+      if (length > 0) throw refuse('bytes of the last block', length, 'a whole block')
+      if (section === undefined) throw refuse('file length', offset, 'at least a section header')
+      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset)) throw refuse('file end', BigInt(offset), `${sectionEnd}`)
+    },
+  }
+}
+
+/** All blocks of a whole capture in memory. Errors as `pcapngReader`. */
+export function readPcapng(bytes: Uint8Array, options: Omit<ReaderOptions, 'block'> = {}): PcapngBlock[] {
+  const blocks: PcapngBlock[] = []
+  const reader = pcapngReader({ ...options, block: (block) => blocks.push(block) })
+  reader.push(bytes)
+  reader.end()
+  return blocks
+}
