@@ -1,17 +1,32 @@
 import { defineConfig } from 'vitest/config'
+import { closingLineReporter } from './scripts/closing-line.ts'
 
-/** The tier of tests to run: `npm test` runs the plain files, the others their own suffix. */
-const tier = process.env['VMBUS_TIER']
-const suffix = tier === undefined ? '' : `.${tier}`
+/** The tiers beside the fast one, each with its own suffix of test files: `npm run test:deep` runs `*.deep.test.ts`. */
+const SLOW_TIERS = ['guests', 'deep'] as const
+
 const conditions = ['@vmbus/source', 'module', 'node', 'import', 'default']
+const folders = '{packages/*,matrix,scripts}/test'
 
-export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: {
-    include: [`packages/*/test/**/*${suffix}.test.ts`, `matrix/test/**/*${suffix}.test.ts`],
-    exclude: ['**/node_modules/**', '**/dist/**', ...(tier === undefined ? ['**/*.guests.test.ts', '**/*.deep.test.ts'] : [])],
-    isolate: false,
-    testTimeout: 30_000,
-  },
+// A tier is named by `vitest --mode deep`, as the npm scripts do, or by VMBUS_TIER=deep.
+export default defineConfig(({ mode }) => {
+  const asked = process.env['VMBUS_TIER']
+  const tier = SLOW_TIERS.find((name) => name === (asked ?? mode))
+  if (asked !== undefined && tier === undefined) throw new Error(`VMBUS_TIER=${asked}: ${SLOW_TIERS.join(' or ')}`)
+  return {
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: conditions } },
+    test: {
+      include: [`${folders}/**/*${tier === undefined ? '' : `.${tier}`}.test.ts`],
+      exclude: [
+        '**/node_modules/**',
+        '**/dist/**',
+        ...(tier === undefined ? SLOW_TIERS.map((name) => `**/*.${name}.test.ts`) : []),
+      ],
+      env: tier === undefined ? {} : { VMBUS_TIER: tier },
+      isolate: false,
+      testTimeout: tier === undefined ? 30_000 : 1_200_000,
+      hookTimeout: tier === undefined ? 30_000 : 300_000,
+      reporters: ['default', closingLineReporter(tier ?? 'fast')],
+    },
+  }
 })

@@ -1,0 +1,39 @@
+/**
+ * The floors of the workspace, written down once: the lint configuration and the check of the dependency graph read them
+ * from here. A package may import from floors below its own, and nothing else.
+ *
+ * A package in `beside` may also import the named packages of its own floor.
+ */
+export const floors = [
+  { floor: 0, packages: ['world'] },
+  { floor: 1, packages: ['layout'] },
+  { floor: 2, packages: ['disk', 'switch', 'pcapng', 'hypervisor'] },
+  { floor: 3, packages: ['core'] },
+  { floor: 4, packages: ['ic'] },
+  {
+    floor: 5,
+    packages: ['netvsc', 'storvsc', 'balloon', 'heartbeat', 'timesync', 'shutdown', 'kvp', 'vss', 'fcopy'],
+  },
+  { floor: 6, packages: ['host', 'guest-linux', 'guest-freebsd'] },
+  {
+    floor: 7,
+    packages: ['trace', 'simulation', 'machine-v86', 'compliance'],
+    beside: { compliance: ['trace', 'simulation'] },
+  },
+  { floor: 8, packages: ['catalog'] },
+  { floor: 9, packages: ['matrix'] },
+]
+
+/** The highest floor whose sources are pure: no `node:` modules, clocks, timers, chance, process, I/O or promises. */
+export const HIGHEST_PURE_FLOOR = 6
+
+/**
+ * Files of pure floors that may touch Node: entry points of their own, which nothing else in their package imports.
+ * Globs from the root of the repository.
+ */
+export const impureFiles = ['packages/disk/src/file*.ts', 'packages/switch/src/forward*.ts']
+
+/** Names of the pure packages, ground floor first. */
+export const purePackages = floors
+  .filter(({ floor }) => floor <= HIGHEST_PURE_FLOOR)
+  .flatMap(({ packages }) => packages)
