@@ -1,30 +1,30 @@
 import type { GuestDriver, GuestDriverDeps, GuestDriverSpec, HostDevice, HostDeviceDeps, HostDeviceSpec, OfferParameters } from './types.ts'
 
 /** Both ends of one device, as its package declares them. */
-export interface DeviceDefinition<HostOptions, Settings, GuestOptions> {
+export interface DeviceDefinition<HostOptions, Settings, GuestOptions, D extends HostDevice, G extends GuestDriver> {
   readonly kind: string
   /** Every interface class that the driver binds to; the host end offers `offer(options).interfaceId`. */
   readonly interfaceIds: readonly string[]
   offer(options: HostOptions): OfferParameters
   /** The host end (VSP). `settings` are the host version's arguments; absent, the newest. */
-  host(options: HostOptions, deps: HostDeviceDeps, settings: Settings | undefined): HostDevice
+  host(options: HostOptions, deps: HostDeviceDeps, settings: Settings | undefined): D
   /** The guest end (VSC). */
-  guest(options: GuestOptions, deps: GuestDriverDeps): GuestDriver
+  guest(options: GuestOptions, deps: GuestDriverDeps): G
 }
 
 /** `device(options)` is a device to offer, `device.driver(options)` a driver to load. */
-export interface Device<HostOptions, Settings, GuestOptions> {
-  (options: HostOptions): HostDeviceSpec<Settings>
+export interface Device<HostOptions, Settings, GuestOptions, D extends HostDevice, G extends GuestDriver> {
+  (options: HostOptions): HostDeviceSpec<Settings, D>
   readonly kind: string
   readonly interfaceIds: readonly string[]
-  driver(options: GuestOptions): GuestDriverSpec
+  driver(options: GuestOptions): GuestDriverSpec<G>
 }
 
-export function defineDevice<HostOptions, Settings, GuestOptions>(
-  definition: DeviceDefinition<HostOptions, Settings, GuestOptions>,
-): Device<HostOptions, Settings, GuestOptions> {
+export function defineDevice<HostOptions, Settings, GuestOptions, D extends HostDevice, G extends GuestDriver>(
+  definition: DeviceDefinition<HostOptions, Settings, GuestOptions, D, G>,
+): Device<HostOptions, Settings, GuestOptions, D, G> {
   const { kind, interfaceIds } = definition
-  const offerable = (options: HostOptions): HostDeviceSpec<Settings> => ({
+  const offerable = (options: HostOptions): HostDeviceSpec<Settings, D> => ({
     kind,
     offer: definition.offer(options),
     create: (deps, settings) => definition.host(options, deps, settings),
@@ -32,7 +32,7 @@ export function defineDevice<HostOptions, Settings, GuestOptions>(
   return Object.assign(offerable, {
     kind,
     interfaceIds,
-    driver: (options: GuestOptions): GuestDriverSpec => ({
+    driver: (options: GuestOptions): GuestDriverSpec<G> => ({
       kind,
       interfaceIds,
       create: (deps) => definition.guest(options, deps),

@@ -170,10 +170,10 @@ export interface HostDevice {
 }
 
 /** A device that can be offered: what `netvsc({...})` returns. `settings` come from the host's profile. */
-export interface HostDeviceSpec<Settings = unknown> {
+export interface HostDeviceSpec<Settings = unknown, D extends HostDevice = HostDevice> {
   readonly kind: string
   readonly offer: OfferParameters
-  create(deps: HostDeviceDeps, settings?: Settings): HostDevice
+  create(deps: HostDeviceDeps, settings?: Settings): D
 }
 
 /** Pages of guest RAM that a simulated guest's drivers use. Contents of allocated pages are zero. */
@@ -234,8 +234,8 @@ export interface GuestDriver {
 }
 
 /** A driver that a guest can load: what `netvsc.driver({...})` returns. */
-export interface GuestDriverSpec {
+export interface GuestDriverSpec<G extends GuestDriver = GuestDriver> {
   readonly kind: string
   readonly interfaceIds: readonly string[]
-  create(deps: GuestDriverDeps): GuestDriver
+  create(deps: GuestDriverDeps): G
 }
