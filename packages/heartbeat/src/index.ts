@@ -1,1 +1,22 @@
-export {}
+import { defineDevice } from '@vmbus/core'
+import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
+import { heartbeatGuest, type HeartbeatGuestOptions } from './guest.ts'
+import { heartbeatHost, type HeartbeatHostOptions } from './host.ts'
+import { HEARTBEAT_INSTANCE, HEARTBEAT_INTERFACE } from './protocol.ts'
+
+/** `heartbeat({})` offers the component, `heartbeat.driver({})` answers it. */
+export const heartbeat = defineDevice({
+  kind: 'heartbeat',
+  interfaceIds: [HEARTBEAT_INTERFACE],
+  offer: (options: HeartbeatHostOptions) => ({
+    interfaceId: HEARTBEAT_INTERFACE,
+    instanceId: options.instanceId ?? HEARTBEAT_INSTANCE,
+    flags: PIPE_MODE_FLAG,
+    userDefined: pipeUserData(),
+  }),
+  host: (options: HeartbeatHostOptions, deps, settings: IcVersions | undefined) => heartbeatHost(options, deps, settings),
+  guest: (options: HeartbeatGuestOptions, deps) => heartbeatGuest(options, deps),
+})
+
+export type { HeartbeatGuestOptions } from './guest.ts'
+export type { HeartbeatHost, HeartbeatHostOptions, HeartbeatStatus } from './host.ts'

@@ -1,1 +1,21 @@
-export {}
+export { icGuest, type IcAnswerable, type IcGuest, type IcGuestHandler, type IcGuestOptions, type IcGuestState, type IcRequest } from './guest.ts'
+export { icHost, type IcHost, type IcHostHandler, type IcHostState, type IcPhase } from './host.ts'
+export { answerNegotiation, negotiationAnswer, negotiationRequest, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
+export {
+  At,
+  HResult,
+  IC_RING_PAGES,
+  IcFlags,
+  IcType,
+  MAX_MESSAGE_BYTES,
+  PIPE_DATA,
+  PIPE_MODE_FLAG,
+  icHeader,
+  icVersion,
+  icVersionLayout,
+  icVersionText,
+  negotiateHeader,
+  pipeHeader,
+  pipeUserData,
+  type IcVersion,
+} from './protocol.ts'

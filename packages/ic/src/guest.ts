@@ -1,0 +1,133 @@
+import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
+import { answerNegotiation, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
+import { At, IC_RING_PAGES, IcFlags, IcType, PIPE_DATA } from './protocol.ts'
+
+export interface IcGuestOptions {
+  readonly versions: IcVersions
+  /** Which of the host's versions the driver takes; the correct and default policy is `exact`. */
+  readonly match?: MatchPolicy
+  /** Ring size in pages, control page included. */
+  readonly ringPages?: number
+  /** What the driver does with a negotiation that has no common version: answer zero counts (Linux) or nothing (FreeBSD). */
+  readonly unmatched?: 'answer' | 'silence'
+}
+
+/** What an answer is made from: a request, or what a component kept of one that it answers later. */
+export type IcAnswerable = Pick<IcRequest, 'bytes' | 'transactionLow' | 'transactionHigh'>
+
+/** One request. `bytes` is the driver's own copy of the payload; the answer is made in it. */
+export interface IcRequest {
+  readonly type: number
+  /** The packet's transaction id, which the answer carries too. */
+  readonly transactionLow: number
+  readonly transactionHigh: number
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Bytes of body that the packet really holds, at most what its header announces. */
+  readonly bodyLength: number
+  readonly framework: number
+  readonly message: number
+}
+
+export interface IcGuestHandler {
+  readonly type: number
+  negotiated?(versions: Negotiated | undefined): void
+  /** Return a status to answer now, or undefined to answer later with `reply`. */
+  request(request: IcRequest): number | undefined
+  /** The answer is in the ring: what must come after it (power off) may happen. */
+  answered?(request: IcRequest, status: number): void
+}
+
+export interface IcGuestState {
+  readonly v: 1
+  framework: number
+  message: number
+}
+
+export interface IcGuest {
+  readonly state: Readonly<IcGuestState>
+  offered(channel: GuestChannel): void
+  opened(channel: GuestChannel, status: number): void
+  readable(channel: GuestChannel): void
+  /** Answers a request that `request` left open. */
+  reply(channel: GuestChannel, request: IcAnswerable, status: number): void
+  reset(): void
+  save(): IcGuestState
+  restore(state: IcGuestState): void
+}
+
+/** The guest's side: opens the channel, answers negotiation, hands requests to the component, drains the ring. */
+export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler: IcGuestHandler): IcGuest {
+  const { versions, match = 'exact', ringPages = IC_RING_PAGES, unmatched = 'answer' } = options
+  let state: IcGuestState = { v: 1, framework: 0, message: 0 }
+
+  const drop = (reason: string): void => deps.diagnose({ code: 'VMBUS_IC_DROPPED', source: 'ic', message: reason })
+
+  const send = (channel: GuestChannel, answer: IcAnswerable, status: number | undefined): void => {
+    const { bytes, transactionLow, transactionHigh } = answer
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (status !== undefined) view.setUint32(At.status, status, true)
+    view.setUint8(At.flags, IcFlags.transaction | IcFlags.response)
+    if (channel.channel?.sendInBand(bytes, transactionLow, transactionHigh, false) !== true) drop('no room for an answer')
+  }
+
+  const receive = (channel: GuestChannel, answer: IcAnswerable): void => {
+    const { bytes } = answer
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (bytes.length < At.body) return drop('message shorter than its headers')
+    if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('pipe message that is not data')
+    const type = view.getUint16(At.type, true)
+    if (type === IcType.negotiate) {
+      const agreed = answerNegotiation(view, bytes.length, versions, match)
+      state.framework = agreed?.framework ?? 0
+      state.message = agreed?.message ?? 0
+      handler.negotiated?.(agreed)
+      if (agreed !== undefined || unmatched === 'answer') send(channel, answer, undefined)
+      return
+    }
+    const announced = view.getUint16(At.size, true)
+    const request: IcRequest = {
+      type,
+      ...answer,
+      view,
+      bodyLength: Math.min(announced, bytes.length - At.body),
+      framework: state.framework,
+      message: state.message,
+    }
+    const status = type === handler.type ? handler.request(request) : 0x80004005
+    if (status === undefined) return
+    send(channel, answer, status)
+    handler.answered?.(request, status)
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    offered(channel) {
+      channel.open({ outPages: ringPages, inPages: ringPages })
+    },
+    opened(channel, status) {
+      if (status !== 0) deps.diagnose({ code: 'VMBUS_IC_OPEN', source: 'ic', message: `host refused to open the channel: 0x${status.toString(16)}` })
+      else this.readable(channel)
+    },
+    readable(channel) {
+      const open = channel.channel
+      if (open === undefined) return
+      for (let packet = open.receive(); packet !== undefined && channel.channel === open; packet = open.receive())
+        receive(channel, {
+          bytes: packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength),
+          transactionLow: packet.transactionLow,
+          transactionHigh: packet.transactionHigh,
+        })
+    },
+    reply: send,
+    reset() {
+      state = { v: 1, framework: 0, message: 0 }
+    },
+    save: () => ({ ...state }),
+    restore(saved) {
+      state = { ...saved }
+    },
+  }
+}
