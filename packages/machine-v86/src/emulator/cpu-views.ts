@@ -1,0 +1,92 @@
+import type { V86Cpu } from './v86-types.ts'
+
+/** Offsets in v86's wasm memory (v86 src/rust/cpu/global_pointers.rs); the self-check proves the register ones. */
+const REGISTERS = 64
+const FLAGS = 120
+const INSTRUCTION_POINTER = 556
+const CPL = 612
+const IN_HLT = 616
+const LAST_VIRT_EIP = 620
+const EIP_PHYS = 624
+const INSTRUCTION_COUNTER = 664
+
+/** Words of v86's APIC state (src/rust/cpu/apic.rs): interrupt request and trigger mode registers. */
+const IRR_WORD = 16
+const TMR_WORD = 32
+
+const INTERRUPT_FLAG = 1 << 9
+
+/** Views of the processor's state and of guest RAM, renewed when wasm memory has grown. */
+export interface CpuViews {
+  readonly cplOffset: number
+  /** EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI; and wasm memory from address 0. */
+  renew(): { readonly registers: Int32Array; readonly bytes: Uint8Array }
+  ram(): { readonly bytes: Uint8Array; readonly view: DataView; readonly words: Int32Array }
+  /** Instructions executed, modulo 2^32. */
+  counter(): number
+  /** Adds to the counter as v86 compares it; returns the new value. */
+  bumpCounter(by: number): number
+  /** Is the running code in the page at this physical address? */
+  executingPage(gpa: number): boolean
+  /** Sets a request bit of the local APIC, edge triggered. */
+  raise(apic: number, vector: number): void
+  readonly halted: boolean
+  /** Halted with interrupts off: nothing can wake the processor (a triple fault ends so). */
+  readonly dead: boolean
+}
+
+export function cpuViews(cpu: V86Cpu): CpuViews {
+  const { wasm_memory: memory } = cpu
+  let buffer: ArrayBuffer | undefined
+  let cached = make()
+
+  function make() {
+    buffer = memory.buffer as ArrayBuffer
+    const base = cpu.mem8.byteOffset
+    const size = cpu.mem8.length
+    return {
+      processor: { registers: new Int32Array(buffer, REGISTERS, 8), bytes: new Uint8Array(buffer) },
+      ram: { bytes: new Uint8Array(buffer, base, size), view: new DataView(buffer, base, size), words: new Int32Array(buffer, base, size >> 2) },
+      words: new Uint32Array(buffer),
+    }
+  }
+  const current = () => {
+    if (memory.buffer !== buffer) cached = make()
+    return cached
+  }
+  const word = (offset: number): number => current().words[offset >> 2] ?? 0
+
+  return {
+    cplOffset: CPL,
+    renew: () => current().processor,
+    ram: () => current().ram,
+    counter: () => word(INSTRUCTION_COUNTER),
+    bumpCounter(by) {
+      const { words } = current()
+      const next = (word(INSTRUCTION_COUNTER) + by) >>> 0
+      words[INSTRUCTION_COUNTER >> 2] = next
+      return next
+    },
+    executingPage(gpa) {
+      // v86 keeps the last translation of EIP as virtual page and XOR to physical.
+      const eip = word(INSTRUCTION_POINTER)
+      if ((eip & ~0xfff) !== (word(LAST_VIRT_EIP) | 0)) return false
+      const physical = (word(EIP_PHYS) ^ eip) >>> 0
+      return physical - (physical % 4096) === gpa
+    },
+    raise(apic, vector) {
+      const { words } = current()
+      const bit = (1 << (vector & 31)) >>> 0
+      const irr = (apic >> 2) + IRR_WORD + (vector >> 5)
+      const tmr = (apic >> 2) + TMR_WORD + (vector >> 5)
+      words[irr] = (words[irr] ?? 0) | bit
+      words[tmr] = (words[tmr] ?? 0) & ~bit
+    },
+    get halted() {
+      return current().processor.bytes[IN_HLT] !== 0
+    },
+    get dead() {
+      return current().processor.bytes[IN_HLT] !== 0 && (word(FLAGS) & INTERRUPT_FLAG) === 0
+    },
+  }
+}

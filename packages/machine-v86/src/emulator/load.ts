@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { compileFunction } from 'node:vm'
+import { MachineError } from '../errors.ts'
+import type { V86Cpu, V86Options } from './v86-types.ts'
+import { patchWasm } from './wasm-patch.ts'
+import { wasm as webAssembly, type WasmExports, type WasmImports } from './webassembly.ts'
+
+/** SHA-256 of the files that the hooks were proven on: npm v86 0.5.462. */
+const KNOWN = {
+  wasm: new Set([
+    // build/v86.wasm
+    'aa0d0e149d6b60063b85de4871e78505637ce92821e14a9f9802c4008ba2336e',
+  ]),
+  script: new Set([
+    // build/libv86.js
+    '8715206b8c5ab0a206f6e8913c5f705a15547df51d3e0c032e3d00439303c94c',
+  ]),
+}
+
+/** What v86 sees instead of the process's clock, chance and timers while one machine runs. */
+export interface Ambient {
+  /** Milliseconds since the machine's start, never the same twice (v86's performance.now). */
+  now(): number
+  /** The machine's wall clock, Unix milliseconds (v86's Date.now). */
+  unixMs(): number
+  /** A 32-bit random number. */
+  random(): number
+  /** What v86 would print. */
+  log(text: string): void
+}
+
+export interface EmulatorInstance {
+  readonly cpu: V86Cpu
+  readonly states: { save_state(): ArrayBuffer; restore_state(state: ArrayBuffer): void }
+  readonly bus: { register(name: string, fn: (value: number) => void, receiver: unknown): void; send(name: string, value: number): void }
+}
+
+/** v86 loaded, its wasm patched and compiled; makes machines, any number in a thread. */
+export interface Emulator {
+  /** SHA-256 of v86.wasm and libv86.js: part of a snapshot's and a replay's identity. */
+  readonly digests: { readonly wasm: string; readonly script: string }
+  /** Synchronous: v86's asynchronous start-up needs no waiting when its timer and wasm are ours. */
+  create(options: V86Options, imports: (env: WasmImports) => void, ambient: Ambient): EmulatorInstance
+  /** Runs `work` with v86's clock, chance and console bound to `ambient`. */
+  within<T>(ambient: Ambient, work: () => T): T
+}
+
+type V86Constructor = new (options: object) => { readonly v86?: { readonly cpu: V86Cpu } & EmulatorInstance['states']; readonly bus: EmulatorInstance['bus'] }
+
+/**
+ * Names that libv86 takes from the global scope, given to it as parameters of its own scope instead: its clock, wall
+ * clock, randomness, timers and console. Nothing global is replaced, so the process and other machines keep theirs.
+ */
+function sandbox(current: () => Ambient): Readonly<Record<string, unknown>> {
+  const report = (...parts: unknown[]): void => current().log(parts.join(' '))
+  class MachineDate extends Date {
+    constructor(...parts: [] | [number]) {
+      super(parts[0] ?? current().unixMs())
+    }
+    static override now(): number {
+      return current().unixMs()
+    }
+  }
+  return {
+    performance: { now: () => current().now() },
+    Date: MachineDate,
+    crypto: { getRandomValues: (into: Int32Array) => into.map((_, i) => (into[i] = current().random())) },
+    // v86's start-up defers itself by a timer of 0; the rest of its timers belong to devices that a machine has not.
+    setTimeout: (work: () => void) => {
+      work()
+      return 0
+    },
+    requestAnimationFrame: () => 0,
+    console: { log: report, warn: report, error: report, debug: report, trace: report, assert: (ok: unknown, ...parts: unknown[]) => void (ok || report('assertion failed', ...parts)) },
+  }
+}
+
+let loading: Promise<Emulator> | undefined
+
+/**
+ * Loads the optional dependency v86 once per thread, patches its wasm and checks both files against the known digests.
+ * Throws `VMBUS_V86_MISSING` when it is not installed and `VMBUS_V86_UNSUPPORTED` for a build that was not proven.
+ */
+export function loadEmulator(): Promise<Emulator> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined
+    throw error
+  })
+  return loading
+}
+
+async function load(): Promise<Emulator> {
+  const folder = emulatorFolder()
+  const [wasm, script] = await Promise.all([readFile(join(folder, 'v86.wasm')), readFile(join(folder, 'libv86.js'))])
+  const digests = { wasm: sha256(wasm), script: sha256(script) }
+  for (const part of ['wasm', 'script'] as const) {
+    if (!KNOWN[part].has(digests[part])) {
+      throw new MachineError('VMBUS_V86_UNSUPPORTED', `this build of v86 is not one that the CPU hooks were proven on; install v86 0.5.462`, { part, sha256: digests[part] })
+    }
+  }
+  const module = await webAssembly.compile(patchWasm(wasm))
+  let ambient: Ambient | undefined
+  const current = (): Ambient => {
+    if (ambient === undefined) throw new MachineError('VMBUS_V86_UNSUPPORTED', 'v86 ran outside of a machine')
+    return ambient
+  }
+  const scope = sandbox(current)
+  const exported: { exports: { V86?: V86Constructor } } = { exports: {} }
+  const evaluate = compileFunction(script.toString('utf8'), ['module', ...Object.keys(scope)], { filename: join(folder, 'libv86.js') }) as (...values: unknown[]) => void
+  evaluate(exported, ...Object.values(scope))
+  const { V86 } = exported.exports
+  if (V86 === undefined) throw new MachineError('VMBUS_V86_UNSUPPORTED', 'libv86.js exports no V86')
+
+  const within = <T>(next: Ambient, work: () => T): T => {
+    const before = ambient
+    ambient = next
+    try {
+      return work()
+    } finally {
+      ambient = before
+    }
+  }
+  return {
+    digests,
+    within,
+    create: (options, imports, ambient) =>
+      within(ambient, () => {
+        const instance = new V86({
+          ...options,
+          wasm_fn: (env: { env: WasmImports }) => {
+            imports(env.env)
+            const exports = new webAssembly.Instance(module, env).exports
+            // A thenable that calls back at once: start-up then ends before the constructor returns.
+            return { then: (done: (exports: WasmExports) => void) => done(exports) }
+          },
+        })
+        if (instance.v86 === undefined) throw new MachineError('VMBUS_V86_UNSUPPORTED', 'v86 did not finish its start-up synchronously')
+        return { cpu: instance.v86.cpu, bus: instance.bus, states: instance.v86 }
+      }),
+  }
+}
+
+function emulatorFolder(): string {
+  try {
+    return dirname(createRequire(import.meta.url).resolve('v86'))
+  } catch (cause) {
+    throw new MachineError('VMBUS_V86_MISSING', 'real guests need the optional dependency v86: npm install v86@0.5.462', {}, cause)
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -1,0 +1,258 @@
+import { MachineError } from '../errors.ts'
+
+/** What a patched instruction asks the hook about: the argument of the import is `HOOK_BASE + kind`. */
+export const HookKind = { cpuid: 0, wrmsr: 1, rdmsr: 2 } as const
+export type HookKindValue = (typeof HookKind)[keyof typeof HookKind]
+
+/** Above every x86 port number, so that hook calls and port reads share one import. */
+export const HOOK_BASE = 0x1_0000
+/** Asked after a hook answered "handled": non-zero means that the instruction faults with #GP(0). */
+export const HOOK_FAULT = 0x1_0100
+
+/** v86's exports for opcode 0F A2, 0F 30 and 0F 32. */
+const TARGETS: readonly (readonly [name: string, kind: HookKindValue])[] = [
+  ['instr_0FA2', HookKind.cpuid],
+  ['instr_0F30', HookKind.wrmsr],
+  ['instr_0F32', HookKind.rdmsr],
+]
+
+const IMPORT_MODULE = 'env'
+const IMPORT_NAME = 'io_port_read32'
+
+/** WebAssembly core specification §5.5.2. */
+const Section = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const
+const Opcode = { if: 0x04, end: 0x0b, return: 0x0f, call: 0x10, i32const: 0x41, emptyBlock: 0x40 } as const
+
+const unsupported = (message: string): MachineError => new MachineError('VMBUS_V86_UNSUPPORTED', message)
+
+interface Reader {
+  readonly bytes: Uint8Array
+  at: number
+}
+
+function byte(r: Reader): number {
+  const value = r.bytes[r.at]
+  if (value === undefined) throw unsupported(`the wasm ends inside a section, at byte ${r.at}`)
+  r.at++
+  return value
+}
+
+/** Unsigned LEB128 of at most 32 bits. */
+function u32(r: Reader): number {
+  let value = 0
+  for (let shift = 0; shift < 35; shift += 7) {
+    const b = byte(r)
+    value += (b & 0x7f) * 2 ** shift
+    if ((b & 0x80) === 0) return value
+  }
+  throw unsupported(`a LEB128 number at byte ${r.at} has more than 32 bits`)
+}
+
+function name(r: Reader): string {
+  const length = u32(r)
+  if (r.at + length > r.bytes.length) throw unsupported('a name reaches past the end of the wasm')
+  const text = new TextDecoder().decode(r.bytes.subarray(r.at, r.at + length))
+  r.at += length
+  return text
+}
+
+function encodeU32(value: number): number[] {
+  const out: number[] = []
+  do {
+    const low = value & 0x7f
+    value >>>= 7
+    out.push(value === 0 ? low : low | 0x80)
+  } while (value !== 0)
+  return out
+}
+
+/** Signed LEB128 of a non-negative number: the last byte's bit 6 must be clear. */
+function encodeS32(value: number): number[] {
+  const out: number[] = []
+  for (;;) {
+    const low = value & 0x7f
+    value >>= 7
+    if (value === 0 && (low & 0x40) === 0) return [...out, low]
+    out.push(low | 0x80)
+  }
+}
+
+interface SectionSpan {
+  readonly id: number
+  /** Offset of the id byte. */
+  readonly start: number
+  /** Offset of the contents. */
+  readonly body: number
+  readonly end: number
+}
+
+function sections(bytes: Uint8Array): SectionSpan[] {
+  const magic = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
+  if (magic.some((value, i) => bytes[i] !== value)) throw unsupported('not a WebAssembly 1.0 module')
+  const found: SectionSpan[] = []
+  const r: Reader = { bytes, at: 8 }
+  while (r.at < bytes.length) {
+    const start = r.at
+    const id = byte(r)
+    const length = u32(r)
+    const end = r.at + length
+    if (end > bytes.length) throw unsupported(`section ${id} reaches past the end of the wasm`)
+    found.push({ id, start, body: r.at, end })
+    r.at = end
+  }
+  return found
+}
+
+function section(all: readonly SectionSpan[], id: number): SectionSpan {
+  const found = all.filter((s) => s.id === id)
+  if (found.length !== 1 || found[0] === undefined) throw unsupported(`the wasm has ${found.length} sections of id ${id}, expected one`)
+  return found[0]
+}
+
+/** Function imports: how many there are, and the index of the one that the hooks call. */
+function hookImport(bytes: Uint8Array, span: SectionSpan): { imported: number; hook: number } {
+  const r: Reader = { bytes, at: span.body }
+  let imported = 0
+  let hook = -1
+  for (let left = u32(r); left > 0; left--) {
+    const module = name(r)
+    const field = name(r)
+    const kind = byte(r)
+    if (kind === 0) {
+      u32(r)
+      if (module === IMPORT_MODULE && field === IMPORT_NAME) hook = imported
+      imported++
+    } else if (kind === 1) {
+      byte(r)
+      limits(r)
+    } else if (kind === 2) limits(r)
+    else if (kind === 3) r.at += 2
+    else throw unsupported(`import ${module}.${field} is of unknown kind ${kind}`)
+  }
+  if (hook < 0) throw unsupported(`the wasm does not import ${IMPORT_MODULE}.${IMPORT_NAME}`)
+  return { imported, hook }
+}
+
+function limits(r: Reader): void {
+  const hasMaximum = (byte(r) & 1) === 1
+  u32(r)
+  if (hasMaximum) u32(r)
+}
+
+function exportedFunctions(bytes: Uint8Array, span: SectionSpan): Map<string, number> {
+  const r: Reader = { bytes, at: span.body }
+  const found = new Map<string, number>()
+  for (let left = u32(r); left > 0; left--) {
+    const field = name(r)
+    const kind = byte(r)
+    const index = u32(r)
+    if (kind === 0) found.set(field, index)
+  }
+  return found
+}
+
+/**
+ * The function that both MSR instructions call with the constant 0 before anything else: their CPL test raises #GP(0)
+ * so. v86 does not export it; finding it by what it does keeps the patch free of version-dependent indexes.
+ */
+function faultFunction(bodies: readonly Uint8Array[]): number {
+  const firstCallWithZero = (body: Uint8Array): number => {
+    for (let i = 0; i + 3 < body.length; i++) {
+      if (body[i] !== Opcode.i32const || body[i + 1] !== 0 || body[i + 2] !== Opcode.call) continue
+      const r: Reader = { bytes: body, at: i + 3 }
+      return u32(r)
+    }
+    return -1
+  }
+  const candidates = new Set(bodies.map(firstCallWithZero))
+  const [candidate] = candidates
+  if (candidates.size !== 1 || candidate === undefined || candidate < 0) {
+    throw unsupported('RDMSR and WRMSR do not share one #GP(0) call')
+  }
+  return candidate
+}
+
+/**
+ * v86's wasm with a question put before CPUID, RDMSR and WRMSR: "host, is this yours?". Its answer 0 runs the original
+ * instruction; any other skips it, and raises #GP(0) when the host also says so.
+ *
+ * Adds no import, type or function, so no index moves. The interpreter and compiled code both reach the three
+ * instructions through these exports.
+ */
+export function patchWasm(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = sections(bytes)
+  const { imported, hook } = hookImport(bytes, section(all, Section.import))
+  const exported = exportedFunctions(bytes, section(all, Section.export))
+  const code = section(all, Section.code)
+
+  const kinds = new Map<number, HookKindValue>()
+  for (const [field, kind] of TARGETS) {
+    const index = exported.get(field)
+    if (index === undefined) throw unsupported(`the wasm does not export ${field}`)
+    if (index < imported) throw unsupported(`${field} is an import, not a function of the module`)
+    const sharers = [...exported].filter(([, other]) => other === index).map(([other]) => other)
+    if (sharers.length !== 1) throw unsupported(`one body serves ${sharers.join(', ')}: it cannot be patched alone`)
+    kinds.set(index, kind)
+  }
+
+  const r: Reader = { bytes, at: code.body }
+  const count = u32(r)
+  const countEnd = r.at
+  const found: { index: number; start: number; insertAt: number; end: number }[] = []
+  for (let i = 0; i < count; i++) {
+    const start = r.at
+    const length = u32(r)
+    const end = r.at + length
+    if (end > code.end) throw unsupported(`function ${imported + i} reaches past the code section`)
+    if (kinds.has(imported + i)) {
+      for (let groups = u32(r); groups > 0; groups--) {
+        u32(r)
+        byte(r)
+      }
+      found.push({ index: imported + i, start, insertAt: r.at, end })
+    }
+    r.at = end
+  }
+  if (found.length !== TARGETS.length) throw unsupported(`found ${found.length} of ${TARGETS.length} instruction bodies`)
+
+  const msrBodies = found.filter(({ index }) => kinds.get(index) !== HookKind.cpuid).map(({ insertAt, end }) => bytes.subarray(insertAt, end))
+  const fault = faultFunction(msrBodies)
+  if (fault < imported) throw unsupported('the #GP(0) function is an import')
+
+  const pieces: Uint8Array[] = [bytes.subarray(countEnd, found[0]?.start)]
+  found.forEach(({ index, start, insertAt, end }, i) => {
+    const lengthReader: Reader = { bytes, at: start }
+    u32(lengthReader)
+    const prologue = [
+      Opcode.i32const, ...encodeS32(HOOK_BASE + (kinds.get(index) ?? 0)), Opcode.call, ...encodeU32(hook),
+      Opcode.if, Opcode.emptyBlock,
+      Opcode.i32const, ...encodeS32(HOOK_FAULT), Opcode.call, ...encodeU32(hook),
+      Opcode.if, Opcode.emptyBlock,
+      Opcode.i32const, 0, Opcode.call, ...encodeU32(fault),
+      Opcode.end,
+      Opcode.return,
+      Opcode.end,
+    ]
+    const bodyLength = end - lengthReader.at + prologue.length
+    pieces.push(
+      Uint8Array.from(encodeU32(bodyLength)),
+      bytes.subarray(lengthReader.at, insertAt),
+      Uint8Array.from(prologue),
+      bytes.subarray(insertAt, end),
+      bytes.subarray(end, found[i + 1]?.start ?? code.end),
+    )
+  })
+  const contents = [Uint8Array.from(encodeU32(count)), ...pieces]
+  const length = contents.reduce((sum, piece) => sum + piece.length, 0)
+  return concat([bytes.subarray(0, code.start), Uint8Array.from([Section.code, ...encodeU32(length)]), ...contents, bytes.subarray(code.end)])
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    out.set(piece, at)
+    at += piece.length
+  }
+  return out
+}
