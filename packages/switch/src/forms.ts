@@ -1,0 +1,80 @@
+import { ETHERNET_HEADER, type Frame, type VlanTag } from './frame.ts'
+import { fillChecksums, segmentTcp } from './offload.ts'
+import { FORM, type PortRecord } from './port.ts'
+import { withTagInBytes, withoutTag } from './vlan.ts'
+
+/** No sender makes more segments of one send: 64 KiB in pieces of the least MSS that Linux uses (48). */
+const MOST_SEGMENTS = 2048
+
+/** The frames that a receiver gets in place of one, or the reason for none. */
+export type Shaped = readonly Frame[] | 'offload' | 'oversize'
+
+/**
+ * Shapes one frame for its receivers: the tag outside or inside the bytes or gone, checksums filled in, large
+ * segments cut. Receivers with equal needs share the result.
+ */
+export interface Shaper {
+  /** Begins with another frame, which is a member of `vlan` and carries `tag`. */
+  begin(frame: Frame, vlan: number, tag: VlanTag | undefined): void
+  shape(port: PortRecord): Shaped
+}
+
+export function createShaper(): Shaper {
+  let source: Frame = { bytes: new Uint8Array(0) }
+  let vlan = 0
+  let tag: VlanTag | undefined
+  let bare: Frame | undefined
+  let asItIs: readonly Frame[] = []
+  const made = new Map<number, Shaped>()
+
+  const tagged = (beside: boolean): Frame => {
+    const outer: VlanTag = tag?.id === vlan ? tag : { id: vlan, priority: tag?.priority ?? 0, dei: tag?.dei ?? false }
+    if (source.vlan === undefined && !beside && tag?.id === vlan) return source
+    if (source.vlan !== undefined && beside && tag?.id === vlan) return source
+    bare ??= withoutTag(source)
+    return beside ? { ...bare, vlan: outer } : withTagInBytes(bare, outer)
+  }
+  const make = (form: number, wantsTag: boolean, mtu: number): Shaped => {
+    const frame = wantsTag ? tagged((form & FORM.tagBeside) !== 0) : (bare ??= tag === undefined ? source : withoutTag(source))
+    const { offload } = frame
+    if (offload === undefined) return fits(frame, wantsTag, mtu) ? [frame] : 'oversize'
+    if (offload.segment !== undefined) {
+      if (form & FORM.segmentBeside) return [frame]
+      const pieces = segmentTcp(frame.bytes, offload.segment, mtu, MOST_SEGMENTS)
+      return pieces === undefined ? 'offload' : pieces.map((bytes) => ({ bytes, vlan: frame.vlan }))
+    }
+    if (!fits(frame, wantsTag, mtu)) return 'oversize'
+    if (form & FORM.checksumBeside || !(offload.ipv4Checksum || offload.transportChecksum)) return [frame]
+    const bytes = fillChecksums(frame.bytes, offload)
+    return bytes === undefined ? 'offload' : [{ bytes, vlan: frame.vlan }]
+  }
+
+  return {
+    begin(frame, memberOf, outer) {
+      source = frame
+      vlan = memberOf
+      tag = outer
+      bare = undefined
+      asItIs = [frame]
+      if (made.size > 0) made.clear()
+    },
+    shape(port) {
+      const wantsTag = vlan !== 0 && port.rule.untagged !== vlan
+      if (source.offload === undefined && tag === undefined && !wantsTag) return fits(source, false, port.mtu) ? asItIs : 'oversize'
+      const key = (port.mtu * 2 + (wantsTag ? 1 : 0)) * 8 + port.accepts
+      let shaped = made.get(key)
+      if (shaped === undefined) made.set(key, (shaped = make(port.accepts, wantsTag, port.mtu)))
+      return shaped
+    },
+  }
+}
+
+const fits = (frame: Frame, wantsTag: boolean, mtu: number): boolean =>
+  frame.bytes.length - ETHERNET_HEADER - (wantsTag && frame.vlan === undefined ? 4 : 0) <= mtu
+
+/** The frame as bytes on a wire, for captures: tag and checksums in place; a large segment stays one. */
+export function wireBytes(frame: Frame): Uint8Array {
+  const { vlan, offload } = frame
+  const whole: Frame = vlan === undefined ? frame : withTagInBytes(frame, vlan)
+  return (offload && fillChecksums(whole.bytes, offload)) ?? whole.bytes
+}

@@ -1,0 +1,150 @@
+import { SwitchError } from './errors.ts'
+import type { Accepts, Frame } from './frame.ts'
+import { checkLink, type LaneState, type LinkOptions } from './lane.ts'
+import { isGroupMac, parseMac } from './mac.ts'
+import { copyStatistics, noStatistics, type PortStatistics } from './statistics.ts'
+import { compileVlan, type VlanOptions, type VlanRule } from './vlan.ts'
+
+/** What may change while a port is connected; all of it is part of the saved state. */
+export interface PortConfig {
+  /** Default: access to VLAN 0, without tags. */
+  readonly vlan?: VlanOptions | undefined
+  /** Largest packet after the Ethernet header and tag, 68 … 65535. Default 1500. */
+  readonly mtu?: number | undefined
+  readonly link?: LinkOptions | undefined
+  /** `source`: what this port sends and receives is copied to every `destination` port. Default `none`. */
+  readonly mirror?: 'none' | 'source' | 'destination' | undefined
+  /** Whether the port may send from addresses other than its own. Default true. */
+  readonly spoofing?: boolean | undefined
+}
+
+export interface PortOptions extends PortConfig {
+  /** Unique in the switch. */
+  readonly name: string
+  /** The owner's address: known without learning, and no other port can take it over. */
+  readonly mac?: string | undefined
+  /** What the owner can take beside the frame's bytes. Default: nothing. */
+  readonly accepts?: Accepts | undefined
+  /** Takes a frame. Its bytes are not the owner's: they may change after the call. */
+  receive(frame: Frame): void
+  /** The link went up or down. */
+  linkChanged?(up: boolean): void
+}
+
+/** A port inside the switch. */
+export interface PortRecord {
+  index: number
+  readonly name: string
+  readonly mac: number | undefined
+  readonly owner: PortOptions
+  /** Bits of FORM that the owner takes as they are. */
+  readonly accepts: number
+  config: PortConfig
+  rule: VlanRule
+  mtu: number
+  impaired: boolean
+  up: boolean
+  connected: boolean
+  inbound: LaneState
+  outbound: LaneState
+  statistics: PortStatistics
+  /** Serial of the last forwarding that reached this port: no frame arrives twice. */
+  reached: number
+}
+
+/** A port's part of the saved state. */
+export interface PortState {
+  readonly index: number
+  readonly name: string
+  readonly config: PortConfig
+  readonly up: boolean
+  readonly inbound: LaneState
+  readonly outbound: LaneState
+  readonly statistics: PortStatistics
+}
+
+/** Ways in which a frame may reach a receiver, as bits: what is left beside the bytes. */
+export const FORM = { tagBeside: 1, checksumBeside: 2, segmentBeside: 4 } as const
+
+const DEFAULT_MTU = 1500
+/** RFC 791: every module must forward 68 bytes unfragmented. */
+const LEAST_MTU = 68
+const LARGEST_MTU = 65_535
+
+export function createPort(index: number, options: PortOptions): PortRecord {
+  if (options.name.length === 0) throw new SwitchError('VMBUS_SWITCH_OPTION', 'name', options.name, 'a name')
+  const mac = options.mac === undefined ? undefined : parseMac(options.mac)
+  if (mac !== undefined && isGroupMac(mac)) throw new SwitchError('VMBUS_SWITCH_OPTION', 'mac', options.mac ?? '', 'an address that is not a group')
+  const { accepts = {} } = options
+  const port: PortRecord = {
+    index,
+    name: options.name,
+    mac,
+    owner: options,
+    accepts: (accepts.vlan ? FORM.tagBeside : 0) | (accepts.checksum ? FORM.checksumBeside : 0) | (accepts.segment ? FORM.segmentBeside : 0),
+    config: {},
+    rule: compileVlan(),
+    mtu: DEFAULT_MTU,
+    impaired: false,
+    up: true,
+    connected: true,
+    inbound: { busyUntil: 0, frames: 0 },
+    outbound: { busyUntil: 0, frames: 0 },
+    statistics: noStatistics(),
+    reached: 0,
+  }
+  const { vlan, mtu, link, mirror, spoofing } = options
+  configurePort(port, { vlan, mtu, link, mirror, spoofing })
+  return port
+}
+
+/** Checks everything before it changes anything. */
+export function configurePort(port: PortRecord, change: PortConfig): void {
+  const config: PortConfig = { ...port.config, ...change }
+  const rule = compileVlan(config.vlan)
+  const mtu = config.mtu ?? DEFAULT_MTU
+  if (!Number.isInteger(mtu) || mtu < LEAST_MTU || mtu > LARGEST_MTU) {
+    throw new SwitchError('VMBUS_SWITCH_OPTION', 'mtu', mtu, `${LEAST_MTU} … ${LARGEST_MTU}`)
+  }
+  const link = config.link && checkLink(config.link)
+  if (config.spoofing === false && port.mac === undefined) {
+    throw new SwitchError('VMBUS_SWITCH_OPTION', 'spoofing', 'false', 'true for a port without a mac')
+  }
+  port.config = { ...config, link }
+  port.rule = rule
+  port.mtu = mtu
+  port.impaired = link !== undefined && Object.values(link).some((value) => value !== undefined && value !== 0)
+}
+
+export const savePort = (port: PortRecord): PortState => ({
+  index: port.index,
+  name: port.name,
+  config: { ...port.config },
+  up: port.up,
+  inbound: { ...port.inbound },
+  outbound: { ...port.outbound },
+  statistics: copyStatistics(port.statistics),
+})
+
+/** Puts saved ports in their saved places. @throws SwitchError `VMBUS_SWITCH_STATE` unless the names are those connected. */
+export function restorePorts(ports: (PortRecord | undefined)[], states: readonly PortState[]): void {
+  const byName = new Map<string, PortRecord>()
+  for (const port of ports) if (port !== undefined) byName.set(port.name, port)
+  const names = states.map(({ name }) => name).toSorted().join(', ')
+  const present = [...byName.keys()].toSorted().join(', ')
+  if (names !== present) throw new SwitchError('VMBUS_SWITCH_STATE', 'ports of the state', names, `the connected ports: ${present}`)
+  ports.length = 0
+  for (const state of states) {
+    const port = byName.get(state.name)
+    if (port === undefined) continue
+    while (ports.length <= state.index) ports.push(undefined)
+    ports[state.index] = port
+    port.index = state.index
+    port.config = {}
+    configurePort(port, state.config)
+    port.up = state.up
+    port.inbound = { ...state.inbound }
+    port.outbound = { ...state.outbound }
+    port.statistics = copyStatistics(state.statistics)
+  }
+}

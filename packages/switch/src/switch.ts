@@ -1,0 +1,334 @@
+import { TICKS_PER_SECOND, type Clock, type Diagnose, type Seed, type Timers } from '@vmbus/world'
+import { SwitchError } from './errors.ts'
+import { createShaper, wireBytes } from './forms.ts'
+import { ETHERNET_HEADER, VLAN_TAG, type Frame } from './frame.ts'
+import { FULL, LOST, admit, admitDuplicate } from './lane.ts'
+import { BROADCAST_MAC, isGroupMac, readMac } from './mac.ts'
+import { configurePort, createPort, type PortConfig, type PortOptions, restorePorts, savePort, type PortRecord, type PortState } from './port.ts'
+import { createSchedule, type Transit } from './schedule.ts'
+import { copyStatistics, type DropReason, type PortStatistics } from './statistics.ts'
+import { addressTable, type TableRow } from './table.ts'
+import { REFUSED, classify, isMember, tagOf } from './vlan.ts'
+
+export interface SwitchOptions {
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Draws loss, duplication and jitter of links. */
+  readonly seed: Seed
+  readonly diagnose?: Diagnose | undefined
+  /** 100 ns units after which a silent address is forgotten. Default 300 s (IEEE 802.1Q-2018, table 8-6). */
+  readonly ageing?: number | undefined
+  /** Most addresses learned: in all (default 4096) and from one port (default 1024). */
+  readonly addresses?: { readonly total?: number | undefined; readonly perPort?: number | undefined } | undefined
+  /** Most bytes under way in delays and queues; frames beyond are dropped. Default 64 MiB. */
+  readonly transitLimit?: number | undefined
+}
+
+/** A frame as it passes a port; `inbound` is from the port's owner into the switch. Bytes are valid during the call. */
+export interface CapturedFrame {
+  readonly port: string
+  readonly direction: 'inbound' | 'outbound'
+  /** Reference time, 100 ns units. */
+  readonly time: number
+  /** As on a wire: tag and checksums in place, but a large segment is one frame. */
+  readonly bytes: Uint8Array
+}
+
+export interface Port {
+  readonly name: string
+  readonly linkUp: boolean
+  /** Hands a frame to the switch. False when it was dropped at once. The bytes may be reused after the call. */
+  send(frame: Frame): boolean
+  configure(change: PortConfig): void
+  /** Unplugs or plugs the cable; the owner is told, and what was learned from the port is forgotten. */
+  setLink(up: boolean): void
+  statistics(): PortStatistics
+  /** Takes the port away. Further calls do nothing. */
+  disconnect(): void
+}
+
+/** A switch's whole state as a plain value. */
+export interface SwitchState {
+  readonly version: 1
+  readonly ports: readonly PortState[]
+  readonly addresses: readonly TableRow[]
+  readonly order: number
+  readonly transits: readonly Transit[]
+}
+
+export interface Switch {
+  connect(options: PortOptions): Port
+  /** Delivers what is due; to be called when the switch's timer fires. */
+  timer(name: string): void
+  /** Sees every frame that passes a port until the returned function is called. */
+  capture(sink: (frame: CapturedFrame) => void): () => void
+  save(): SwitchState
+  /** Takes a saved state. The ports that were connected then must be connected again by name first. */
+  restore(state: SwitchState): void
+  inspect(): { readonly ports: readonly (PortState & { readonly mac: number | undefined })[]; readonly addresses: readonly TableRow[]; readonly bytesUnderWay: number }
+}
+
+/** The only timer of a switch. */
+const TIMER = 'deliver'
+/** Frames handled in one call at most; the rest waits for the timer, so that owners who answer each other cannot hold it. */
+const MOST_PER_CALL = 4096
+const DEFAULT_TRANSIT_LIMIT = 64 << 20
+const DEFAULT_AGEING = 300 * TICKS_PER_SECOND
+
+/** 01:80:C2:00:00:00 … 0F are for the bridge itself and never forwarded (IEEE 802.1Q-2018, table 8-1). */
+const FIRST_RESERVED = 0x0180_c200_0000
+const LAST_RESERVED = 0x0180_c200_000f
+
+/**
+ * A learning Ethernet switch. Frames are delivered before `send` returns, except over links with delay or bandwidth
+ * and when an owner sends while it receives: those follow in order, after it. It forwards by VLAN and learned
+ * address, floods what it does not know, and gives each receiver the form of frame that it can take.
+ */
+export function createSwitch(options: SwitchOptions): Switch {
+  const { clock, timers, seed, diagnose } = options
+  const ports: (PortRecord | undefined)[] = []
+  const schedule = createSchedule()
+  const shaper = createShaper()
+  const table = addressTable({
+    ageing: options.ageing ?? DEFAULT_AGEING,
+    capacity: options.addresses?.total ?? 4096,
+    perPort: options.addresses?.perPort ?? 1024,
+  })
+  const transitLimit = options.transitLimit ?? DEFAULT_TRANSIT_LIMIT
+  const sinks = new Set<(frame: CapturedFrame) => void>()
+  let busy = false
+  let serial = 0
+  /** The time that the timer is set to. */
+  let armed = Infinity
+
+  const drop = (port: PortRecord, reason: DropReason): false => {
+    port.statistics.dropped[reason]++
+    if (reason !== 'lost') diagnose?.({ code: 'VMBUS_SWITCH_DROP', source: port.name, message: `frame dropped: ${reason}`, detail: { reason } })
+    return false
+  }
+  const capture = (port: PortRecord, direction: CapturedFrame['direction'], frame: Frame): void => {
+    const captured = { port: port.name, direction, time: clock.now(), bytes: wireBytes(frame) }
+    for (const sink of sinks) sink(captured)
+  }
+  const later = (port: PortRecord, inbound: boolean, at: number, frame: Frame): boolean => {
+    if (schedule.bytes + frame.bytes.length > transitLimit) return drop(port, 'queue')
+    schedule.add(at, port.index, inbound, frame)
+    return true
+  }
+  const cross = (port: PortRecord, inbound: boolean, frame: Frame): boolean => {
+    const lane = inbound ? port.inbound : port.outbound
+    const link = port.config.link ?? {}
+    const name = `${port.name} ${inbound ? 'in' : 'out'}`
+    const at = admit(lane, link, frame.bytes.length, clock.now(), seed, name)
+    if (at === LOST) return drop(port, 'lost')
+    if (at === FULL) return drop(port, 'queue')
+    const again = admitDuplicate(lane, link, at, seed, name)
+    if (again !== LOST) later(port, inbound, again, frame)
+    return later(port, inbound, at, frame)
+  }
+
+  const arrive = (port: PortRecord, frame: Frame): void => {
+    const { statistics } = port
+    statistics.framesReceived++
+    statistics.bytesReceived += frame.bytes.length
+    if ((frame.bytes[0] ?? 0) & 1) {
+      if (readMac(frame.bytes, 0) === BROADCAST_MAC) statistics.broadcastReceived++
+      else statistics.multicastReceived++
+    }
+    if (sinks.size > 0) capture(port, 'outbound', frame)
+    port.owner.receive(frame)
+  }
+  const deliver = (port: PortRecord): void => {
+    port.reached = serial
+    const shaped = shaper.shape(port)
+    if (typeof shaped === 'string') {
+      drop(port, shaped)
+      return
+    }
+    for (const frame of shaped) {
+      if (port.impaired) cross(port, false, frame)
+      else arrive(port, frame)
+    }
+  }
+
+  const ownerOf = (mac: number, vlan: number): number => {
+    for (const port of ports) if (port?.mac === mac && port.up && isMember(port.rule, vlan)) return port.index
+    return -1
+  }
+  const learn = (port: PortRecord, source: number, vlan: number, now: number): void => {
+    if (port.mac !== source) for (const other of ports) if (other?.mac === source) return
+    table.learn(vlan, source, port.index, now)
+  }
+  const forward = (from: PortRecord, frame: Frame): boolean => {
+    if (!from.up) return drop(from, 'down')
+    const { bytes } = frame
+    const now = clock.now()
+    const source = readMac(bytes, 6)
+    const tag = tagOf(frame)
+    const vlan = classify(from.rule, tag)
+    if (vlan === REFUSED) return drop(from, 'vlan')
+    learn(from, source, vlan, now)
+    const destination = readMac(bytes, 0)
+    if (destination >= FIRST_RESERVED && destination <= LAST_RESERVED) return drop(from, 'reserved')
+
+    serial++
+    from.reached = serial
+    shaper.begin(frame, vlan, tag)
+    let copied = from.config.mirror === 'source'
+    const to = isGroupMac(destination) ? undefined : targetOf(destination, vlan, now)
+    if (to !== undefined) {
+      if (to !== from) {
+        if (to.config.mirror === 'source') copied = true
+        deliver(to)
+      }
+    } else {
+      for (let i = 0; i < ports.length; i++) {
+        const port = ports[i]
+        if (port === undefined || port === from || !port.up || !isMember(port.rule, vlan)) continue
+        if (port.config.mirror === 'source') copied = true
+        deliver(port)
+      }
+    }
+    if (copied) copyToMirrors()
+    return true
+  }
+  /** The port that a unicast address leads to, or undefined when it is to be flooded. */
+  const targetOf = (destination: number, vlan: number, now: number): PortRecord | undefined => {
+    const learned = ports[table.find(vlan, destination, now)]
+    if (learned !== undefined && learned.up && isMember(learned.rule, vlan)) return learned
+    return ports[ownerOf(destination, vlan)]
+  }
+  const copyToMirrors = (): void => {
+    for (const port of ports) {
+      if (port?.config.mirror !== 'destination' || port.reached === serial || !port.up) continue
+      port.statistics.mirrored++
+      deliver(port)
+    }
+  }
+
+  const pass = (transit: Transit): void => {
+    const port = ports[transit.port]
+    if (port === undefined) return
+    if (transit.inbound) forward(port, transit.frame)
+    else if (port.up) arrive(port, transit.frame)
+    else drop(port, 'down')
+  }
+  const arm = (): void => {
+    const next = schedule.next()
+    if (next === armed) return
+    armed = next
+    if (next < Infinity) timers.set(TIMER, next)
+    else timers.clear(TIMER)
+  }
+  /** Forwards a frame, if given, then passes what is due; ends with the timer set for what is not. */
+  const run = (port?: PortRecord, frame?: Frame): boolean => {
+    busy = true
+    try {
+      const done = port === undefined || frame === undefined || forward(port, frame)
+      for (let i = 0; i < MOST_PER_CALL && schedule.next() <= clock.now(); i++) {
+        const transit = schedule.take()
+        if (transit !== undefined) pass(transit)
+      }
+      return done
+    } finally {
+      busy = false
+      arm()
+    }
+  }
+
+  /** What can be said of a frame before it crosses the link. */
+  const refused = (port: PortRecord, { bytes, vlan, offload }: Frame): DropReason | undefined => {
+    if (!port.up) return 'down'
+    if (bytes.length < ETHERNET_HEADER) return 'runt'
+    const inBytes = vlan === undefined && bytes[12] === 0x81 && bytes[13] === 0 ? VLAN_TAG : 0
+    if (bytes.length < ETHERNET_HEADER + inBytes) return 'runt'
+    if (bytes.length > ETHERNET_HEADER + inBytes + (offload?.segment === undefined ? port.mtu : 65_535 + VLAN_TAG)) return 'oversize'
+    const source = readMac(bytes, 6)
+    if (isGroupMac(source)) return 'source'
+    if (port.config.spoofing === false && source !== port.mac) return 'spoofed'
+    return undefined
+  }
+  const send = (port: PortRecord, frame: Frame): boolean => {
+    if (!port.connected) return false
+    const reason = refused(port, frame)
+    if (reason !== undefined) return drop(port, reason)
+    port.statistics.framesSent++
+    port.statistics.bytesSent += frame.bytes.length
+    if (sinks.size > 0) capture(port, 'inbound', frame)
+    if (port.impaired) {
+      const taken = cross(port, true, frame)
+      if (!busy) run()
+      return taken
+    }
+    // What is already due goes first, so that no frame overtakes another.
+    const waits = schedule.next() <= clock.now()
+    if (!busy && !waits) return run(port, frame)
+    const taken = later(port, true, clock.now(), frame)
+    if (!busy) run()
+    return taken
+  }
+  const setLink = (port: PortRecord, up: boolean): void => {
+    if (!port.connected || port.up === up) return
+    port.up = up
+    if (!up) {
+      table.forget(port.index)
+      schedule.forget(port.index)
+    }
+    port.owner.linkChanged?.(up)
+  }
+  const connected = (): PortRecord[] => ports.filter((port) => port !== undefined)
+
+  return {
+    connect(portOptions) {
+      if (connected().some((port) => port.name === portOptions.name)) {
+        throw new SwitchError('VMBUS_SWITCH_OPTION', 'name', portOptions.name, 'a name that no connected port has')
+      }
+      const free = ports.indexOf(undefined)
+      const port = createPort(free < 0 ? ports.length : free, portOptions)
+      ports[port.index] = port
+      return {
+        name: port.name,
+        get linkUp() {
+          return port.up
+        },
+        send: (frame) => send(port, frame),
+        configure: (change) => configurePort(port, change),
+        setLink: (up) => setLink(port, up),
+        statistics: () => copyStatistics(port.statistics),
+        disconnect() {
+          if (!port.connected) return
+          port.connected = false
+          port.up = false
+          ports[port.index] = undefined
+          table.forget(port.index)
+          schedule.forget(port.index)
+        },
+      }
+    },
+    timer(name) {
+      if (name !== TIMER || busy) return
+      armed = Infinity
+      run()
+    },
+    capture(sink) {
+      sinks.add(sink)
+      return () => void sinks.delete(sink)
+    },
+    save: () => {
+      const { order, transits } = schedule.save()
+      return { version: 1, ports: connected().map(savePort), addresses: table.rows(), order, transits }
+    },
+    restore(state) {
+      restorePorts(ports, state.ports)
+      table.load(state.addresses)
+      schedule.load(state)
+      armed = Infinity
+      arm()
+    },
+    inspect: () => ({
+      ports: connected().map((port) => ({ ...savePort(port), mac: port.mac })),
+      addresses: table.rows(),
+      bytesUnderWay: schedule.bytes,
+    }),
+  }
+}
