@@ -46,17 +46,41 @@ export interface PartitionOptions {
   readonly timers: Timers
   /** Number of virtual processors, 1 … 2048. */
   readonly vps: number
-  /** Raises an edge interrupt on a virtual processor. */
-  interrupt(vp: number, vector: number): void
+  /**
+   * Raises an edge interrupt on a virtual processor. With `autoEoi` the SINT asks that the interrupt ends itself when it
+   * is taken; a machine that cannot do so sets the hint "deprecate auto-EOI" (0x40000004 EAX bit 9).
+   */
+  interrupt(vp: number, vector: number, autoEoi: boolean): void
   readonly features?: Partial<PartitionFeatures>
   /** Instructions of the hypercall page; the default is `vmcall; ret`. A machine without VMX gives its own. */
   readonly hypercallCode?: Uint8Array
+  /** Local APICs behind the MSRs EOI, ICR and TPR. Without them those MSRs are a #GP and are not advertised. */
+  readonly apic?: LocalApics
+  /**
+   * Reference time (100 ns units) when the guest's TSC was 0: then the TSC runs at `features.tscFrequency` and the
+   * reference TSC page is valid. Without it the page has sequence 0, which sends guests to the reference time MSR.
+   */
+  readonly tscOrigin?: bigint
+  /** Messages that may wait behind one busy slot, default 1024; more are answered 0x13. */
+  readonly messageQueueDepth?: number
   readonly trace?: TraceSink
   readonly diagnose?: Diagnose
   /** The guest wrote the crash control MSR with its notify bit. */
   crashed?(report: CrashReport): void
-  /** The guest wrote the reset MSR. */
+  /** The guest wrote the reset MSR. Restoring a state saved at power-on is the reset of the partition itself. */
   reset?(): void
+  /** The guest read the idle MSR: the virtual processor waits for its next interrupt. */
+  idle?(vp: number): void
+}
+
+/** What a machine's local APICs do for the enlightened registers (TLFS "Virtual Interrupt Controller"). */
+export interface LocalApics {
+  eoi(vp: number): void
+  readIcr(vp: number, out: Uint32Array): void
+  /** False is a #GP. */
+  writeIcr(vp: number, low: number, high: number): boolean
+  readTpr(vp: number): number
+  writeTpr(vp: number, priority: number): void
 }
 
 /** What CPUID leaves 0x40000001 to 0x40000006 say. The numbers are facts of a host version, so a profile supplies them. */
@@ -93,11 +117,14 @@ export interface Partition {
   wrmsr(vp: number, msr: number, low: number, high: number): boolean
   /**
    * A hypercall with its three 64-bit registers as u32 pairs. Returns the result value (status in bits 15:0, reps
-   * completed in bits 43:32) as a safe integer.
+   * completed in bits 43:32) as a safe integer, or HYPERCALL_UNDEFINED (-1) when the machine shall raise #UD: the guest
+   * has not said who it is (GUEST_OS_ID is 0).
    */
   hypercall(vp: number, controlLow: number, controlHigh: number, inputLow: number, inputHigh: number, outputLow: number, outputHigh: number): number
   /** A timer that this partition set has fired. */
   timer(name: string): void
+  /** The guest's APIC ended an interrupt: for machines that report it, messages that wait for this vector are retried. */
+  eoi(vp: number, vector: number): void
 
   // The host's side.
 

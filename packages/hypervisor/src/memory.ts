@@ -1,0 +1,98 @@
+import { PartitionError } from './errors.ts'
+import type { GuestMemory } from './types.ts'
+
+const PAGE = 4096
+
+/** Whatever owns a buffer and may replace it: a `WebAssembly.Memory` is one. */
+export interface BufferOwner {
+  readonly buffer: ArrayBufferLike
+}
+
+export interface GuestMemoryOptions {
+  /**
+   * The buffer that holds guest RAM, or its owner; an owner's `buffer` is read at each use, so memory growth is followed.
+   * Without one, a buffer of `size` bytes is made.
+   */
+  readonly source?: ArrayBufferLike | BufferOwner
+  /** Where GPA 0 is in the buffer: a multiple of 4 (Atomics work on aligned words). Default 0. */
+  readonly base?: number
+  /** Bytes of RAM, a multiple of 4096. Default: from `base` to the buffer's end. */
+  readonly size?: number
+  /** Makes the buffer a SharedArrayBuffer, for guests in another thread. Ignored with `source`. Default false. */
+  readonly shared?: boolean
+  /** Called after each bulk host write, as {@link GuestMemory.wrote}. */
+  readonly wrote?: (gpa: number, length: number) => void
+}
+
+const isOwner = (source: ArrayBufferLike | BufferOwner): source is BufferOwner => 'buffer' in source
+
+/**
+ * Guest RAM over a buffer of its own (a size in bytes), over a given one (an ArrayBuffer, a SharedArrayBuffer or the
+ * bytes of a view), or over an owner's that may be replaced (options). Fields are little-endian, which `words` shares
+ * with every processor that JavaScript runs on.
+ *
+ * @throws PartitionError VMBUS_GUEST_MEMORY when the size is not a positive multiple of 4096, the base not a multiple of
+ * 4, or the buffer too short.
+ */
+export function guestMemory(from: number | ArrayBufferLike | Uint8Array | GuestMemoryOptions): GuestMemory {
+  const options = optionsOf(from)
+  const { source, base = 0, wrote } = options
+  const owner = source ?? allocate(options)
+  const buffer = (): ArrayBufferLike => (isOwner(owner) ? owner.buffer : owner)
+  const size = options.size ?? buffer().byteLength - base
+  if (!Number.isSafeInteger(size) || size <= 0 || size % PAGE !== 0) {
+    throw new PartitionError('VMBUS_GUEST_MEMORY', `guest RAM of ${size} bytes is not a positive multiple of ${PAGE}`)
+  }
+  if (!Number.isSafeInteger(base) || base < 0 || base % 4 !== 0) {
+    throw new PartitionError('VMBUS_GUEST_MEMORY', `base ${base} is not a multiple of 4`)
+  }
+  if (base + size > buffer().byteLength) {
+    throw new PartitionError('VMBUS_GUEST_MEMORY', `${size} bytes at ${base} exceed a buffer of ${buffer().byteLength}`)
+  }
+
+  let seen = buffer()
+  let bytes = new Uint8Array(seen, base, size)
+  let view = new DataView(seen, base, size)
+  let words = new Int32Array(seen, base, size / 4)
+  const renew = (): void => {
+    const now = buffer()
+    if (now === seen) return
+    seen = now
+    bytes = new Uint8Array(now, base, size)
+    view = new DataView(now, base, size)
+    words = new Int32Array(now, base, size / 4)
+  }
+  return {
+    size,
+    get bytes() {
+      renew()
+      return bytes
+    },
+    get view() {
+      renew()
+      return view
+    },
+    get words() {
+      renew()
+      return words
+    },
+    wrote(gpa, length) {
+      wrote?.(gpa, length)
+    },
+  }
+}
+
+function optionsOf(from: number | ArrayBufferLike | Uint8Array | GuestMemoryOptions): GuestMemoryOptions {
+  if (typeof from === 'number') return { size: from }
+  if (from instanceof Uint8Array) return { source: from.buffer, base: from.byteOffset, size: from.byteLength }
+  if ('byteLength' in from) return { source: from }
+  return from
+}
+
+function allocate(options: GuestMemoryOptions): ArrayBufferLike {
+  const size = options.size ?? 0
+  if (!Number.isSafeInteger(size) || size <= 0) {
+    throw new PartitionError('VMBUS_GUEST_MEMORY', `guest RAM of ${size} bytes is not a positive multiple of ${PAGE}`)
+  }
+  return options.shared === true ? new SharedArrayBuffer(size) : new ArrayBuffer(size)
+}
