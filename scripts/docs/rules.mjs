@@ -1,0 +1,113 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { codesOf, codeViolations } from './codes.mjs'
+import { examplesOf } from './examples.mjs'
+
+/** The longest first example a README may open with. */
+const OPENING_LINES = 20
+
+const NOTICES = 'THIRD-PARTY-NOTICES.md'
+
+/**
+ * What is wrong with the documentation of the repository, one line each.
+ *
+ * @param {string} root
+ * @returns {string[]}
+ */
+export function docViolations(root) {
+  const packages = packageFolders(root)
+  return [
+    ...packages.flatMap((folder) => readmeViolations(root, folder)),
+    ...markdownFiles(root, '').flatMap((path) => linkViolations(root, path)),
+    ...indexViolations(root, packages),
+    ...noticeViolations(root, packages),
+    ...codeViolations(root, codesOf(root, packages)),
+  ]
+}
+
+/** @param {string} root */
+export function packageFolders(root) {
+  return [...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`), 'matrix']
+}
+
+/**
+ * A package's README opens with an example of a few lines, and runs all of its examples or says why not.
+ *
+ * @param {string} root
+ * @param {string} folder
+ */
+function readmeViolations(root, folder) {
+  const path = `${folder}/README.md`
+  if (!existsSync(join(root, path))) return [`${path}: is missing`]
+  const examples = examplesOf(readFileSync(join(root, path), 'utf8'))
+  const [opening] = examples
+  if (opening === undefined) return [`${path}: has no example in a ts block`]
+  const lines = opening.code.split('\n').length
+  return [
+    ...(lines > OPENING_LINES
+      ? [`${path}:${opening.line}: the first example has ${lines} lines, not ${OPENING_LINES}`]
+      : []),
+    ...examples
+      .filter(({ run, why }) => !run && why === undefined)
+      .map(({ line }) => `${path}:${line}: a block that is not run needs '<!-- not run: why -->' before it`),
+  ]
+}
+
+/**
+ * Links to files of the repository lead somewhere.
+ *
+ * @param {string} root
+ * @param {string} path
+ */
+function linkViolations(root, path) {
+  const text = readFileSync(join(root, path), 'utf8').replaceAll(/^\s*```.*?^\s*```/gms, '')
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target.replace(/#.*$/, ''))
+    .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+    .filter((target) => !existsSync(join(root, dirname(path), target)))
+    .map((target) => `${path}: links to ${target}, which does not exist`)
+}
+
+/**
+ * The README of the repository links to every package.
+ *
+ * @param {string} root
+ * @param {readonly string[]} packages
+ */
+function indexViolations(root, packages) {
+  const index = readFileSync(join(root, 'README.md'), 'utf8')
+  return packages
+    .filter((folder) => !index.includes(`](${folder})`))
+    .map((folder) => `README.md: does not list ${folder}`)
+}
+
+/**
+ * The notices name everything foreign that a package needs at run time.
+ *
+ * @param {string} root
+ * @param {readonly string[]} packages
+ */
+function noticeViolations(root, packages) {
+  const notices = readFileSync(join(root, NOTICES), 'utf8')
+  return packages.flatMap((folder) => {
+    /** @type {{ dependencies?: Record<string, string>, peerDependencies?: Record<string, string> }} */
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    return Object.keys({ ...dependencies, ...peerDependencies })
+      .filter((name) => !name.startsWith('@vmbus/') && !notices.includes(`[${name}](`))
+      .map((name) => `${NOTICES}: does not name ${name}, which ${folder} needs`)
+  })
+}
+
+/**
+ * @param {string} root
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function markdownFiles(root, folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+    if (entry.isDirectory())
+      return /^(node_modules|dist|coverage|\..*)$/.test(entry.name) ? [] : markdownFiles(root, path)
+    return entry.name.endsWith('.md') ? [path] : []
+  })
+}

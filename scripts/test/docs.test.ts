@@ -1,0 +1,84 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { codesPage } from '../docs/codes.mjs'
+import { docViolations } from '../docs/rules.mjs'
+
+const example = '# A\n```ts\nopen()\n```\n'
+
+const sound: Record<string, string> = {
+  'README.md': '[disk](packages/disk) [vmbus](matrix)',
+  'THIRD-PARTY-NOTICES.md': '[v86](https://github.com/copy/v86)',
+  'packages/disk/package.json': '{}',
+  'matrix/package.json': JSON.stringify({ peerDependencies: { v86: '0.5.462' } }),
+  'docs/errors.md': codesPage(new Map([['VMBUS_DISK_FULL', ['packages/disk']]])),
+  'packages/disk/README.md': `${example}\`VMBUS_DISK_FULL\``,
+  'packages/disk/src/index.ts': `const code = 'VMBUS_DISK_FULL'`,
+  'matrix/README.md': example,
+  'matrix/src/index.ts': `process.env['VMBUS_IMAGES']`,
+}
+
+const roots: string[] = []
+afterEach(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true })
+})
+
+/** The violations of a repository that is sound but for these files. */
+function check(changed: Record<string, string>): string[] {
+  const root = mkdtempSync(join(tmpdir(), 'vmbus-docs-'))
+  roots.push(root)
+  for (const [path, text] of Object.entries({ ...sound, ...changed })) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return docViolations(root)
+}
+
+test('a sound repository has no violations', () => {
+  expect(check({})).toEqual([])
+})
+
+describe('caught:', () => {
+  test.each([
+    [
+      'a package without README',
+      {
+        'packages/core/src/index.ts': '',
+        'packages/core/package.json': '{}',
+        'README.md': '[](packages/core) [](packages/disk) [](matrix)',
+      },
+      'packages/core/README.md: is missing',
+    ],
+    ['a README without example', { 'matrix/README.md': '# A' }, 'matrix/README.md: has no example in a ts block'],
+    [
+      'a long first example',
+      { 'matrix/README.md': `\`\`\`ts\n${'a()\n'.repeat(21)}\`\`\`` },
+      'matrix/README.md:2: the first example has 21 lines, not 20',
+    ],
+    [
+      'an example not run without reason',
+      { 'matrix/README.md': '```ts no-run\na()\n```' },
+      "matrix/README.md:2: a block that is not run needs '<!-- not run: why -->' before it",
+    ],
+    [
+      'a dead link',
+      { 'packages/disk/README.md': `${example}VMBUS_DISK_FULL [here](./vhd.md#footer)` },
+      'packages/disk/README.md: links to ./vhd.md, which does not exist',
+    ],
+    ['a package that is not listed', { 'README.md': '[disk](packages/disk)' }, 'README.md: does not list matrix'],
+    [
+      'a code without meaning',
+      { 'packages/disk/README.md': example },
+      'packages/disk/README.md: does not tell what VMBUS_DISK_FULL means',
+    ],
+    [
+      'a dependency without notice',
+      { 'THIRD-PARTY-NOTICES.md': '' },
+      'THIRD-PARTY-NOTICES.md: does not name v86, which matrix needs',
+    ],
+    ['a stale page of codes', { 'docs/errors.md': '' }, 'docs/errors.md: is out of date: npm run docs'],
+  ])('%s', (_, changed, violation) => {
+    expect(check(changed)).toEqual([violation])
+  })
+})

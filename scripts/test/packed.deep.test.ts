@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeExamples } from '../docs/examples.mjs'
+import { readWorkspace } from '../floors/workspace.mjs'
+import { root } from './root.ts'
+
+// What a consumer gets: every package is built, packed and installed with npm into an empty project, and used there by plain
+// node, without the workspace, its source condition or a TypeScript loader.
+
+const project = mkdtempSync(join(tmpdir(), 'vmbus-consumer-'))
+const windows = process.platform === 'win32'
+
+/** Runs a command to its end; a failure throws with what it said. */
+function run(cwd: string, command: string, ...args: string[]): string {
+  // No output of a failing tool is lost, and none of a passing one is shown.
+  return execFileSync(command, args, { cwd, encoding: 'utf8', shell: windows, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+interface Manifest {
+  readonly name: string
+  readonly exports?: Readonly<Record<string, unknown>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+const manifests = readWorkspace(root).map(({ manifest }) => manifest as Manifest)
+const entries = manifests.flatMap(({ name, exports = {} }) => Object.keys(exports).map((path) => name + path.slice(1)))
+
+beforeAll(() => {
+  const bin = join(root, 'node_modules/.bin')
+  const tarballs = join(project, 'tarballs')
+  mkdirSync(tarballs)
+  run(root, join(bin, 'tsc'), '-b', 'tsconfig.build.json')
+  run(root, join(bin, 'pnpm'), '--recursive', 'pack', '--pack-destination', tarballs)
+  const dependencies: Record<string, string> = {}
+  for (const file of readdirSync(tarballs)) {
+    // Optional peers are installed too, in the range that was published: entries that need them are imported below.
+    const { name, peerDependencies } = JSON.parse(
+      run(tarballs, 'tar', '-xOf', file, 'package/package.json'),
+    ) as Manifest
+    Object.assign(dependencies, peerDependencies, { [name]: `file:tarballs/${file}` })
+  }
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }))
+  run(project, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error')
+}, 300_000)
+
+afterAll(() => {
+  rmSync(project, { recursive: true })
+})
+
+test('no package brings a second copy of another', () => {
+  expect(readdirSync(join(project, 'node_modules/@vmbus')).sort()).toEqual(
+    manifests.map(({ name }) => name.replace('@vmbus/', '')).sort(),
+  )
+  const nested = readdirSync(join(project, 'node_modules/@vmbus'), { recursive: true, encoding: 'utf8' })
+  expect(nested.filter((path) => /node_modules.@vmbus/.test(path))).toEqual([])
+})
+
+test.each(manifests)('$name holds no sources, tests or workspace ranges', ({ name }) => {
+  const folder = join(project, 'node_modules', name)
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  expect(files.filter((path) => /(^|[/\\])(src|test|bench)([/\\]|$)|tsbuildinfo$/.test(path))).toEqual([])
+  expect(readFileSync(join(folder, 'package.json'), 'utf8')).not.toMatch(/workspace:|catalog:|@vmbus\/source/)
+})
+
+describe('plain node imports', () => {
+  test.each(entries)('%s', (entry) => {
+    const names = run(project, process.execPath, '--input-type=module', '-e', `await import(${JSON.stringify(entry)})`)
+    expect(names).toBe('')
+  })
+})
+
+test('the command vmbus starts', () => {
+  expect(run(project, 'npm', 'exec', '--offline', '--', 'vmbus', '--help')).toContain('Usage: vmbus')
+})
+
+test('the examples of the READMEs run against the packed packages', () => {
+  const folder = join(project, 'examples')
+  mkdirSync(folder)
+  const examples = writeExamples(root).filter(({ example }) => example.run)
+  expect(examples.length).toBeGreaterThan(0)
+  const config = {
+    extends: join(root, 'tsconfig.base.json'),
+    compilerOptions: {
+      composite: false,
+      declaration: false,
+      declarationMap: false,
+      customConditions: [],
+      outDir: 'out',
+      rootDir: '.',
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    },
+    include: ['*.ts'],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  for (const { file } of examples) writeFileSync(join(folder, file.replace(/^.*[/\\]/, '')), readFileSync(file))
+  run(folder, join(root, 'node_modules/.bin/tsc'), '-p', '.')
+  for (const name of readdirSync(join(folder, 'out')).filter((each) => each.endsWith('.js'))) {
+    run(folder, process.execPath, join('out', name))
+  }
+})
