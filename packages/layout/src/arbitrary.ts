@@ -20,19 +20,36 @@ function ofStruct(struct: StructNode, maxRest: number): fc.Arbitrary<unknown> {
   const fields = struct.fields.filter((field) => !field.skipped).map((field) => [field.name, ofNode(field.node, maxRest)])
   const record = fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>, { noNullPrototype: true })
   if (!struct.overlaps) return record
+  return record.map((value) => agree(struct, value))
+}
+
+/** What the struct's bytes say once all fields are written: repeated, as text cut by a neighbour's NUL clears its tail. */
+function agree(struct: StructNode, value: unknown): unknown {
   const codec = interpret(struct)
-  return record
-    .map((value) => {
-      const view = new DataView(new ArrayBuffer(struct.size))
-      codec.encode(value, view)
-      try {
-        return codec.decode(view)
-      } catch {
-        // A number above 2^53-1, made of what the fields before it say.
-        return undefined
-      }
-    })
-    .filter((value) => value !== undefined)
+  const view = new DataView(new ArrayBuffer(struct.size))
+  let current = value
+  let before = ''
+  // Every round but the last turns at least one byte into zero.
+  for (let round = 0; round <= struct.size + 1; round++) {
+    codec.encode(current, view)
+    exact(struct, view, 0)
+    current = codec.decode(view)
+    const after = new Uint8Array(view.buffer).join()
+    if (after === before) break
+    before = after
+  }
+  return current
+}
+
+/** Clears the top 11 bits of every 64-bit field that decodes to a number, which other fields may have set. */
+function exact(node: Node, view: DataView, offset: number): void {
+  if (node.kind === 'struct') for (const field of node.fields) exact(field.node, view, offset + field.offset)
+  else if (node.kind === 'array') for (let i = 0; i < node.count; i++) exact(node.element, view, offset + i * node.element.size)
+  else if (node.kind === 'int' && (node.as === 'safe' || node.as === 'rounded')) {
+    const [top, next] = node.bigEndian ? [offset, offset + 1] : [offset + 7, offset + 6]
+    view.setUint8(top, 0)
+    view.setUint8(next, view.getUint8(next) & 0x1f)
+  }
 }
 
 function ofNode(node: Node, maxRest: number): fc.Arbitrary<unknown> {

@@ -37,11 +37,15 @@ export function dump(struct: StructNode, bytes: Uint8Array): string {
 /** ` = value` of a leaf whose value is not just its bytes. */
 function show(node: Node, bytes: Uint8Array, offset: number): string {
   if (node.kind === 'bytes' || node.kind === 'rest' || node.kind === 'union' || node.kind === 'pad') return ''
-  // Rounding keeps a 64-bit number that is too large from being an error here.
-  const tolerant: Node = node.kind === 'int' && node.as === 'safe' ? { ...node, as: 'rounded' } : node
-  const codec = interpret({ kind: 'struct', name: '', size: node.size, overlaps: false, fields: [{ name: 'value', offset: 0, node: tolerant, skipped: false }] })
+  const codec = interpret({ kind: 'struct', name: '', size: node.size, overlaps: false, fields: [{ name: 'value', offset: 0, node: exact(node), skipped: false }] })
   const value = codec.read['value']?.(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset)
   return ` = ${print(value)}`
+}
+
+/** 64-bit numbers as bigints, so that none is too large to show. */
+function exact(node: Node): Node {
+  if (node.kind === 'int' && node.size === 8) return { ...node, as: 'bigint' }
+  return node.kind === 'array' ? { ...node, element: exact(node.element) } : node
 }
 
 function print(value: unknown): string {
