@@ -1,4 +1,4 @@
-// Runs the benchmarks (packages/*/bench/*.bench.ts), one process each so that none warms or pollutes another.
+// Runs the benchmarks (packages/*/bench/*.ts), one process each so that none warms or pollutes another.
 // `npm run bench -- ring` runs those with "ring" in their path.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -12,10 +12,10 @@ const files = folders
   .map((folder) => join(folder, 'bench'))
   .filter((folder) => existsSync(join(root, folder)))
   .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
-  .filter((file) => file.endsWith('.bench.ts') && wanted.every((word) => file.includes(word)))
+  .filter((file) => file.endsWith('.ts') && wanted.every((word) => file.includes(word)))
 
 if (files.length === 0) {
-  console.error(`no benchmark matches ${wanted.join(' ') || 'packages/*/bench/*.bench.ts'}`)
+  console.error(`no benchmark matches ${wanted.join(' ') || 'packages/*/bench/*.ts'}`)
   process.exit(2)
 }
 for (const file of files) {

@@ -48,7 +48,7 @@ export function examplesOf(markdown) {
  *
  * @param {string} root
  */
-export function readmes(root) {
+function readmes(root) {
   const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}/README.md`)
   return ['README.md', ...packages, 'matrix/README.md'].filter((path) => existsSync(join(root, path)))
 }
