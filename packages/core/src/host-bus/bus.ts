@@ -1,0 +1,322 @@
+import { HV_STATUS, MESSAGE_TYPE } from '@vmbus/hypervisor'
+import { scopedTimers, seeded } from '@vmbus/world'
+import { CoreError } from '../errors.ts'
+import { MAX_MESSAGE_BYTES } from '../messages/index.ts'
+import type { HostDevice, HostDeviceDeps, HostDeviceSpec } from '../types.ts'
+import { ConnectionId, Feature, MAX_RELID, NO_MONITOR, Version } from '../versions.ts'
+import { disconnect } from './contact.ts'
+import { reject, type HostContext, type LiveDevice } from './context.ts'
+import { dispatch, isUrgent } from './dispatch.ts'
+import { connectionIdOf, offerSubchannels, publishPending, revoke } from './offers.ts'
+import { OUTGOING_LIMIT, flush } from './outbox.ts'
+import { disconnectEvents, legacySignal, pollMonitor, signalGuest } from './signals.ts'
+import { restoreState, saveState } from './snapshot.ts'
+import { emptyState, type ChannelState } from './state.ts'
+import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
+
+/** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
+const INCOMING_LIMIT = 16
+const DEFAULT_FEATURES = Feature.guestSpecifiedSignalParameters | Feature.modifyConnection | Feature.clientId | Feature.pauseResume
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** The host's end of a VMBus: what a Windows Server of some versions does for one partition. */
+export function createHostBus(options: HostBusOptions): HostBus {
+  const { partition, timers } = options
+  const listeners = new Set<(event: HostBusEvent) => void>()
+  const handles = new Map<number, HostDeviceHandle>()
+  let busy = false
+
+  const messagePorts = new Set<number>([ConnectionId.messages])
+  if (options.versions.some((version) => version >= Version.v5_0)) {
+    messagePorts.add(ConnectionId.multiclient)
+    messagePorts.add(options.messageConnection ?? ConnectionId.multiclient)
+  }
+
+  const ctx: HostContext = {
+    options,
+    versions: new Set(options.versions),
+    features: (options.features ?? DEFAULT_FEATURES) | (options.serverMonitorPages === undefined ? 0 : Feature.serverSpecifiedMonitorPages),
+    state: emptyState(),
+    devices: new Map(),
+    ends: new Map(),
+    grants: new Map(),
+    reservedPorts: new Set([...messagePorts, ConnectionId.events]),
+    ports: new Map(),
+    emit: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+    settle,
+  }
+
+  /**
+   * Runs what waits, in the order guest messages, removals, doorbells. Whatever runs here may cause more: the guest may
+   * answer from within an interrupt. That only adds to the queues.
+   */
+  function settle(): void {
+    if (busy || ctx.state.paused) return
+    busy = true
+    try {
+      while (step());
+    } finally {
+      busy = false
+    }
+  }
+
+  function step(): boolean {
+    const { state } = ctx
+    if (state.paused) return false
+    const message = state.incoming.shift()
+    if (message !== undefined) {
+      dispatch(ctx, message)
+      return true
+    }
+    const removal = state.rescinds.shift()
+    if (removal !== undefined) {
+      remove(removal)
+      return true
+    }
+    for (const key of state.doorbells) {
+      state.doorbells.delete(key)
+      ring(key)
+      return true
+    }
+    const name = state.dueTimers.shift()
+    if (name === undefined) return false
+    fire(name)
+    return true
+  }
+
+  function ring(key: number): void {
+    const channel = ctx.state.channels.get(key)
+    const end = ctx.ends.get(key)
+    const live = channel && ctx.devices.get(channel.device)
+    if (end === undefined || live === undefined) return
+    if (end.ring.takeWritable()) live.device.writable?.(end.ring)
+    if (end.ring.isOpen && end.ring.readable) live.device.readable(end.ring)
+  }
+
+  function onMessage(connection: number, vp: number, type: number, payload: Uint8Array): number {
+    const { state } = ctx
+    if (type !== MESSAGE_TYPE.vmbus || payload.length > MAX_MESSAGE_BYTES) {
+      reject(ctx, 'message-type', { type })
+      return HV_STATUS.invalidParameter
+    }
+    if (state.incoming.length >= INCOMING_LIMIT || (state.outgoing.length >= OUTGOING_LIMIT && !isUrgent(payload))) return HV_STATUS.insufficientBuffers
+    const copy = payload.slice()
+    options.trace?.({ kind: 'message', to: 'host', vp, connection, bytes: copy })
+    state.incoming.push({ vp, connection, payload: copy })
+    settle()
+    return HV_STATUS.success
+  }
+
+  for (const connection of messagePorts) partition.connectMessagePort(connection, (vp, type, payload) => onMessage(connection, vp, type, payload))
+  partition.connectEventPort(ConnectionId.events, () => {
+    legacySignal(ctx)
+    return HV_STATUS.success
+  })
+
+  function fire(name: string): void {
+    if (name === 'flush') return flush(ctx)
+    if (name === 'monitor') return pollMonitor(ctx)
+    const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
+    if (key !== undefined && rest !== undefined) ctx.devices.get(Number(key))?.device.timer?.(rest)
+  }
+
+  function remove(key: number): void {
+    const { state } = ctx
+    const channels = [...state.channels.values()].filter((channel) => channel.device === key && channel.phase !== 'revoked')
+    for (const channel of channels.toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)) revoke(ctx, channel)
+    ctx.devices.delete(key)
+    handles.delete(key)
+  }
+
+  /** Rescinds now, or after what is running: a device may ask from within its own callback. */
+  function rescind(key: number): void {
+    if (!ctx.devices.has(key) || ctx.state.rescinds.includes(key)) return
+    ctx.state.rescinds.push(key)
+    settle()
+  }
+
+  function addDevice(key: number, spec: HostDeviceSpec, settings: unknown): LiveDevice {
+    const instanceId = spec.offer.instanceId.toLowerCase()
+    const record = { key, kind: spec.kind, instanceId }
+    const listening = new Set<(name: string, detail: unknown) => void>()
+    const deps: HostDeviceDeps = {
+      clock: options.clock,
+      timers: scopedTimers(timers, `device/${key}`),
+      seed: seeded(options.seed.u32('device', spec.kind, instanceId)),
+      diagnose: (diagnostic) => options.diagnose?.(diagnostic),
+      memory: partition.memory,
+      version: () => ctx.state.connection?.version ?? 0,
+      offerSubchannels: (count) => offerSubchannels(ctx, key, count),
+      rescind: () => rescind(key),
+      event: (name, detail) => {
+        for (const listener of listening) listener(name, detail)
+        ctx.emit({ kind: 'device', device: spec.kind, instanceId, name, detail })
+      },
+    }
+    const live: LiveDevice = { record, spec, settings, device: spec.create(deps, settings), listeners: listening }
+    ctx.devices.set(key, live)
+    return live
+  }
+
+  function handleOf<D extends HostDevice>(live: LiveDevice): HostDeviceHandle<D> {
+    const { key, kind, instanceId } = live.record
+    const existing = handles.get(key)
+    if (existing !== undefined) return existing as HostDeviceHandle<D>
+    const handle: HostDeviceHandle<D> = {
+      kind,
+      instanceId,
+      get device() {
+        return (ctx.devices.get(key) ?? live).device as D
+      },
+      get rescinded() {
+        return !ctx.devices.has(key)
+      },
+      rescind: () => rescind(key),
+      on: (listener) => {
+        const { listeners: set } = ctx.devices.get(key) ?? live
+        set.add(listener)
+        return () => void set.delete(listener)
+      },
+    }
+    handles.set(key, handle)
+    return handle
+  }
+
+  function offer<Settings, D extends HostDevice>(spec: HostDeviceSpec<Settings, D>, settings?: Settings, extra: OfferOptions = {}): HostDeviceHandle<D> {
+    const { state } = ctx
+    const channel = newChannel(state.nextKey, spec, extra)
+    const taken = [...state.channels.values()].some(
+      (other) => other.phase !== 'revoked' && (other.instanceId === channel.instanceId || (channel.reserved && other.relid === channel.relid)),
+    )
+    if (taken) throw new CoreError('VMBUS_OFFER_INVALID', { field: 'instanceId', value: channel.instanceId, allowed: 'an instance that is not offered yet' })
+    state.nextKey++
+    const live = addDevice(channel.key, spec as HostDeviceSpec, settings)
+    state.channels.set(channel.key, channel)
+    publishPending(ctx)
+    return handleOf<D>(live)
+  }
+
+  const save = (): unknown => saveState(ctx)
+  const silence = (): void => {
+    for (const end of ctx.ends.values()) end.ring.close()
+    ctx.ends.clear()
+    for (const connection of ctx.ports.keys()) disconnectEvents(ctx, connection)
+  }
+
+  return {
+    get version() {
+      return ctx.state.connection?.version ?? 0
+    },
+    get features() {
+      return ctx.state.connection?.features ?? 0
+    },
+    get devices() {
+      return [...ctx.devices.values()].map((live) => handleOf(live))
+    },
+    offer,
+    on: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    pause: () => {
+      ctx.state.paused = true
+    },
+    resume: () => {
+      ctx.state.paused = false
+      flush(ctx)
+      for (const key of ctx.state.signals) signalGuest(ctx, key)
+      ctx.state.signals.clear()
+      settle()
+    },
+    timer: (name) => {
+      ctx.state.dueTimers.push(name)
+      settle()
+    },
+    monitor: () => pollMonitor(ctx),
+    reset: () => {
+      ctx.state.incoming.length = 0
+      disconnect(ctx, 'reset')
+    },
+    dispose: () => {
+      disconnect(ctx, 'reset')
+      silence()
+      for (const connection of messagePorts) partition.disconnectPort(connection)
+      partition.disconnectPort(ConnectionId.events)
+    },
+    save,
+    restore: (saved, find) => {
+      const specs = [...ctx.devices.values()]
+      silence()
+      ctx.devices.clear()
+      handles.clear()
+      restoreState(ctx, saved, (record) => {
+        const spec = find?.(record.kind, record.instanceId) ?? specs.find((live) => live.record.kind === record.kind && live.record.instanceId === record.instanceId)
+        if (spec === undefined) throw new CoreError('VMBUS_STATE_INVALID', { field: 'device', value: `${record.kind} ${record.instanceId}`, allowed: 'a device that is offered or found' })
+        return addDevice(record.key, spec.spec, spec.settings)
+      })
+    },
+    inspect: () => inspect(ctx),
+  }
+}
+
+function newChannel(key: number, spec: HostDeviceSpec<never>, extra: OfferOptions): ChannelState {
+  const { interfaceId, instanceId, flags, mmioMegabytes, userDefined, monitorLatency } = spec.offer
+  for (const [field, value] of Object.entries({ interfaceId, instanceId })) {
+    if (!GUID.test(value.toLowerCase())) throw new CoreError('VMBUS_OFFER_INVALID', { field, value, allowed: 'a GUID' })
+  }
+  if (userDefined !== undefined && userDefined.length > 120) {
+    throw new CoreError('VMBUS_OFFER_INVALID', { field: 'userDefined', value: userDefined.length, allowed: 'at most 120 bytes' })
+  }
+  const { reservedRelid } = extra
+  if (reservedRelid !== undefined && !(Number.isInteger(reservedRelid) && reservedRelid >= 1 && reservedRelid <= MAX_RELID)) {
+    throw new CoreError('VMBUS_OFFER_INVALID', { field: 'reservedRelid', value: reservedRelid, allowed: `1 to ${MAX_RELID}` })
+  }
+  const data = new Uint8Array(120)
+  if (userDefined !== undefined) data.set(userDefined)
+  return {
+    key,
+    device: key,
+    interfaceId: interfaceId.toLowerCase(),
+    instanceId: instanceId.toLowerCase(),
+    flags: flags ?? 0,
+    mmioMegabytes: mmioMegabytes ?? 0,
+    userDefined: data,
+    subchannelIndex: 0,
+    monitorLatency: monitorLatency ?? 0,
+    reserved: reservedRelid !== undefined,
+    phase: reservedRelid === undefined ? 'unoffered' : 'offered',
+    relid: reservedRelid ?? 0,
+    monitorId: NO_MONITOR,
+    connectionId: reservedRelid === undefined ? 0 : connectionIdOf(reservedRelid),
+    request: null,
+  }
+}
+
+function inspect(ctx: HostContext): Record<string, unknown> {
+  const { state } = ctx
+  return {
+    version: state.connection?.version ?? 0,
+    features: state.connection?.features ?? 0,
+    paused: state.paused,
+    connection: state.connection === null ? null : { ...state.connection },
+    channels: [...state.channels.values()].map(({ key, device, interfaceId, instanceId, subchannelIndex, relid, phase, monitorId, connectionId, request }) => ({
+      device: ctx.devices.get(device)?.record.kind ?? 'gone',
+      interfaceId,
+      instanceId,
+      subchannelIndex,
+      relid,
+      phase,
+      monitorId,
+      connectionId,
+      targetVp: request?.targetVp,
+      ring: ctx.ends.get(key)?.ring.inspect(),
+    })),
+    gpadls: [...state.gpadls.values()].map(({ relid, id, phase, rangeCount, rangeBytes }) => ({ relid, id, phase, rangeCount, pages: rangeBytes / 8 - rangeCount })),
+    gpadlPages: state.gpadlPages,
+    outgoing: state.outgoing.length,
+    incoming: state.incoming.length,
+    devices: [...ctx.devices.values()].map((live) => ({ kind: live.record.kind, instanceId: live.record.instanceId, ...live.device.inspect() })),
+  }
+}

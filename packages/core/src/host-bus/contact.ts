@@ -1,0 +1,169 @@
+import { VMBUS_SINT } from '@vmbus/hypervisor'
+import { MessageId, encode, layouts } from '../messages/index.ts'
+import type { VmbusVersion } from '../types.ts'
+import { ConnectionId, Feature, NO_MONITOR, NO_VP, Version } from '../versions.ts'
+import { close } from './channels.ts'
+import { reject, type HostContext } from './context.ts'
+import { forgetGpadls } from './gpadls.ts'
+import { dropOutgoing, flush, send, sendTo } from './outbox.ts'
+import { isRamPage } from './signals.ts'
+import type { ChannelState, Connection } from './state.ts'
+
+const CONNECTION_SUCCESSFUL = 0
+const CONNECTION_FAILED_UNKNOWN = 2
+/** A response that says "not supported": all zero (OpenVMM), 16 bytes because Linux drops less. */
+const UNSUPPORTED = encode(layouts.versionResponse, MessageId.versionResponse, {})
+
+/** What an INITIATE_CONTACT asks for; a field counts only in the versions that have it. */
+interface Contact {
+  readonly version: VmbusVersion
+  readonly vp: number
+  readonly sint: number
+  readonly vtl: number
+  readonly features: number
+  readonly interruptPage: number
+  readonly parentToChildMonitor: number
+  readonly childToParentMonitor: number
+}
+
+function parseContact(payload: Uint8Array, connection: number): Contact {
+  const { version, targetVp, interruptPage, parentToChildMonitor, childToParentMonitor } = layouts.initiateContact.parse(payload)
+  const { sint, vtl, features } = layouts.initiateContactV5.parse(payload)
+  const multiclient = connection !== ConnectionId.messages
+  return {
+    version,
+    vp: version >= Version.v3_0 ? targetVp : 0,
+    sint: version >= Version.v5_0 && multiclient ? sint : VMBUS_SINT,
+    vtl: version >= Version.v5_1 && multiclient ? vtl : 0,
+    // A client id is there only when the message is long enough to hold it.
+    features: version < Version.v6_0 ? 0 : payload.length >= layouts.initiateContactV6.size ? features : features & ~Feature.clientId,
+    interruptPage: version < Version.v2_4 ? interruptPage : 0,
+    parentToChildMonitor,
+    childToParentMonitor,
+  }
+}
+
+/** OpenVMM `initiate_contact`; the steps are those of wire/02 §3. */
+export function onInitiateContact(ctx: HostContext, payload: Uint8Array, connectionId: number): void {
+  const contact = parseContact(payload, connectionId)
+  const { version, vp, sint } = contact
+  const unsupported = (branch: Parameters<typeof reject>[1]): void => {
+    reject(ctx, branch, { version, vp, sint })
+    sendTo(ctx, vp, sint, UNSUPPORTED)
+    ctx.emit({ kind: 'refused', version })
+  }
+  if (contact.vtl !== 0) return unsupported('contact-vtl')
+  if (sint !== VMBUS_SINT) return unsupported('contact-sint')
+  disconnect(ctx, 'contact')
+  if (!ctx.versions.has(version)) return unsupported('contact-version')
+  const accepted: Connection = {
+    version,
+    features: contact.features & ctx.features,
+    vp,
+    interruptPage: contact.interruptPage,
+    parentToChildMonitor: contact.parentToChildMonitor,
+    childToParentMonitor: contact.childToParentMonitor,
+    offersRequested: false,
+    paused: false,
+  }
+  const serverPages = accepted.features & Feature.serverSpecifiedMonitorPages ? ctx.options.serverMonitorPages : undefined
+  if (serverPages !== undefined) {
+    accepted.parentToChildMonitor = serverPages.parentToChild
+    accepted.childToParentMonitor = serverPages.childToParent
+  }
+  const { memory } = ctx.options.partition
+  const branch = !validMonitors(ctx, accepted.parentToChildMonitor, accepted.childToParentMonitor, serverPages !== undefined)
+    ? 'contact-monitor'
+    : accepted.interruptPage !== 0 && !isRamPage(memory, accepted.interruptPage)
+      ? 'contact-interrupt-page'
+      : undefined
+  // Before 2.4 the response has no state: every failure is "not supported".
+  if (branch !== undefined && version < Version.v2_4) return unsupported(branch)
+  const state = branch === undefined ? CONNECTION_SUCCESSFUL : CONNECTION_FAILED_UNKNOWN
+  if (branch === undefined) ctx.state.connection = accepted
+  else reject(ctx, branch, { version })
+  sendTo(ctx, vp, VMBUS_SINT, versionResponse(ctx, accepted, state))
+  ctx.emit(branch === undefined ? { kind: 'connected', version } : { kind: 'refused', version })
+}
+
+function versionResponse(ctx: HostContext, accepted: Connection, connectionState: number): Uint8Array {
+  const { version, features } = accepted
+  const selected = version >= Version.v5_0 ? (ctx.options.messageConnection ?? ConnectionId.multiclient) : version
+  const fields = { supported: 1, connectionState, selected }
+  if (version < Version.v6_0) return encode(layouts.versionResponse, MessageId.versionResponse, fields)
+  if ((features & Feature.serverSpecifiedMonitorPages) === 0) return encode(layouts.versionResponseV6, MessageId.versionResponse, { ...fields, features })
+  const { parentToChildMonitor, childToParentMonitor } = accepted
+  return encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, { ...fields, features, parentToChildMonitor, childToParentMonitor })
+}
+
+/** Both or none; a host's own pair may lack the parent→child page. */
+function validMonitors(ctx: HostContext, parentToChild: number, childToParent: number, byHost: boolean): boolean {
+  const { memory } = ctx.options.partition
+  if (parentToChild === 0 && (childToParent === 0 || byHost)) return childToParent === 0 || isRamPage(memory, childToParent)
+  return childToParent !== 0 && isRamPage(memory, parentToChild) && isRamPage(memory, childToParent)
+}
+
+export function onModifyConnection(ctx: HostContext, payload: Uint8Array): void {
+  const { connection } = ctx.state
+  if (connection === null) return
+  const { parentToChildMonitor, childToParentMonitor } = layouts.modifyConnection.parse(payload)
+  const valid = validMonitors(ctx, parentToChildMonitor, childToParentMonitor, false)
+  if (valid) {
+    connection.parentToChildMonitor = parentToChildMonitor
+    connection.childToParentMonitor = childToParentMonitor
+  } else reject(ctx, 'connection-monitor')
+  send(ctx, encode(layouts.modifyConnectionResponse, MessageId.modifyConnectionResponse, { connectionState: valid ? CONNECTION_SUCCESSFUL : CONNECTION_FAILED_UNKNOWN }))
+}
+
+export function onUnload(ctx: HostContext): void {
+  const { connection } = ctx.state
+  if (connection === null) return
+  const { vp, version } = connection
+  disconnect(ctx, 'unload')
+  if (version >= Version.v1_1) sendTo(ctx, vp, VMBUS_SINT, encode(layouts.bare, MessageId.unloadResponse, {}))
+}
+
+/** The guest wants no messages for a while; what it asks is answered after RESUME. */
+export function onPause(ctx: HostContext): void {
+  const { connection } = ctx.state
+  if (connection === null) return
+  send(ctx, encode(layouts.bare, MessageId.pauseResponse, {}))
+  connection.paused = true
+}
+
+export function onResume(ctx: HostContext): void {
+  const { connection } = ctx.state
+  if (connection === null) return
+  connection.paused = false
+  flush(ctx)
+}
+
+/** Closes every channel, children first, and forgets the guest's pages. No guest page is written from here on. */
+export function disconnect(ctx: HostContext, reason: 'unload' | 'contact' | 'reset'): void {
+  const { state } = ctx
+  if (state.connection === null) return
+  dropOutgoing(ctx)
+  state.connection = null
+  const channels = [...state.channels.values()].toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)
+  for (const channel of channels) if (channel.reserved) orphan(channel)
+    else end(ctx, channel)
+  ctx.options.timers.clear('monitor')
+  ctx.emit({ kind: 'disconnected', reason })
+}
+
+/** Reserved channels outlive the connection, without interrupts. */
+function orphan(channel: ChannelState): void {
+  if (channel.request !== null) channel.request.targetVp = NO_VP
+}
+
+function end(ctx: HostContext, channel: ChannelState): void {
+  if (channel.phase === 'open') close(ctx, channel)
+  if (channel.relid !== 0) forgetGpadls(ctx, channel.relid)
+  if (channel.phase === 'revoked' || channel.subchannelIndex > 0) ctx.state.channels.delete(channel.key)
+  else {
+    channel.phase = 'unoffered'
+    channel.relid = 0
+    channel.monitorId = NO_MONITOR
+    channel.connectionId = 0
+  }
+}

@@ -1,0 +1,66 @@
+import type { Gpadl, HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
+import type { HostBusEvent, HostBusOptions } from './types.ts'
+import type { ChannelState, Connection, DeviceRecord, HostState } from './state.ts'
+import type { ChannelEnd } from '../channel-end.ts'
+import { HOST_REJECTS, type HostReject } from './rejects.ts'
+
+/** A device of this bus: what a saved state cannot hold. */
+export interface LiveDevice {
+  readonly record: DeviceRecord
+  readonly spec: HostDeviceSpec
+  readonly settings: unknown
+  readonly device: HostDevice
+  readonly listeners: Set<(name: string, detail: unknown) => void>
+}
+
+export interface HostEnd {
+  readonly ring: ChannelEnd
+  /** Before OPENCHANNEL_RESULT is sent the guest is not signalled, only owed a signal. */
+  opening: boolean
+  signalOwed: boolean
+}
+
+/** What the parts of the host bus share. `state` is all that is saved; the rest is made from it. */
+export interface HostContext {
+  readonly options: HostBusOptions
+  readonly versions: ReadonlySet<VmbusVersion>
+  readonly features: number
+  state: HostState
+  readonly devices: Map<number, LiveDevice>
+  /** Ends of the open channels, by channel key. */
+  readonly ends: Map<number, HostEnd>
+  /** Access to the complete GPADLs, by `gpadlKey`. */
+  readonly grants: Map<number, Gpadl>
+  /** Connection ids of the bus itself. */
+  readonly reservedPorts: ReadonlySet<number>
+  /** Event ports of open channels: connection id → channel key. */
+  readonly ports: Map<number, number>
+  emit(event: HostBusEvent): void
+  /** Lets waiting work run, unless it is running already or the bus is paused. */
+  settle(): void
+}
+
+export function reject(ctx: HostContext, branch: HostReject, detail: Readonly<Record<string, string | number | boolean>> = {}): void {
+  ctx.options.diagnose?.({ code: 'VMBUS_GUEST_REJECTED', source: 'host-bus', message: HOST_REJECTS[branch], detail: { branch, ...detail } })
+}
+
+/** The channel that the guest knows by this relid. Relids of one bus are few, and messages rare. */
+export function channelOf(ctx: HostContext, relid: number): ChannelState | undefined {
+  if (relid === 0) return undefined
+  for (const channel of ctx.state.channels.values()) if (channel.relid === relid) return channel
+  return undefined
+}
+
+export function subchannelsOf(ctx: HostContext, device: number): ChannelState[] {
+  return [...ctx.state.channels.values()].filter((channel) => channel.device === device && channel.subchannelIndex > 0)
+}
+
+export function channelEvent(ctx: HostContext, kind: 'opened' | 'closed' | 'rescinded' | 'released', channel: ChannelState): void {
+  const device = ctx.devices.get(channel.device)?.record.kind ?? ''
+  ctx.emit({ kind, device, instanceId: channel.instanceId, subchannelIndex: channel.subchannelIndex, relid: channel.relid })
+}
+
+/** True when the guest can hear of offers. */
+export function offersWanted(connection: Connection | null): connection is Connection {
+  return connection !== null && connection.offersRequested
+}

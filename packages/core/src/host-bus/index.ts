@@ -1,0 +1,3 @@
+export { createHostBus } from './bus.ts'
+export { HOST_REJECTS, type HostReject } from './rejects.ts'
+export type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions, TlConnectRequest } from './types.ts'

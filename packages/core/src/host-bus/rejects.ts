@@ -1,0 +1,46 @@
+/**
+ * Every way in which a host refuses what a guest sends: the `branch` of the diagnostic. A hostile-peer run that never
+ * reaches one of them has not tested it.
+ */
+export const HOST_REJECTS = {
+  'message-type': 'HvPostMessage of another type than 1',
+  'message-short': 'shorter than the message that it names',
+  'message-unknown': 'no message of this number goes to a host',
+  'message-version': 'not known in the version in force',
+  'message-disconnected': 'nothing but INITIATE_CONTACT and CLOSE_RESERVED_CHANNEL is heard without a connection',
+  'message-feature': 'the feature was not agreed on',
+  'contact-sint': 'a SINT other than 2',
+  'contact-vtl': 'a VTL other than 0',
+  'contact-version': 'a version that this host does not speak',
+  'contact-monitor': 'one monitor page without the other, unaligned, or outside of RAM',
+  'contact-interrupt-page': 'interrupt page unaligned or outside of RAM',
+  'offers-again': 'offers were requested already',
+  'gpadl-channel': 'GPADL for a channel that is not offered',
+  'gpadl-duplicate': 'GPADL id in use',
+  'gpadl-empty': 'GPADL without ranges or pages, or a length that does not hold its ranges',
+  'gpadl-limit': 'more GPADL memory than the host gives',
+  'gpadl-ranges': 'ranges that do not fill the announced list exactly',
+  'gpadl-pages': 'a page outside of RAM',
+  'gpadl-body': 'GPADL_BODY without an incomplete GPADL',
+  'teardown-unknown': 'no such GPADL, or an incomplete one',
+  'open-channel': 'channel is not offered',
+  'open-again': 'channel is open already',
+  'open-revoked': 'channel was rescinded',
+  'open-gpadl': 'no complete GPADL of this channel under that id',
+  'open-ring': 'rings of less than two pages each, or not page-aligned',
+  'open-vp': 'no such virtual processor',
+  'open-signals': 'the connection id or event flag that the guest chose is reserved or taken',
+  'open-refused': 'the device refused',
+  'close-channel': 'channel is not open',
+  'release-channel': 'channel is not offered',
+  'release-open': 'channel is still open',
+  'modify-channel': 'channel is not open',
+  'modify-interrupts': 'channel was opened without interrupts',
+  'modify-vp': 'no such virtual processor',
+  'reserved-channel': 'no such reserved channel',
+  'tl-refused': 'nobody listens',
+  'connection-monitor': 'one monitor page without the other, unaligned, or outside of RAM',
+  'target': 'the virtual processor or SINT of an answer does not exist',
+} as const
+
+export type HostReject = keyof typeof HOST_REJECTS

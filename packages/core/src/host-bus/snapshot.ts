@@ -1,0 +1,97 @@
+import type { ChannelEnd } from '../channel-end.ts'
+import { CoreError } from '../errors.ts'
+import { createEnd } from './channels.ts'
+import type { HostContext, LiveDevice } from './context.ts'
+import { grant } from './gpadls.ts'
+import { connectEvents, scheduleMonitor } from './signals.ts'
+import { emptyState, gpadlKey, type ChannelState, type Connection, type DeviceRecord, type GpadlState, type IncomingMessage, type OutgoingMessage } from './state.ts'
+
+const FORMAT = 'vmbus-host-bus/1'
+
+interface Saved {
+  readonly format: typeof FORMAT
+  readonly paused: boolean
+  readonly connection: Connection | null
+  readonly nextKey: number
+  readonly channels: readonly ChannelState[]
+  readonly gpadls: readonly GpadlState[]
+  readonly outgoing: readonly OutgoingMessage[]
+  readonly outgoingTries: number
+  readonly incoming: readonly IncomingMessage[]
+  readonly doorbells: readonly number[]
+  readonly signals: readonly number[]
+  readonly dueTimers: readonly string[]
+  readonly rescinds: readonly number[]
+  readonly rings: readonly { readonly key: number; readonly state: unknown }[]
+  readonly devices: readonly { readonly record: DeviceRecord; readonly state: unknown }[]
+}
+
+/** A private copy of everything, of JSON kinds and Uint8Array. */
+export function saveState(ctx: HostContext): unknown {
+  const { state } = ctx
+  const saved: Saved = {
+    format: FORMAT,
+    paused: state.paused,
+    connection: state.connection,
+    nextKey: state.nextKey,
+    channels: [...state.channels.values()],
+    gpadls: [...state.gpadls.values()],
+    outgoing: state.outgoing,
+    outgoingTries: state.outgoingTries,
+    incoming: state.incoming,
+    doorbells: [...state.doorbells],
+    signals: [...state.signals],
+    dueTimers: state.dueTimers,
+    rescinds: state.rescinds,
+    rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.ring.save() })),
+    devices: [...ctx.devices.values()].map((live) => ({ record: live.record, state: live.device.save() })),
+  }
+  return structuredClone(saved)
+}
+
+/** `create` adds the fresh device of a record; its state and open channels are then handed to it. */
+export function restoreState(ctx: HostContext, from: unknown, create: (record: DeviceRecord) => LiveDevice): void {
+  const saved = structuredClone(from) as Saved
+  if (typeof saved !== 'object' || saved === null || saved.format !== FORMAT) {
+    throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String((saved as { format?: unknown } | null)?.format), allowed: FORMAT })
+  }
+  const state = emptyState()
+  ctx.state = state
+  ctx.grants.clear()
+  state.paused = saved.paused
+  // A version that this host does not speak stays in force only where it was agreed on: the guest has to ask again.
+  state.connection = saved.connection
+  state.nextKey = saved.nextKey
+  for (const channel of saved.channels) state.channels.set(channel.key, channel)
+  for (const gpadl of saved.gpadls) {
+    state.gpadls.set(gpadlKey(gpadl.relid, gpadl.id), gpadl)
+    if (gpadl.phase === 'partial') state.partials.set(gpadl.id, gpadl)
+    else grant(ctx, gpadl)
+    state.gpadlPages += gpadl.rangeBytes / 8 - gpadl.rangeCount
+  }
+  state.outgoing.push(...saved.outgoing)
+  state.outgoingTries = saved.outgoingTries
+  state.incoming.push(...saved.incoming)
+  state.dueTimers.push(...saved.dueTimers)
+  state.rescinds.push(...saved.rescinds)
+  for (const key of saved.doorbells) state.doorbells.add(key)
+  for (const key of saved.signals) state.signals.add(key)
+  const rings = new Map(saved.rings.map((ring) => [ring.key, ring.state]))
+  for (const channel of state.channels.values()) {
+    if (channel.phase !== 'open' || channel.request === null) continue
+    connectEvents(ctx, channel, channel.request.connectionId)
+    createEnd(ctx, channel, channel.request, rings.get(channel.key))
+  }
+  for (const { record, state: deviceState } of saved.devices) {
+    const live = create(record)
+    live.device.restore(deviceState, openEnds(ctx, record.key))
+  }
+  if (state.outgoing.length > 0) ctx.options.timers.set('flush', ctx.options.clock.now())
+  scheduleMonitor(ctx)
+}
+
+function openEnds(ctx: HostContext, device: number): ChannelEnd[] {
+  const channels = [...ctx.state.channels.values()].filter((channel) => channel.device === device && channel.phase === 'open')
+  channels.sort((a, b) => a.subchannelIndex - b.subchannelIndex)
+  return channels.flatMap((channel) => ctx.ends.get(channel.key)?.ring ?? [])
+}
