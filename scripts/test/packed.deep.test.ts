@@ -58,6 +58,13 @@ test('no package brings a second copy of another', () => {
   expect(nested.filter((path) => /node_modules.@vmbus/.test(path))).toEqual([])
 })
 
+test.each(manifests)('$name brings its sources inside its maps', ({ name }) => {
+  const folder = join(project, 'node_modules', name, 'dist')
+  const maps = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js.map'))
+  expect(maps.length).toBeGreaterThan(0)
+  for (const map of maps) expect(readFileSync(join(folder, map), 'utf8')).toContain('"sourcesContent"')
+})
+
 test.each(manifests)('$name holds no sources, tests or workspace ranges', ({ name }) => {
   const folder = join(project, 'node_modules', name)
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -86,7 +93,6 @@ test('the examples of the READMEs run against the packed packages', () => {
     compilerOptions: {
       composite: false,
       declaration: false,
-      declarationMap: false,
       customConditions: [],
       outDir: 'out',
       rootDir: '.',
