@@ -1,4 +1,5 @@
 import type { V86Cpu } from './v86-types.ts'
+import { SLICE_WORD } from './wasm-patch.ts'
 
 /** Offsets in v86's wasm memory (v86 src/rust/cpu/global_pointers.rs); the self-check proves the register ones. */
 const REGISTERS = 64
@@ -24,6 +25,8 @@ export interface CpuViews {
   ram(): { readonly bytes: Uint8Array; readonly view: DataView; readonly words: Int32Array }
   /** Instructions executed, modulo 2^32. */
   counter(): number
+  /** How many instructions v86 runs before it looks at timers and interrupts. */
+  setSlice(instructions: number): void
   /** Adds to the counter as v86 compares it; returns the new value. */
   bumpCounter(by: number): number
   /** Is the running code in the page at this physical address? */
@@ -61,6 +64,9 @@ export function cpuViews(cpu: V86Cpu): CpuViews {
     renew: () => current().processor,
     ram: () => current().ram,
     counter: () => word(INSTRUCTION_COUNTER),
+    setSlice(instructions) {
+      current().words[SLICE_WORD >> 2] = instructions
+    },
     bumpCounter(by) {
       const { words } = current()
       const next = (word(INSTRUCTION_COUNTER) + by) >>> 0

@@ -1,5 +1,5 @@
 import type { CpuidResult, GuestMemory, Partition } from '@vmbus/hypervisor'
-import { DEFAULT_EPOCH, seeded, timerQueue, unixMsOf, type Clock, type Diagnose, type Seed, type TimerQueue } from '@vmbus/world'
+import { DEFAULT_EPOCH, seeded, timerQueue, unixMsOf, type Clock, type Diagnose, type Seed, type TimerQueue, type Timers } from '@vmbus/world'
 import { MachineError } from '../errors.ts'
 import { bootStub } from '../boot/stub.ts'
 import { cpuViews } from './cpu-views.ts'
@@ -16,8 +16,8 @@ const SYNTHETIC_MSR_FIRST = 0x4000_0000
 const SYNTHETIC_MSR_LAST = 0x4000_ffff
 const PAGE = 4096
 
-/** v86 looks at timers and interrupts after this many instructions (its LOOP_COUNTER); one more makes it look at once. */
-const V86_SLICE = 100_003
+/** v86 looks at timers and interrupts at least after this many instructions; a counter moved by it makes it look at once. */
+const LONGEST_SLICE = 100_000
 /** Virtual nanoseconds of one reading of a clock: keeps time strictly increasing inside one run of instructions. */
 const CLOCK_READ_NS = 200
 
@@ -39,9 +39,22 @@ export interface MachineOptions {
   /** Virtual nanoseconds that an instruction takes; default 10 (100 million instructions in a second). */
   readonly instructionNs?: number
   readonly diagnose?: Diagnose
-  /** A byte left the serial console. */
-  console?(byte: number): void
+  /** A byte left a serial port: 0 is the kernel's console, 1 the command agent's line. */
+  serial?(port: SerialPort, byte: number): void
+  /** Seeded variation of timing, so that another seed is another run; default DEFAULT_JITTER. */
+  readonly jitter?: Partial<Jitter>
 }
+
+export type SerialPort = 0 | 1
+
+/** How far the seed may move things, in virtual nanoseconds. */
+export interface Jitter {
+  /** Time that passes unseen after each slice of instructions: 0 … this, as if the host ran something else. */
+  readonly stealNs: number
+  /** An interrupt reaches the processor 0 … this after it was raised. */
+  readonly interruptNs: number
+}
+export const DEFAULT_JITTER: Jitter = { stealNs: 2_000, interruptNs: 50_000 }
 
 /** Why a machine stopped by itself. */
 export type MachineEnd = 'poweroff' | 'reboot' | 'triple-fault' | 'dead'
@@ -54,7 +67,10 @@ export interface MachineSnapshot {
   readonly instructions: number
   readonly randomDraws: number
   readonly clockReads: number
+  readonly slices: number
   readonly interrupts: number
+  /** Interrupts on their way: vector and virtual nanosecond of arrival. */
+  readonly pending: readonly (readonly [vector: number, atNs: number])[]
   readonly hypercallPage: number
 }
 
@@ -63,15 +79,15 @@ export interface Machine {
   readonly memory: GuestMemory
   readonly clock: Clock
   readonly seed: Seed
-  /** Timers in the machine's time; `fire` handles what is not set here. */
-  timers(fire: (name: string, at: number) => void): TimerQueue
+  /** A queue of timers in the machine's time, which the machine runs. */
+  timers(fire: (name: string, at: number) => void): Timers
   readonly hypercallCode: Uint8Array
   /** Raises an edge interrupt on the processor's local APIC, after the delay that the seed gives. */
   interrupt(vp: number, vector: number): void
   /** Connects what the processor traps on. Without a partition the guest finds no hypervisor. */
   connect(partition: Partition): void
-  /** Bytes into the serial console's receiver. */
-  type(bytes: Uint8Array): void
+  /** Bytes into a serial port's receiver. */
+  type(port: SerialPort, bytes: Uint8Array): void
   /** Runs until reference time `until` (100 ns units), the machine's end, or `budget` calls of the emulator. */
   run(until: number, budget: number): MachineEnd | 'running'
   readonly ended: MachineEnd | undefined
@@ -91,6 +107,7 @@ export function createMachine(options: MachineOptions): Machine {
   const instructionNs = options.instructionNs ?? 10
   const epoch = options.epoch ?? DEFAULT_EPOCH
   const seed = seeded(options.seed ?? 1)
+  const jitter: Jitter = { ...DEFAULT_JITTER, ...options.jitter }
 
   let partition: Partition | undefined
   let ended: MachineEnd | undefined
@@ -100,7 +117,10 @@ export function createMachine(options: MachineOptions): Machine {
   let clockReads = 0
   let randomDraws = 0
   let interrupts = 0
+  let slices = 0
+  let pending: (readonly [vector: number, atNs: number])[] = []
   let hypercallPage = 0
+  let sliceEndNs = 0
   let faulted = false
   /** While v86 starts, is saved or restored, its looks at the clock must not move time. */
   let frozen = true
@@ -136,7 +156,12 @@ export function createMachine(options: MachineOptions): Machine {
     const at = now()
     for (const queue of queues) queue.run(at)
   }
-  const nextTimer = (): number => queues.reduce((next, queue) => Math.min(next, queue.next()), Infinity)
+  const nextEventNs = (): number => {
+    let next = Infinity
+    for (const queue of queues) next = Math.min(next, queue.next() * 100)
+    for (const [, at] of pending) next = Math.min(next, at)
+    return next
+  }
 
   const onCpuid = (): number => {
     const { registers } = views.renew()
@@ -199,8 +224,12 @@ export function createMachine(options: MachineOptions): Machine {
     const timersOf = env['run_hardware_timers'] as (acpi: number, at: number) => number
     env['run_hardware_timers'] = (acpi: number, at: number): number => {
       advance()
+      if (jitter.stealNs > 0) timeNs += seed.below(jitter.stealNs, 'steal', slices++)
       runTimers()
-      return timersOf(acpi, at)
+      deliverPending()
+      const idleMs = timersOf(acpi, at)
+      planSlice(idleMs)
+      return idleMs
     }
   }
 
@@ -215,12 +244,14 @@ export function createMachine(options: MachineOptions): Machine {
       disable_mouse: true,
       disable_speaker: true,
       net_device: { type: 'none' },
+      uart1: true,
     },
     imports,
     ambient,
   )
   const { cpu, bus } = instance
   const views = cpuViews(cpu)
+  views.setSlice(LONGEST_SLICE)
   frozen = false
   const size = memoryMB * 1024 * 1024
   const memory: GuestMemory = {
@@ -237,7 +268,8 @@ export function createMachine(options: MachineOptions): Machine {
     wrote: (gpa, length) => cpu.jit_dirty_cache(gpa, gpa + length),
   }
 
-  bus.register('serial0-output-byte', (value) => options.console?.(value), undefined)
+  bus.register('serial0-output-byte', (value) => options.serial?.(0, value), undefined)
+  bus.register('serial1-output-byte', (value) => options.serial?.(1, value), undefined)
   cpu.io.register_write(PM1A_CONTROL, cpu.devices.acpi, undefined, (value) => {
     cpu.devices.acpi.status = value & ~SLEEP_ENABLE
     if ((value & SLEEP_ENABLE) !== 0) end('poweroff')
@@ -247,16 +279,41 @@ export function createMachine(options: MachineOptions): Machine {
   /** Makes v86 leave its run of instructions, so that it looks at interrupts and time. */
   const kick = (): void => {
     advance()
-    lastCounter = views.bumpCounter(V86_SLICE)
+    lastCounter = views.bumpCounter(LONGEST_SLICE)
   }
   const end = (how: MachineEnd): void => {
     ended ??= how
     kick()
   }
 
-  const deliver = (vector: number): void => {
-    views.raise(cpu.get_apic_addr(), vector)
-    kick()
+  /**
+   * v86's own code traps (a WebAssembly RuntimeError) where a real processor would shut down: a fault while delivering a
+   * double fault, or an instruction that it does not know.
+   */
+  const runLoop = (): number => {
+    try {
+      const idleMs = cpu.main_loop()
+      if (views.dead) end('dead')
+      return idleMs
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'RuntimeError') throw error
+      options.diagnose?.({ code: 'VMBUS_V86_TRAP', source: 'v86', message: error.message })
+      end('triple-fault')
+      return 0
+    }
+  }
+  /** The next look is due at the next event, ours or v86's own timer in `idleMs`. */
+  const planSlice = (idleMs: number): void => {
+    const untilNs = Math.min(nextEventNs() - timeNs, idleMs * 1e6)
+    const slice = Math.min(LONGEST_SLICE, Math.max(1, Math.ceil(untilNs / instructionNs)))
+    views.setSlice(slice)
+    sliceEndNs = timeNs + slice * instructionNs
+  }
+  const deliverPending = (): void => {
+    if (pending.length === 0) return
+    const due = pending.filter(([, at]) => at <= timeNs)
+    pending = pending.filter(([, at]) => at > timeNs)
+    for (const [vector] of due) views.raise(cpu.get_apic_addr(), vector)
   }
   const machine: Machine = {
     memory,
@@ -272,18 +329,27 @@ export function createMachine(options: MachineOptions): Machine {
     timers(fire) {
       const queue = timerQueue(fire)
       queues.push(queue)
-      return queue
+      return {
+        clear: (name) => queue.clear(name),
+        set(name, at) {
+          queue.set(name, at)
+          if (at * 100 < sliceEndNs) kick()
+        },
+      }
     },
     interrupt(_vp, vector) {
+      advance()
+      const delay = jitter.interruptNs > 0 ? seed.below(jitter.interruptNs, 'interrupt', interrupts) : 0
       interrupts++
-      deliver(vector & 0xff)
+      pending.push([vector & 0xff, timeNs + delay])
+      kick()
     },
     connect(next) {
       partition = next
     },
-    type(bytes) {
+    type(port, bytes) {
       emulator.within(ambient, () => {
-        for (const value of bytes) bus.send('serial0-input', value)
+        for (const value of bytes) bus.send(`serial${port}-input`, value)
       })
     },
     run(until, budget) {
@@ -291,13 +357,14 @@ export function createMachine(options: MachineOptions): Machine {
         for (let left = budget; left > 0 && ended === undefined; left--) {
           advance()
           if (now() >= until) break
-          const idleMs = cpu.main_loop()
+          const idleMs = runLoop()
           advance()
           if (ended === undefined && idleMs > 0) {
-            const wake = Math.min(timeNs + Math.max(idleMs, 0.001) * 1e6, Math.max(nextTimer() * 100, timeNs), until * 100)
+            const wake = Math.min(timeNs + Math.max(idleMs, 0.001) * 1e6, nextEventNs(), until * 100)
             timeNs = Math.max(timeNs, wake)
           }
           runTimers()
+          deliverPending()
         }
         return ended ?? 'running'
       })
@@ -315,7 +382,7 @@ export function createMachine(options: MachineOptions): Machine {
       advance()
       frozen = true
       try {
-        return { version: 1, cpu: emulator.within(ambient, () => saveCpu(instance)), timeNs, instructions, randomDraws, clockReads, interrupts, hypercallPage }
+        return { version: 1, cpu: emulator.within(ambient, () => saveCpu(instance)), timeNs, instructions, randomDraws, clockReads, slices, interrupts, pending: [...pending], hypercallPage }
       } finally {
         frozen = false
       }
@@ -325,7 +392,8 @@ export function createMachine(options: MachineOptions): Machine {
       try {
         timeNs = snapshot.timeNs
         emulator.within(ambient, () => restoreCpu(instance, snapshot.cpu))
-        ;({ instructions, randomDraws, clockReads, interrupts, hypercallPage } = snapshot)
+        ;({ instructions, randomDraws, clockReads, slices, interrupts, hypercallPage } = snapshot)
+        pending = [...snapshot.pending]
         lastCounter = views.counter()
         ended = undefined
       } finally {

@@ -3,16 +3,32 @@ import type { EmulatorInstance } from './load.ts'
 /** v86's own save file (zeroed pages left out), with what it forgets. */
 export interface CpuState {
   readonly file: Uint8Array
-  readonly serialInput: readonly number[]
+  /**
+   * The processor's block of wasm memory. v86's restore leaves out the last result (from which flags are computed), the
+   * FPU status word and MXCSR, and does not save the instruction counter.
+   */
+  readonly processor: Uint8Array
+  /** Bytes that the guest has not read yet, of both serial ports. */
+  readonly serialInput: readonly [readonly number[], readonly number[]]
   /** v86's guard against its ACPI timer going back: last value, offset, value at the last look. */
   readonly acpiTimer: readonly [last: number, offset: number, lastTimer: number]
 }
 
+/** From reg32 to the end of fpu_st (v86 src/rust/cpu/global_pointers.rs). */
+const PROCESSOR_FIRST = 64
+const PROCESSOR_END = 1280
+
+/**
+ * Also forgets the TLB, as a processor may at any time: a restored machine begins without one, and the machine that was
+ * saved shall go on with the very same instructions.
+ */
 export function saveCpu({ cpu, states }: EmulatorInstance): CpuState {
-  const { acpi, uart0 } = cpu.devices
+  const { acpi, uart0, uart1 } = cpu.devices
+  cpu.full_clear_tlb()
   return {
+    processor: new Uint8Array(cpu.wasm_memory.buffer).slice(PROCESSOR_FIRST, PROCESSOR_END),
     file: new Uint8Array(states.save_state()),
-    serialInput: [...uart0.input],
+    serialInput: [[...uart0.input], [...uart1.input]],
     acpiTimer: [acpi.timer_last_value, acpi.timer_imprecision_offset, acpi.last_timer],
   }
 }
@@ -27,7 +43,9 @@ export function restoreCpu({ cpu, states }: EmulatorInstance, state: CpuState): 
   } finally {
     devices.pci = pci
   }
-  devices.uart0.input = [...state.serialInput]
+  new Uint8Array(cpu.wasm_memory.buffer).set(state.processor, PROCESSOR_FIRST)
+  devices.uart0.input = [...state.serialInput[0]]
+  devices.uart1.input = [...state.serialInput[1]]
   const [last, offset, lastTimer] = state.acpiTimer
   devices.acpi.timer_last_value = last
   devices.acpi.timer_imprecision_offset = offset

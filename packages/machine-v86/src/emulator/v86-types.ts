@@ -12,6 +12,7 @@ export interface V86Cpu {
   /** Device timers at `now` ms; returns the milliseconds until the next one. */
   run_hardware_timers(acpiEnabled: number, now: number): number
   get_apic_addr(): number
+  full_clear_tlb(): void
   jit_dirty_cache(start: number, end: number): void
   set_tsc(low: number, high: number): void
 }
@@ -23,6 +24,7 @@ export interface V86Io {
 export interface V86Devices {
   pci?: unknown
   readonly uart0: { input: number[] }
+  readonly uart1: { input: number[] }
   readonly acpi: { status: number; timer_last_value: number; timer_imprecision_offset: number; last_timer: number }
 }
 
@@ -36,4 +38,5 @@ export interface V86Options {
   readonly disable_mouse: true
   readonly disable_speaker: true
   readonly net_device: { readonly type: 'none' }
+  readonly uart1: true
 }

@@ -16,12 +16,18 @@ const TARGETS: readonly (readonly [name: string, kind: HookKindValue])[] = [
   ['instr_0F32', HookKind.rdmsr],
 ]
 
+/** The export that runs instructions, and the constant in it: how many it runs before it looks at timers again. */
+const LOOP = 'main_loop'
+const LOOP_COUNTER = 100_003
+/** A word of v86's low memory that nothing uses (global_pointers.rs has a gap here): our slice length instead. */
+export const SLICE_WORD = 628
+
 const IMPORT_MODULE = 'env'
 const IMPORT_NAME = 'io_port_read32'
 
 /** WebAssembly core specification §5.5.2. */
 const Section = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const
-const Opcode = { if: 0x04, end: 0x0b, return: 0x0f, call: 0x10, i32const: 0x41, emptyBlock: 0x40 } as const
+const Opcode = { if: 0x04, i32load: 0x28, end: 0x0b, return: 0x0f, call: 0x10, i32const: 0x41, emptyBlock: 0x40 } as const
 
 const unsupported = (message: string): MachineError => new MachineError('VMBUS_V86_UNSUPPORTED', message)
 
@@ -75,6 +81,13 @@ function encodeS32(value: number): number[] {
     if (value === 0 && (low & 0x40) === 0) return [...out, low]
     out.push(low | 0x80)
   }
+}
+
+/** A change inside a function body: `remove` bytes at `at` give way to `insert`. */
+interface Edit {
+  readonly at: number
+  readonly remove: number
+  readonly insert: readonly number[]
 }
 
 interface SectionSpan {
@@ -172,9 +185,68 @@ function faultFunction(bodies: readonly Uint8Array[]): number {
   return candidate
 }
 
+/** The one place in `body` (from offset `from` of the file) where the loop's constant is pushed. */
+function sliceEdit(bytes: Uint8Array, from: number, to: number): Edit {
+  const pattern = [Opcode.i32const, ...encodeS32(LOOP_COUNTER)]
+  const places: number[] = []
+  for (let at = from; at + pattern.length <= to; at++) if (pattern.every((value, i) => bytes[at + i] === value)) places.push(at)
+  const [at] = places
+  if (places.length !== 1 || at === undefined) throw unsupported(`${LOOP} has its slice length in ${places.length} places, expected one`)
+  // i32.load with alignment 2^2 and offset 0.
+  return { at, remove: pattern.length, insert: [Opcode.i32const, ...encodeS32(SLICE_WORD), Opcode.i32load, 2, 0] }
+}
+
+function hookPrologue(kind: HookKindValue, hook: number, fault: number): number[] {
+  return [
+    Opcode.i32const, ...encodeS32(HOOK_BASE + kind), Opcode.call, ...encodeU32(hook),
+    Opcode.if, Opcode.emptyBlock,
+    Opcode.i32const, ...encodeS32(HOOK_FAULT), Opcode.call, ...encodeU32(hook),
+    Opcode.if, Opcode.emptyBlock,
+    Opcode.i32const, 0, Opcode.call, ...encodeU32(fault),
+    Opcode.end,
+    Opcode.return,
+    Opcode.end,
+  ]
+}
+
+interface FunctionBody {
+  readonly index: number
+  /** Offset of the size field. */
+  readonly start: number
+  /** Offset after the size field. */
+  readonly locals: number
+  /** Offset of the first instruction. */
+  readonly instructions: number
+  readonly end: number
+}
+
+function functionBodies(bytes: Uint8Array, code: SectionSpan, imported: number, wanted: ReadonlySet<number>): { count: number; first: number; bodies: FunctionBody[] } {
+  const r: Reader = { bytes, at: code.body }
+  const count = u32(r)
+  const first = r.at
+  const bodies: FunctionBody[] = []
+  for (let i = 0; i < count; i++) {
+    const start = r.at
+    const length = u32(r)
+    const locals = r.at
+    const end = locals + length
+    if (end > code.end) throw unsupported(`function ${imported + i} reaches past the code section`)
+    if (wanted.has(imported + i)) {
+      for (let groups = u32(r); groups > 0; groups--) {
+        u32(r)
+        byte(r)
+      }
+      bodies.push({ index: imported + i, start, locals, instructions: r.at, end })
+    }
+    r.at = end
+  }
+  return { count, first, bodies }
+}
+
 /**
  * v86's wasm with a question put before CPUID, RDMSR and WRMSR: "host, is this yours?". Its answer 0 runs the original
- * instruction; any other skips it, and raises #GP(0) when the host also says so.
+ * instruction; any other skips it, and raises #GP(0) when the host also says so. And the number of instructions that
+ * run before timers and interrupts are looked at becomes a word of memory (SLICE_WORD), so that they come on time.
  *
  * Adds no import, type or function, so no index moves. The interpreter and compiled code both reach the three
  * instructions through these exports.
@@ -185,66 +257,42 @@ export function patchWasm(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const exported = exportedFunctions(bytes, section(all, Section.export))
   const code = section(all, Section.code)
 
-  const kinds = new Map<number, HookKindValue>()
-  for (const [field, kind] of TARGETS) {
+  const alone = (field: string): number => {
     const index = exported.get(field)
     if (index === undefined) throw unsupported(`the wasm does not export ${field}`)
     if (index < imported) throw unsupported(`${field} is an import, not a function of the module`)
     const sharers = [...exported].filter(([, other]) => other === index).map(([other]) => other)
     if (sharers.length !== 1) throw unsupported(`one body serves ${sharers.join(', ')}: it cannot be patched alone`)
-    kinds.set(index, kind)
+    return index
   }
+  const loop = alone(LOOP)
+  const kinds = new Map(TARGETS.map(([field, kind]) => [alone(field), kind]))
+  const { count, first, bodies } = functionBodies(bytes, code, imported, new Set([loop, ...kinds.keys()]))
+  if (bodies.length !== TARGETS.length + 1) throw unsupported(`found ${bodies.length} of ${TARGETS.length + 1} bodies`)
 
-  const r: Reader = { bytes, at: code.body }
-  const count = u32(r)
-  const countEnd = r.at
-  const found: { index: number; start: number; insertAt: number; end: number }[] = []
-  for (let i = 0; i < count; i++) {
-    const start = r.at
-    const length = u32(r)
-    const end = r.at + length
-    if (end > code.end) throw unsupported(`function ${imported + i} reaches past the code section`)
-    if (kinds.has(imported + i)) {
-      for (let groups = u32(r); groups > 0; groups--) {
-        u32(r)
-        byte(r)
-      }
-      found.push({ index: imported + i, start, insertAt: r.at, end })
-    }
-    r.at = end
-  }
-  if (found.length !== TARGETS.length) throw unsupported(`found ${found.length} of ${TARGETS.length} instruction bodies`)
-
-  const msrBodies = found.filter(({ index }) => kinds.get(index) !== HookKind.cpuid).map(({ insertAt, end }) => bytes.subarray(insertAt, end))
-  const fault = faultFunction(msrBodies)
+  const msrBodies = bodies.filter(({ index }) => index !== loop && kinds.get(index) !== HookKind.cpuid)
+  const fault = faultFunction(msrBodies.map(({ instructions, end }) => bytes.subarray(instructions, end)))
   if (fault < imported) throw unsupported('the #GP(0) function is an import')
 
-  const pieces: Uint8Array[] = [bytes.subarray(countEnd, found[0]?.start)]
-  found.forEach(({ index, start, insertAt, end }, i) => {
-    const lengthReader: Reader = { bytes, at: start }
-    u32(lengthReader)
-    const prologue = [
-      Opcode.i32const, ...encodeS32(HOOK_BASE + (kinds.get(index) ?? 0)), Opcode.call, ...encodeU32(hook),
-      Opcode.if, Opcode.emptyBlock,
-      Opcode.i32const, ...encodeS32(HOOK_FAULT), Opcode.call, ...encodeU32(hook),
-      Opcode.if, Opcode.emptyBlock,
-      Opcode.i32const, 0, Opcode.call, ...encodeU32(fault),
-      Opcode.end,
-      Opcode.return,
-      Opcode.end,
-    ]
-    const bodyLength = end - lengthReader.at + prologue.length
+  const pieces: Uint8Array[] = [Uint8Array.from(encodeU32(count))]
+  let copied = first
+  for (const body of bodies) {
+    const kind = kinds.get(body.index)
+    const edit: Edit =
+      kind === undefined
+        ? sliceEdit(bytes, body.instructions, body.end)
+        : { at: body.instructions, remove: 0, insert: hookPrologue(kind, hook, fault) }
     pieces.push(
-      Uint8Array.from(encodeU32(bodyLength)),
-      bytes.subarray(lengthReader.at, insertAt),
-      Uint8Array.from(prologue),
-      bytes.subarray(insertAt, end),
-      bytes.subarray(end, found[i + 1]?.start ?? code.end),
+      bytes.subarray(copied, body.start),
+      Uint8Array.from(encodeU32(body.end - body.locals - edit.remove + edit.insert.length)),
+      bytes.subarray(body.locals, edit.at),
+      Uint8Array.from(edit.insert),
     )
-  })
-  const contents = [Uint8Array.from(encodeU32(count)), ...pieces]
-  const length = contents.reduce((sum, piece) => sum + piece.length, 0)
-  return concat([bytes.subarray(0, code.start), Uint8Array.from([Section.code, ...encodeU32(length)]), ...contents, bytes.subarray(code.end)])
+    copied = edit.at + edit.remove
+  }
+  pieces.push(bytes.subarray(copied, code.end))
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  return concat([bytes.subarray(0, code.start), Uint8Array.from([Section.code, ...encodeU32(length)]), ...pieces, bytes.subarray(code.end)])
 }
 
 function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

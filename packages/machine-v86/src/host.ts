@@ -1,0 +1,36 @@
+import type { GuestMemory, Partition } from '@vmbus/hypervisor'
+import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
+
+/** What a host (partition, bus and devices) is given of the machine that it runs beside. Everything is synchronous. */
+export interface HostMachine {
+  readonly memory: GuestMemory
+  readonly clock: Clock
+  readonly seed: Seed
+  /** For the partition's option of the same name: code that traps here. */
+  readonly hypercallCode: Uint8Array
+  /** A queue of timers that the machine runs in its own time; `fire` is called by name. */
+  timers(fire: (name: string, at: number) => void): Timers
+  /** For the partition's option of the same name. */
+  interrupt(vp: number, vector: number): void
+  /** Connects the partition to the processor's traps. */
+  connect(partition: Partition): void
+  /** Something that the run's owner may wait for or count. The detail must be a plain value. */
+  emit(name: string, detail?: unknown): void
+  readonly diagnose: Diagnose
+}
+
+/** What a host lets the run's owner do. */
+export interface HostHooks {
+  /** An action on the host, by name; arguments and results are plain values, since they may cross a thread. */
+  call?(name: string, argument: unknown): unknown
+  /** All host state as one plain value of JSON kinds and Uint8Array, taken while the guest stands still. */
+  save?(): unknown
+  restore?(state: unknown): void
+  /** What was measured, for the run's result. A plain value. */
+  result?(): unknown
+  /** Why this run is not repeatable, when it is not (a live socket, a real file). */
+  readonly notDeterministic?: string
+}
+
+/** Makes the host of a machine. A module that exports one can run inside the machine's worker. */
+export type HostFactory = (machine: HostMachine, options: unknown) => HostHooks

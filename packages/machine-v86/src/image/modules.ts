@@ -1,0 +1,81 @@
+import { decompress } from '../archive/decompress.ts'
+import type { TarEntry } from '../archive/tar.ts'
+import { MachineError } from '../errors.ts'
+import { moduleName, readModuleInfo, type ModuleInfo } from './modinfo.ts'
+
+/** A module ready to be loaded: unpacked, in an order where everything that it needs comes before. */
+export interface LoadableModule {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+const KO = /^(?:usr\/)?lib\/modules\/[^/]+\/(?:.*\/)?([^/]+)\.ko(?:\.(?:xz|zst|gz))?$/
+const BUILT_IN = /^(?:usr\/)?lib\/modules\/[^/]+\/modules\.builtin$/
+
+/** The modules of a kernel package's files, found by name. */
+export interface ModuleTree {
+  readonly available: readonly string[]
+  /**
+   * The wanted modules and all that they need, in load order. A module that is built into the kernel needs none; one
+   * that the kernel does not have is an error VMBUS_IMAGE_NO_MODULE.
+   */
+  closure(wanted: readonly string[]): Promise<LoadableModule[]>
+}
+
+export function moduleTree(entries: readonly TarEntry[]): ModuleTree {
+  const files = new Map<string, TarEntry>()
+  const builtIn = new Set<string>()
+  for (const entry of entries) {
+    const name = KO.exec(entry.path)?.[1]
+    if (name !== undefined) files.set(moduleName(name), entry)
+    else if (BUILT_IN.test(entry.path)) {
+      for (const line of new TextDecoder().decode(entry.bytes).split('\n')) {
+        const built = /([^/]+)\.ko$/.exec(line)?.[1]
+        if (built !== undefined) builtIn.add(moduleName(built))
+      }
+    }
+  }
+
+  const loaded = new Map<string, Promise<{ info: ModuleInfo; bytes: Uint8Array }>>()
+  const load = (name: string, entry: TarEntry): Promise<{ info: ModuleInfo; bytes: Uint8Array }> => {
+    const known = loaded.get(name) ?? decompress(entry.bytes, { what: entry.path }).then((bytes) => ({ info: readModuleInfo(bytes, entry.path), bytes }))
+    loaded.set(name, known)
+    return known
+  }
+
+  /** Which modules answer to an alias; needs every module's own words, so it is looked up only when asked for. */
+  const byAlias = async (alias: string): Promise<string[]> => {
+    const found: string[] = []
+    for (const [name, entry] of files) {
+      const { info } = await load(name, entry)
+      if (info.aliases.includes(alias) || info.aliases.includes(`crypto-${alias}`)) found.push(name)
+    }
+    return found
+  }
+
+  return {
+    available: [...files.keys()].sort(),
+    async closure(wanted) {
+      const ordered: LoadableModule[] = []
+      const state = new Map<string, 'visiting' | 'done'>()
+      const visit = async (name: string, neededBy: string): Promise<void> => {
+        if (state.has(name) || builtIn.has(name)) return
+        const entry = files.get(name)
+        if (entry === undefined) throw new MachineError('VMBUS_IMAGE_NO_MODULE', `the kernel has no module ${name}${neededBy}`, { module: name })
+        state.set(name, 'visiting')
+        const { info, bytes } = await load(name, entry)
+        for (const soft of info.softDepends) {
+          const target = moduleName(soft)
+          if (builtIn.has(target)) continue
+          const providers = files.has(target) ? [target] : await byAlias(soft)
+          for (const provider of providers) await visit(provider, `, wanted by ${name}`)
+        }
+        for (const dependency of info.depends) await visit(dependency, `, needed by ${name}`)
+        state.set(name, 'done')
+        ordered.push({ name, bytes })
+      }
+      for (const name of wanted) await visit(moduleName(name), '')
+      return ordered
+    },
+  }
+}

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MachineError } from '../errors.ts'
+import { Release, aptSources, privateApt, type Apt, type ReleaseName } from './apt.ts'
+import { readImageFile, sha256, withLock, writeWhole } from './cache.ts'
+
+export type Flavour = '686' | '686-pae' | 'rt-686-pae'
+
+export interface PackageRequest {
+  readonly release: ReleaseName
+  readonly flavour: Flavour
+  /** Debian packages for the initial RAM disk, beside busybox-static. */
+  readonly packages: readonly string[]
+  readonly cacheFolder: string
+  /** Read from here and never run apt: a copy of a cache folder (VMBUS_IMAGES). */
+  readonly offlineFolder?: string
+  readonly signal?: AbortSignal
+}
+
+/** A package file whose bytes have the digest that was recorded when apt verified it. */
+export interface PackageFile {
+  readonly package: string
+  readonly file: string
+  readonly sha256: string
+}
+
+/** What a release, flavour and list of packages came to; kept, so that later runs use the very same files. */
+interface PackageSet {
+  readonly version: 1
+  readonly kernel: PackageFile
+  readonly userland: readonly PackageFile[]
+}
+
+export interface ResolvedPackages {
+  readonly kernel: PackageFile
+  readonly userland: readonly PackageFile[]
+  /** Reads a package file and checks its digest. */
+  read(file: PackageFile): Promise<Uint8Array>
+}
+
+/** busybox-static needs no library, so userland without further packages is one file. */
+const ALWAYS = ['busybox-static']
+
+export async function resolvePackages(request: PackageRequest): Promise<ResolvedPackages> {
+  const { release, flavour, cacheFolder, offlineFolder } = request
+  if (!(release in Release)) {
+    throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `unknown release ${release}; known: ${Object.keys(Release).join(', ')}`, { release })
+  }
+  const packages = [...new Set([...ALWAYS, ...request.packages])].sort()
+  const name = `${release}-${flavour}-${sha256(packages.join(' ')).slice(0, 12)}.json`
+  const folder = offlineFolder ?? cacheFolder
+  const known = await readSet(join(folder, 'sets', name))
+  if (known !== undefined) return resolved(folder, known)
+  if (offlineFolder !== undefined) {
+    throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `${offlineFolder} has no set for ${release} ${flavour} with ${packages.join(', ')}`, { folder: offlineFolder, set: name })
+  }
+  const made = await withLock(join(cacheFolder, 'apt.lock'), async () => (await readSet(join(cacheFolder, 'sets', name))) ?? fetchSet(request, packages, name), request.signal)
+  return resolved(cacheFolder, made)
+}
+
+function resolved(folder: string, set: PackageSet): ResolvedPackages {
+  return {
+    kernel: set.kernel,
+    userland: set.userland,
+    async read(file) {
+      const path = join(folder, 'debs', file.file)
+      const bytes = await readImageFile(path)
+      const digest = sha256(bytes)
+      if (digest !== file.sha256) {
+        throw new MachineError('VMBUS_IMAGE_DIGEST', `${path} has changed since it was downloaded; remove it and its set`, { path, expected: file.sha256, actual: digest })
+      }
+      return bytes
+    },
+  }
+}
+
+async function readSet(path: string): Promise<PackageSet | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    const set = JSON.parse(text) as Partial<PackageSet>
+    if (set.version === 1 && set.kernel !== undefined && Array.isArray(set.userland)) return { version: 1, kernel: set.kernel, userland: set.userland }
+  } catch {
+    // Half a file cannot be there; an edited one is as good as none.
+  }
+  throw new MachineError('VMBUS_IMAGE_FORMAT', `${path} is not a package set; remove it`, { path })
+}
+
+/** Tries the ways to a release in turn; what the first one said is the error. */
+async function fetchSet(request: PackageRequest, packages: readonly string[], name: string): Promise<PackageSet> {
+  let failure: unknown
+  for (const source of aptSources(request.release)) {
+    try {
+      const apt = await privateApt(request.cacheFolder, request.release, source, request.signal)
+      return await fetchFrom(apt, request, packages, name)
+    } catch (error) {
+      request.signal?.throwIfAborted()
+      failure ??= error
+    }
+  }
+  throw failure
+}
+
+async function fetchFrom(apt: Apt, { flavour, cacheFolder }: PackageRequest, packages: readonly string[], name: string): Promise<PackageSet> {
+  const debs = join(cacheFolder, 'debs')
+  const kernelName = await apt.kernelPackage(flavour)
+  const closure = await apt.closure(packages)
+  await apt.download([kernelName, ...closure.map(({ name: each }) => each)], debs)
+  const kernelFile = (await apt.closure([kernelName])).find(({ name: each }) => each === kernelName)
+  if (kernelFile === undefined) throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `apt names no file for ${kernelName}`, { package: kernelName })
+  const describe = async (each: { name: string; file: string }): Promise<PackageFile> => ({
+    package: each.name,
+    file: each.file,
+    sha256: sha256(await readImageFile(join(debs, each.file))),
+  })
+  const set: PackageSet = { version: 1, kernel: await describe(kernelFile), userland: await Promise.all(closure.map(describe)) }
+  await writeWhole(join(cacheFolder, 'sets', name), `${JSON.stringify(set, undefined, 2)}\n`)
+  return set
+}

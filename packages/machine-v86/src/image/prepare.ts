@@ -1,0 +1,105 @@
+import { basename } from 'node:path'
+import { readDeb } from '../archive/deb.ts'
+import type { TarEntry } from '../archive/tar.ts'
+import { MachineError } from '../errors.ts'
+import { buildInitrd, type GuestFile } from '../guest/initrd.ts'
+import type { ReleaseName } from './apt.ts'
+import { cached, defaultCacheFolder, readImageFile, sha256 } from './cache.ts'
+import { moduleTree, type LoadableModule } from './modules.ts'
+import { resolvePackages, type Flavour } from './packages.ts'
+
+/** Where a kernel comes from. */
+export type ImageSource =
+  /** A Debian release by apt; its packages are fetched once into the cache. */
+  | { readonly release: ReleaseName; readonly flavour?: Flavour }
+  /** A kernel package file; `userland` names the release that busybox and further packages come from (default debian-12). */
+  | { readonly deb: string; readonly userland?: ReleaseName }
+  /** A bzImage and an initial RAM disk of the user's own. Without our process 1, `exec` is not there. */
+  | { readonly kernel: string; readonly initrd: string }
+
+export interface ImageOptions {
+  /** Kernel modules to carry, with what they depend on. */
+  readonly modules?: readonly string[]
+  /** Debian packages to unpack into the guest, with what they depend on. */
+  readonly packages?: readonly string[]
+  /** Further files, by their path in the guest. */
+  readonly files?: Readonly<Record<string, GuestFile>>
+  readonly cacheFolder?: string
+  readonly signal?: AbortSignal
+}
+
+/** Everything that a machine boots from, as bytes. */
+export interface PreparedImage {
+  readonly name: string
+  readonly bzImage: Uint8Array
+  readonly initrd: Uint8Array
+  /** Modules in load order, as far as the initial RAM disk carries them. */
+  readonly modules: readonly string[]
+  /** Does the initial RAM disk run our process 1 with its command agent? */
+  readonly agent: boolean
+  /** SHA-256 of kernel and initial RAM disk together: an image's identity for snapshots and replays. */
+  readonly digest: string
+}
+
+const VMLINUZ = /^boot\/vmlinuz-/
+
+/** Finds, verifies and unpacks a kernel and builds its initial RAM disk; what takes long is cached by digest. */
+export async function prepareImage(source: ImageSource, options: ImageOptions = {}): Promise<PreparedImage> {
+  if ('kernel' in source) return prepared(basename(source.kernel), await readImageFile(source.kernel), await readImageFile(source.initrd), [], false)
+
+  const cacheFolder = options.cacheFolder ?? defaultCacheFolder()
+  const offline = process.env['VMBUS_IMAGES']
+  const packages = await resolvePackages({
+    release: 'release' in source ? source.release : (source.userland ?? 'debian-12'),
+    flavour: 'release' in source ? (source.flavour ?? '686') : '686',
+    packages: options.packages ?? [],
+    cacheFolder,
+    ...(offline === undefined || offline === '' ? {} : { offlineFolder: offline }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })
+
+  const own = 'deb' in source ? await readImageFile(source.deb) : undefined
+  const kernelDigest = own === undefined ? packages.kernel.sha256 : sha256(own)
+  const kernelName = 'deb' in source ? basename(source.deb) : packages.kernel.file
+  let unpacking: Promise<TarEntry[]> | undefined
+  const kernelFiles = (): Promise<TarEntry[]> => (unpacking ??= (async () => readDeb(own ?? (await packages.read(packages.kernel)), kernelName))())
+
+  const bzImage = await cached(cacheFolder, `unpacked/${kernelDigest}/vmlinuz`, async () => {
+    const file = (await kernelFiles()).find(({ path }) => VMLINUZ.test(path))
+    if (file === undefined) throw new MachineError('VMBUS_IMAGE_NOT_A_KERNEL', `${kernelName} holds no boot/vmlinuz-*`, { file: kernelName })
+    return file.bytes
+  })
+  const wanted = options.modules ?? []
+  const bundle = await cached(cacheFolder, `unpacked/${kernelDigest}/modules-${sha256(wanted.join(' ')).slice(0, 16)}`, async () =>
+    bundleModules(await moduleTree(await kernelFiles()).closure(wanted)),
+  )
+  const modules = unbundleModules(bundle)
+
+  const entries: TarEntry[] = []
+  for (const file of packages.userland) entries.push(...(await readDeb(await packages.read(file), file.file)))
+  const busybox = entries.find(({ path }) => path === 'bin/busybox' || path === 'usr/bin/busybox')
+  if (busybox === undefined) throw new MachineError('VMBUS_IMAGE_FORMAT', 'busybox-static holds no bin/busybox')
+  const initrd = buildInitrd({ busybox: busybox.bytes, modules, entries: entries.filter((entry) => entry !== busybox), files: options.files ?? {} })
+  const name = 'release' in source ? `${source.release}/${source.flavour ?? '686'} ${kernelName}` : kernelName
+  return prepared(name, bzImage, initrd, modules.map((module) => module.name), true)
+}
+
+function prepared(name: string, bzImage: Uint8Array, initrd: Uint8Array, modules: readonly string[], agent: boolean): PreparedImage {
+  return { name, bzImage, initrd, modules, agent, digest: sha256(sha256(bzImage), sha256(initrd)) }
+}
+
+/** Modules in one file: a line of JSON with names and lengths, then the bytes. */
+function bundleModules(modules: readonly LoadableModule[]): Uint8Array {
+  const index = `${JSON.stringify(modules.map(({ name, bytes }) => [name, bytes.length]))}\n`
+  return Buffer.concat([Buffer.from(index, 'utf8'), ...modules.map(({ bytes }) => bytes)])
+}
+
+function unbundleModules(bundle: Uint8Array): LoadableModule[] {
+  const end = bundle.indexOf(0x0a)
+  let at = end + 1
+  return (JSON.parse(new TextDecoder().decode(bundle.subarray(0, end))) as [string, number][]).map(([name, length]) => {
+    const bytes = bundle.subarray(at, at + length)
+    at += length
+    return { name, bytes }
+  })
+}
