@@ -1,8 +1,8 @@
 import type { Diagnose, TraceSink } from '@vmbus/world'
 import { CONNECTION_ID_MASK, type PortTable } from './ports.ts'
 import { PRIVILEGE_HIGH } from './privileges.ts'
-import { HYPERCALL, HYPERCALL_FAST, POST_MESSAGE_INPUT_BYTES, SIGNAL_EVENT_INPUT_BYTES, VMBUS_MESSAGE_TYPE } from './protocol.ts'
-import { MAX_PAYLOAD, type PartitionState } from './state.ts'
+import { HYPERCALL, HYPERCALL_FAST, MAX_PAYLOAD, hvInputPostMessage, hvInputSignalEvent } from './protocol.ts'
+import type { PartitionState } from './state.ts'
 import { HV_STATUS, hvStatusName } from './status.ts'
 import type { GuestMemory, HvStatus, PartitionFeatures } from './types.ts'
 
@@ -18,6 +18,8 @@ const VARIABLE_HEADER = 0x07fe_0000
 const REPETITION = 0x0fff_0fff
 const TWO_32 = 0x1_0000_0000
 const PAGE = 4096
+const POST_INPUT_BYTES = hvInputPostMessage.size
+const SIGNAL_INPUT_BYTES = hvInputSignalEvent.size
 
 export interface HypercallDeps {
   readonly state: PartitionState
@@ -44,9 +46,10 @@ export type Hypercall = (
  */
 export function createHypercalls(deps: HypercallDeps): Hypercall {
   const { state, memory, ports, trace, diagnose } = deps
+  const { read, offsets } = hvInputPostMessage
   const mayPost = (deps.features.privilegesHigh & PRIVILEGE_HIGH.postMessages) !== 0
   const maySignal = (deps.features.privilegesHigh & PRIVILEGE_HIGH.signalEvents) !== 0
-  const message = new Uint8Array(POST_MESSAGE_INPUT_BYTES)
+  const message = new Uint8Array(POST_INPUT_BYTES)
   const messageView = new DataView(message.buffer)
 
   /** Connection id with reserved upper bits, and the flag number with its reserved half, as the two words of the input. */
@@ -58,25 +61,21 @@ export function createHypercalls(deps: HypercallDeps): Hypercall {
   }
 
   const signalFromMemory = (vp: number, gpa: number): HvStatus => {
-    if (gpa % SIGNAL_EVENT_INPUT_BYTES !== 0) return HV_STATUS.invalidAlignment
-    if (gpa + SIGNAL_EVENT_INPUT_BYTES > memory.size) return HV_STATUS.insufficientMemory
+    if (gpa % SIGNAL_INPUT_BYTES !== 0) return HV_STATUS.invalidAlignment
+    if (gpa + SIGNAL_INPUT_BYTES > memory.size) return HV_STATUS.insufficientMemory
     const { view } = memory
     return signal(vp, view.getUint32(gpa, true), view.getUint32(gpa + 4, true))
   }
 
   const post = (vp: number, gpa: number): HvStatus => {
-    if (gpa % 8 !== 0 || (gpa % PAGE) + POST_MESSAGE_INPUT_BYTES > PAGE) return HV_STATUS.invalidAlignment
-    if (gpa + POST_MESSAGE_INPUT_BYTES > memory.size) return HV_STATUS.insufficientMemory
-    message.set(memory.bytes.subarray(gpa, gpa + POST_MESSAGE_INPUT_BYTES))
-    const size = messageView.getUint32(12, true)
+    if (gpa % 8 !== 0 || (gpa % PAGE) + POST_INPUT_BYTES > PAGE) return HV_STATUS.invalidAlignment
+    if (gpa + POST_INPUT_BYTES > memory.size) return HV_STATUS.insufficientMemory
+    message.set(memory.bytes.subarray(gpa, gpa + POST_INPUT_BYTES))
+    const size = read.payloadSize(messageView)
     if (size > MAX_PAYLOAD) return HV_STATUS.invalidHypercallInput
-    const connection = messageView.getUint32(0, true) & CONNECTION_ID_MASK
-    const port = ports.messages.get(connection)
+    const port = ports.messages.get(read.connectionId(messageView) & CONNECTION_ID_MASK)
     if (port === undefined) return HV_STATUS.invalidConnectionId
-    const type = messageView.getUint32(8, true)
-    const payload = message.subarray(16, 16 + size)
-    if (type === VMBUS_MESSAGE_TYPE) trace?.({ kind: 'message', to: 'host', vp, connection, bytes: payload })
-    return port(vp, type, payload)
+    return port(vp, read.messageType(messageView), message.subarray(offsets.payload, offsets.payload + size))
   }
 
   const run = (vp: number, controlLow: number, controlHigh: number, inputLow: number, inputHigh: number): HvStatus => {

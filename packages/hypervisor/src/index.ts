@@ -20,3 +20,12 @@ export { HINT, MISC_FEATURE, PRIVILEGE, PRIVILEGE_HIGH } from './privileges.ts'
 export { HV_STATUS, hvStatusName } from './status.ts'
 export { MINIMUM_PERIOD } from './stimers.ts'
 export { referenceTimeAt, tscScale } from './time.ts'
+export {
+  guestProcessor,
+  referenceTimeFromPage,
+  takeEventFlags,
+  triggerMonitor,
+  type GuestProcessor,
+  type SynicPages,
+} from './guest.ts'
+export * from './protocol.ts'

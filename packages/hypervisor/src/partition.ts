@@ -46,7 +46,7 @@ export function createPartition(options: PartitionOptions): Partition {
     if (trace !== undefined) trace({ kind: 'interrupt', vp, vector })
     options.interrupt(vp, vector, autoEoi)
   }
-  const synic = createSynic({ state, memory, vps, queueDepth: options.messageQueueDepth ?? DEFAULT_QUEUE_DEPTH, interrupt, trace })
+  const synic = createSynic({ state, memory, vps, queueDepth: options.messageQueueDepth ?? DEFAULT_QUEUE_DEPTH, interrupt })
   const timers = createSyntheticTimers({
     state,
     clock,

@@ -2,10 +2,6 @@ import { register, type Register } from './register.ts'
 
 export const SINTS = 16
 export const TIMERS = 4
-/** Event flags of one SINT: 256 bytes of the event flags page. */
-export const FLAGS_PER_SINT = 2048
-/** Bytes of a message's payload at most. */
-export const MAX_PAYLOAD = 240
 
 /** A message that waits for its slot to become free. */
 export interface QueuedMessage {

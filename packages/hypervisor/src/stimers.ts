@@ -1,5 +1,5 @@
 import type { Clock, Timers } from '@vmbus/world'
-import { TIMER_MESSAGE_BYTES, TIMER_MESSAGE_TYPE } from './protocol.ts'
+import { MESSAGE_TYPE, hvTimerMessagePayload } from './protocol.ts'
 import { assign, isEnabled, toNumber, type Register } from './register.ts'
 import { TIMERS, type PartitionState, type TimerState } from './state.ts'
 import type { Delivery } from './synic.ts'
@@ -54,7 +54,7 @@ const timerName = (vp: number, index: number): string => `stimer/${vp}/${index}`
  */
 export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers {
   const { state, clock, timers } = deps
-  const payload = new Uint8Array(TIMER_MESSAGE_BYTES)
+  const payload = new Uint8Array(hvTimerMessagePayload.size)
   const payloadView = new DataView(payload.buffer)
 
   const disarm = (vp: number, timer: TimerState, index: number): void => {
@@ -95,10 +95,10 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
   /** The message's slot, or nothing but the interrupt in direct mode. */
   const place = (vp: number, timer: TimerState, index: number): Delivery => {
     if ((timer.config.low & DIRECT) !== 0) return 'delivered'
-    payloadView.setUint32(0, index, true)
-    setTime(payloadView, 8, timer.due)
-    setTime(payloadView, 16, clock.now())
-    return deps.place(vp, sintOf(timer.config), TIMER_MESSAGE_TYPE, payload)
+    payloadView.setUint32(hvTimerMessagePayload.offsets.timerIndex, index, true)
+    setTime(payloadView, hvTimerMessagePayload.offsets.expirationTime, timer.due)
+    setTime(payloadView, hvTimerMessagePayload.offsets.deliveryTime, clock.now())
+    return deps.place(vp, sintOf(timer.config), MESSAGE_TYPE.timerExpired, payload)
   }
 
   const raise = (vp: number, config: number): void => {
@@ -141,7 +141,7 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
       assign(timer.count, low, high)
       const canEnable = (timer.config.low & DIRECT) !== 0 || sintOf(timer.config) !== 0
       if (low === 0 && high === 0) timer.config.low = (timer.config.low & ~TIMER_ENABLE) >>> 0
-      else if ((timer.config.low & AUTO_ENABLE) !== 0 && canEnable) timer.config.low |= TIMER_ENABLE
+      else if ((timer.config.low & AUTO_ENABLE) !== 0 && canEnable) timer.config.low = (timer.config.low | TIMER_ENABLE) >>> 0
       start(vp, timer, index)
     },
     fired(name) {

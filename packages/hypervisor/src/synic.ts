@@ -1,7 +1,6 @@
-import type { TraceSink } from '@vmbus/world'
-import { MESSAGE_PENDING, SLOT_BYTES, VMBUS_MESSAGE_TYPE } from './protocol.ts'
+import { FLAGS_PER_SINT, MAX_PAYLOAD, MESSAGE_PENDING, MESSAGE_TYPE, PAYLOAD_OFFSET, SLOT_BYTES } from './protocol.ts'
 import { enabledPage, isEnabled } from './register.ts'
-import { FLAGS_PER_SINT, MAX_PAYLOAD, SINT_MASKED, SINTS, type PartitionState, type VpState } from './state.ts'
+import { SINT_MASKED, SINTS, type PartitionState, type VpState } from './state.ts'
 import { HV_STATUS } from './status.ts'
 import type { GuestMemory, HvStatus } from './types.ts'
 
@@ -17,7 +16,6 @@ export interface SynicDeps {
   /** Messages that may wait behind one slot. */
   readonly queueDepth: number
   interrupt(vp: number, vector: number, autoEoi: boolean): void
-  readonly trace: TraceSink | undefined
 }
 
 /**
@@ -68,29 +66,28 @@ export function createSynic(deps: SynicDeps): Synic {
   const claimSlot = (gpa: number): boolean => {
     const words = memory.words
     const word = gpa / 4
-    if (Atomics.load(words, word) === 0) return true
+    if (Atomics.load(words, word) === MESSAGE_TYPE.none) return true
     Atomics.or(words, word + 1, MESSAGE_PENDING)
-    return Atomics.load(words, word) === 0
+    return Atomics.load(words, word) === MESSAGE_TYPE.none
   }
 
-  const fillSlot = (index: number, sint: number, gpa: number, type: number, payload: Uint8Array): void => {
+  const fillSlot = (gpa: number, type: number, payload: Uint8Array): void => {
     const { bytes, words } = memory
     const word = gpa / 4
     words[word + 1] = payload.length
     words[word + 2] = 0
     words[word + 3] = 0
-    bytes.set(payload, gpa + 16)
-    bytes.fill(0, gpa + 16 + payload.length, gpa + SLOT_BYTES)
+    bytes.set(payload, gpa + PAYLOAD_OFFSET)
+    bytes.fill(0, gpa + PAYLOAD_OFFSET + payload.length, gpa + SLOT_BYTES)
     Atomics.store(words, word, type | 0)
     memory.wrote(gpa, SLOT_BYTES)
-    if (type === VMBUS_MESSAGE_TYPE) deps.trace?.({ kind: 'message', to: 'guest', vp: index, connection: sint, bytes: payload })
   }
 
   const place = (index: number, sint: number, type: number, payload: Uint8Array): Delivery => {
     const gpa = slotAddress(state.vps[index], sint)
     if (gpa < 0) return 'unavailable'
     if (!claimSlot(gpa)) return 'busy'
-    fillSlot(index, sint, gpa, type, payload)
+    fillSlot(gpa, type, payload)
     return 'delivered'
   }
 
@@ -107,7 +104,7 @@ export function createSynic(deps: SynicDeps): Synic {
         const gpa = slotAddress(vp, sint)
         if (gpa < 0 || !claimSlot(gpa)) break
         queue.shift()
-        fillSlot(index, sint, gpa, next.type, next.payload)
+        fillSlot(gpa, next.type, next.payload)
         // Whoever still waits makes the guest write EOM; set before the interrupt, so that it sees the flag at once.
         if (queue.length > 0) Atomics.or(memory.words, gpa / 4 + 1, MESSAGE_PENDING)
         raise(index, vp, sint)
@@ -134,7 +131,7 @@ export function createSynic(deps: SynicDeps): Synic {
     post(index, sint, type, payload) {
       const status = check(index, sint)
       if (status !== HV_STATUS.success) return status
-      if (type === 0 || payload.length > MAX_PAYLOAD) return HV_STATUS.invalidParameter
+      if (type === MESSAGE_TYPE.none || payload.length > MAX_PAYLOAD) return HV_STATUS.invalidParameter
       const vp = state.vps[index]
       const queue = vp?.queues[sint]
       if (vp === undefined || queue === undefined || slotAddress(vp, sint) < 0) return HV_STATUS.invalidSynicState

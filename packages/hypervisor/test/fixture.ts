@@ -18,7 +18,7 @@ export interface Rig {
   runTo(at: number): void
 }
 
-export function rig(options: Partial<PartitionOptions> & { ram?: number } = {}): Rig {
+export function rig(options: Partial<PartitionOptions> & { ram?: number; quiet?: boolean } = {}): Rig {
   const memory = options.memory ?? guestMemory(options.ram ?? 64 * 4096)
   const clock = virtualClock()
   const interrupts: [number, number, boolean][] = []
@@ -29,8 +29,7 @@ export function rig(options: Partial<PartitionOptions> & { ram?: number } = {}):
   const partition: Partition = createPartition({
     vps: 1,
     interrupt: (vp, vector, autoEoi) => interrupts.push([vp, vector, autoEoi]),
-    diagnose: (d) => diagnostics.push(d),
-    trace: (event) => trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event),
+    ...(options.quiet === true ? {} : { diagnose: (d) => diagnostics.push(d), trace: (event) => trace.push(event) }),
     crashed: (report) => crashes.push(report),
     ...options,
     memory,

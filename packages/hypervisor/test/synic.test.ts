@@ -11,7 +11,7 @@ test('a message is 256 bytes of the SINT slot: type, size, flags, sender, payloa
   r.memory.view.setUint32(SINT2, 0, true)
   expect(r.partition.postMessage(0, 2, 1, text('abc'))).toBe(0)
   const slot = r.memory.bytes.slice(SINT2, SINT2 + 256)
-  expect([...slot.slice(0, 20)]).toEqual([1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x62, 0x63, 0])
+  expect(slot.slice(0, 20)).toEqual(Uint8Array.of(1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x62, 0x63, 0))
   expect(slot.slice(19).every((b) => b === 0)).toBe(true)
   expect(r.interrupts).toEqual([[0, 0xf3, false]])
 })

@@ -1,0 +1,316 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { guestMemory, guestProcessor, takeEventFlags } from '../src/index.ts'
+import { bringUp, identify, rig, siefpOf, simpOf, type Rig } from './fixture.ts'
+
+const runs = (numRuns: number): { seed: number; numRuns: number } => ({ seed: 0x5716c, numRuns: process.env['VMBUS_TIER'] === 'deep' ? numRuns * 100 : numRuns })
+
+type SlotStep = { kind: 'post' } | { kind: 'free' } | { kind: 'eom' } | { kind: 'mask'; masked: boolean }
+const slotStep: fc.Arbitrary<SlotStep> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({ kind: 'post' } as const) },
+  { weight: 4, arbitrary: fc.constant({ kind: 'free' } as const) },
+  { weight: 4, arbitrary: fc.constant({ kind: 'eom' } as const) },
+  { weight: 1, arbitrary: fc.boolean().map((masked) => ({ kind: 'mask', masked }) as const) },
+)
+
+/** The slot and queue as wire/01 §3 states them: what the guest can see is `slot`, `pending` and `interrupts`. */
+interface SlotModel {
+  slot: number | undefined
+  pending: boolean
+  waiting: number[]
+  interrupts: number
+  masked: boolean
+}
+
+function deliverInModel(m: SlotModel): void {
+  const next = m.waiting[0]
+  if (m.masked || next === undefined) return
+  if (m.slot !== undefined) {
+    m.pending = true
+    return
+  }
+  m.waiting.shift()
+  m.slot = next
+  m.interrupts++
+  m.pending = m.waiting.length > 0
+}
+
+test('model: no message is lost or reordered, and the pending flag is set exactly when one waits behind a full slot', () => {
+  fc.assert(
+    fc.property(fc.array(slotStep, { maxLength: 60 }), (steps) => {
+      const r = rig({ messageQueueDepth: 5 })
+      bringUp(r)
+      const slot = simpOf() + 512
+      const m: SlotModel = { slot: undefined, pending: false, waiting: [], interrupts: 0, masked: false }
+      const accepted: number[] = []
+      const taken: number[] = []
+      steps.forEach((step, n) => {
+        if (step.kind === 'post') {
+          const status = r.partition.postMessage(0, 2, 1, Uint8Array.of(n))
+          if (m.masked) expect(status).toBe(0x18)
+          else if (m.waiting.length === 5) expect(status).toBe(0x13)
+          else {
+            expect(status).toBe(0)
+            accepted.push(n)
+            m.waiting.push(n)
+            if (m.waiting.length === 1) deliverInModel(m)
+            else if (m.slot !== undefined) m.pending = true
+          }
+        } else if (step.kind === 'free') {
+          if (m.slot !== undefined) taken.push(m.slot)
+          m.slot = undefined
+          r.memory.view.setUint32(slot, 0, true)
+        } else if (step.kind === 'eom') {
+          deliverInModel(m)
+          r.write(0x4000_0084, 0n)
+        } else {
+          m.masked = step.masked
+          deliverInModel(m)
+          r.write(0x4000_0092, step.masked ? 0x1_00f3n : 0xf3n)
+        }
+        const type = r.memory.view.getUint32(slot, true)
+        expect(type).toBe(m.slot === undefined ? 0 : 1)
+        if (m.slot !== undefined) {
+          expect(r.memory.bytes[slot + 16]).toBe(m.slot)
+          expect(r.memory.bytes[slot + 5]).toBe(m.pending ? 1 : 0)
+        }
+        expect(r.interrupts).toHaveLength(m.interrupts)
+        expect(r.partition.queuedMessages(0, 2)).toBe(m.waiting.length)
+      })
+      expect([...taken, ...(m.slot === undefined ? [] : [m.slot]), ...m.waiting]).toEqual(accepted)
+    }),
+    runs(300),
+  )
+})
+
+test('model: a flag interrupts on 0→1 alone, and a driver takes each once', () => {
+  const step = fc.oneof(fc.integer({ min: 1, max: 40 }).map((flag) => ({ flag })), fc.constant({ flag: 0 }))
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const r = rig()
+      bringUp(r)
+      const set = new Set<number>()
+      let interrupts = 0
+      for (const { flag } of steps) {
+        if (flag === 0) {
+          const seen: number[] = []
+          takeEventFlags(r.memory, siefpOf(), 2, (f) => seen.push(f))
+          expect(seen).toEqual([...set].toSorted((a, b) => a - b))
+          set.clear()
+        } else {
+          if (!set.has(flag)) interrupts++
+          set.add(flag)
+          expect(r.partition.signalEvent(0, 2, flag)).toBe(0)
+        }
+        expect(r.interrupts).toHaveLength(interrupts)
+      }
+    }),
+    runs(200),
+  )
+})
+
+test('model: a timer expires exactly at the times that its arithmetic gives, when its slot is free', () => {
+  const timer = fc.record({ periodic: fc.boolean(), count: fc.integer({ min: 100, max: 5000 }), start: fc.integer({ min: 0, max: 3000 }) })
+  fc.assert(
+    fc.property(fc.array(timer, { minLength: 1, maxLength: 4 }), (timers) => {
+      const r = rig()
+      bringUp(r)
+      const expected: [at: number, index: number][] = []
+      const starts = timers.map((t, index) => ({ ...t, index })).toSorted((a, b) => a.start - b.start)
+      const got: [at: number, index: number][] = []
+      // Each timer has a SINT of its own, so that no slot is ever busy; the "guest" empties them at every event.
+      const drain = (): void => {
+        for (let n = 0; n < 4; n++) {
+          const slot = simpOf() + (8 + n) * 256
+          if (r.memory.view.getUint32(slot, true) === 0) continue
+          expect(r.memory.view.getUint32(slot + 16, true)).toBe(n)
+          expect(r.memory.view.getBigUint64(slot + 24, true)).toBe(BigInt(Math.max(r.memory.view.getUint32(slot + 24, true), 0)))
+          got.push([Number(r.memory.view.getBigUint64(slot + 32, true)), n])
+          r.memory.view.setUint32(slot, 0, true)
+        }
+      }
+      const runTo = (at: number): void => {
+        while (r.queue.next() <= at) {
+          r.runTo(r.queue.next())
+          drain()
+        }
+        r.runTo(at)
+      }
+      for (const { periodic, count, start, index } of starts) {
+        runTo(start)
+        r.write(0x4000_0098 + index, 0x60n)
+        r.write(0x4000_00b0 + 2 * index, (periodic ? 3n : 1n) | (BigInt(8 + index) << 16n))
+        r.write(0x4000_00b1 + 2 * index, BigInt(count))
+        if (!periodic) expected.push([Math.max(count, start), index])
+        else for (let at = start + count; at <= 10_000; at += count) expected.push([at, index])
+      }
+      runTo(10_000)
+      const order = (a: [number, number], b: [number, number]): number => a[0] - b[0] || a[1] - b[1]
+      expect(got.toSorted(order)).toEqual(expected.toSorted(order))
+    }),
+    runs(150),
+  )
+})
+
+/** What a guest and a host may do to a partition, as data. */
+type Step =
+  | { kind: 'wrmsr'; vp: number; msr: number; low: number; high: number }
+  | { kind: 'rdmsr'; vp: number; msr: number }
+  | { kind: 'hypercall'; vp: number; regs: readonly number[] }
+  | { kind: 'post' | 'signal' | 'assert' | 'drop' | 'eoi'; vp: number; sint: number; n: number }
+  | { kind: 'poke'; gpa: number; value: number }
+  | { kind: 'run'; by: number }
+  | { kind: 'up'; vp: number }
+
+const word = fc.oneof(fc.nat(0xffff_ffff), fc.constantFrom(0, 1, 0xffff_ffff, 0x8000_0000, 0x1_0001, 0xf3, 0x2_00f3, 0x5001, 0x1_0001, 0x1_1001, 0x3_f001, 0x4_0001))
+const high = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: word })
+const vp = fc.constantFrom(0, 0, 0, 1, 2, -1, 4_000_000)
+const msr = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(0x4000_0000, 0x4000_0001, 0x4000_0021, 0x4000_0073, 0x4000_0080, 0x4000_0082, 0x4000_0083, 0x4000_0084, 0x4000_0092, 0x4000_00b0, 0x4000_00b1, 0x4000_00b2, 0x4000_00b3, 0x4000_0103, 0x4000_0104, 0x4000_0105) },
+  { weight: 2, arbitrary: fc.integer({ min: 0x4000_0000, max: 0x4000_0120 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -0x8000_0000, max: 0xffff_ffff }) },
+)
+const timerConfig = fc.constantFrom(0x2_0009, 0x2_000b, 0x2_000f, 0x1ed9, 0x1edb, 0x2_0003)
+const control = fc.oneof(fc.constantFrom(0x5c, 0x5d, 0x1_005d, 0x1_005c, 0x5b), word)
+const place = { vp, sint: fc.constantFrom(2, 2, 2, 4, 0, 15, 16, -1), n: fc.nat(2100) }
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('wrmsr' as const), vp, msr, low: word, high }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wrmsr' as const), vp: fc.constant(0), msr: fc.constantFrom(0x4000_00b0, 0x4000_00b2), low: timerConfig, high: fc.constant(0) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wrmsr' as const), vp: fc.constant(0), msr: fc.constantFrom(0x4000_00b1, 0x4000_00b3), low: fc.integer({ min: 0, max: 5000 }), high: fc.constant(0) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('rdmsr' as const), vp, msr }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('hypercall' as const), vp, regs: fc.tuple(control, high, word, high, word, word) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('post' as const, 'signal' as const, 'assert' as const, 'drop' as const, 'eoi' as const), ...place }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('poke' as const), gpa: fc.constantFrom(simpOf() + 512, simpOf() + 516, siefpOf() + 512, 0x5000, 0x3_fffc), value: fc.constantFrom(0, 0, 1, 0xffff_ffff) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('run' as const), by: fc.nat(4000) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('up' as const), vp: fc.constantFrom(0, 0, 1) }) },
+)
+
+/** Runs one step and returns everything that it answered. */
+function perform(r: Rig, s: Step): unknown {
+  switch (s.kind) {
+    case 'wrmsr':
+      return r.partition.wrmsr(s.vp, s.msr, s.low, s.high)
+    case 'rdmsr': {
+      const out = new Uint32Array(2)
+      return [r.partition.rdmsr(s.vp, s.msr, out), ...out]
+    }
+    case 'hypercall': {
+      const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = s.regs
+      return r.partition.hypercall(s.vp, a, b, c, d, e, f)
+    }
+    case 'post':
+      return r.partition.postMessage(s.vp, s.sint, s.n % 3, new Uint8Array(s.n % 243).fill(s.n))
+    case 'signal':
+      return r.partition.signalEvent(s.vp, s.sint, s.n)
+    case 'assert':
+      return r.partition.assertSint(s.vp, s.sint)
+    case 'drop':
+      return r.partition.dropMessages(s.vp, s.sint)
+    case 'eoi':
+      return r.partition.eoi(s.vp, s.n % 256)
+    case 'poke':
+      return r.memory.view.setUint32(s.gpa, s.value, true)
+    case 'run':
+      return r.runTo(r.clock.now() + s.by)
+    case 'up':
+      return [bringUp(r, s.vp), identify(r)]
+  }
+}
+
+/** A partition of three processors over RAM that lies between two guarded regions. */
+function guarded(backing: Uint8Array): Rig {
+  const r = rig({ vps: 3, messageQueueDepth: 8, memory: guestMemory(backing.subarray(4096, backing.length - 4096)), tscOrigin: 5n })
+  r.partition.connectMessagePort(1, (_vp, type, payload) => (payload.length > 100 ? 3 : type & 0xff))
+  r.partition.connectEventPort(2, (_vp, flag) => flag)
+  return r
+}
+
+const arena = (): Uint8Array => new Uint8Array(66 * 4096)
+/** Bytes as text: one comparison of strings is a hundred times faster than one of trees. */
+const plain = (_key: string, value: unknown): unknown => (value instanceof Uint8Array ? String(value) : value)
+const observable = (r: Rig): unknown => ({ state: r.partition.save(), inspect: r.partition.inspect(), interrupts: [...r.interrupts], next: r.queue.next() })
+
+test('hostile: no register, hypercall or memory contents throws or writes outside RAM', () => {
+  const backing = arena()
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      backing.fill(0)
+      backing.fill(0xa5, 0, 4096)
+      backing.fill(0xa5, backing.length - 4096)
+      const r = guarded(backing)
+      for (const s of steps) perform(r, s)
+      expect(backing.subarray(0, 4096).every((b) => b === 0xa5)).toBe(true)
+      expect(backing.subarray(backing.length - 4096).every((b) => b === 0xa5)).toBe(true)
+      for (let n = 0; n < 3; n++) for (let sint = 0; sint < 16; sint++) expect(r.partition.queuedMessages(n, sint)).toBeLessThanOrEqual(8)
+      expect(r.interrupts.every(([n, vector]) => n >= 0 && n < 3 && vector >= 16 && vector <= 255)).toBe(true)
+    }),
+    runs(400),
+  )
+})
+
+test('save and restore anywhere change nothing that follows', () => {
+  const [first, second] = [arena(), arena()]
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, cut) => {
+      first.fill(0)
+      second.fill(0)
+      const a = guarded(first)
+      let b = guarded(second)
+      steps.forEach((s, n) => {
+        if (n === cut % Math.max(steps.length, 1)) {
+          const saved: unknown = structuredClone(b.partition.save())
+          const old = b
+          b = guarded(second)
+          b.clock.advanceTo(old.clock.now())
+          b.interrupts.push(...old.interrupts)
+          b.partition.restore(saved)
+          expect(b.partition.save()).toEqual(saved)
+        }
+        expect(perform(b, s)).toEqual(perform(a, s))
+        expect(JSON.stringify(observable(b), plain)).toBe(JSON.stringify(observable(a), plain))
+      })
+      expect(Buffer.compare(second, first)).toBe(0)
+    }),
+    runs(150),
+  )
+})
+
+test('restoring over a running partition replaces its timers, too', () => {
+  const r = rig()
+  bringUp(r)
+  const clean: unknown = r.partition.save()
+  r.write(0x4000_00b0, 0x1ed9n)
+  r.write(0x4000_00b1, 500n)
+  const armed: unknown = r.partition.save()
+  r.partition.restore(clean)
+  expect(r.queue.next()).toBe(Infinity)
+  r.partition.restore(armed)
+  r.runTo(500)
+  expect(r.interrupts).toEqual([[0, 0xed, false]])
+})
+
+test('a state of another version, or of more processors, is refused', () => {
+  const r = rig({ vps: 2 })
+  bringUp(r, 1)
+  const two: unknown = r.partition.save()
+  for (const bad of [undefined, null, 1, {}, { version: 2, vps: [] }, { version: 1 }]) expect(() => r.partition.restore(bad)).toThrow('VMBUS_PARTITION_STATE')
+  expect(() => rig().partition.restore(two)).toThrow('VMBUS_PARTITION_STATE')
+})
+
+test('a signal allocates no more than a call of nothing does', () => {
+  const r = rig({ quiet: true })
+  identify(r)
+  let signals = 0
+  r.partition.connectEventPort(0x2005, () => {
+    signals++
+    return 0
+  })
+  const cpu = guestProcessor(r.partition)
+  for (let n = 0; n < 20_000; n++) cpu.signalEvent(0x2005)
+  const before = process.memoryUsage().heapUsed
+  for (let n = 0; n < 200_000; n++) cpu.signalEvent(0x2005)
+  const grown = process.memoryUsage().heapUsed - before
+  expect(signals).toBe(220_000)
+  // One object of 16 bytes a signal would be 3.2 MB; a collection meanwhile only lowers the figure.
+  expect(grown).toBeLessThan(1_000_000)
+})
