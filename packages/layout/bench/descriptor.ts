@@ -37,7 +37,8 @@ function encodeByHand(value: Descriptor, view: DataView, offset: number): void {
 const LENGTH = 4096
 const view = new DataView(new ArrayBuffer(LENGTH))
 const value: Descriptor = { type: 6, offset8: 2, len8: 20, flags: 1, trans_id: 0x12_3456_789a }
-for (let offset = 0; offset < LENGTH; offset += 16) compiled.encode({ ...value, trans_id: offset * 0x1_0000_0001 }, view, offset)
+for (let offset = 0; offset < LENGTH; offset += 16)
+  compiled.encode({ ...value, trans_id: offset * 0x1_0000_0001 }, view, offset)
 let at = 0
 const next = (): number => (at = (at + 16) & (LENGTH - 1))
 

@@ -17,8 +17,12 @@ export function arbitrary<T>(layout: Layout<T>, options: ArbitraryOptions = {}):
 }
 
 function ofStruct(struct: StructNode, maxRest: number): fc.Arbitrary<unknown> {
-  const fields = struct.fields.filter((field) => !field.skipped).map((field) => [field.name, ofNode(field.node, maxRest)])
-  const record = fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>, { noNullPrototype: true })
+  const fields = struct.fields
+    .filter((field) => !field.skipped)
+    .map((field) => [field.name, ofNode(field.node, maxRest)])
+  const record = fc.record(Object.fromEntries(fields) as Record<string, fc.Arbitrary<unknown>>, {
+    noNullPrototype: true,
+  })
   if (!struct.overlaps) return record
   return record.map((value) => agree(struct, value))
 }
@@ -44,7 +48,8 @@ function agree(struct: StructNode, value: unknown): unknown {
 /** Clears the top 11 bits of every 64-bit field that decodes to a number, which other fields may have set. */
 function exact(node: Node, view: DataView, offset: number): void {
   if (node.kind === 'struct') for (const field of node.fields) exact(field.node, view, offset + field.offset)
-  else if (node.kind === 'array') for (let i = 0; i < node.count; i++) exact(node.element, view, offset + i * node.element.size)
+  else if (node.kind === 'array')
+    for (let i = 0; i < node.count; i++) exact(node.element, view, offset + i * node.element.size)
   else if (node.kind === 'int' && (node.as === 'safe' || node.as === 'rounded')) {
     const [top, next] = node.bigEndian ? [offset, offset + 1] : [offset + 7, offset + 6]
     view.setUint8(top, 0)
@@ -55,7 +60,10 @@ function exact(node: Node, view: DataView, offset: number): void {
 function ofNode(node: Node, maxRest: number): fc.Arbitrary<unknown> {
   switch (node.kind) {
     case 'int':
-      if (node.as === 'bigint') return node.signed ? fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) : fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+      if (node.as === 'bigint')
+        return node.signed
+          ? fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+          : fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
       if (node.size === 8) return fc.maxSafeNat()
       return integer(...intBounds(node.size, node.signed))
     case 'bytes':
@@ -72,7 +80,9 @@ function ofNode(node: Node, maxRest: number): fc.Arbitrary<unknown> {
     case 'ascii':
       return characters(0xff, node.size)
     case 'bits': {
-      const parts = node.parts.filter((part) => !part.name.startsWith('_')).map((part) => [part.name, integer(0, 2 ** part.bits - 1)])
+      const parts = node.parts
+        .filter((part) => !part.name.startsWith('_'))
+        .map((part) => [part.name, integer(0, 2 ** part.bits - 1)])
       return fc.record(Object.fromEntries(parts) as Record<string, fc.Arbitrary<unknown>>, { noNullPrototype: true })
     }
     case 'struct':
@@ -85,9 +95,11 @@ function ofNode(node: Node, maxRest: number): fc.Arbitrary<unknown> {
 }
 
 /** Uniform integers with both bounds well represented: most defects of codecs live there. */
-const integer = (min: number, max: number): fc.Arbitrary<number> => fc.oneof({ weight: 6, arbitrary: fc.integer({ min, max }) }, fc.constantFrom(min, max))
+const integer = (min: number, max: number): fc.Arbitrary<number> =>
+  fc.oneof({ weight: 6, arbitrary: fc.integer({ min, max }) }, fc.constantFrom(min, max))
 
-const hex = (digits: number): fc.Arbitrary<string> => fc.integer({ min: 0, max: 16 ** digits - 1 }).map((value) => value.toString(16).padStart(digits, '0'))
+const hex = (digits: number): fc.Arbitrary<string> =>
+  fc.integer({ min: 0, max: 16 ** digits - 1 }).map((value) => value.toString(16).padStart(digits, '0'))
 
 const characters = (max: number, length: number): fc.Arbitrary<string> =>
   fc.array(fc.integer({ min: 1, max }), { maxLength: length }).map((codes) => String.fromCharCode(...codes))

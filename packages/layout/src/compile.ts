@@ -1,5 +1,13 @@
 import type { Codec } from './codec.ts'
-import { encodeOrder, intBounds, type BitField, type BitsNode, type IntNode, type Node, type StructNode } from './node.ts'
+import {
+  encodeOrder,
+  intBounds,
+  type BitField,
+  type BitsNode,
+  type IntNode,
+  type Node,
+  type StructNode,
+} from './node.ts'
 import * as primitives from './primitives.ts'
 
 /** Arrays of integers up to this length are unrolled. */
@@ -23,9 +31,13 @@ export function source(struct: StructNode): string {
   const encode = `encode: (x, v, o = 0) => { ${guard}; ${out.store(struct, 'o', 'x', name, false)} }`
   const encodeChecked = `encodeChecked: (x, v, o = 0) => { ${guard}; ${out.store(struct, 'o', 'x', name, true)} }`
   const fields = struct.fields.filter((field) => !field.skipped)
-  const read = fields.map((field) => `${quote(field.name)}: (v, o = 0) => ${wrap(out.load(field.node, plus('o', field.offset), `${name}.${field.name}`))}`)
+  const read = fields.map(
+    (field) =>
+      `${quote(field.name)}: (v, o = 0) => ${wrap(out.load(field.node, plus('o', field.offset), `${name}.${field.name}`))}`,
+  )
   const write = fields.map(
-    (field) => `${quote(field.name)}: (v, o, x) => { ${out.store(field.node, plus('o', field.offset), 'x', `${name}.${field.name}`, false)} }`,
+    (field) =>
+      `${quote(field.name)}: (v, o, x) => { ${out.store(field.node, plus('o', field.offset), 'x', `${name}.${field.name}`, false)} }`,
   )
   const codec = [decode, encode, encodeChecked, `read: { ${read.join(', ')} }`, `write: { ${write.join(', ')} }`]
   return `"use strict";\n${out.functions.join('\n')}\nreturn {\n${codec.join(',\n')}\n}`

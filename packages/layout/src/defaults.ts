@@ -23,7 +23,9 @@ function complete(node: Node, given: unknown): unknown {
     }
     case 'bits':
       return Object.fromEntries(
-        node.parts.filter((part) => !part.name.startsWith('_')).map(({ name }) => [name, (given as Readonly<Record<string, unknown>> | undefined)?.[name] ?? 0]),
+        node.parts
+          .filter((part) => !part.name.startsWith('_'))
+          .map(({ name }) => [name, (given as Readonly<Record<string, unknown>> | undefined)?.[name] ?? 0]),
       )
     default:
       return given ?? zero(node)

@@ -32,7 +32,8 @@ export class LayoutError extends Error {
 
 function describe(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'string') return value.length > 40 ? `${JSON.stringify(value.slice(0, 40))}…` : JSON.stringify(value)
+  if (typeof value === 'string')
+    return value.length > 40 ? `${JSON.stringify(value.slice(0, 40))}…` : JSON.stringify(value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (typeof value === 'object' && value !== null) return 'an object'
   return String(value)

@@ -23,7 +23,13 @@ export function flatten(struct: StructNode): readonly FieldInfo[] {
       if (field.node.kind === 'struct') add(field.node, `${path}.`, offset)
       else if (field.node.kind === 'bits') {
         for (const part of field.node.parts) {
-          out.push({ path: `${path}.${part.name}`, offset, size, kind: 'bits', bits: { bitOffset: part.bitOffset, bits: part.bits } })
+          out.push({
+            path: `${path}.${part.name}`,
+            offset,
+            size,
+            kind: 'bits',
+            bits: { bitOffset: part.bitOffset, bits: part.bits },
+          })
         }
       } else out.push({ path, offset, size, kind: kindOf(field.node) })
     }

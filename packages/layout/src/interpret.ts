@@ -1,5 +1,13 @@
 import type { Codec } from './codec.ts'
-import { encodeOrder, intBounds, type ArrayNode, type BitsNode, type IntNode, type Node, type StructNode } from './node.ts'
+import {
+  encodeOrder,
+  intBounds,
+  type ArrayNode,
+  type BitsNode,
+  type IntNode,
+  type Node,
+  type StructNode,
+} from './node.ts'
 import * as p from './primitives.ts'
 
 /** The codec as closures over the layout: used where code generation is forbidden, and as the compiler's oracle. */
@@ -74,7 +82,9 @@ function reader(node: Node, path: string): Reader {
 }
 
 function structReader(node: StructNode, path: string): Reader {
-  const fields = node.fields.filter((field) => !field.skipped).map((field) => ({ ...field, load: reader(field.node, `${path}.${field.name}`) }))
+  const fields = node.fields
+    .filter((field) => !field.skipped)
+    .map((field) => ({ ...field, load: reader(field.node, `${path}.${field.name}`) }))
   return (view, offset) => {
     const out: Record<string, unknown> = {}
     for (const field of fields) out[field.name] = field.load(view, offset + field.offset)
@@ -88,11 +98,18 @@ function intReader(node: IntNode, path: string): Reader {
     case 1:
       return node.signed ? (view, offset) => view.getInt8(offset) : (view, offset) => view.getUint8(offset)
     case 2:
-      return node.signed ? (view, offset) => view.getInt16(offset, little) : (view, offset) => view.getUint16(offset, little)
+      return node.signed
+        ? (view, offset) => view.getInt16(offset, little)
+        : (view, offset) => view.getUint16(offset, little)
     case 4:
-      return node.signed ? (view, offset) => view.getInt32(offset, little) : (view, offset) => view.getUint32(offset, little)
+      return node.signed
+        ? (view, offset) => view.getInt32(offset, little)
+        : (view, offset) => view.getUint32(offset, little)
     case 8:
-      if (node.as === 'bigint') return node.signed ? (view, offset) => view.getBigInt64(offset, little) : (view, offset) => view.getBigUint64(offset, little)
+      if (node.as === 'bigint')
+        return node.signed
+          ? (view, offset) => view.getBigInt64(offset, little)
+          : (view, offset) => view.getBigUint64(offset, little)
       return (view, offset) => {
         const value = view.getBigUint64(offset, little)
         if (node.as === 'rounded') return Number(value)
@@ -108,7 +125,8 @@ function bitsReader(node: BitsNode): Reader {
     const word = BigInt(load(view, offset) as number | bigint)
     const out: Record<string, number> = {}
     for (const part of node.parts) {
-      if (!part.name.startsWith('_')) out[part.name] = Number((word >> BigInt(part.bitOffset)) & ((1n << BigInt(part.bits)) - 1n))
+      if (!part.name.startsWith('_'))
+        out[part.name] = Number((word >> BigInt(part.bitOffset)) & ((1n << BigInt(part.bits)) - 1n))
     }
     return out
   }

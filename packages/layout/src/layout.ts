@@ -11,7 +11,11 @@ import type { Type } from './types.ts'
 
 /** The value of a struct: every field but padding and names that start with `_`. */
 export type ValueOf<F> = {
-  -readonly [K in keyof F as K extends `_${string}` ? never : F[K] extends Type<never> ? never : K]: F[K] extends Type<infer T> ? T : never
+  -readonly [K in keyof F as K extends `_${string}` ? never : F[K] extends Type<never> ? never : K]: F[K] extends Type<
+    infer T
+  >
+    ? T
+    : never
 } & {}
 
 /** A value with parts left out, at any depth: `create` and `toBytes` fill them with zeros. */
@@ -72,9 +76,14 @@ export interface StructOptions {
  * Describes a struct under its name in the Linux or OpenVMM sources. Throws VMBUS_LAYOUT_DEFINITION for a layout
  * that cannot be, and (only with `codec: 'compiled'`) EvalError where code generation is forbidden.
  */
-export function struct<const F extends Fields>(name: string, fields: F, options: StructOptions = {}): Layout<ValueOf<F>> {
+export function struct<const F extends Fields>(
+  name: string,
+  fields: F,
+  options: StructOptions = {},
+): Layout<ValueOf<F>> {
   const node = place(name, fields)
-  if (options.size !== undefined && options.size !== node.size) throw badDefinition(`${name}.size`, node.size, `${options.size} bytes`)
+  if (options.size !== undefined && options.size !== node.size)
+    throw badDefinition(`${name}.size`, node.size, `${options.size} bytes`)
   return layoutOf<ValueOf<F>>(node, codecOf(node, options.codec ?? 'auto'))
 }
 

@@ -21,7 +21,8 @@ export function place(name: string, definition: Fields): StructNode {
     cursor = offset + inner.size
   }
   const size = fields.reduce((max, field) => Math.max(max, field.offset + field.node.size), 0)
-  if (last !== undefined && cursor !== size) throw badDefinition(`${name}.${last}`, cursor, `the end of the struct, ${size}`)
+  if (last !== undefined && cursor !== size)
+    throw badDefinition(`${name}.${last}`, cursor, `the end of the struct, ${size}`)
   const { gaps, overlaps } = coverage(fields)
   return { kind: 'struct', name, size, fields: [...fields, ...gaps], overlaps }
 }
@@ -31,7 +32,8 @@ function coverage(fields: readonly StructField[]): { gaps: StructField[]; overla
   let overlaps = false
   let end = 0
   for (const { offset, node } of fields.toSorted((a, b) => a.offset - b.offset)) {
-    if (offset > end) gaps.push({ name: `_gap${end}`, offset: end, node: { kind: 'pad', size: offset - end }, skipped: true })
+    if (offset > end)
+      gaps.push({ name: `_gap${end}`, offset: end, node: { kind: 'pad', size: offset - end }, skipped: true })
     if (offset < end && node.size > 0) overlaps = true
     end = Math.max(end, offset + node.size)
   }

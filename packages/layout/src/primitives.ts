@@ -3,7 +3,11 @@ import { LayoutError } from './errors.ts'
 /** What compiled and interpreted codecs share: the parts that are loops or errors rather than single loads and stores. */
 
 export function short(name: string, size: number, offset: number, length: number): never {
-  throw new LayoutError('VMBUS_LAYOUT_SHORT', { field: name, value: `${length} bytes`, allowed: `${size} bytes at offset ${offset}` })
+  throw new LayoutError('VMBUS_LAYOUT_SHORT', {
+    field: name,
+    value: `${length} bytes`,
+    allowed: `${size} bytes at offset ${offset}`,
+  })
 }
 
 export function outOfRange(field: string, value: unknown, allowed: string): never {
@@ -12,11 +16,13 @@ export function outOfRange(field: string, value: unknown, allowed: string): neve
 
 /** Integer in min … max. */
 export function checkInt(field: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) outOfRange(field, value, `an integer from ${min} to ${max}`)
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
+    outOfRange(field, value, `an integer from ${min} to ${max}`)
 }
 
 export function checkBigint(field: string, value: unknown, min: bigint, max: bigint): void {
-  if (typeof value !== 'bigint' || value < min || value > max) outOfRange(field, value, `a bigint from ${min}n to ${max}n`)
+  if (typeof value !== 'bigint' || value < min || value > max)
+    outOfRange(field, value, `a bigint from ${min}n to ${max}n`)
 }
 
 /** Two 32-bit halves as a number, exact or an error. */
@@ -29,10 +35,21 @@ export function safe(lo: number, hi: number, field: string): number {
 }
 
 /** Writes a number of at most 2^53-1 as 64 bits; `loose` up to 2^64, which is what the largest values round to. */
-export function putSafe(view: DataView, offset: number, value: number, little: boolean, loose: boolean, field: string): void {
+export function putSafe(
+  view: DataView,
+  offset: number,
+  value: number,
+  little: boolean,
+  loose: boolean,
+  field: string,
+): void {
   const max = loose ? 2 ** 64 : Number.MAX_SAFE_INTEGER
   if (!(value >= 0 && value <= max)) {
-    throw new LayoutError(value > max ? 'VMBUS_LAYOUT_UNSAFE' : 'VMBUS_LAYOUT_RANGE', { field, value, allowed: `0 to ${max}` })
+    throw new LayoutError(value > max ? 'VMBUS_LAYOUT_UNSAFE' : 'VMBUS_LAYOUT_RANGE', {
+      field,
+      value,
+      allowed: `0 to ${max}`,
+    })
   }
   const hi = Math.min(Math.floor(value / 0x1_0000_0000), 0xffff_ffff)
   view.setUint32(offset + (little ? 4 : 0), hi, little)
@@ -79,7 +96,15 @@ export function text(view: DataView, offset: number, size: number, unit: 1 | 2):
 }
 
 /** `strict` also refuses an embedded NUL, at which decoding would cut. */
-export function putText(view: DataView, offset: number, size: number, unit: 1 | 2, value: string, strict: boolean, field: string): void {
+export function putText(
+  view: DataView,
+  offset: number,
+  size: number,
+  unit: 1 | 2,
+  value: string,
+  strict: boolean,
+  field: string,
+): void {
   if (!(value.length * unit <= size)) outOfRange(field, value, `at most ${size / unit} characters`)
   if (strict && value.includes('\0')) outOfRange(field, value, 'text without NUL')
   for (let i = 0; i < value.length; i++) {
@@ -108,5 +133,6 @@ export function guid(view: DataView, offset: number): string {
 export function putGuid(view: DataView, offset: number, value: string, field: string): void {
   if (!GUID_TEXT.test(value)) outOfRange(field, value, 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx')
   const digits = value.replaceAll('-', '')
-  for (let i = 0; i < 16; i++) view.setUint8(offset + (GUID_ORDER[i] ?? 0), Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
+  for (let i = 0; i < 16; i++)
+    view.setUint8(offset + (GUID_ORDER[i] ?? 0), Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
 }

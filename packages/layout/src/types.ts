@@ -59,7 +59,8 @@ export function pad(size: number): Type<never> {
 /** `length` elements, decoded as a plain array. Encoding fewer leaves zeros; more is VMBUS_LAYOUT_RANGE. */
 export function array<T>(element: Type<T>, length: number): Type<T[]> {
   const { node } = element
-  if (hasRest(node) || node.kind === 'at' || node.kind === 'pad') throw badDefinition('array', node.kind, 'an element of fixed size')
+  if (hasRest(node) || node.kind === 'at' || node.kind === 'pad')
+    throw badDefinition('array', node.kind, 'an element of fixed size')
   return { node: { kind: 'array', element: node, count: count('array', length), size: node.size * length } }
 }
 
@@ -92,18 +93,29 @@ type BitValues<F> = { -readonly [K in keyof F as K extends `_${string}` ? never 
  * Bit fields of one word, from the least significant bit up; each decodes to a number. Bits that no part names, or
  * whose name starts with `_`, are not in the value and are encoded as zeros. A named part has at most 53 bits.
  */
-export function bits<const F extends Readonly<Record<string, number>>>(base: IntType<number> | IntType<bigint>, parts: F): Type<BitValues<F>> {
+export function bits<const F extends Readonly<Record<string, number>>>(
+  base: IntType<number> | IntType<bigint>,
+  parts: F,
+): Type<BitValues<F>> {
   const { node } = base
   let bitOffset = 0
   const fields = Object.entries(parts).map(([name, width]) => {
     const limit = name.startsWith('_') ? 64 : 53
-    if (name === '__proto__' || !Number.isInteger(width) || width < 1 || width > limit) throw badDefinition(`bits.${name}`, width, `1 to ${limit} bits`)
+    if (name === '__proto__' || !Number.isInteger(width) || width < 1 || width > limit)
+      throw badDefinition(`bits.${name}`, width, `1 to ${limit} bits`)
     const field = { name, bitOffset, bits: width }
     bitOffset += width
     return field
   })
   if (bitOffset > node.size * 8) throw badDefinition('bits', bitOffset, `at most ${node.size * 8} bits`)
-  return { node: { kind: 'bits', size: node.size, base: { ...node, signed: false, as: node.size === 8 ? 'bigint' : 'number' }, parts: fields } }
+  return {
+    node: {
+      kind: 'bits',
+      size: node.size,
+      base: { ...node, signed: false, as: node.size === 8 ? 'bigint' : 'number' },
+      parts: fields,
+    },
+  }
 }
 
 /** A union decodes to its raw bytes; `as` reads them as one alternative: `packet.as.setup.parse(value.packet)`. */
@@ -115,7 +127,10 @@ export interface Union<A> extends Type<Uint8Array> {
 }
 
 /** Alternatives that share their first byte. Encode one with `as.name.toBytes(…)`: it is filled up with zeros. */
-export function union<const A extends Readonly<Record<string, { readonly node: StructNode }>>>(name: string, alternatives: A): Union<A> {
+export function union<const A extends Readonly<Record<string, { readonly node: StructNode }>>>(
+  name: string,
+  alternatives: A,
+): Union<A> {
   const nodes = Object.entries(alternatives).map(([key, layout]) => {
     if (hasRest(layout.node)) throw badDefinition(`${name}.${key}`, 'rest', 'a layout of fixed size')
     return { name: key, node: layout.node }

@@ -25,10 +25,19 @@ describe('where code generation is forbidden', () => {
 
   it('does so in a process that forbids it', async () => {
     const script = fileURLToPath(new URL('csp-child.ts', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, ['--disallow-code-generation-from-strings', '--import', 'tsx', '-C', '@vmbus/source', script], {
-      cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-      timeout: 25_000,
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--disallow-code-generation-from-strings', '--import', 'tsx', '-C', '@vmbus/source', script],
+      {
+        cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+        timeout: 25_000,
+      },
+    )
+    expect(JSON.parse(stdout)).toEqual({
+      forbidden: true,
+      bytes: '0300010000000200000000000000',
+      type: 3,
+      compiled: 'EvalError',
     })
-    expect(JSON.parse(stdout)).toEqual({ forbidden: true, bytes: '0300010000000200000000000000', type: 3, compiled: 'EvalError' })
   })
 })

@@ -4,7 +4,12 @@ import { arbitrary } from '@vmbus/layout/arbitrary'
 import { pair, type Pair } from './random-layouts.ts'
 
 const withValue = pair.chain((layouts) =>
-  fc.record({ layouts: fc.constant(layouts), value: arbitrary(layouts.compiled), offset: fc.nat(9), noise: fc.integer({ min: 0, max: 255 }) }),
+  fc.record({
+    layouts: fc.constant(layouts),
+    value: arbitrary(layouts.compiled),
+    offset: fc.nat(9),
+    noise: fc.integer({ min: 0, max: 255 }),
+  }),
 )
 
 /** A misaligned view of a buffer full of noise. */
@@ -33,7 +38,11 @@ it('encodes alike, decodes its own bytes, writes nothing else and changes no inp
       compiled.encode(value, a, offset)
       interpreted.encode(value, b, offset)
       expect(bytesOf(a)).toEqual(bytesOf(b))
-      expect(bytesOf(a).subarray(0, 3 + offset).every((byte) => byte === noise)).toBe(true)
+      expect(
+        bytesOf(a)
+          .subarray(0, 3 + offset)
+          .every((byte) => byte === noise),
+      ).toBe(true)
       compiled.encodeChecked(value, a, offset)
       interpreted.encodeChecked(value, b, offset)
       expect(bytesOf(a)).toEqual(bytesOf(b))
@@ -48,7 +57,10 @@ it('encodes alike, decodes its own bytes, writes nothing else and changes no inp
 
 it('decodes any bytes alike, and refuses the same ones', () => {
   const withBytes = pair.chain((layouts) =>
-    fc.record({ layouts: fc.constant(layouts), data: fc.uint8Array({ minLength: Math.max(0, layouts.compiled.size - 2), maxLength: layouts.compiled.size + 8 }) }),
+    fc.record({
+      layouts: fc.constant(layouts),
+      data: fc.uint8Array({ minLength: Math.max(0, layouts.compiled.size - 2), maxLength: layouts.compiled.size + 8 }),
+    }),
   )
   fc.assert(
     fc.property(withBytes, ({ layouts: { compiled, interpreted }, data }) => {
@@ -81,15 +93,24 @@ it('reads and writes single fields alike', () => {
 })
 
 it('checks ranges alike', () => {
-  const bad = fc.oneof(fc.double(), fc.bigInt(), fc.integer({ min: -(2 ** 40), max: 2 ** 40 }), fc.constantFrom(-1, 256, 65536, 2 ** 32, 2 ** 53, 0.5, NaN))
+  const bad = fc.oneof(
+    fc.double(),
+    fc.bigInt(),
+    fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+    fc.constantFrom(-1, 256, 65536, 2 ** 32, 2 ** 53, 0.5, NaN),
+  )
   const input = withValue.chain((sample) => fc.record({ sample: fc.constant(sample), bad, which: fc.nat(20) }))
   fc.assert(
     fc.property(input, ({ sample: { layouts, value }, bad: wrong, which }) => {
-      const numeric = Object.keys(value).filter((name) => typeof value[name] === 'number' || typeof value[name] === 'bigint')
+      const numeric = Object.keys(value).filter(
+        (name) => typeof value[name] === 'number' || typeof value[name] === 'bigint',
+      )
       const name = numeric[which % Math.max(1, numeric.length)]
       fc.pre(name !== undefined)
       const broken = { ...value, [name ?? '']: wrong }
-      expect(outcome(() => layouts.compiled.toBytes(broken))).toEqual(outcome(() => layouts.interpreted.toBytes(broken)))
+      expect(outcome(() => layouts.compiled.toBytes(broken))).toEqual(
+        outcome(() => layouts.interpreted.toBytes(broken)),
+      )
     }),
     { seed: 5, numRuns: 300 },
   )

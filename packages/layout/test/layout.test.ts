@@ -1,5 +1,23 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { array, at, bits, bytes, guid, pad, rest, struct, u16, u32, u64, u64n, u8, union, utf16, type Infer, type Layout } from '@vmbus/layout'
+import {
+  array,
+  at,
+  bits,
+  bytes,
+  guid,
+  pad,
+  rest,
+  struct,
+  u16,
+  u32,
+  u64,
+  u64n,
+  u8,
+  union,
+  utf16,
+  type Infer,
+  type Layout,
+} from '@vmbus/layout'
 
 const header = struct('vmbus_channel_message_header', { msgtype: u32, padding: u32 }, { size: 8 })
 const message = struct('message', {
@@ -47,7 +65,16 @@ describe('types', () => {
       when: bigint
     }>()
     const all = struct('all', { a: u64n, b: guid, c: bytes(1), d: utf16(2), _e: u32, f: array(header, 1), g: rest })
-    expectTypeOf(all).toEqualTypeOf<Layout<{ a: number; b: string; c: Uint8Array; d: string; f: { msgtype: number; padding: number }[]; g: Uint8Array }>>()
+    expectTypeOf(all).toEqualTypeOf<
+      Layout<{
+        a: number
+        b: string
+        c: Uint8Array
+        d: string
+        f: { msgtype: number; padding: number }[]
+        g: Uint8Array
+      }>
+    >()
     expectTypeOf(all.read.a).returns.toEqualTypeOf<number>()
     expectTypeOf(message.offsets).toHaveProperty('when')
     expectTypeOf(message.offsets).not.toHaveProperty('_1')
@@ -57,7 +84,13 @@ describe('types', () => {
 describe('values', () => {
   it('create fills with zeros at every depth', () => {
     const deep = struct('deep', { list: array(message, 2), id: guid, name: utf16(3), _skip: u32 })
-    const zero = { header: { msgtype: 0, padding: 0 }, child_relid: 0, flags: { redirect: 0, reserved: 0 }, table: [0, 0], when: 0n }
+    const zero = {
+      header: { msgtype: 0, padding: 0 },
+      child_relid: 0,
+      flags: { redirect: 0, reserved: 0 },
+      table: [0, 0],
+      when: 0n,
+    }
     expect(deep.create({ list: [{ table: [7] }] })).toEqual({
       list: [{ ...zero, table: [7, 0] }, zero],
       id: '00000000-0000-0000-0000-000000000000',
@@ -86,7 +119,13 @@ describe('values', () => {
 })
 
 describe('dump', () => {
-  const data = message.toBytes({ header: { msgtype: 5 }, child_relid: 0x1f, flags: { redirect: 1 }, table: [1, 2], when: 3n })
+  const data = message.toBytes({
+    header: { msgtype: 5 },
+    child_relid: 0x1f,
+    flags: { redirect: 1 },
+    table: [1, 2],
+    when: 3n,
+  })
 
   it('shows paths, bytes and values', () => {
     expect(message.dump(data)).toBe(
@@ -106,7 +145,9 @@ describe('dump', () => {
   it('marks unread, missing and trailing bytes', () => {
     const odd = Uint8Array.from([...data, 0xaa, 0xbb])
     odd[14] = 1
-    expect(message.dump(odd)).toContain('000e  01 00                                            _1 pad (unread, not zero)')
+    expect(message.dump(odd)).toContain(
+      '000e  01 00                                            _1 pad (unread, not zero)',
+    )
     expect(message.dump(odd)).toMatch(/^0020 {2}aa bb +\(2 trailing bytes\)$/m)
     expect(message.dump(data.subarray(0, 20))).toMatch(/^0010 {2}01 00 00 00 +table u32\[2\] \(missing 4 bytes\)$/m)
     expect(message.dump(data.subarray(0, 20))).toMatch(/^0018 +when u64 \(missing 8 bytes\)$/m)
@@ -114,7 +155,9 @@ describe('dump', () => {
 
   it('shows 64-bit values that no number holds', () => {
     const wide = struct('wide', { one: u64n, list: array(u64n, 1) })
-    expect(wide.dump(new Uint8Array(16).fill(0xff))).toMatch(/one u64n = 18446744073709551615 .*\n.* list u64n\[1\] = \[18446744073709551615\]/)
+    expect(wide.dump(new Uint8Array(16).fill(0xff))).toMatch(
+      /one u64n = 18446744073709551615 .*\n.* list u64n\[1\] = \[18446744073709551615\]/,
+    )
   })
 
   it('breaks long fields and walks arrays of structs', () => {

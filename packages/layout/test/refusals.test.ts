@@ -1,5 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import { LayoutError, array, ascii, at, be, bits, bytes, guid, i8, pad, rest, rounded, struct, u16, u32, u64, u64n, u8, union, utf16 } from '@vmbus/layout'
+import {
+  LayoutError,
+  array,
+  ascii,
+  at,
+  be,
+  bits,
+  bytes,
+  guid,
+  i8,
+  pad,
+  rest,
+  rounded,
+  struct,
+  u16,
+  u32,
+  u64,
+  u64n,
+  u8,
+  union,
+  utf16,
+} from '@vmbus/layout'
 
 function codeOf(call: () => unknown): string {
   try {
@@ -25,7 +46,11 @@ describe('definitions', () => {
     ['a part that no number holds', () => bits(u64, { a: 54 }), 'bits.a'],
     ['a negative size', () => bytes(-1), 'bytes'],
     ['half a byte', () => pad(0.5), 'pad'],
-    ['a prototype', () => struct('s', JSON.parse('{"__proto__": {"node": {"kind": "guid", "size": 16}}}')), 's.__proto__'],
+    [
+      'a prototype',
+      () => struct('s', JSON.parse('{"__proto__": {"node": {"kind": "guid", "size": 16}}}')),
+      's.__proto__',
+    ],
     ['rounded 32 bits', () => rounded(u32), 'rounded'],
   ])('%s', (_name, define, field) => expect(codeOf(define)).toBe(`VMBUS_LAYOUT_DEFINITION ${field}`))
 })
@@ -48,7 +73,9 @@ describe.each(['compiled', 'interpreted'] as const)('%s', (codec) => {
     expect(empty.parse(Uint8Array.of(1, 2), 2)).toEqual({ r: new Uint8Array(0) })
     expect(codeOf(() => empty.parse(Uint8Array.of(1, 2), 3))).toBe('VMBUS_LAYOUT_SHORT empty')
     expect(codeOf(() => empty.parse(Uint8Array.of(1, 2), NaN))).toBe('VMBUS_LAYOUT_SHORT empty')
-    expect(codeOf(() => empty.encode({ r: Uint8Array.of(1, 2, 3) }, new DataView(new ArrayBuffer(2))))).toBe('VMBUS_LAYOUT_SHORT empty.r')
+    expect(codeOf(() => empty.encode({ r: Uint8Array.of(1, 2, 3) }, new DataView(new ArrayBuffer(2))))).toBe(
+      'VMBUS_LAYOUT_SHORT empty.r',
+    )
   })
 
   it('the bytes before the view are out of reach', () => {
@@ -59,7 +86,9 @@ describe.each(['compiled', 'interpreted'] as const)('%s', (codec) => {
   it('64 bits that no number holds', () => {
     const far = Uint8Array.of(0, 0, 0, 0, 0, 0, 0x20, 0)
     expect(codeOf(() => struct('s', { n: u64n }, { codec }).parse(far))).toBe('VMBUS_LAYOUT_UNSAFE s.n')
-    expect(codeOf(() => struct('s', { n: be(u64n) }, { codec }).parse(far.toReversed()))).toBe('VMBUS_LAYOUT_UNSAFE s.n')
+    expect(codeOf(() => struct('s', { n: be(u64n) }, { codec }).parse(far.toReversed()))).toBe(
+      'VMBUS_LAYOUT_UNSAFE s.n',
+    )
     expect(struct('s', { n: rounded(u64n) }, { codec }).parse(far)).toEqual({ n: 2 ** 53 })
     const all = new Uint8Array(8).fill(0xff)
     const loose = struct('s', { n: rounded(u64n) }, { codec })
@@ -78,15 +107,39 @@ describe.each(['compiled', 'interpreted'] as const)('%s', (codec) => {
     ['u64n -1', () => struct('s', { a: u64n }, { codec }).toBytes({ a: -1 }), 'VMBUS_LAYOUT_RANGE s.a'],
     ['u64n 2^53', () => struct('s', { a: u64n }, { codec }).toBytes({ a: 2 ** 53 }), 'VMBUS_LAYOUT_UNSAFE s.a'],
     ['u64n 0.5', () => struct('s', { a: u64n }, { codec }).toBytes({ a: 0.5 }), 'VMBUS_LAYOUT_RANGE s.a'],
-    ['a nested field', () => struct('s', { h: header }, { codec }).toBytes({ h: { size: 65536 } }), 'VMBUS_LAYOUT_RANGE s.h.size'],
-    ['an element', () => struct('s', { h: array(header, 2) }, { codec }).toBytes({ h: [{}, { size: -1 }] }), 'VMBUS_LAYOUT_RANGE s.h[].size'],
-    ['a bit field', () => struct('s', { f: bits(u8, { a: 2, b: 6 }) }, { codec }).toBytes({ f: { a: 4 } }), 'VMBUS_LAYOUT_RANGE s.f.a'],
-    ['too many bytes', () => struct('s', { a: bytes(2) }, { codec }).toBytes({ a: new Uint8Array(3) }), 'VMBUS_LAYOUT_RANGE s.a'],
-    ['too many elements', () => struct('s', { a: array(u8, 2) }, { codec }).toBytes({ a: [1, 2, 3] }), 'VMBUS_LAYOUT_RANGE s.a'],
+    [
+      'a nested field',
+      () => struct('s', { h: header }, { codec }).toBytes({ h: { size: 65536 } }),
+      'VMBUS_LAYOUT_RANGE s.h.size',
+    ],
+    [
+      'an element',
+      () => struct('s', { h: array(header, 2) }, { codec }).toBytes({ h: [{}, { size: -1 }] }),
+      'VMBUS_LAYOUT_RANGE s.h[].size',
+    ],
+    [
+      'a bit field',
+      () => struct('s', { f: bits(u8, { a: 2, b: 6 }) }, { codec }).toBytes({ f: { a: 4 } }),
+      'VMBUS_LAYOUT_RANGE s.f.a',
+    ],
+    [
+      'too many bytes',
+      () => struct('s', { a: bytes(2) }, { codec }).toBytes({ a: new Uint8Array(3) }),
+      'VMBUS_LAYOUT_RANGE s.a',
+    ],
+    [
+      'too many elements',
+      () => struct('s', { a: array(u8, 2) }, { codec }).toBytes({ a: [1, 2, 3] }),
+      'VMBUS_LAYOUT_RANGE s.a',
+    ],
     ['too much text', () => struct('s', { a: utf16(2) }, { codec }).toBytes({ a: 'abc' }), 'VMBUS_LAYOUT_RANGE s.a'],
     ['text with NUL', () => struct('s', { a: utf16(4) }, { codec }).toBytes({ a: 'a\0b' }), 'VMBUS_LAYOUT_RANGE s.a'],
     ['two-byte ASCII', () => struct('s', { a: ascii(4) }, { codec }).toBytes({ a: '€' }), 'VMBUS_LAYOUT_RANGE s.a'],
-    ['half a GUID', () => struct('s', { a: guid }, { codec }).toBytes({ a: 'f8615163-df3e' }), 'VMBUS_LAYOUT_RANGE s.a'],
+    [
+      'half a GUID',
+      () => struct('s', { a: guid }, { codec }).toBytes({ a: 'f8615163-df3e' }),
+      'VMBUS_LAYOUT_RANGE s.a',
+    ],
   ])('%s', (_name, encode, expected) => expect(codeOf(encode)).toBe(expected))
 
   it('encode wraps integers, but never lets one field run into the next', () => {
@@ -94,7 +147,9 @@ describe.each(['compiled', 'interpreted'] as const)('%s', (codec) => {
     const narrow = struct('s', { a: u8, b: bits(u8, { low: 4, high: 4 }), c: bytes(2), d: u16 }, { codec })
     narrow.encode({ a: 0x1ff, b: { low: 0x1f, high: 2 }, c: Uint8Array.of(7), d: -1 }, view)
     expect(Array.from(new Uint8Array(view.buffer))).toEqual([0xff, 0x2f, 7, 0, 0xff, 0xff])
-    expect(codeOf(() => narrow.encode({ a: 0, b: { low: 0, high: 0 }, c: new Uint8Array(3), d: 0 }, view))).toBe('VMBUS_LAYOUT_RANGE s.c')
+    expect(codeOf(() => narrow.encode({ a: 0, b: { low: 0, high: 0 }, c: new Uint8Array(3), d: 0 }, view))).toBe(
+      'VMBUS_LAYOUT_RANGE s.c',
+    )
   })
 
   it('decoded bytes are copies, and not of shared memory', () => {

@@ -1,7 +1,31 @@
 import { describe, expect, it } from 'vitest'
-import { array, ascii, at, be, bits, bytes, guid, i16, i32, i64, i8, pad, rest, rounded, struct, u16, u32, u64, u64n, u8, utf16, type Type } from '@vmbus/layout'
+import {
+  array,
+  ascii,
+  at,
+  be,
+  bits,
+  bytes,
+  guid,
+  i16,
+  i32,
+  i64,
+  i8,
+  pad,
+  rest,
+  rounded,
+  struct,
+  u16,
+  u32,
+  u64,
+  u64n,
+  u8,
+  utf16,
+  type Type,
+} from '@vmbus/layout'
 
-const fromHex = (text: string): Uint8Array => Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+const fromHex = (text: string): Uint8Array =>
+  Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 const toHex = (data: Uint8Array): string => Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** Values and their bytes, typed by hand. */
@@ -25,7 +49,15 @@ const correct: readonly (readonly [name: string, type: Type<unknown>, value: unk
   ['bytes', bytes(3), Uint8Array.of(1, 2, 3), '010203'],
   ['array', array(u16, 3), [1, 2, 0xfffe], '01000200feff'],
   ['array, not unrolled', array(u8, 10), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], '0102030405060708090a'],
-  ['array of arrays', array(array(u8, 2), 2), [[1, 2], [3, 4]], '01020304'],
+  [
+    'array of arrays',
+    array(array(u8, 2), 2),
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    '01020304',
+  ],
   // HV_NIC_GUID of Linux include/linux/hyperv.h, as it lies in memory.
   ['guid', guid, 'f8615163-df3e-46c5-913f-f2d2f965ed0e', '635161f83edfc546913ff2d2f965ed0e'],
   ['utf16', utf16(4), 'Aé😀', '4100e9003dd800de'],
@@ -57,7 +89,11 @@ for (const codec of ['compiled', 'interpreted'] as const) {
 
     it('nests, pads and places', () => {
       const header = struct('header', { type: u16, _1: pad(2) }, { size: 4, codec })
-      const layout = struct('outer', { header, tail: array(header, 2), far: at(16, u32), word: at(0, u32) }, { size: 20, codec })
+      const layout = struct(
+        'outer',
+        { header, tail: array(header, 2), far: at(16, u32), word: at(0, u32) },
+        { size: 20, codec },
+      )
       expect(layout.offsets).toMatchObject({ header: 0, tail: 4, far: 16, word: 0 })
       const data = fromHex('0100ffff 02000000 03000000 00000000 04000000')
       const value = layout.parse(data)
