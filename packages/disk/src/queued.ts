@@ -1,0 +1,108 @@
+import type { Seed } from '@vmbus/world'
+import type { BlockDevice, BlockStatus, DiskState } from './block.ts'
+
+/** A request as a device hands it over. `buffers` are views into guest memory, in order. */
+export type BlockRequest =
+  | { readonly operation: 'read' | 'write'; readonly sector: number; readonly buffers: readonly Uint8Array[] }
+  | { readonly operation: 'discard' | 'zero'; readonly sector: number; readonly count: number }
+  | { readonly operation: 'flush' }
+
+/** Filled by `completions`, from index 0; entries past the returned count are old. */
+export interface CompletionTable {
+  readonly slots: number[]
+  readonly statuses: BlockStatus[]
+}
+
+export interface QueuedDisk {
+  readonly disk: BlockDevice
+  /** Requests whose completion was not taken yet. */
+  readonly pending: number
+  /** Hands a request over at reference time `now` (100 ns units). False when the queue is full: nothing was done then. */
+  submit(request: BlockRequest, slot: number, now: number): boolean
+  /** Moves every completion due at `now` to the table; returns how many. */
+  completions(table: CompletionTable, now: number): number
+  /** When the next completion is due; Infinity when there is none. */
+  next(): number
+  save(): QueuedState
+  restore(state: QueuedState): void
+}
+
+export interface QueuedState {
+  readonly version: 1
+  readonly submitted: number
+  readonly inFlight: readonly { readonly slot: number; readonly status: BlockStatus; readonly at: number; readonly serial: number }[]
+  readonly disk: DiskState
+}
+
+export interface QueuedOptions {
+  readonly seed: Seed
+  /** Names the queue among those of the same seed. */
+  readonly name?: string
+  /** Delay of a completion, 100 ns units, drawn from [minDelay, maxDelay]; default 0 and 0: at the next call. */
+  readonly minDelay?: number
+  readonly maxDelay?: number
+  /** Default 256. */
+  readonly depth?: number
+}
+
+/**
+ * Completions later and in another order, both chosen by the seed and the request's number. The transfer itself
+ * happens at submission, so what is in flight is only a slot, a status and a time. Equal times complete in an order
+ * that the seed chooses too. A flush covers all that was submitted before it.
+ */
+export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
+  const { seed, name = 'disk', minDelay = 0, maxDelay = minDelay, depth = 256 } = options
+  let submitted = 0
+  let inFlight: QueuedState['inFlight'][number][] = []
+
+  const perform = (request: BlockRequest): BlockStatus => {
+    switch (request.operation) {
+      case 'read':
+        return disk.read(request.sector, request.buffers)
+      case 'write':
+        return disk.write(request.sector, request.buffers)
+      case 'discard':
+        return disk.discard(request.sector, request.count)
+      case 'zero':
+        return disk.zero(request.sector, request.count)
+      case 'flush':
+        return disk.flush()
+    }
+  }
+  /** By time, then by lot. */
+  const before = (a: { at: number; serial: number }, b: { at: number; serial: number }): number =>
+    a.at - b.at || seed.u32(name, 'order', a.serial) - seed.u32(name, 'order', b.serial) || a.serial - b.serial
+
+  return {
+    disk,
+    get pending() {
+      return inFlight.length
+    },
+    submit(request, slot, now) {
+      if (inFlight.length >= depth) return false
+      const serial = submitted++
+      const delay = minDelay + seed.below(maxDelay - minDelay + 1, name, 'delay', serial)
+      inFlight.push({ slot, status: perform(request), at: now + delay, serial })
+      inFlight.sort(before)
+      return true
+    },
+    completions(table, now) {
+      let count = 0
+      while (count < inFlight.length && (inFlight[count] as { at: number }).at <= now) {
+        const { slot, status } = inFlight[count] as { slot: number; status: BlockStatus }
+        table.slots[count] = slot
+        table.statuses[count] = status
+        count++
+      }
+      inFlight.splice(0, count)
+      return count
+    },
+    next: () => inFlight[0]?.at ?? Infinity,
+    save: () => ({ version: 1, submitted, inFlight: inFlight.map((each) => ({ ...each })), disk: disk.save() }),
+    restore(state) {
+      submitted = state.submitted
+      inFlight = state.inFlight.map((each) => ({ ...each }))
+      disk.restore(state.disk)
+    },
+  }
+}

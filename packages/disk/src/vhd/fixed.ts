@@ -1,0 +1,58 @@
+import type { DiskState } from '../block.ts'
+import type { Image } from '../device.ts'
+import { DiskError, unsupported } from '../errors.ts'
+import { writeZeros, type ByteStore, type StoreState } from '../store.ts'
+import { FOOTER_SIZE, VHD_MAX_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter } from './footer.ts'
+
+interface FixedVhdState extends DiskState {
+  readonly footer: VhdFooter
+  readonly store: StoreState | undefined
+}
+
+/** A fixed VHD: the sectors, then the footer. */
+export function fixedVhd(store: ByteStore, opened: VhdFooter, readOnly: boolean, release: () => void): Image {
+  let footer = opened
+
+  const resize = (bytes: number): void => {
+    if (footer.savedState) throw unsupported('VHD hard disk footer', 'a disk in saved state cannot be resized')
+    if (bytes > VHD_MAX_SIZE) throw new DiskError('VMBUS_DISK_OPTION', `a VHD has at most 2040 GiB, not ${bytes} bytes`, { bytes })
+    const next = { ...footer, currentSize: bytes }
+    const old = footer.currentSize
+    // One write makes the file longer and gives it its footer: a cut between the two would leave it without one.
+    store.write(bytes, encodeFooter(next))
+    store.flush()
+    footer = next
+    if (bytes > old) writeZeros(store, old, FOOTER_SIZE)
+    else store.truncate(bytes + FOOTER_SIZE)
+    store.flush()
+  }
+
+  return {
+    format: 'vhd-fixed',
+    sectorSize: VHD_SECTOR,
+    physicalSectorSize: VHD_SECTOR,
+    readOnly,
+    identity: footer.uniqueId,
+    supportsDiscard: false,
+    discardGranularity: VHD_SECTOR,
+    linkage: () => footer.uniqueId,
+    size: () => footer.currentSize,
+    readAt: (position, buffer, start, length) => store.read(position, buffer, start, length),
+    writeAt: (position, buffer, start, length) => store.write(position, buffer, start, length),
+    flush: () => store.flush(),
+    discardAt() {},
+    zeroAt: (position, length) => writeZeros(store, position, length),
+    resize,
+    close() {
+      if (!readOnly) store.flush()
+      release()
+    },
+    save: (): FixedVhdState => ({ format: 'vhd-fixed', version: 1, footer: { ...footer }, store: store.save?.() }),
+    restore(state) {
+      const saved = state as FixedVhdState
+      if (saved.store !== undefined) store.restore?.(saved.store)
+      footer = { ...saved.footer }
+    },
+    inspect: () => ({ type: 'fixed', creator: footer.creator, store: store.inspect() }),
+  }
+}

@@ -1,0 +1,207 @@
+import { damaged, unsupported } from '../errors.ts'
+import { writeZeros, type ByteStore } from '../store.ts'
+import { FOOTER_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter } from './footer.ts'
+import { HEADER_SIZE, type VhdHeader } from './header.ts'
+
+/** A table entry of a block that is not in the file. */
+export const UNUSED = 0xffffffff
+
+/** The tables of an open dynamic or differencing VHD, as plain data. Offsets and sizes in bytes. */
+export interface SparseTables {
+  footer: VhdFooter
+  header: VhdHeader
+  /** The block allocation table: big-endian u32 sector numbers, whole sectors of them. */
+  table: Uint8Array
+  /** Sectors of the table that the file does not have yet. */
+  dirtyTable: Set<number>
+  /** Sector bitmaps that were read or made; most significant bit first. */
+  bitmaps: Map<number, Uint8Array>
+  /** Blocks whose bitmap the file does not have yet. */
+  dirtyBitmaps: Set<number>
+  /** Where the blocks end and the footer is. */
+  end: number
+  /** The footer at the end is missing or out of date. */
+  footerDirty: boolean
+  /** Slots (bitmap and block) that no entry names, in the file as flushed. */
+  free: number[]
+  /** Slots that the flushed file still names: not to be used before the next flush. */
+  pendingFree: number[]
+}
+
+const NAME = 'VHD block allocation table'
+/** Larger tables would only fit images that nobody makes; the limit keeps a hostile one from taking all memory. */
+const MAX_TABLE = 2 ** 28
+
+export function sectorsPerBlock(header: VhdHeader): number {
+  return header.blockSize / VHD_SECTOR
+}
+
+/** Bytes of a block's sector bitmap, padded to a sector. */
+export function bitmapSize(header: VhdHeader): number {
+  return Math.ceil(sectorsPerBlock(header) / 8 / VHD_SECTOR) * VHD_SECTOR
+}
+
+export function slotSize(header: VhdHeader): number {
+  return bitmapSize(header) + header.blockSize
+}
+
+/** Bytes of a table with so many entries: "always extended to a sector boundary". */
+export function tableSize(entries: number): number {
+  return Math.ceil((entries * 4) / VHD_SECTOR) * VHD_SECTOR
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Byte offset of a block's slot, -1 when it is not in the file. */
+export function slotOf(tables: SparseTables, block: number): number {
+  const entry = viewOf(tables.table).getUint32(block * 4)
+  return entry === UNUSED ? -1 : entry * VHD_SECTOR
+}
+
+export function setSlot(tables: SparseTables, block: number, offset: number): void {
+  viewOf(tables.table).setUint32(block * 4, offset < 0 ? UNUSED : offset / VHD_SECTOR)
+  tables.dirtyTable.add(Math.floor((block * 4) / VHD_SECTOR))
+}
+
+/** Reads and checks the table: every slot inside the file, and nothing on top of anything else. */
+export function loadTables(store: ByteStore, footer: VhdFooter, header: VhdHeader, footerAt: number | undefined): SparseTables {
+  const needed = Math.ceil(footer.currentSize / header.blockSize)
+  if (header.tableEntries < needed) {
+    throw damaged(NAME, `${header.tableEntries} entries do not hold the ${needed} blocks of the disk`, { entries: header.tableEntries, needed })
+  }
+  const size = tableSize(header.tableEntries)
+  if (size > MAX_TABLE) throw unsupported(NAME, `${header.tableEntries} entries are more than ${MAX_TABLE / 4}`)
+  if (header.tableOffset + size > store.size) throw damaged(NAME, `it ends at ${header.tableOffset + size}, after the end of the file (${store.size})`)
+  const table = new Uint8Array(size)
+  store.read(header.tableOffset, table)
+
+  const limit = footerAt ?? store.size
+  const slot = slotSize(header)
+  const used = structures(footer, header)
+  const view = viewOf(table)
+  for (let block = 0; block < header.tableEntries; block++) {
+    const entry = view.getUint32(block * 4)
+    if (entry === UNUSED) continue
+    const from = entry * VHD_SECTOR
+    if (from + slot > limit) throw damaged(NAME, `block ${block} lies at sector ${entry}, past the end of the file`, { block, sector: entry })
+    used.push({ name: `block ${block}`, from, to: from + slot })
+  }
+  used.sort((a, b) => a.from - b.from)
+  const free: number[] = []
+  let last: Range = { name: 'the start of the file', from: 0, to: 0 }
+  for (const range of used) {
+    if (range.from < last.to) throw damaged(NAME, `${range.name} overlaps ${last.name}`)
+    freeSlots(free, last.to, range.from, slot)
+    last = range
+  }
+  if (footerAt !== undefined) freeSlots(free, last.to, footerAt, slot)
+  return {
+    footer,
+    header,
+    table,
+    dirtyTable: new Set(),
+    bitmaps: new Map(),
+    dirtyBitmaps: new Set(),
+    end: footerAt ?? last.to,
+    footerDirty: footerAt === undefined,
+    free,
+    pendingFree: [],
+  }
+}
+
+function freeSlots(free: number[], from: number, to: number, slot: number): void {
+  for (let at = from; at + slot <= to; at += slot) free.push(at)
+}
+
+interface Range {
+  readonly name: string
+  readonly from: number
+  readonly to: number
+}
+
+/** Where everything but the blocks lies. */
+export function structures(footer: VhdFooter, header: VhdHeader): Range[] {
+  const at = footer.headerOffset ?? 0
+  return [
+    { name: 'the copy of the footer', from: 0, to: FOOTER_SIZE },
+    { name: 'the dynamic disk header', from: at, to: at + HEADER_SIZE },
+    { name: 'the table', from: header.tableOffset, to: header.tableOffset + tableSize(header.tableEntries) },
+    ...header.locators.filter(({ length }) => length > 0).map(({ platform, offset, length }) => ({ name: `parent locator ${platform}`, from: offset, to: offset + Math.ceil(length / VHD_SECTOR) * VHD_SECTOR })),
+  ]
+}
+
+/** Gives a block its place: zeros, and a bitmap of `present`. The file names it after the next flush. */
+export function allocate(store: ByteStore, tables: SparseTables, block: number, present: boolean): number {
+  const { header, footer } = tables
+  const bitmap = new Uint8Array(bitmapSize(header))
+  if (present) bitmap.fill(0xff, 0, sectorsPerBlock(header) / 8)
+  const reused = tables.free.pop()
+  let slot: number
+  if (reused === undefined) {
+    slot = tables.end
+    const end = slot + slotSize(header)
+    // The footer first, which also makes the file long enough, then the bitmap over the old footer.
+    store.write(end, encodeFooter(footer))
+    tables.end = end
+  } else {
+    slot = reused
+    writeZeros(store, slot + bitmap.length, header.blockSize)
+  }
+  store.write(slot, bitmap)
+  tables.bitmaps.set(block, bitmap)
+  setSlot(tables, block, slot)
+  return slot
+}
+
+/** Takes a block out of the file; its slot may be used again after the next flush. */
+export function release(tables: SparseTables, block: number): void {
+  const slot = slotOf(tables, block)
+  if (slot < 0) return
+  tables.pendingFree.push(slot)
+  tables.bitmaps.delete(block)
+  tables.dirtyBitmaps.delete(block)
+  setSlot(tables, block, -1)
+}
+
+/**
+ * Makes everything durable. The format has no log, so order is all there is: first what the tables will name, then the
+ * tables, in sectors of 512 bytes that are old or new, then what relies on them.
+ */
+export function commit(store: ByteStore, tables: SparseTables): void {
+  store.flush()
+  if (tables.dirtyTable.size > 0 || tables.dirtyBitmaps.size > 0 || tables.footerDirty) {
+    for (const block of tables.dirtyBitmaps) store.write(slotOf(tables, block), tables.bitmaps.get(block) as Uint8Array)
+    for (const sector of tables.dirtyTable) {
+      store.write(tables.header.tableOffset + sector * VHD_SECTOR, tables.table, sector * VHD_SECTOR, VHD_SECTOR)
+    }
+    if (tables.footerDirty) {
+      store.write(tables.end, encodeFooter(tables.footer))
+      store.truncate(tables.end + FOOTER_SIZE)
+    }
+    store.flush()
+    tables.dirtyBitmaps.clear()
+    tables.dirtyTable.clear()
+    tables.footerDirty = false
+  }
+  if (tables.pendingFree.length > 0) {
+    tables.free.push(...tables.pendingFree.splice(0))
+    cutTail(store, tables)
+  }
+}
+
+/** Shortens the file by the free slots at its end. */
+export function cutTail(store: ByteStore, tables: SparseTables): void {
+  const slot = slotSize(tables.header)
+  let end = tables.end
+  const free = new Set(tables.free)
+  while (free.delete(end - slot)) end -= slot
+  if (end === tables.end) return
+  store.write(end, encodeFooter(tables.footer))
+  store.flush()
+  tables.end = end
+  tables.free = [...free]
+  store.truncate(end + FOOTER_SIZE)
+  store.flush()
+}

@@ -1,0 +1,144 @@
+import type { BlockDevice, DiskState } from '../block.ts'
+import type { Image } from '../device.ts'
+import type { StoreState } from '../store.ts'
+import { BlockState } from './bat.ts'
+import { blocksOf } from './blocks.ts'
+import { setBat, shapeOf, usedSpace, type VhdxFile } from './file.ts'
+import { formatGuid } from './guid.ts'
+import { hasLog, type VhdxHeader } from './header.ts'
+import { begin, commit, finish, settle } from './journal.ts'
+import type { Metadata } from './metadata.ts'
+import type { Region, Regions } from './regions.ts'
+import { resizeVhdx } from './resize.ts'
+
+interface VhdxState extends DiskState {
+  readonly header: VhdxHeader
+  readonly regions: Regions
+  readonly metadata: Metadata
+  readonly bat: Uint8Array
+  readonly dirtyBat: readonly number[]
+  readonly pages: readonly { readonly offset: number; readonly bytes: Uint8Array; readonly dirty: boolean }[]
+  readonly pendingFree: readonly Region[]
+  readonly log: { readonly at: number; readonly sequence: bigint; readonly guid: Uint8Array | undefined }
+  readonly marked: boolean
+  readonly serial: number
+  readonly store: StoreState | undefined
+}
+
+/** A VHDX of any type as bytes of a disk. */
+export function vhdxImage(file: VhdxFile, parent: BlockDevice | undefined, readOnly: boolean, closed: () => void): Image {
+  const { blockSize, sectorSize, physicalSectorSize, fixed, diskId } = file.metadata
+  const blocks = blocksOf(file, parent)
+
+  const eachBlock = (position: number, length: number, step: (block: number, at: number, count: number, whole: boolean) => void): void => {
+    begin(file)
+    const end = position + length
+    for (let from = position; from < end; ) {
+      const block = Math.floor(from / blockSize)
+      const to = Math.min(end, (block + 1) * blockSize)
+      step(block, from - block * blockSize, to - from, from === block * blockSize && (to === (block + 1) * blockSize || to === file.metadata.diskSize))
+      settle(file)
+      from = to
+    }
+  }
+
+  return {
+    format: 'vhdx',
+    sectorSize,
+    physicalSectorSize,
+    readOnly,
+    identity: diskId,
+    // LeaveBlockAllocated: a fixed file keeps all its blocks.
+    supportsDiscard: !fixed,
+    discardGranularity: blockSize,
+    linkage: () => file.header.dataWriteGuid,
+    size: () => file.metadata.diskSize,
+    readAt(position, buffer, start, length) {
+      for (let done = 0; done < length; ) {
+        const block = Math.floor((position + done) / blockSize)
+        const at = position + done - block * blockSize
+        const count = Math.min(length - done, blockSize - at)
+        blocks.read(block, at, buffer, start + done, count)
+        done += count
+      }
+    },
+    writeAt(position, buffer, start, length) {
+      begin(file)
+      for (let done = 0; done < length; ) {
+        const block = Math.floor((position + done) / blockSize)
+        const at = position + done - block * blockSize
+        const count = Math.min(length - done, blockSize - at)
+        blocks.write(block, at, buffer, start + done, count)
+        settle(file)
+        done += count
+      }
+    },
+    flush: () => commit(file),
+    discardAt(position, length) {
+      if (fixed) return
+      eachBlock(position, length, (block, _at, _count, whole) => {
+        if (whole) blocks.drop(block, BlockState.UNMAPPED)
+      })
+    },
+    zeroAt(position, length) {
+      eachBlock(position, length, (block, at, count, whole) => {
+        if (whole && !fixed) blocks.drop(block, BlockState.ZERO)
+        else blocks.zero(block, at, count)
+      })
+    },
+    resize: (bytes) => resizeVhdx(file, blocks, parent, bytes),
+    close() {
+      if (!readOnly) finish(file)
+      closed()
+    },
+    save: (): VhdxState => ({
+      format: 'vhdx',
+      version: 1,
+      header: { ...file.header },
+      regions: { ...file.regions },
+      metadata: { ...file.metadata },
+      bat: file.bat.slice(),
+      dirtyBat: [...file.dirtyBat],
+      pages: [...file.pages].map(([offset, bytes]) => ({ offset, bytes: bytes.slice(), dirty: file.dirtyPages.has(offset) })),
+      pendingFree: [...file.pendingFree],
+      log: { ...file.log },
+      marked: file.marked,
+      serial: file.serial,
+      store: file.store.save?.(),
+    }),
+    restore(state) {
+      const saved = state as VhdxState
+      if (saved.store !== undefined) file.store.restore?.(saved.store)
+      file.header = { ...saved.header }
+      file.regions = { ...saved.regions }
+      file.metadata = { ...saved.metadata }
+      file.shape = shapeOf(saved.metadata)
+      setBat(file, saved.bat.slice())
+      file.dirtyBat.clear()
+      for (const index of saved.dirtyBat) file.dirtyBat.add(index)
+      file.pages.clear()
+      file.dirtyPages.clear()
+      for (const { offset, bytes, dirty } of saved.pages) {
+        file.pages.set(offset, bytes.slice())
+        if (dirty) file.dirtyPages.add(offset)
+      }
+      file.pendingFree = [...saved.pendingFree]
+      Object.assign(file.log, saved.log)
+      file.marked = saved.marked
+      file.serial = saved.serial
+      file.space = usedSpace(file, file.pendingFree)
+    },
+    inspect: () => ({
+      type: parent !== undefined ? 'differencing' : fixed ? 'fixed' : 'dynamic',
+      blockSize,
+      physicalSectorSize,
+      id: formatGuid(diskId),
+      headerSequence: Number(file.header.sequence),
+      logInUse: hasLog(file.header),
+      unflushedPages: file.dirtyBat.size + file.dirtyPages.size,
+      usedBytes: file.space.end,
+      store: file.store.inspect(),
+      ...(parent === undefined ? {} : { parent: parent.inspect() }),
+    }),
+  }
+}
