@@ -1,6 +1,6 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
 import type { Diagnose, TraceSink } from '@vmbus/world'
-import type { Channel, Gpadl, Offer, PageRange } from './types.ts'
+import type { Channel, Gpadl, Offer } from './types.ts'
 
 /** A channel as its bus holds it. */
 export interface ChannelEnd extends Channel {
@@ -21,6 +21,8 @@ export interface ChannelEndOptions {
   readonly downstreamOffset: number
   readonly targetVp: number
   readonly userData: Uint8Array
+  /** Largest packet that this end takes, 0 for no limit below the ring's. */
+  readonly maxPacket?: number
   readonly signal: () => void
   readonly gpadl: (id: number) => Gpadl | undefined
   readonly saved?: unknown
@@ -28,39 +30,4 @@ export interface ChannelEndOptions {
   readonly diagnose?: Diagnose | undefined
 }
 
-/** Until the rings are in place: an end that carries nothing. */
-export function openEnd(options: ChannelEndOptions): ChannelEnd {
-  let isOpen = true
-  return {
-    offer: options.offer,
-    subchannelIndex: options.offer.subchannelIndex,
-    targetVp: options.targetVp,
-    userData: options.userData,
-    get isOpen() {
-      return isOpen
-    },
-    sendInBand: () => false,
-    sendCompletion: () => false,
-    sendGpaDirect: () => false,
-    sendTransferPages: () => false,
-    cork: () => {},
-    uncork: () => {},
-    receive: () => undefined,
-    readable: false,
-    writableBytes: 0,
-    wantWritable: () => {},
-    mask: () => {},
-    gpadl: (id) => options.gpadl(id),
-    fail: () => {},
-    inspect: () => ({ isOpen }),
-    takeWritable: () => false,
-    close: () => {
-      isOpen = false
-    },
-    save: () => null,
-  }
-}
-
-export function createGrant(_memory: GuestMemory, id: number, ranges: readonly PageRange[]): Gpadl {
-  return { id, byteLength: 0, ranges, read: () => false, write: () => false, segments: () => false }
-}
+export { plainEnd as openEnd, plainGrant as createGrant } from './plain-end.ts'
