@@ -1,3 +1,4 @@
+export { createHost, type Host, type HostOptions } from './host.ts'
 export { after, type DeviceSettings, type HostProfile, type ProfileDelta, type VersionSettings } from './profile.ts'
 export {
   azurelocal,

@@ -1,0 +1,116 @@
+import { createHostBus, type HostBus, type HostDevice, type HostDeviceHandle, type HostDeviceSpec } from '@vmbus/core'
+import { createPartition, type CrashReport, type GuestMemory, type Partition, type PartitionFeatures } from '@vmbus/hypervisor'
+import { scopedTimers, type Clock, type Diagnose, type Seed, type Timers, type TraceSink } from '@vmbus/world'
+import type { DeviceSettings, HostProfile } from './profile.ts'
+
+/** What a machine or a simulated world supplies. */
+export interface HostOptions {
+  readonly memory: GuestMemory
+  readonly clock: Clock
+  /** Timers of this host; the owner calls `timer(name)` when one fires. */
+  readonly timers: Timers
+  readonly seed: Seed
+  readonly vps?: number
+  interrupt(vp: number, vector: number): void
+  /** What the machine imposes on CPUID: its hints, its frequencies. The rest is the profile's. */
+  readonly features?: Partial<PartitionFeatures>
+  readonly hypercallCode?: Uint8Array
+  readonly trace?: TraceSink
+  readonly diagnose?: Diagnose
+  crashed?(report: CrashReport): void
+  reset?(): void
+}
+
+/** A Hyper-V host of one version with one guest: its partition, its bus, and the devices that it offers. */
+export interface Host {
+  readonly profile: HostProfile
+  readonly partition: Partition
+  readonly bus: HostBus
+  /**
+   * Offers a device with the profile's settings, or with `settings`. Undefined when this version of the host has no
+   * such device: a kind that `DeviceSettings` knows and the profile lacks.
+   */
+  offer<Settings, D extends HostDevice>(spec: HostDeviceSpec<Settings, D>, settings?: Settings): HostDeviceHandle<D> | undefined
+  /** The offered devices of a kind. */
+  devices(kind: string): readonly HostDeviceHandle[]
+  timer(name: string): void
+  save(): unknown
+  /** Into a host of the same profile, with devices of the same kinds and instances offered over the same backends. */
+  restore(state: unknown): void
+  inspect(): Record<string, unknown>
+}
+
+interface HostState {
+  readonly v: 1
+  readonly profile: string
+  readonly partition: unknown
+  readonly bus: unknown
+}
+
+/** Kinds whose presence is a fact of the profile; a device of another kind is offered by every host. */
+const PROFILED = new Set<string>([
+  'heartbeat',
+  'timesync',
+  'shutdown',
+  'kvp',
+  'vss',
+  'fcopy',
+  'netvsc',
+  'storvsc',
+  'balloon',
+] satisfies (keyof DeviceSettings)[])
+
+export function createHost(profile: HostProfile, options: HostOptions): Host {
+  const { memory, clock, timers, seed, vps = 1 } = options
+  const shared = {
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(options.diagnose === undefined ? {} : { diagnose: options.diagnose }),
+  }
+  const partition = createPartition({
+    memory,
+    clock,
+    vps,
+    timers: scopedTimers(timers, 'partition'),
+    interrupt: (vp, vector) => options.interrupt(vp, vector),
+    features: { ...profile.partition, ...options.features },
+    ...(options.hypercallCode === undefined ? {} : { hypercallCode: options.hypercallCode }),
+    crashed: (report) => options.crashed?.(report),
+    reset: () => options.reset?.(),
+    ...shared,
+  })
+  const bus = createHostBus({
+    partition,
+    clock,
+    timers: scopedTimers(timers, 'bus'),
+    seed,
+    versions: profile.vmbus,
+    features: profile.featureFlags,
+    maxGpadlBytes: profile.gpadlLimit,
+    ...shared,
+  })
+
+  return {
+    profile,
+    partition,
+    bus,
+    offer(spec, settings) {
+      const own = profile.devices[spec.kind as keyof DeviceSettings]
+      if (own === undefined && settings === undefined && PROFILED.has(spec.kind)) return undefined
+      return bus.offer(spec as HostDeviceSpec<unknown, ReturnType<typeof spec.create>>, settings ?? own)
+    },
+    devices: (kind) => bus.devices.filter((handle) => handle.kind === kind),
+    timer(name) {
+      const cut = name.indexOf('/')
+      const owner = name.slice(0, cut)
+      if (owner === 'partition') partition.timer(name.slice(cut + 1))
+      else if (owner === 'bus') bus.timer(name.slice(cut + 1))
+    },
+    save: (): HostState => ({ v: 1, profile: profile.id, partition: partition.save(), bus: bus.save() }),
+    restore(saved) {
+      const state = saved as HostState
+      partition.restore(state.partition)
+      bus.restore(state.bus)
+    },
+    inspect: () => ({ profile: profile.id, partition: partition.inspect(), bus: bus.inspect() }),
+  }
+}
