@@ -23,7 +23,7 @@ export function compile(struct: StructNode): Codec {
 }
 
 /** The generated function body: takes the primitives as `h`, returns the codec. */
-export function source(struct: StructNode): string {
+function source(struct: StructNode): string {
   const out = emitter()
   const { name, size } = struct
   const guard = `if (!(o >= 0 && o + ${size} <= v.byteLength)) h.short(${quote(name)}, ${size}, o, v.byteLength)`

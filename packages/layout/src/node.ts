@@ -23,11 +23,11 @@ export interface IntNode {
   readonly bigEndian: boolean
   readonly as: 'number' | 'bigint' | 'safe' | 'rounded'
 }
-export interface BytesNode {
+interface BytesNode {
   readonly kind: 'bytes'
   readonly size: number
 }
-export interface PadNode {
+interface PadNode {
   readonly kind: 'pad'
   readonly size: number
 }
@@ -37,7 +37,7 @@ export interface ArrayNode {
   readonly count: number
   readonly element: Node
 }
-export interface GuidNode {
+interface GuidNode {
   readonly kind: 'guid'
   readonly size: 16
 }
@@ -54,17 +54,17 @@ export interface BitsNode {
   readonly parts: readonly BitField[]
 }
 /** `size` is in bytes: two for each UTF-16 code unit. */
-export interface TextNode {
+interface TextNode {
   readonly kind: 'utf16' | 'ascii'
   readonly size: number
 }
-export interface UnionNode {
+interface UnionNode {
   readonly kind: 'union'
   readonly name: string
   readonly size: number
   readonly alternatives: readonly { readonly name: string; readonly node: StructNode }[]
 }
-export interface RestNode {
+interface RestNode {
   readonly kind: 'rest'
   readonly size: 0
 }
@@ -85,7 +85,7 @@ export interface StructNode {
   readonly overlaps: boolean
 }
 /** Only inside a struct's definition: the struct resolves it. */
-export interface AtNode {
+interface AtNode {
   readonly kind: 'at'
   readonly size: number
   readonly offset: number

@@ -1,39 +1,40 @@
 import type { LayoutInfo } from '@vmbus/layout'
 import type { Ours, SameAs } from './entry.ts'
-import { bitsOf, leaves, structOf, type Range } from './geometry.ts'
+import { bitsOf, leaves, placed, structOf, type Placed, type Range } from './geometry.ts'
 import { isFiller, type Reference, type ReferenceField } from './reference.ts'
 
 type Node = LayoutInfo['node']['fields'][number]['node']
 
 /** What is wrong with an entry, one finding a line; none when it holds. */
 export function compareOurs(reference: Reference, name: string, entry: Ours): readonly string[] {
-  const { size, fields } = structOf(reference, name)
-  const { at = 0 } = entry
+  const { at = 0, layout } = entry
+  const size = structOf(reference, name).size
   const findings = exceptions(entry.except)
-  if (size + at !== entry.layout.size)
-    findings.add('size', `size is ${entry.layout.size}, the reference has ${size}${at === 0 ? '' : ` at ${at}`}`)
-  const ours = placesOf(entry.layout)
-  const renamed = Object.entries(entry.rename ?? {})
-  for (const [from, to] of renamed) {
-    if (!ours.has(from)) findings.always(`rename of ${from}, which our layout does not have`)
-    if (!fields.some((field) => field.name === to))
-      findings.always(`rename to ${to}, which the reference does not have`)
+  if (size + at !== layout.size) {
+    findings.add('size', `size is ${layout.size}, the reference has ${size}${at === 0 ? '' : ` at ${at}`}`)
   }
-  const matched: string[] = []
-  for (const field of fields) {
-    if (field.size === 0 || field.offset + at < 0) continue
-    const place = find(ours, renamed, field.name)
+  const theirs = placed(reference, name)
+  const ours = placesOf(layout)
+  for (const [from, to] of Object.entries(entry.rename ?? {})) {
+    if (!ours.has(from)) findings.always(`rename of ${from}, which our layout does not have`)
+    if (!theirs.some(({ path }) => path === to)) findings.always(`rename to ${to}, which the reference does not have`)
+  }
+  const pairs = pair(ours, theirs, entry.rename ?? {})
+  for (const item of theirs) {
+    if (item.length === 0 || item.start + at * 8 < 0) continue
+    const place = pairs.get(item.path)
     if (place === undefined) {
-      if (isRequired(field, fields, matched))
-        findings.add(field.name, `no field for ${field.name} (offset ${field.offset}, size ${field.size})`)
-      continue
-    }
-    matched.push(field.name)
-    const theirs = bitsOf(field)
-    if (place.start !== theirs.start + at * 8 || place.length !== theirs.length) {
+      if (isRequired(item, theirs, pairs)) {
+        findings.add(
+          item.path,
+          `no field for ${item.path} (offset ${Math.floor(item.start / 8)}, size ${item.field.size})`,
+        )
+      }
+    } else if (place.start !== item.start + at * 8 || place.length !== item.length) {
+      const expected = `${item.start + at * 8} for ${item.length}`
       findings.add(
-        field.name,
-        `${field.name} is at bit ${place.start} for ${place.length} bits, the reference has ${theirs.start + at * 8} for ${theirs.length}`,
+        item.path,
+        `${item.path} is at bit ${place.start} for ${place.length} bits, the reference has ${expected}`,
       )
     }
   }
@@ -124,28 +125,58 @@ function placesOf(layout: LayoutInfo): ReadonlyMap<string, Place> {
   return out
 }
 
-/** Our place for their field: by `rename` (also of what contains it), else by the same name, else by that name hidden. */
-function find(
+/** One spelling for `payload_size`, `payloadSize`, `payloadsize` and the hidden `_payload_size`. */
+const spelling = (path: string): string => path.replaceAll('_', '').toLowerCase()
+const lastPart = (path: string): string => spelling(path.slice(path.lastIndexOf('.') + 1))
+
+/**
+ * Our place for each of their fields: by `rename` (also of what contains it), by path, or, among what is left over, by
+ * a last part of the path that occurs once on both sides (`offer.if_type` may be `if_type`).
+ */
+function pair(
   ours: ReadonlyMap<string, Place>,
-  renamed: readonly (readonly [string, string])[],
-  theirs: string,
-): Place | undefined {
-  for (const [from, to] of renamed) {
-    if (theirs === to) return ours.get(from)
-    if (theirs.startsWith(`${to}.`)) return ours.get(from + theirs.slice(to.length))
+  theirs: readonly Placed[],
+  rename: Readonly<Record<string, string>>,
+): ReadonlyMap<string, Place> {
+  const bySpelling = new Map([...ours.keys()].map((path) => [spelling(path), path]))
+  const renamed = Object.entries(rename)
+  const taken = new Set(renamed.map(([from]) => from))
+  const names = new Map<string, string>()
+  for (const { path } of theirs) {
+    const container = renamed.find(([, to]) => path === to || path.startsWith(`${to}.`))
+    const ourPath = container ? container[0] + path.slice(container[1].length) : path
+    const found = bySpelling.get(spelling(ourPath))
+    if (found === undefined || (!container && taken.has(found))) continue
+    names.set(path, found)
+    taken.add(found)
   }
-  return ours.get(theirs) ?? ours.get(theirs.replace(/([^.]+)$/, '_$1'))
+  const left = [...ours.keys()].filter((path) => !taken.has(path) && !isFiller(path))
+  for (const { path } of theirs) {
+    if (names.has(path) || isFiller(path)) continue
+    const candidates = left.filter((other) => lastPart(other) === lastPart(path))
+    const rivals = theirs.filter((other) => !names.has(other.path) && lastPart(other.path) === lastPart(path))
+    if (candidates.length === 1 && rivals.length === 1 && candidates[0] !== undefined) names.set(path, candidates[0])
+  }
+  const places = [...names].map(([path, name]) => [path, ours.get(name)] as const)
+  return new Map(places.filter((item): item is readonly [string, Place] => item[1] !== undefined))
 }
 
-/** Filler, union alternatives and what lies inside a field that we have as one piece may be absent from our layout. */
-function isRequired(field: ReferenceField, fields: readonly ReferenceField[], matched: readonly string[]): boolean {
-  if (isFiller(field.name) || field.bits !== undefined || field.type.includes('(anon)')) return false
-  if (matched.some((name) => field.name.startsWith(`${name}.`))) return false
+/**
+ * Filler, bit fields and union alternatives may be absent from our layout, and so may what lies inside of a field that
+ * we have as one piece, and a container whose members we have.
+ */
+function isRequired(item: Placed, theirs: readonly Placed[], pairs: ReadonlyMap<string, Place>): boolean {
+  const { field, path, siblings } = item
+  if (isFiller(path) || field.bits !== undefined || field.type.includes('(anon)')) return false
+  if ([...pairs.keys()].some((other) => path.startsWith(`${other}.`))) return false
+  if (theirs.some((other) => other.path.startsWith(`${path}.`) && !other.path.slice(path.length + 1).includes('.'))) {
+    return false
+  }
   const { start, length } = bitsOf(field)
-  const related = (other: ReferenceField): boolean =>
+  const isRelated = (other: ReferenceField): boolean =>
     other === field || other.name.startsWith(`${field.name}.`) || field.name.startsWith(`${other.name}.`)
-  return !fields.some((other) => {
+  return !siblings.some((other) => {
     const place = bitsOf(other)
-    return other.size > 0 && !related(other) && place.start < start + length && start < place.start + place.length
+    return other.size > 0 && !isRelated(other) && place.start < start + length && start < place.start + place.length
   })
 }

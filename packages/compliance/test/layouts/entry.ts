@@ -19,7 +19,7 @@ export interface SameAs extends Comparison {
 }
 
 /** Sources contradict each other, and the wire reference says where and which we follow: `wire/06 §10.1`. */
-export interface Disagrees {
+interface Disagrees {
   readonly disagrees: string
 }
 

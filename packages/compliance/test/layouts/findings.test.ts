@@ -95,6 +95,22 @@ describe('an entry with our layout', () => {
     ])
   })
 
+  it('finds fields by spelling, and flat ones by the end of their path', () => {
+    const flat = { msgtype: u32, padding: u32, childRelid: u32, GPADL: u32 }
+    const torndown = { msgtype: u32, _p: u32, gpadl: u32 }
+    expect(findings(reference, 'vmbus_channel_gpadl_torndown', { layout: struct('s', torndown) })).toEqual([])
+    expect(findings(reference, 'vmbus_channel_gpadl_teardown', { layout: struct('s', flat) })).toEqual([])
+    expect(
+      findings(reference, 'vmbus_channel_gpadl_teardown', {
+        layout: struct('s', { ...flat, childRelid: at(12, u32), GPADL: at(8, u32) }),
+      }),
+    ).toHaveLength(2)
+    const { msgtype: _msgtype, ...untyped } = flat
+    expect(
+      findings(reference, 'vmbus_channel_gpadl_teardown', { layout: struct('s', { _0: u32, ...untyped }) }),
+    ).toEqual(['no field for header.msgtype (offset 0, size 4)'])
+  })
+
   it('asks for every field that is no union alternative and no filler', () => {
     const offer = struct('vmbus_channel_offer', {
       if_type: guid,

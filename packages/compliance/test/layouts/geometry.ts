@@ -37,6 +37,31 @@ export function leaves(reference: Reference, name: string): readonly Range[] {
   return [...ranges.values()]
 }
 
+/** Every field of a struct by path, with those of nested structs after their container, as bits from the start. */
+export interface Placed {
+  readonly path: string
+  readonly field: ReferenceField
+  /** The fields among which this one is declared. */
+  readonly siblings: readonly ReferenceField[]
+  readonly start: number
+  readonly length: number
+}
+
+export function placed(reference: Reference, name: string): readonly Placed[] {
+  const out: Placed[] = []
+  const open = (struct: string, prefix: string, base: number): void => {
+    const siblings = structOf(reference, struct).fields
+    for (const field of siblings) {
+      const { start, length } = bitsOf(field)
+      out.push({ path: prefix + field.name, field, siblings, start: base + start, length })
+      const nested = nestedStruct(reference, struct, field)
+      if (nested !== undefined) open(nested, `${prefix}${field.name}.`, base + start)
+    }
+  }
+  open(name, '', 0)
+  return out
+}
+
 export function structOf(reference: Reference, name: string): ReferenceStruct {
   const struct = reference[name]
   if (!struct) throw new Error(`no struct ${name} in the reference`)
