@@ -1,6 +1,8 @@
 export { CoreError, type CoreErrorCode, type CoreErrorDetail } from './errors.ts'
+export * from './guest-bus/index.ts'
 export * from './host-bus/index.ts'
 export * from './messages/index.ts'
+export { pageAllocator, type SavablePageAllocator } from './page-allocator.ts'
 export { ALL_VERSIONS, ConnectionId, Feature, MAX_RELID, MAX_RELID_COMPAT, NO_MONITOR, NO_VP, STATUS_CONNECTION_REFUSED, STATUS_UNSUCCESSFUL, Version, versionName } from './versions.ts'
 export { defineDevice, type Device, type DeviceDefinition } from './define-device.ts'
 export {

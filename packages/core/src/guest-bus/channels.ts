@@ -1,0 +1,222 @@
+import { triggerMonitor, type GuestMemory } from '@vmbus/hypervisor'
+import { createGrant, openEnd } from '../channel-end.ts'
+import { CoreError } from '../errors.ts'
+import { MessageId, encode, layouts } from '../messages/index.ts'
+import type { GuestChannel } from '../types.ts'
+import { ConnectionId, Feature, Version } from '../versions.ts'
+import { channelByRelid, driverOf, reject, type GuestContext } from './context.ts'
+import { createGpadl, teardownGpadl } from './gpadls.ts'
+import { post } from './post.ts'
+import type { GuestChannelState, GuestRings } from './state.ts'
+
+/** 2 KiB into the interrupt page begins the guest→host half. */
+const SEND_HALF = 2048
+const CHOSEN_SIGNALS = Feature.guestSpecifiedSignalParameters | Feature.channelInterruptRedirection
+
+type OpenOptions = Parameters<GuestChannel['open']>[0]
+
+/** Rings, their GPADL, the headers in them, OPENCHANNEL: the order of Linux vmbus_open. */
+export function open(ctx: GuestContext, channel: GuestChannelState, options: OpenOptions): void {
+  if (channel.phase !== 'offered' || channel.stale) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.stale ? 'suspended' : channel.phase, allowed: 'offered' })
+  const { outPages, inPages } = options
+  if (!(outPages >= 2 && inPages >= 2)) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'pages', value: Math.min(outPages, inPages), allowed: 'at least 2 for each ring' })
+  const userData = new Uint8Array(120)
+  if (options.userData !== undefined) userData.set(options.userData)
+  const pfns = ctx.options.pages.allocate(outPages + inPages)
+  const { state } = ctx
+  const gpadl = createGpadl(ctx, channel, [{ byteOffset: 0, byteCount: pfns.length * 4096, pfns }], 'rings')
+  const openId = ctx.behaviour.openId === 'relid' ? channel.offer.relid : state.nextOpenId++ >>> 0
+  channel.phase = 'opening'
+  channel.targetVp = options.targetVp ?? ctx.behaviour.connectVp
+  channel.rings = { pfns, gpadl, downstreamOffset: outPages, openId, userData, maxPacket: options.maxPacket ?? 0, asked: false, failure: 0 }
+}
+
+/** The GPADL of the rings exists, or does not. */
+export function ringsGranted(ctx: GuestContext, channel: GuestChannelState, status: number): void {
+  const { rings } = channel
+  if (rings === null || channel.phase !== 'opening') return
+  if (status !== 0) {
+    rings.failure = status
+    return ringsReturned(ctx, channel)
+  }
+  makeEnd(ctx, channel, rings)
+  rings.asked = true
+  post(ctx, openMessage(ctx, channel, rings))
+}
+
+function openMessage(ctx: GuestContext, channel: GuestChannelState, rings: GuestRings): Uint8Array {
+  const { relid, connectionId } = channel.offer
+  const { openId, downstreamOffset, userData } = rings
+  const fields = { relid, openId, ringGpadl: rings.gpadl, targetVp: channel.targetVp, downstreamOffset, userData }
+  if ((ctx.state.features & CHOSEN_SIGNALS) === 0) return encode(layouts.openChannel, MessageId.openChannel, fields)
+  return encode(layouts.openChannelV6, MessageId.openChannel, { ...fields, connectionId, eventFlag: relid })
+}
+
+/** The guest's end of the rings; without a saved state their headers are initialised. */
+export function makeEnd(ctx: GuestContext, channel: GuestChannelState, rings: GuestRings, saved?: unknown): void {
+  const { partition, trace, diagnose } = ctx.options
+  const { key } = channel
+  const end = openEnd({
+    memory: partition.memory,
+    offer: channel.offer,
+    role: 'guest',
+    pfns: rings.pfns,
+    downstreamOffset: rings.downstreamOffset,
+    targetVp: channel.targetVp,
+    userData: rings.userData,
+    maxPacket: rings.maxPacket,
+    signal: () => signalHost(ctx, channel),
+    gpadl: (id) => {
+      const gpadl = ctx.state.gpadls.get(id)
+      return gpadl === undefined || gpadl.channel !== key ? undefined : createGrant(partition.memory, id, gpadl.ranges)
+    },
+    saved,
+    trace,
+    diagnose,
+  })
+  ctx.ends.set(key, end)
+}
+
+/** A monitored channel costs no hypercall; an undedicated one sets its bit of the interrupt page first. */
+function signalHost(ctx: GuestContext, channel: GuestChannelState): void {
+  const { state, options } = ctx
+  const { offer } = channel
+  const { memory } = options.partition
+  const legacy = state.version < Version.v1_1
+  if ((legacy || !offer.dedicatedInterrupt || offer.monitorAllocated) && state.pages.interrupt !== 0) setSendBit(memory, state.pages.interrupt, offer.relid)
+  if (offer.monitorAllocated && offer.monitorId < 128 && state.monitor !== 0) return triggerMonitor(memory, state.monitor, offer.monitorId)
+  ctx.processors[ctx.behaviour.connectVp]?.signalEvent(legacy ? ConnectionId.events : offer.connectionId)
+}
+
+function setSendBit(memory: GuestMemory, page: number, relid: number): void {
+  Atomics.or(memory.words, ((page + SEND_HALF) >>> 2) + (relid >>> 5), 1 << (relid & 31))
+}
+
+export function onOpenResult(ctx: GuestContext, payload: Uint8Array): void {
+  const { relid, openId, status } = layouts.openChannelResult.parse(payload)
+  const channel = channelByRelid(ctx, relid)
+  if (channel === undefined || channel.phase !== 'opening' || channel.rings?.asked !== true || channel.rings.openId !== openId || channel.rings.failure !== 0) {
+    return reject(ctx, 'opened-unknown', { relid, openId })
+  }
+  opened(ctx, channel, status)
+}
+
+export function opened(ctx: GuestContext, channel: GuestChannelState, status: number): void {
+  const { rings } = channel
+  if (rings === null) return
+  if (status !== 0) {
+    rings.failure = status
+    dropEnd(ctx, channel)
+    return tearRings(ctx, channel)
+  }
+  channel.phase = 'open'
+  driverOf(ctx, channel)?.opened(ctx.handleOf(channel), 0)
+  // What the host said before its answer arrived.
+  signalled(ctx, channel)
+}
+
+/** The host signalled: there is room, or something to read. */
+export function signalled(ctx: GuestContext, channel: GuestChannelState): void {
+  const end = ctx.ends.get(channel.key)
+  const driver = driverOf(ctx, channel)
+  if (end === undefined || driver === undefined || channel.phase !== 'open') return
+  const handle = ctx.handleOf(channel)
+  if (end.takeWritable()) driver.writable?.(handle)
+  if (channel.phase === 'open' && end.readable) driver.readable(handle)
+}
+
+export function close(ctx: GuestContext, channel: GuestChannelState): void {
+  if (channel.phase !== 'open') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
+  channel.phase = 'closing'
+  dropEnd(ctx, channel)
+  post(ctx, encode(layouts.closeChannel, MessageId.closeChannel, { relid: channel.offer.relid }))
+  tearRings(ctx, channel)
+}
+
+function tearRings(ctx: GuestContext, channel: GuestChannelState): void {
+  const gpadl = ctx.state.gpadls.get(channel.rings?.gpadl ?? 0)
+  if (gpadl === undefined) ringsReturned(ctx, channel)
+  else teardownGpadl(ctx, channel, gpadl)
+}
+
+/** The host no longer uses the rings' pages: the only sign that a close, or a failed open, is over. */
+export function ringsReturned(ctx: GuestContext, channel: GuestChannelState): void {
+  const { rings, phase } = channel
+  if (rings === null) return
+  channel.rings = null
+  channel.phase = 'offered'
+  channel.modifying = false
+  channel.nextVp = null
+  ctx.options.pages.free(rings.pfns)
+  const handle = ctx.handleOf(channel)
+  if (phase === 'closing') driverOf(ctx, channel)?.closed?.(handle)
+  else driverOf(ctx, channel)?.opened(handle, rings.failure)
+}
+
+/** Nothing is read or written any more. */
+export function dropEnd(ctx: GuestContext, channel: GuestChannelState): void {
+  ctx.ends.get(channel.key)?.close()
+  ctx.ends.delete(channel.key)
+}
+
+/** From 4.1; from 5.3 one at a time, because the host answers. */
+export function retarget(ctx: GuestContext, channel: GuestChannelState, vp: number): void {
+  if (channel.phase !== 'open') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
+  if (ctx.state.version < Version.v4_1) return
+  if (channel.modifying) {
+    channel.nextVp = vp
+    return
+  }
+  channel.targetVp = vp >>> 0
+  const end = ctx.ends.get(channel.key)
+  if (end !== undefined) end.targetVp = channel.targetVp
+  channel.modifying = ctx.state.version >= Version.v5_3
+  post(ctx, encode(layouts.modifyChannel, MessageId.modifyChannel, { relid: channel.offer.relid, targetVp: channel.targetVp }))
+}
+
+export function onModifyResult(ctx: GuestContext, payload: Uint8Array): void {
+  const { relid, status } = layouts.modifyChannelResponse.parse(payload)
+  const channel = channelByRelid(ctx, relid)
+  if (channel === undefined || !channel.modifying) return reject(ctx, 'modified-unknown', { relid })
+  modified(ctx, channel, status)
+}
+
+export function modified(ctx: GuestContext, channel: GuestChannelState, status: number): void {
+  channel.modifying = false
+  const next = channel.nextVp
+  channel.nextVp = null
+  driverOf(ctx, channel)?.modified?.(ctx.handleOf(channel), status)
+  if (next !== null && channel.phase === 'open' && !channel.modifying) retarget(ctx, channel, next)
+}
+
+/** What a driver holds of a channel: all of its state is the bus's. */
+export function channelHandle(ctx: GuestContext, channel: GuestChannelState): GuestChannel {
+  const own = (id: number): ReturnType<GuestContext['state']['gpadls']['get']> => {
+    const gpadl = ctx.state.gpadls.get(id)
+    return gpadl?.channel === channel.key && gpadl.purpose === 'driver' ? gpadl : undefined
+  }
+  return {
+    get offer() {
+      return channel.offer
+    },
+    get state() {
+      return channel.phase
+    },
+    get channel() {
+      return channel.phase === 'open' ? ctx.ends.get(channel.key) : undefined
+    },
+    open: (options) => open(ctx, channel, options),
+    close: () => close(ctx, channel),
+    createGpadl: (ranges) => {
+      if (channel.phase === 'rescinded' || channel.stale) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'offered, opening, open or closing' })
+      return createGpadl(ctx, channel, ranges, 'driver')
+    },
+    teardownGpadl: (id) => {
+      const gpadl = own(id)
+      if (gpadl === undefined || gpadl.phase !== 'created') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'gpadl', value: id, allowed: 'a created GPADL of the channel' })
+      teardownGpadl(ctx, channel, gpadl)
+    },
+    retarget: (vp) => retarget(ctx, channel, vp),
+  }
+}
+

@@ -1,0 +1,80 @@
+import { MessageId, encode, layouts } from '../messages/index.ts'
+import { Version } from '../versions.ts'
+import { close } from './channels.ts'
+import { reject, type GuestContext } from './context.ts'
+import { end, release } from './offers.ts'
+import { dropOutgoing, post } from './post.ts'
+import { takeDown } from './synic.ts'
+
+/** Says goodbye. The host answers from 1.1 on; without an answer the guest leaves after its timeout. */
+export function unload(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase === 'off' || state.phase === 'unloading') return
+  const connected = state.version !== 0
+  dropOutgoing(ctx)
+  state.phase = 'unloading'
+  if (!connected || state.version < ctx.behaviour.unloadFrom) return unloaded(ctx)
+  sendUnload(ctx)
+}
+
+function sendUnload(ctx: GuestContext): void {
+  const { options, behaviour, state } = ctx
+  state.unloadAt = options.clock.now() + behaviour.unloadTimeout
+  options.timers.set('unload', state.unloadAt)
+  const answered = state.version >= Version.v1_1
+  post(ctx, encode(layouts.bare, MessageId.unload, {}))
+  if (!answered) unloaded(ctx)
+}
+
+export function onUnloadResponse(ctx: GuestContext): void {
+  const { phase } = ctx.state
+  if (phase !== 'unloading' && phase !== 'suspending') return reject(ctx, 'unloaded-unexpected')
+  unloaded(ctx)
+}
+
+/** The host has let go: nothing of it is used any more. */
+export function unloaded(ctx: GuestContext): void {
+  const { state, options } = ctx
+  options.timers.clear('unload')
+  state.unloadAt = 0
+  dropOutgoing(ctx)
+  state.version = 0
+  state.features = 0
+  state.connection = 0
+  state.monitor = 0
+  if (state.phase === 'suspending') {
+    state.phase = 'suspended'
+    ctx.emit({ kind: 'suspended' })
+    return
+  }
+  const channels = [...state.channels.values()].toSorted((a, b) => b.offer.subchannelIndex - a.offer.subchannelIndex)
+  for (const channel of channels) end(ctx, channel)
+  takeDown(ctx)
+  state.phase = 'off'
+  ctx.emit({ kind: 'unloaded' })
+}
+
+export function suspend(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase !== 'running') return
+  state.phase = 'suspending'
+  continueSuspend(ctx)
+}
+
+/** Closes what is open, waits for what is under way, drops subchannels, and unloads when only closed primaries are left. */
+export function continueSuspend(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase !== 'suspending') return
+  const channels = [...state.channels.values()].toSorted((a, b) => b.offer.subchannelIndex - a.offer.subchannelIndex)
+  for (const channel of channels) if (channel.phase === 'open') close(ctx, channel)
+  if (channels.some((channel) => channel.phase !== 'offered' && !channel.stale) || state.gpadls.size > 0) return
+  if (channels.every((channel) => channel.stale)) return
+  for (const channel of channels) {
+    if (channel.offer.subchannelIndex === 0) channel.stale = true
+    else {
+      end(ctx, channel)
+      release(ctx, channel.offer.relid)
+    }
+  }
+  sendUnload(ctx)
+}

@@ -1,0 +1,63 @@
+import { CoreError } from '../errors.ts'
+import { makeEnd } from './channels.ts'
+import { channelsOf, type GuestContext } from './context.ts'
+import { initialState, type GuestChannelState, type GuestDeviceState, type GuestGpadlState, type GuestState } from './state.ts'
+
+const FORMAT = 'vmbus-guest-bus/1'
+
+type Scalars = Omit<GuestState, 'devices' | 'channels' | 'gpadls' | 'interrupts'>
+
+interface Saved extends Scalars {
+  readonly format: typeof FORMAT
+  readonly devices: readonly GuestDeviceState[]
+  readonly channels: readonly GuestChannelState[]
+  readonly gpadls: readonly GuestGpadlState[]
+  readonly interrupts: readonly number[]
+  readonly rings: readonly { readonly key: number; readonly state: unknown }[]
+  readonly drivers: readonly { readonly key: number; readonly state: unknown }[]
+}
+
+/** A private copy of everything, of JSON kinds and Uint8Array. */
+export function saveState(ctx: GuestContext): unknown {
+  const { state } = ctx
+  const saved: Saved = {
+    ...state,
+    format: FORMAT,
+    devices: [...state.devices.values()],
+    channels: [...state.channels.values()],
+    gpadls: [...state.gpadls.values()],
+    interrupts: [...state.interrupts],
+    rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.save() })),
+    drivers: [...ctx.drivers].map(([key, driver]) => ({ key, state: driver.save() })),
+  }
+  return structuredClone(saved)
+}
+
+export function restoreState(ctx: GuestContext, from: unknown): void {
+  const given = from as Partial<Saved> | null
+  if (typeof given !== 'object' || given === null || given.format !== FORMAT) {
+    throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String(given?.format), allowed: FORMAT })
+  }
+  const { format: _, devices, channels, gpadls, interrupts, rings, drivers, ...scalars } = structuredClone(from) as Saved
+  const state = Object.assign(initialState(0), scalars)
+  for (const end of ctx.ends.values()) end.close()
+  ctx.ends.clear()
+  ctx.handles.clear()
+  ctx.drivers.clear()
+  ctx.state = state
+  for (const device of devices) state.devices.set(device.key, device)
+  for (const channel of channels) state.channels.set(channel.key, channel)
+  for (const gpadl of gpadls) state.gpadls.set(gpadl.id, gpadl)
+  for (const vp of interrupts) state.interrupts.add(vp)
+  const ends = new Map(rings.map((ring) => [ring.key, ring.state]))
+  for (const channel of state.channels.values()) {
+    if (channel.rings !== null && ends.has(channel.key)) makeEnd(ctx, channel, channel.rings, ends.get(channel.key))
+  }
+  for (const { key, state: saved } of drivers) {
+    ctx.bind(key)
+    ctx.drivers.get(key)?.restore(saved, channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)))
+  }
+  const { timers } = ctx.options
+  if (state.postAt !== 0) timers.set('post', state.postAt)
+  if (state.unloadAt !== 0) timers.set('unload', state.unloadAt)
+}

@@ -1,0 +1,110 @@
+import type { Partition } from '@vmbus/hypervisor'
+import type { Clock, Diagnose, Seed, Timers, TraceSink } from '@vmbus/world'
+import type { GuestChannel, GuestDriver, GuestDriverSpec, PageAllocator, VmbusVersion } from '../types.ts'
+
+/** How a guest repeats a HvPostMessage that failed. */
+export interface PostPolicy {
+  readonly tries: number
+  /** 100 ns units before the second try; doubles `doublings` times, then stays. */
+  readonly delay: number
+  readonly doublings: number
+  /** Any failure (FreeBSD), or only 0x0B, 0x12 and 0x13 (Linux). */
+  readonly anyStatus: boolean
+}
+
+/** Linux drivers/hv/connection.c, `vmbus_post_msg`: 100 tries, 1 µs doubling until about 2.1 s. */
+export const LINUX_POST: PostPolicy = { tries: 100, delay: 10, doublings: 21, anyStatus: false }
+/** FreeBSD sys/dev/hyperv/vmbus/vmbus.c, `vmbus_msghc_exec_noresult`: 20 tries, 1 ms doubling to about 2 s. */
+export const FREEBSD_POST: PostPolicy = { tries: 20, delay: 10_000, doublings: 11, anyStatus: true }
+
+/** What real driver generations choose differently. The default is a correct driver with the choices of Linux. */
+export interface GuestBehaviour {
+  /** HV_X64_MSR_GUEST_OS_ID. */
+  readonly osId: bigint
+  /** IDT vector of the VMBus interrupt: 0xF3 on Linux. */
+  readonly vector: number
+  /** The VP that makes contact and takes the host's messages. */
+  readonly connectVp: number
+  /** First GPADL id; they count up. */
+  readonly gpadlStart: number
+  readonly openId: 'relid' | 'counter'
+  /** The interrupt page's address goes into contacts below this version, although it means something only below 2.4. */
+  readonly interruptPageBelow: VmbusVersion
+  /** UNLOAD is sent from this version on; below, the guest just leaves. */
+  readonly unloadFrom: VmbusVersion
+  /** Whether connection_state counts; Linux looks at version_supported alone. */
+  readonly checksConnectionState: boolean
+  readonly post: PostPolicy
+  /** Feature flags asked for in version 6.0. */
+  readonly features: number
+  /** 100 ns units until a guest gives up waiting for UNLOAD_RESPONSE; Linux polls for 100 s. */
+  readonly unloadTimeout: number
+}
+
+export interface GuestBusOptions {
+  readonly partition: Partition
+  /** Virtual processors that the guest uses, from 0; default all. */
+  readonly vps?: number
+  /** What the driver speaks, in the order in which it asks. */
+  readonly versions: readonly VmbusVersion[]
+  readonly drivers: readonly GuestDriverSpec[]
+  readonly pages: PageAllocator
+  readonly clock: Clock
+  /** The bus's own timers; the owner calls `timer(name)` when one fires. */
+  readonly timers: Timers
+  readonly seed: Seed
+  readonly behaviour?: Partial<GuestBehaviour>
+  readonly trace?: TraceSink
+  readonly diagnose?: Diagnose
+}
+
+export type GuestBusEvent =
+  | { readonly kind: 'connected'; readonly version: VmbusVersion }
+  /** No version in common, or the host stopped answering the hypercalls. */
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'unloaded' | 'suspended' | 'offers-delivered' }
+  | { readonly kind: 'offered' | 'rescinded'; readonly interfaceId: string; readonly instanceId: string; readonly subchannelIndex: number; readonly relid: number; readonly driver: string | undefined }
+  | { readonly kind: 'socket'; readonly endpointId: string; readonly serviceId: string; readonly status: number }
+  /** What a driver told its owner. */
+  | { readonly kind: 'driver'; readonly driver: string; readonly instanceId: string; readonly name: string; readonly detail: unknown }
+
+/** A device that the host offers, as the guest sees it. */
+export interface GuestDevice {
+  readonly interfaceId: string
+  readonly instanceId: string
+  /** Undefined when no driver took it. */
+  readonly driver: GuestDriver | undefined
+  readonly kind: string | undefined
+  /** Primary first. */
+  readonly channels: readonly GuestChannel[]
+}
+
+export type GuestPhase = 'off' | 'contacting' | 'requesting' | 'running' | 'suspending' | 'suspended' | 'unloading' | 'failed'
+
+export interface GuestBus {
+  readonly phase: GuestPhase
+  /** The version in force, 0 while there is none. */
+  readonly version: VmbusVersion
+  readonly features: number
+  readonly devices: readonly GuestDevice[]
+  /** Brings the SynIC up on every VP and makes contact. */
+  start(): void
+  /** An interrupt was delivered to a VP. Other vectors than the bus's are ignored. */
+  interrupt(vp: number, vector: number): void
+  /** A timer that this bus set has fired. */
+  timer(name: string): void
+  /** Leaves the host: every channel ends, and the SynIC goes down once the host has answered. */
+  unload(): void
+  /** Hibernation: closes every channel and unloads; the devices stay. */
+  suspend(): void
+  /** Makes contact again, with the version of before. Devices are recognised by their instance. */
+  resume(): void
+  /** TL_CONNECT_REQUEST (from 4.0): the host offers a channel, or refuses with a `socket` event (from 4.1). */
+  connectSocket(endpointId: string, serviceId: string, siloId?: string): void
+  /** Returns the way to stop. */
+  on(listener: (event: GuestBusEvent) => void): () => void
+  save(): unknown
+  /** Into a bus over the restored partition, memory and page allocator. Throws VMBUS_STATE_INVALID. */
+  restore(state: unknown): void
+  inspect(): Record<string, unknown>
+}

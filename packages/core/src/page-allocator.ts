@@ -1,0 +1,62 @@
+import type { GuestMemory } from '@vmbus/hypervisor'
+import { CoreError } from './errors.ts'
+import type { PageAllocator } from './types.ts'
+
+export interface SavablePageAllocator extends PageAllocator {
+  readonly available: number
+  save(): unknown
+  restore(state: unknown): void
+}
+
+interface Saved {
+  readonly next: number
+  readonly free: readonly number[]
+}
+
+/**
+ * Hands out the pages `from` … `to`-1 of guest RAM, zeroed, lowest first while nothing was freed. A page that is freed
+ * twice, or was never handed out, is VMBUS_GUEST_MEMORY: two owners of a page are a corruption that is found late.
+ */
+export function pageAllocator(memory: GuestMemory, from: number, to: number): SavablePageAllocator {
+  if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to * 4096 <= memory.size)) {
+    throw new CoreError('VMBUS_GUEST_MEMORY', { field: 'pages', value: `${from}…${to}`, allowed: `pages of 0…${memory.size / 4096}` })
+  }
+  let next = from
+  let free: number[] = []
+  let unused = new Set<number>()
+  const take = (): number => {
+    const pfn = free.pop() ?? next++
+    unused.delete(pfn)
+    memory.bytes.fill(0, pfn * 4096, pfn * 4096 + 4096)
+    memory.wrote(pfn * 4096, 4096)
+    return pfn
+  }
+  const available = (): number => free.length + (to - next)
+  return {
+    get available() {
+      return available()
+    },
+    allocate(count) {
+      if (!(Number.isInteger(count) && count >= 0) || count > available()) {
+        throw new CoreError('VMBUS_GUEST_MEMORY', { field: 'count', value: count, allowed: `at most ${available()} pages` })
+      }
+      return Array.from({ length: count }, take)
+    },
+    free(pfns) {
+      for (const pfn of pfns) {
+        if (!(Number.isInteger(pfn) && pfn >= from && pfn < next) || unused.has(pfn)) {
+          throw new CoreError('VMBUS_GUEST_MEMORY', { field: 'pfn', value: pfn, allowed: 'a page in use' })
+        }
+        unused.add(pfn)
+        free.push(pfn)
+      }
+    },
+    save: (): Saved => ({ next, free: [...free] }),
+    restore(state) {
+      const saved = state as Saved
+      next = saved.next
+      free = [...saved.free]
+      unused = new Set(free)
+    },
+  }
+}

@@ -1,0 +1,288 @@
+import { createPartition, guestMemory, type GuestMemory, type Partition } from '@vmbus/hypervisor'
+import { seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
+import {
+  createGuestBus,
+  createHostBus,
+  defineDevice,
+  pageAllocator,
+  Version,
+  type Channel,
+  type Device,
+  type GuestBehaviour,
+  type GuestBus,
+  type GuestChannel,
+  type GuestDriver,
+  type HostBus,
+  type HostBusOptions,
+  type HostDevice,
+  type VmbusVersion,
+} from '../src/index.ts'
+
+/** A device that echoes, and a driver that opens what it is offered; both count what becomes of each request. */
+export interface ProbeDriver extends GuestDriver {
+  readonly channels: GuestChannel[]
+  ping(index?: number): boolean
+}
+export interface ProbeHost extends HostDevice {
+  subchannels(count: number): void
+  readonly opens: number
+}
+
+export const PROBE_CLASS = '11111111-2222-3333-4444-555555555555'
+export const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
+
+interface ProbeOptions {
+  readonly instanceId: string
+  readonly refuse?: number
+  readonly monitorLatency?: number
+  readonly interfaceId?: string
+}
+
+export interface Counts {
+  opens: number
+  openResults: number
+  closes: number
+  closeResults: number
+  gpadls: number
+  gpadlResults: number
+  teardowns: number
+  teardownResults: number
+  modifies: number
+  modifyResults: number
+  pongs: number
+  pings: number
+  rescinds: number
+  violations: string[]
+}
+
+export const noCounts = (): Counts => ({ opens: 0, openResults: 0, closes: 0, closeResults: 0, gpadls: 0, gpadlResults: 0, teardowns: 0, teardownResults: 0, modifies: 0, modifyResults: 0, pongs: 0, pings: 0, rescinds: 0, violations: [] })
+
+export function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver> {
+  return defineDevice<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver>({
+    kind: 'probe',
+    interfaceIds: [PROBE_CLASS],
+    offer: ({ instanceId, monitorLatency, interfaceId }) => ({ interfaceId: interfaceId ?? PROBE_CLASS, instanceId, monitorLatency: monitorLatency ?? 0 }),
+    host: (options, deps) => {
+      const open = new Set<number>()
+      return {
+        get opens() {
+          return open.size
+        },
+        subchannels: (count) => deps.offerSubchannels(count),
+        open(channel: Channel) {
+          if (options.refuse !== undefined) return options.refuse
+          if (open.has(channel.subchannelIndex)) counts.violations.push('host: opened twice')
+          open.add(channel.subchannelIndex)
+          return 0
+        },
+        readable(channel: Channel) {
+          if (!open.has(channel.subchannelIndex)) counts.violations.push('host: readable while closed')
+          for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
+            channel.sendCompletion(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength), packet.transactionLow, packet.transactionHigh)
+          }
+        },
+        close(channel: Channel) {
+          if (!open.delete(channel.subchannelIndex)) counts.violations.push('host: closed twice')
+        },
+        save: () => [...open],
+        restore: (state, channels) => {
+          for (const index of state as number[]) open.add(index)
+          if (channels.length !== open.size) counts.violations.push('host: restored with other channels')
+        },
+        inspect: () => ({ open: [...open] }),
+      }
+    },
+    guest: (_options, deps) => {
+      const channels: GuestChannel[] = []
+      const payload = new Uint8Array(16)
+      return {
+        channels,
+        ping(index = 0) {
+          const channel = channels[index]?.channel
+          if (channel === undefined || !channel.sendInBand(payload, counts.pings, 0, true)) return false
+          counts.pings++
+          return true
+        },
+        offered(channel) {
+          if (!channels.includes(channel)) channels.push(channel)
+          if (!autoOpen) return
+          counts.opens++
+          channel.open({ outPages: 2, inPages: 2, targetVp: channel.offer.subchannelIndex % deps.vps })
+        },
+        opened: () => void counts.openResults++,
+        readable(channel) {
+          const ring = channel.channel
+          if (ring === undefined) counts.violations.push('guest: readable while closed')
+          else while (ring.receive() !== undefined) counts.pongs++
+        },
+        gpadlCreated: () => void counts.gpadlResults++,
+        gpadlTorndown: () => void counts.teardownResults++,
+        closed: () => void counts.closeResults++,
+        modified: () => void counts.modifyResults++,
+        rescinded(channel) {
+          counts.rescinds++
+          const at = channels.indexOf(channel)
+          if (at < 0) counts.violations.push('guest: rescinded twice')
+          else channels.splice(at, 1)
+        },
+        save: () => null,
+        restore: (_state, restored) => void channels.push(...restored),
+        inspect: () => ({ channels: channels.length }),
+      }
+    },
+  })
+}
+
+export interface PairOptions {
+  readonly host?: Partial<HostBusOptions>
+  readonly hostVersions?: readonly VmbusVersion[]
+  readonly guestVersions?: readonly VmbusVersion[]
+  readonly behaviour?: Partial<GuestBehaviour>
+  readonly vps?: number
+  readonly pages?: number
+  readonly autoOpen?: boolean
+  readonly counts?: Counts
+}
+
+export interface Pair {
+  readonly memory: GuestMemory
+  readonly partition: Partition
+  readonly host: HostBus
+  readonly guest: GuestBus
+  readonly counts: Counts
+  readonly device: ReturnType<typeof probe>
+  readonly diagnostics: Diagnostic[]
+  readonly trace: TraceEvent[]
+  /** Pages that the guest's allocator has left. */
+  readonly available: number
+  /** Delivers interrupts and fires timers until nothing is left to do (at most `steps` events). */
+  settle(steps?: number): void
+  /** One pending event; false when there is none. */
+  step(): boolean
+  save(): unknown
+  restore(state: unknown): void
+}
+
+interface SavedPair {
+  readonly now: number
+  readonly memory: Uint8Array
+  readonly partition: unknown
+  readonly pages: unknown
+  readonly host: unknown
+  readonly guest: unknown
+  readonly interrupts: readonly (readonly [number, number])[]
+  readonly due: readonly (readonly [string, number])[]
+}
+
+/** Both ends over one real partition; interrupts are delivered only by `step` and `settle`. */
+export function pair(options: PairOptions = {}): Pair {
+  const counts = options.counts ?? noCounts()
+  const device = probe(counts, options.autoOpen ?? true)
+  const diagnostics: Diagnostic[] = []
+  const trace: TraceEvent[] = []
+  const clock = virtualClock()
+  const due = new Map<string, number>()
+  const fire = (name: string): void => {
+    due.delete(name)
+    const [owner, ...rest] = name.split('/')
+    if (owner === 'host') host.timer(rest.join('/'))
+    else if (owner === 'guest') guest.timer(rest.join('/'))
+    else partition.timer(rest.join('/'))
+  }
+  const timers = timerQueue(fire)
+  const scope = (owner: string) => ({
+    set: (name: string, at: number) => {
+      due.set(`${owner}/${name}`, at)
+      timers.set(`${owner}/${name}`, at)
+    },
+    clear: (name: string) => {
+      due.delete(`${owner}/${name}`)
+      timers.clear(`${owner}/${name}`)
+    },
+  })
+  const pageCount = options.pages ?? 128
+  const memory = guestMemory(pageCount * 4096)
+  let interrupts: (readonly [number, number])[] = []
+  const partition = createPartition({ memory, clock, timers: scope('partition'), vps: options.vps ?? 2, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
+  const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
+  const common = { partition, clock, seed: seeded(1), diagnose }
+  const host = createHostBus({
+    ...common,
+    timers: scope('host'),
+    versions: options.hostVersions ?? Object.values(Version),
+    trace: (event) => void (trace.length < 100_000 && trace.push(event)),
+    ...options.host,
+  })
+  const pages = pageAllocator(memory, 1, pageCount)
+  const guest = createGuestBus({
+    ...common,
+    timers: scope('guest'),
+    versions: options.guestVersions ?? Object.values(Version).toReversed(),
+    drivers: [device.driver(undefined)],
+    pages,
+    ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
+  })
+
+  function step(): boolean {
+    const next = interrupts.shift()
+    if (next !== undefined) {
+      guest.interrupt(...next)
+      return true
+    }
+    const at = timers.next()
+    if (at === Infinity) return false
+    clock.advanceTo(Math.max(clock.now(), at))
+    return timers.run(clock.now()) > 0
+  }
+
+  return {
+    memory,
+    partition,
+    host,
+    guest,
+    counts,
+    device,
+    diagnostics,
+    trace,
+    get available() {
+      return pages.available
+    },
+    step,
+    settle(steps = 100_000) {
+      for (let count = 0; step(); count++) if (count > steps) throw new Error('does not settle')
+    },
+    save: (): SavedPair => ({
+      now: clock.now(),
+      memory: memory.bytes.slice(),
+      partition: partition.save(),
+      pages: pages.save(),
+      host: host.save(),
+      guest: guest.save(),
+      interrupts: [...interrupts],
+      due: [...due],
+    }),
+    restore(state) {
+      const saved = state as SavedPair
+      for (const name of due.keys()) timers.clear(name)
+      due.clear()
+      clock.advanceTo(Math.max(saved.now, clock.now()))
+      memory.bytes.set(saved.memory)
+      partition.restore(saved.partition)
+      pages.restore(saved.pages)
+      interrupts = [...saved.interrupts]
+      host.restore(saved.host, (kind, instanceId) => (kind === 'probe' ? { spec: device({ instanceId }) } : undefined))
+      guest.restore(saved.guest)
+      for (const [name, at] of saved.due) {
+        due.set(name, at)
+        timers.set(name, at)
+      }
+    },
+  }
+}
+
+/** The driver of the guest's device number `index`. */
+export function probeDriver({ guest }: Pair, index = 0): ProbeDriver {
+  const driver = guest.devices[index]?.driver
+  if (driver === undefined || !('ping' in driver)) throw new Error('no probe driver')
+  return driver as ProbeDriver
+}
