@@ -8,6 +8,8 @@ export interface HostMachine {
   readonly seed: Seed
   /** For the partition's option of the same name: code that traps here. */
   readonly hypercallCode: Uint8Array
+  /** What this machine imposes on the partition's CPUID and frequency MSRs. */
+  readonly imposed: ImposedFeatures
   /** A queue of timers that the machine runs in its own time; `fire` is called by name. */
   timers(fire: (name: string, at: number) => void): Timers
   /** For the partition's option of the same name. */
@@ -17,6 +19,16 @@ export interface HostMachine {
   /** Something that the run's owner may wait for or count. The detail must be a plain value. */
   emit(name: string, detail?: unknown): void
   readonly diagnose: Diagnose
+}
+
+export interface ImposedFeatures {
+  /** Hz, for the frequency MSRs. */
+  readonly tscFrequency: number
+  readonly apicFrequency: number
+  /** Bits that leaf 0x40000004 EAX must have: no auto-EOI, which this APIC has not and a guest would hang on. */
+  readonly requiredHints: number
+  /** The TSC is 0 at reference time 0, so a reference TSC page is valid with this origin. */
+  readonly tscOrigin: bigint
 }
 
 /** What a host lets the run's owner do. */

@@ -7,6 +7,7 @@ import { MachineError } from './errors.ts'
 import { createAgent, type AgentState, type ExecResult } from './guest/agent.ts'
 import { createConsole, type ConsoleState } from './guest/console.ts'
 import { outcomeOf, type GuestEnd, type Milestone, type Outcome } from './guest/outcome.ts'
+import { IMPOSED_FEATURES } from './emulator/features.ts'
 import type { HostFactory } from './host.ts'
 import { sha256 } from './image/cache.ts'
 import type { PreparedImage } from './image/prepare.ts'
@@ -151,6 +152,7 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       clock: machine.clock,
       seed: machine.seed,
       hypercallCode: machine.hypercallCode,
+      imposed: IMPOSED_FEATURES,
       timers: (fire) => machine.timers(fire),
       interrupt: (vp, vector) => machine.interrupt(vp, vector),
       connect: (partition) => machine.connect(partition),

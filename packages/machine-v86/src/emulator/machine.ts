@@ -11,6 +11,7 @@ import type { WasmImports } from './webassembly.ts'
 /** `in eax, 0xE6; ret`: traps to the host through v86's port read, where VMCALL would not exist. */
 export const HYPERCALL_CODE: Uint8Array = Uint8Array.of(0xe5, 0xe6, 0xc3)
 const HYPERCALL_PORT = 0xe6
+const HYPERVISOR_LEAF = 0x4000_0000
 const HYPERCALL_MSR = 0x4000_0001
 const SYNTHETIC_MSR_FIRST = 0x4000_0000
 const SYNTHETIC_MSR_LAST = 0x4000_ffff
@@ -141,7 +142,8 @@ export function createMachine(options: MachineOptions): Machine {
 
   const ambient: Ambient = {
     now() {
-      if (frozen) return timeNs / 1e6
+      // v86 extrapolates its TSC when it reads one time twice; one nanosecond on, a save stores what a restore computes.
+      if (frozen) return (timeNs + 1) / 1e6
       advance()
       clockReads++
       timeNs += CLOCK_READ_NS
@@ -165,7 +167,9 @@ export function createMachine(options: MachineOptions): Machine {
 
   const onCpuid = (): number => {
     const { registers } = views.renew()
-    if (partition === undefined || !partition.cpuid(0, (registers[0] ?? 0) >>> 0, (registers[1] ?? 0) >>> 0, cpuid)) return 0
+    const leaf = (registers[0] ?? 0) >>> 0
+    // v86's own leaf 1 already says that there is a hypervisor.
+    if (partition === undefined || leaf < HYPERVISOR_LEAF || !partition.cpuid(0, leaf, (registers[1] ?? 0) >>> 0, cpuid)) return 0
     const after = views.renew().registers
     after[0] = cpuid.eax
     after[3] = cpuid.ebx
