@@ -35,6 +35,16 @@ test('a message is copied out, its slot freed, and EOM written only when another
   expect(msrWrites(r)).toEqual(['40000084=0'])
 })
 
+test('a slot that changed while it was copied is left as it is', () => {
+  const r = rig()
+  const cpu = up(r)
+  for (const n of [7, 8]) r.partition.postMessage(0, 2, 1, Uint8Array.of(n))
+  r.trace.length = 0
+  const racing = Object.assign(new Uint8Array(256), { set: () => r.memory.view.setUint32(simpOf() + 512, 5, true) })
+  expect(cpu.takeMessage(simpOf(), 2, racing)).toBe(true)
+  expect([r.memory.view.getUint32(simpOf() + 512, true), msrWrites(r)]).toEqual([5, []])
+})
+
 test('event flags are taken lowest first and once; flag 0 is left alone', () => {
   const r = rig({ vps: 2 })
   up(r, 1)

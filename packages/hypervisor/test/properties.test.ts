@@ -256,6 +256,10 @@ test('save and restore anywhere change nothing that follows', () => {
       second.fill(0)
       const a = guarded(first)
       let b = guarded(second)
+      for (const r of [a, b]) {
+        bringUp(r)
+        identify(r)
+      }
       steps.forEach((s, n) => {
         if (n === cut % Math.max(steps.length, 1)) {
           const saved: unknown = structuredClone(b.partition.save())

@@ -133,7 +133,11 @@ test('a machine gives its own hypercall code and learns of the write', () => {
   const r = rig({ hypercallCode: Uint8Array.of(0xe5, 0xe6, 0xc3), memory: guestMemory({ size: 0x10000, wrote: (gpa, length) => wrote.push([gpa, length]) }) })
   identify(r)
   expect(r.memory.bytes.slice(0x5000, 0x5004)).toEqual(Uint8Array.of(0xe5, 0xe6, 0xc3, 0xcc))
+  // Written once for a place, not once for each write of the register.
+  r.write(0x4000_0001, 0x5001n)
   expect(wrote).toEqual([[0x5000, 4096]])
+  r.write(0x4000_0001, 0x6001n)
+  expect(wrote).toEqual([[0x5000, 4096], [0x6000, 4096]])
 })
 
 test('SINT vectors below 16 are a #GP unless masked; other bits are kept', () => {

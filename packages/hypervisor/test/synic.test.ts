@@ -158,3 +158,41 @@ test('a guest that empties its slot inside the interrupt gets every message once
   r.write(0x4000_0084, 0n)
   expect(seen).toEqual(Array.from({ length: 4000 }, (_, n) => n))
 })
+
+test('a message that others wait behind carries the pending flag already when its interrupt comes', () => {
+  const flags: (number | undefined)[] = []
+  const r = rig({ interrupt: () => flags.push(r.memory.bytes[SINT2 + 5]) })
+  bringUp(r)
+  for (const s of ['a', 'b', 'c']) r.partition.postMessage(0, 2, 1, text(s))
+  for (let n = 0; n < 2; n++) {
+    r.memory.view.setUint32(SINT2, 0, true)
+    r.write(0x4000_0084, 0n)
+  }
+  expect(flags).toEqual([0, 1, 0])
+})
+
+test('a queued message is the sender’s bytes of then, in the queue and in a saved state', () => {
+  const r = rig()
+  bringUp(r)
+  const payload = text('b')
+  r.partition.postMessage(0, 2, 1, text('a'))
+  r.partition.postMessage(0, 2, 1, payload)
+  payload[0] = 0x7a
+  const saved = r.partition.save() as { vps: { queues: { payload: Uint8Array }[][] }[] }
+  saved.vps[0]?.queues[2]?.[0]?.payload.fill(0x79)
+  r.memory.view.setUint32(SINT2, 0, true)
+  r.write(0x4000_0084, 0n)
+  expect(r.memory.bytes[SINT2 + 16]).toBe(0x62)
+})
+
+test('what waited is delivered when the message page comes back', () => {
+  const r = rig()
+  bringUp(r)
+  r.partition.postMessage(0, 2, 1, text('a'))
+  r.partition.postMessage(0, 2, 1, text('b'))
+  r.write(0x4000_0083, 0n)
+  expect(r.partition.sintReady(0, 2)).toBe(false)
+  r.write(0x4000_0083, BigInt(simpOf()) | 1n)
+  expect(r.memory.bytes[SINT2 + 16]).toBe(0x62)
+  expect(r.interrupts).toHaveLength(2)
+})
