@@ -1,0 +1,126 @@
+import { ETHERNET_HEADER, ETHERTYPE, readU16 } from '../frame.ts'
+import { BROADCAST_MAC, isGroupMac, readMac, writeMac } from '../mac.ts'
+import { PROTOCOL } from '../packet.ts'
+import { isMulticast, multicastMac, solicitedNode, type IpBytes } from './address.ts'
+import { icmpMessage } from './icmp.ts'
+import { ipFrames, transportChecksumOk, writeEthernet, type Received } from './packets.ts'
+
+const ARP = { request: 1, reply: 2 } as const
+const ARP_LENGTH = 28
+const ND = { solicitation: 135, advertisement: 136 } as const
+const ND_OPTION = { sourceMac: 1, targetMac: 2 } as const
+/** Flags of a neighbour advertisement (RFC 4861, 4.4). */
+const SOLICITED = 0x4000_0000
+const OVERRIDE = 0x2000_0000
+/** ND messages that crossed a router are forged (RFC 4861, 7.1). */
+const ND_HOPS = 255
+
+export interface ResolveDeps {
+  readonly mac: number
+  /** Our own addresses. */
+  isOurs(address: IpBytes): boolean
+  sourceFor(address: IpBytes): IpBytes | undefined
+  heard(address: IpBytes, mac: number, create: boolean): void
+  transmit(frame: Uint8Array, mac: number): void
+}
+
+/** ARP (RFC 826) and IPv6 neighbour discovery (RFC 4861). */
+export interface Resolve {
+  ask(address: IpBytes): void
+  /** Tells everybody our address: gratuitous ARP, or an unsolicited advertisement. */
+  announce(address: IpBytes): void
+  arp(bytes: Uint8Array): void
+  /** Takes an ICMPv6 message if it is neighbour discovery. */
+  discovery(received: Received): boolean
+}
+
+export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: ResolveDeps): Resolve {
+  const sendArp = (operation: number, toMac: number, source: IpBytes, targetMac: number, target: IpBytes): void => {
+    const frame = new Uint8Array(ETHERNET_HEADER + ARP_LENGTH)
+    writeEthernet(frame, toMac, mac, ETHERTYPE.arp)
+    frame.set([0, 1, 8, 0, 6, 4, 0, operation], ETHERNET_HEADER)
+    writeMac(frame, 22, mac)
+    frame.set(source, 28)
+    writeMac(frame, 32, targetMac)
+    frame.set(target, 38)
+    transmit(frame, toMac)
+  }
+  const sendDiscovery = (type: number, flags: number, target: IpBytes, option: number, source: IpBytes, destination: IpBytes, toMac: number): void => {
+    const payload = new Uint8Array(24)
+    payload.set(target)
+    payload.set([option, 1], 16)
+    writeMac(payload, 18, mac)
+    const outgoing = icmpMessage(type, 0, flags, payload, source, destination)
+    const [frame] = ipFrames(outgoing, { source, destination, protocol: PROTOCOL.icmpv6, hops: ND_HOPS, identification: 0 }, outgoing.bytes.length)
+    if (frame !== undefined) transmit(frame, toMac)
+  }
+  const macOption = (bytes: Uint8Array, from: number, end: number, wanted: number): number | undefined => {
+    for (let at = from; at + 8 <= end; ) {
+      const length = (bytes[at + 1] ?? 0) * 8
+      if (length === 0 || at + length > end) return undefined
+      if (bytes[at] === wanted) return readMac(bytes, at + 2)
+      at += length
+    }
+    return undefined
+  }
+  const solicited = (received: Received, target: IpBytes, options: number): void => {
+    if (!isOurs(target)) return
+    const unspecified = received.source.every((byte) => byte === 0)
+    const theirs = macOption(received.bytes, options, received.end, ND_OPTION.sourceMac)
+    if (!unspecified && theirs !== undefined && !isGroupMac(theirs)) heard(received.source, theirs, true)
+    // Duplicate address detection asks from "::" and is answered to all nodes (RFC 4861, 7.2.4).
+    const allNodes = new Uint8Array(16)
+    allNodes.set([0xff, 2])
+    allNodes[15] = 1
+    const destination = unspecified ? allNodes : received.source.slice()
+    const toMac = unspecified || theirs === undefined ? (unspecified ? multicastMac(allNodes) : readMac(received.bytes, 6)) : theirs
+    sendDiscovery(ND.advertisement, (unspecified ? 0 : SOLICITED) | OVERRIDE, target, ND_OPTION.targetMac, target, destination, toMac)
+  }
+
+  return {
+    ask(address) {
+      const source = sourceFor(address)
+      if (source === undefined) return
+      if (address.length === 4) sendArp(ARP.request, BROADCAST_MAC, source, 0, address)
+      else {
+        const group = solicitedNode(address)
+        sendDiscovery(ND.solicitation, 0, address, ND_OPTION.sourceMac, source, group, multicastMac(group))
+      }
+    },
+    announce(address) {
+      if (address.length === 4) {
+        sendArp(ARP.request, BROADCAST_MAC, address, 0, address)
+        return
+      }
+      const allNodes = new Uint8Array(16)
+      allNodes.set([0xff, 2])
+      allNodes[15] = 1
+      sendDiscovery(ND.advertisement, OVERRIDE, address, ND_OPTION.targetMac, address, allNodes, multicastMac(allNodes))
+    },
+    arp(bytes) {
+      if (bytes.length < ETHERNET_HEADER + ARP_LENGTH) return
+      const plain = readU16(bytes, 14) === 1 && readU16(bytes, 16) === ETHERTYPE.ipv4 && readU16(bytes, 18) === 0x0604
+      const theirs = readMac(bytes, 22)
+      const sender = bytes.subarray(28, 32)
+      const target = bytes.subarray(38, 42)
+      if (!plain || isGroupMac(theirs) || isOurs(sender)) return
+      const forUs = isOurs(target)
+      if (sender.some((byte) => byte !== 0) && !isMulticast(sender)) heard(sender, theirs, forUs)
+      if (forUs && readU16(bytes, 20) === ARP.request) sendArp(ARP.reply, theirs, target.slice(), theirs, sender)
+    },
+    discovery(received) {
+      const { bytes, start, end } = received
+      const type = bytes[start]
+      if (type !== ND.solicitation && type !== ND.advertisement) return false
+      if (end - start < 24 || received.hops !== ND_HOPS || bytes[start + 1] !== 0 || !transportChecksumOk(received)) return true
+      const target = bytes.subarray(start + 8, start + 24)
+      if (type === ND.solicitation) solicited(received, target, start + 24)
+      else {
+        const theirs = macOption(bytes, start + 24, end, ND_OPTION.targetMac) ?? readMac(bytes, 6)
+        if (!isOurs(target) && !isGroupMac(theirs)) heard(target, theirs, false)
+      }
+      return true
+    },
+  }
+}
+
