@@ -10,7 +10,7 @@ export function compareOurs(reference: Reference, name: string, entry: Ours): re
   const { at = 0, layout } = entry
   const size = structOf(reference, name).size
   const findings = exceptions(entry.except)
-  if (size + at !== layout.size) {
+  if (entry.part ? size + at > layout.size : size + at !== layout.size) {
     findings.add('size', `size is ${layout.size}, the reference has ${size}${at === 0 ? '' : ` at ${at}`}`)
   }
   const theirs = placed(reference, name)
@@ -20,6 +20,9 @@ export function compareOurs(reference: Reference, name: string, entry: Ours): re
     if (!theirs.some(({ path }) => path === to)) findings.always(`rename to ${to}, which the reference does not have`)
   }
   const pairs = pair(ours, theirs, entry.rename ?? {})
+  if (pairs.size === 0 && theirs.some(({ path, length }) => length > 0 && !isFiller(path))) {
+    findings.add('names', 'no field of our layout has a name of the reference')
+  }
   for (const item of theirs) {
     if (item.length === 0 || item.start + at * 8 < 0) continue
     const place = pairs.get(item.path)
@@ -48,7 +51,7 @@ export function compareSame(reference: Reference, name: string, entry: SameAs): 
   const findings = exceptions(entry.except)
   const size = structOf(reference, name).size
   const other = structOf(reference, entry.sameAs).size
-  if (size + at !== other)
+  if (entry.part ? size + at > other : size + at !== other)
     findings.add('size', `size is ${size}${at === 0 ? '' : ` at ${at}`}, ${entry.sameAs} has ${other}`)
   const mine = leaves(reference, name).map((range) => ({ ...range, start: range.start + at * 8 }))
   const theirs = leaves(reference, entry.sameAs)
@@ -56,6 +59,7 @@ export function compareSame(reference: Reference, name: string, entry: SameAs): 
     for (const range of from) {
       // What `at` puts outside of the other struct is the header that it leaves out.
       if (range.start < 0 || range.start < at * 8) continue
+      if (entry.part && range.start >= (at + size) * 8) continue
       if (to.some((other) => isSame(range, other))) continue
       findings.add(
         range.names[0] ?? '',
@@ -146,7 +150,7 @@ function pair(
     const container = renamed.find(([, to]) => path === to || path.startsWith(`${to}.`))
     const ourPath = container ? container[0] + path.slice(container[1].length) : path
     const found = bySpelling.get(spelling(ourPath))
-    if (found === undefined || (!container && taken.has(found))) continue
+    if (found === undefined || (!container && (taken.has(found) || isFiller(path)))) continue
     names.set(path, found)
     taken.add(found)
   }
@@ -169,9 +173,10 @@ function isRequired(item: Placed, theirs: readonly Placed[], pairs: ReadonlyMap<
   const { field, path, siblings } = item
   if (isFiller(path) || field.bits !== undefined || field.type.includes('(anon)')) return false
   if ([...pairs.keys()].some((other) => path.startsWith(`${other}.`))) return false
-  if (theirs.some((other) => other.path.startsWith(`${path}.`) && !other.path.slice(path.length + 1).includes('.'))) {
-    return false
-  }
+  // A GUID's `b` says no more than the GUID itself.
+  const isWhole = (other: Placed): boolean => other.start === item.start && other.length === item.length
+  if (theirs.some((other) => isWhole(other) && path.startsWith(`${other.path}.`))) return false
+  if (theirs.some((other) => other.path.startsWith(`${path}.`) && !isWhole(other))) return false
   const { start, length } = bitsOf(field)
   const isRelated = (other: ReferenceField): boolean =>
     other === field || other.name.startsWith(`${field.name}.`) || field.name.startsWith(`${other.name}.`)

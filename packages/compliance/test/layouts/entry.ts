@@ -3,7 +3,9 @@ import type { LayoutInfo } from '@vmbus/layout'
 interface Comparison {
   /** Offset in the target at which the reference struct begins; negative when the target leaves out a header of it. */
   readonly at?: number
-  /** Fields of the reference (or `size`) that may disagree with the target, each with the reason. An idle one fails. */
+  /** The reference struct is only a part of the target, whose other fields do not count. */
+  readonly part?: true
+  /** Fields of the reference (or `size`, `names`) that may disagree with the target, each with the reason. An idle one fails. */
   readonly except?: Readonly<Record<string, string>>
 }
 

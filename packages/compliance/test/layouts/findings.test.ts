@@ -88,7 +88,10 @@ describe('an entry with our layout', () => {
     }
     expect(findings(reference, 'hv_message_header', { layout: struct('hv_message_header', fields) })).toEqual([])
     const flags = 'hv_message_flags'
-    expect(findings(reference, flags, { layout: struct(flags, { _0: u8 }) })).toEqual([])
+    expect(findings(reference, flags, { layout: struct(flags, { asu8: u8 }) })).toEqual([])
+    expect(findings(reference, flags, { layout: struct(flags, { value: u8 }) })).toEqual([
+      'no field of our layout has a name of the reference',
+    ])
     const wrong = struct(flags, { word: bits(u8, { _0: 1, pending: 1 }) })
     expect(findings(reference, flags, { layout: wrong, rename: { 'word.pending': 'msg_pending' } })).toEqual([
       'msg_pending is at bit 1 for 1 bits, the reference has 0 for 1',
@@ -136,6 +139,13 @@ describe('an entry that is the same as another', () => {
     expect(findings(reference, name, { sameAs: 'nothing' })).toEqual([
       'same as nothing, which the reference does not have',
     ])
+  })
+
+  it('may be a part of it', () => {
+    const flags = 'openvmm:hyperv_ic_protocol::HeaderFlags'
+    expect(findings(reference, flags, { sameAs: 'icmsg_hdr', at: 17, part: true })).toEqual([])
+    expect(findings(reference, flags, { sameAs: 'icmsg_hdr', at: 20, part: true })).toHaveLength(4)
+    expect(findings(reference, flags, { sameAs: 'icmsg_hdr', at: 17 })).toContain('size is 1 at 17, icmsg_hdr has 20')
   })
 
   it('distinguishes two words from one, but not bits from their word', () => {
