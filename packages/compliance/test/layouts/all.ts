@@ -7,6 +7,7 @@ import { entries as heartbeat } from './heartbeat.ts'
 import { entries as hypervisor } from './hypervisor.ts'
 import { entries as ic } from './ic.ts'
 import { entries as kvp } from './kvp.ts'
+import { entries as linux } from './linux.ts'
 import { entries as netvsc } from './netvsc.ts'
 import { entries as notBuilt } from './not-built.ts'
 import { entries as openvmm } from './openvmm.ts'
@@ -31,6 +32,7 @@ const files: Readonly<Record<string, Entries>> = {
   vss,
   fcopy,
   'not-built': notBuilt,
+  linux,
   openvmm,
   dpdk,
   'other-sources': otherSources,

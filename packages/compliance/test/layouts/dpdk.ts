@@ -103,4 +103,6 @@ export const entries: Entries = {
   'dpdk:vmbus_mon_page': { sameAs: 'hv_monitor_page', except: { next_checktime: 'reserved in DPDK' } },
   'dpdk:vmbus_mon_trig': { sameAs: 'hv_monitor_trigger_group', except: { as_uint64: 'the whole of it' } },
   'dpdk:vmbus_rxbuf_desc': { sameAs: 'vmtransfer_page_range' },
+  'dpdk:rndis_msghdr': { sameAs: 'rndis_message', part: true },
+  'dpdk:rndis_comp_hdr': { sameAs: 'rndis_set_complete', at: -8 },
 }
