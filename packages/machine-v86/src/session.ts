@@ -44,6 +44,8 @@ export interface SessionOptions extends MachineSettings {
   readonly image: PreparedImage
   readonly host?: HostFactory
   readonly hostOptions?: unknown
+  /** Begin from this snapshot instead of power-on. */
+  readonly from?: SessionSnapshot
   onConsole?(text: string): void
   onEvent?(event: HostEvent): void
 }
@@ -166,9 +168,21 @@ export async function createSession(options: SessionOptions): Promise<Session> {
     options.hostOptions,
   )
 
-  const kernel = await readBzImage(image.bzImage)
-  const { entry, bootParams } = loadLinux(machine.memory, { kernel, initrd: image.initrd, cmdline })
-  machine.start(entry, bootParams)
+  const restore = (snapshot: SessionSnapshot): void => {
+    if (snapshot.version !== 1 || snapshot.identity !== identity) {
+      throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the snapshot is of another image, emulator or machine size')
+    }
+    machine.restore(snapshot.machine)
+    agent.restore(snapshot.agent)
+    screen.restore(snapshot.console)
+    hooks?.restore?.(snapshot.host)
+    hung = false
+  }
+  if (options.from === undefined) {
+    const kernel = await readBzImage(image.bzImage)
+    const { entry, bootParams } = loadLinux(machine.memory, { kernel, initrd: image.initrd, cmdline })
+    machine.start(entry, bootParams)
+  } else restore(options.from)
 
   const end = (): GuestEnd | undefined => screen.sign?.end ?? (hung ? 'hung' : undefined) ?? machine.ended
   const hangInstructions = ((options.hangSeconds ?? DEFAULT_HANG_SECONDS) * 1e9) / (options.instructionNs ?? 10)
@@ -228,16 +242,7 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       if (hooks !== undefined && hooks.save === undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the host has no save()')
       return { version: 1, identity, machine: machine.save(), agent: agent.save(), console: screen.save(), host: hooks?.save?.() }
     },
-    restore(snapshot) {
-      if (snapshot.version !== 1 || snapshot.identity !== identity) {
-        throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the snapshot is of another image, emulator or machine size')
-      }
-      machine.restore(snapshot.machine)
-      agent.restore(snapshot.agent)
-      screen.restore(snapshot.console)
-      hooks?.restore?.(snapshot.host)
-      hung = false
-    },
+    restore,
     result() {
       const ended = end()
       const why = options.jit === true ? 'compiled code runs as many instructions as real time allows' : hooks?.notDeterministic

@@ -31,9 +31,7 @@ export async function bootFromSnapshotFile(path: string, options: SessionOptions
     snapshot = first.snapshot()
     await writeWhole(path, withDigest(serialize(snapshot)))
   }
-  const session = await createSession(options)
-  session.restore(snapshot)
-  return session
+  return createSession({ ...options, from: snapshot })
 }
 
 const DIGEST_LENGTH = 64

@@ -31,6 +31,13 @@ const HEADER = /^R (\d{1,9}) (\d{1,3}) (\d{1,9})$/
 const OUTPUT_LIMIT = 16 * 1024 * 1024
 const HEADER_LIMIT = 64
 
+/** One line of printable ASCII for printf's %b: every other byte, and the backslash, as \0 and three octal digits. */
+function escaped(script: string): string {
+  return Array.from(new TextEncoder().encode(script), (byte) =>
+    byte > 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`,
+  ).join('')
+}
+
 export function createAgent(): Agent {
   let ready = false
   let nextId = 1
@@ -83,8 +90,7 @@ export function createAgent(): Agent {
     },
     request(script) {
       const id = nextId++
-      const encoded = Buffer.from(`${script}\n`, 'utf8').toString('base64')
-      return { id, bytes: Buffer.from(`${id} ${encoded}\n`, 'latin1') }
+      return { id, bytes: new TextEncoder().encode(`${id} ${escaped(`${script}\n`)}\n`) }
     },
     take(id) {
       const answer = answers.get(id)

@@ -7,7 +7,7 @@ export const AGENT_READY = 'VMBUS-AGENT 1\n'
 
 /**
  * Process 1 of the guest. Mounts what programs expect, then answers commands on the second serial line: a line
- * `ID BASE64` runs a shell script, the answer is `R ID STATUS LENGTH`, newline and that many bytes of its output.
+ * `ID SCRIPT` runs a shell script written with printf's escapes, the answer is `R ID STATUS LENGTH`, newline and that many bytes of its output.
  * Applets of busybox come last in PATH, so that a package's own tools win.
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
@@ -29,7 +29,7 @@ exec 3<>/dev/${AGENT_TTY}
 printf '${AGENT_READY.replace('\n', '\\n')}' >&3
 while :; do
   IFS=' ' read -r id script <&3 || { sleep 1; continue; }
-  echo "$script" | base64 -d > /run/agent.script
+  printf '%b' "$script" > /run/agent.script
   sh /run/agent.script > /run/agent.output 2>&1 < /dev/null 3>&-
   status=$?
   printf 'R %s %s %s\\n' "$id" "$status" "$(stat -c %s /run/agent.output)" >&3

@@ -42,11 +42,7 @@ async function start(start: WorkerStart, send: (reply: Reply) => void): Promise<
   const toAgent = async (session: Session): Promise<void> => {
     if (start.image.agent) await finished(session.until('agent', start.bootSeconds), 'the boot')
   }
-  if (start.snapshot !== undefined) {
-    const session = await createSession(options)
-    session.restore(start.snapshot)
-    return session
-  }
+  if (start.snapshot !== undefined) return createSession({ ...options, from: start.snapshot })
   if (start.snapshotFile !== undefined) return bootFromSnapshotFile(start.snapshotFile, options, toAgent)
   const session = await createSession(options)
   await toAgent(session)
