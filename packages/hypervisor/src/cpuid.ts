@@ -95,7 +95,13 @@ export function cpuidLeaf(features: PartitionFeatures, leaf: number, out: CpuidR
       return fill(out, INTERFACE_SIGNATURE, 0, 0, 0)
     case CPUID.version: {
       const { build, major, minor, servicePack, serviceBranch, serviceNumber } = features.version
-      return fill(out, build, (major << 16) | (minor & 0xffff), servicePack, (serviceBranch << 24) | (serviceNumber & 0xff_ffff))
+      return fill(
+        out,
+        build,
+        (major << 16) | (minor & 0xffff),
+        servicePack,
+        (serviceBranch << 24) | (serviceNumber & 0xff_ffff),
+      )
     }
     case CPUID.features:
       return fill(out, features.privilegesLow, features.privilegesHigh, 0, features.misc)

@@ -13,7 +13,8 @@ export function crashReport(memory: GuestMemory, parameters: readonly Register[]
   const values = parameters.map((p) => (BigInt(p.high) << 32n) | BigInt(p.low))
   if ((controlHigh & CRASH_MESSAGE) === 0) return { parameters: values }
   const [, , , address, length] = parameters
-  const message = address === undefined || length === undefined ? undefined : text(memory, toNumber(address), toNumber(length))
+  const message =
+    address === undefined || length === undefined ? undefined : text(memory, toNumber(address), toNumber(length))
   return message === undefined ? { parameters: values } : { parameters: values, message }
 }
 

@@ -72,7 +72,8 @@ export interface GuestProcessor {
 
 export function guestProcessor(partition: Partition, vp = 0): GuestProcessor {
   const out = new Uint32Array(2)
-  const fault = (what: string): PartitionError => new PartitionError('VMBUS_GUEST_FAULT', `${what} on virtual processor ${vp}`)
+  const fault = (what: string): PartitionError =>
+    new PartitionError('VMBUS_GUEST_FAULT', `${what} on virtual processor ${vp}`)
   const rdmsr = (msr: number): bigint => {
     if (!partition.rdmsr(vp, msr, out)) throw fault(`#GP reading MSR 0x${msr.toString(16)}`)
     return (BigInt(out[1] ?? 0) << 32n) | BigInt(out[0] ?? 0)
@@ -80,14 +81,16 @@ export function guestProcessor(partition: Partition, vp = 0): GuestProcessor {
   const write = (msr: number, low: number, high: number): void => {
     if (!partition.wrmsr(vp, msr, low, high)) throw fault(`#GP writing MSR 0x${msr.toString(16)}`)
   }
-  const wrmsr = (msr: number, value: bigint): void => write(msr, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)))
+  const wrmsr = (msr: number, value: bigint): void =>
+    write(msr, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)))
   const call = (control: number, low: number, high: number): HvStatus => {
     const result = partition.hypercall(vp, control, 0, low, high, 0, 0)
     if (result === HYPERCALL_UNDEFINED) throw fault('#UD')
     return result & 0xffff
   }
   /** Keeps the reserved bits, as every driver does. */
-  const setPage = (msr: number, address: number): void => wrmsr(msr, (rdmsr(msr) & ~PAGE_MASK) | BigInt(address) | ENABLE)
+  const setPage = (msr: number, address: number): void =>
+    wrmsr(msr, (rdmsr(msr) & ~PAGE_MASK) | BigInt(address) | ENABLE)
   const clearPage = (msr: number): void => wrmsr(msr, rdmsr(msr) & ~PAGE_MASK & ~ENABLE)
   const reservedOfSint = (sint: number): bigint => rdmsr(MSR.sint0 + sint) & ~BigInt(0x7_00ff)
 
@@ -135,7 +138,8 @@ export function guestProcessor(partition: Partition, vp = 0): GuestProcessor {
       return true
     },
     postMessage(inputPage, connection, messageType, payload) {
-      if (payload.length > MAX_PAYLOAD) throw new PartitionError('VMBUS_PARTITION_OPTION', `message of ${payload.length} bytes exceeds ${MAX_PAYLOAD}`)
+      if (payload.length > MAX_PAYLOAD)
+        throw new PartitionError('VMBUS_PARTITION_OPTION', `message of ${payload.length} bytes exceeds ${MAX_PAYLOAD}`)
       const { view, bytes } = partition.memory
       const { write: put, offsets } = hvInputPostMessage
       put.connectionId(view, inputPage, connection)
@@ -157,7 +161,12 @@ export function guestProcessor(partition: Partition, vp = 0): GuestProcessor {
  * Tests and clears the event flags of a SINT, lowest first; flag 0 is reserved and skipped, as every driver does.
  * `visit` is called once for each flag that was set. Allocates nothing.
  */
-export function takeEventFlags(memory: GuestMemory, eventFlagsPage: number, sint: number, visit: (flag: number) => void): void {
+export function takeEventFlags(
+  memory: GuestMemory,
+  eventFlagsPage: number,
+  sint: number,
+  visit: (flag: number) => void,
+): void {
   const first = (eventFlagsPage + (sint * FLAGS_PER_SINT) / 8) / 4
   for (let word = 0; word < FLAGS_PER_SINT / 32; word++) {
     const words = memory.words

@@ -88,7 +88,9 @@ export function createHypercalls(deps: HypercallDeps): Hypercall {
     if ((controlLow & VARIABLE_HEADER) !== 0 || (controlHigh & REPETITION) !== 0) return HV_STATUS.invalidHypercallInput
     const isFast = (controlLow & HYPERCALL_FAST) !== 0
     if (isSignal) {
-      return isFast ? signal(vp, inputLow >>> 0, inputHigh >>> 0) : signalFromMemory(vp, (inputHigh >>> 0) * TWO_32 + (inputLow >>> 0))
+      return isFast
+        ? signal(vp, inputLow >>> 0, inputHigh >>> 0)
+        : signalFromMemory(vp, (inputHigh >>> 0) * TWO_32 + (inputLow >>> 0))
     }
     // A message does not fit into registers, so there is no fast form of this code.
     return isFast ? HV_STATUS.invalidHypercallCode : post(vp, (inputHigh >>> 0) * TWO_32 + (inputLow >>> 0))

@@ -46,7 +46,13 @@ export function createPartition(options: PartitionOptions): Partition {
     if (trace !== undefined) trace({ kind: 'interrupt', vp, vector })
     options.interrupt(vp, vector, autoEoi)
   }
-  const synic = createSynic({ state, memory, vps, queueDepth: options.messageQueueDepth ?? DEFAULT_QUEUE_DEPTH, interrupt })
+  const synic = createSynic({
+    state,
+    memory,
+    vps,
+    queueDepth: options.messageQueueDepth ?? DEFAULT_QUEUE_DEPTH,
+    interrupt,
+  })
   const timers = createSyntheticTimers({
     state,
     clock,
@@ -84,7 +90,8 @@ export function createPartition(options: PartitionOptions): Partition {
   clockMsrs(msrs, context)
   tscControlMsrs(msrs, context)
   apicMsrs(msrs, context)
-  if (((options.features?.privilegesLow ?? DEFAULT_FEATURES.privilegesLow) & PRIVILEGE.apic) !== 0) assistPageMsr(msrs, context)
+  if (((options.features?.privilegesLow ?? DEFAULT_FEATURES.privilegesLow) & PRIVILEGE.apic) !== 0)
+    assistPageMsr(msrs, context)
   synicMsrs(msrs, context)
   timerMsrs(msrs, context)
   crashMsrs(msrs, context)
@@ -109,7 +116,8 @@ export function createPartition(options: PartitionOptions): Partition {
       const found = isVp(vp) ? msrs.get(msr >>> 0) : undefined
       if (found?.read === undefined) return refused(vp, msr, false)
       found.read(vp, out)
-      if (trace !== undefined) trace({ kind: 'msr', vp, msr: msr >>> 0, write: false, lo: out[0] ?? 0, hi: out[1] ?? 0 })
+      if (trace !== undefined)
+        trace({ kind: 'msr', vp, msr: msr >>> 0, write: false, lo: out[0] ?? 0, hi: out[1] ?? 0 })
       return true
     },
     wrmsr(vp, msr, low, high) {
@@ -118,7 +126,8 @@ export function createPartition(options: PartitionOptions): Partition {
       if (trace !== undefined) trace({ kind: 'msr', vp, msr: msr >>> 0, write: true, lo: low >>> 0, hi: high >>> 0 })
       return found.write(vp, low >>> 0, high >>> 0) || refused(vp, msr, true)
     },
-    hypercall: (vp, controlLow, controlHigh, inputLow, inputHigh) => hypercall(vp, controlLow, controlHigh, inputLow, inputHigh),
+    hypercall: (vp, controlLow, controlHigh, inputLow, inputHigh) =>
+      hypercall(vp, controlLow, controlHigh, inputLow, inputHigh),
     timer: (name) => timers.fired(name),
     eoi(vp, vector) {
       state.vps[vp]?.sints.forEach((sint, n) => {

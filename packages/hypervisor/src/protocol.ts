@@ -10,7 +10,11 @@ export const hvConnectionId = struct('hv_connection_id', { value: bits(u32, { id
 export const hvPortId = struct('hv_port_id', { value: bits(u32, { id: 24, _reserved: 8 }) }, { size: 4 })
 
 /** Bit 0: another message waits for this slot, so write EOM when it is free. */
-export const hvMessageFlags = struct('hv_message_flags', { value: bits(u8, { messagePending: 1, _reserved: 7 }) }, { size: 1 })
+export const hvMessageFlags = struct(
+  'hv_message_flags',
+  { value: bits(u8, { messagePending: 1, _reserved: 7 }) },
+  { size: 1 },
+)
 
 export const hvMessageHeader = struct(
   'hv_message_header',
@@ -28,7 +32,11 @@ export const hvMessagePage = struct('hv_message_page', { sintMessage: array(hvMe
 export const hvSynicEventFlags = struct('hv_synic_event_flags', { flags: bytes(256) }, { size: 256 })
 
 /** The event flags page (SIEFP). */
-export const synicEventFlagsPage = struct('synic_event_flags_page', { sintFlags: array(hvSynicEventFlags, 16) }, { size: 4096 })
+export const synicEventFlagsPage = struct(
+  'synic_event_flags_page',
+  { sintFlags: array(hvSynicEventFlags, 16) },
+  { size: 4096 },
+)
 
 /** Payload of a timer's message; times are 100 ns of reference time. */
 export const hvTimerMessagePayload = struct(
@@ -45,11 +53,27 @@ export const hvInputPostMessage = struct(
 )
 
 /** Input of HvSignalEvent; the fast form carries the same 8 bytes in a register. */
-export const hvInputSignalEvent = struct('hv_input_signal_event', { connectionId: u32, flagNumber: u16, _reserved: pad(2) }, { size: 8 })
+export const hvInputSignalEvent = struct(
+  'hv_input_signal_event',
+  { connectionId: u32, flagNumber: u16, _reserved: pad(2) },
+  { size: 8 },
+)
 
 export const hypercallInputValue = struct(
   'hypercall_input_value',
-  { value: bits(u64, { callCode: 16, fast: 1, variableHeaderSize: 9, _reserved0: 5, nested: 1, repCount: 12, _reserved1: 4, repStart: 12, _reserved2: 4 }) },
+  {
+    value: bits(u64, {
+      callCode: 16,
+      fast: 1,
+      variableHeaderSize: 9,
+      _reserved0: 5,
+      nested: 1,
+      repCount: 12,
+      _reserved1: 4,
+      repStart: 12,
+      _reserved2: 4,
+    }),
+  },
   { size: 8 },
 )
 export const hypercallResultValue = struct(
@@ -59,14 +83,38 @@ export const hypercallResultValue = struct(
 )
 
 /** Registers that enable a page: bit 0, and the page's frame number. */
-export const hvSynicSimp = struct('hv_synic_simp', { value: bits(u64, { enabled: 1, _preserved: 11, pfn: 52 }) }, { size: 8 })
-export const hvSynicSiefp = struct('hv_synic_siefp', { value: bits(u64, { enabled: 1, _preserved: 11, pfn: 52 }) }, { size: 8 })
-export const hvVpAssistMsr = struct('hv_vp_assist_msr_contents', { value: bits(u64, { enabled: 1, _reserved: 11, pfn: 52 }) }, { size: 8 })
-export const hvReferenceTscMsr = struct('hv_reference_tsc_msr', { value: bits(u64, { enabled: 1, _reserved: 11, pfn: 52 }) }, { size: 8 })
+export const hvSynicSimp = struct(
+  'hv_synic_simp',
+  { value: bits(u64, { enabled: 1, _preserved: 11, pfn: 52 }) },
+  { size: 8 },
+)
+export const hvSynicSiefp = struct(
+  'hv_synic_siefp',
+  { value: bits(u64, { enabled: 1, _preserved: 11, pfn: 52 }) },
+  { size: 8 },
+)
+export const hvVpAssistMsr = struct(
+  'hv_vp_assist_msr_contents',
+  { value: bits(u64, { enabled: 1, _reserved: 11, pfn: 52 }) },
+  { size: 8 },
+)
+export const hvReferenceTscMsr = struct(
+  'hv_reference_tsc_msr',
+  { value: bits(u64, { enabled: 1, _reserved: 11, pfn: 52 }) },
+  { size: 8 },
+)
 /** Bit 1 locks the register until the partition is reset (TLFS; Linux counts it as reserved). */
-export const hvHypercallMsr = struct('hv_x64_msr_hypercall_contents', { value: bits(u64, { enabled: 1, locked: 1, _reserved: 10, pfn: 52 }) }, { size: 8 })
+export const hvHypercallMsr = struct(
+  'hv_x64_msr_hypercall_contents',
+  { value: bits(u64, { enabled: 1, locked: 1, _reserved: 10, pfn: 52 }) },
+  { size: 8 },
+)
 
-export const hvSynicScontrol = struct('hv_synic_scontrol', { value: bits(u64, { enabled: 1, _reserved: 63 }) }, { size: 8 })
+export const hvSynicScontrol = struct(
+  'hv_synic_scontrol',
+  { value: bits(u64, { enabled: 1, _reserved: 63 }) },
+  { size: 8 },
+)
 export const hvSynicSint = struct(
   'hv_synic_sint',
   { value: bits(u64, { vector: 8, _reserved1: 8, masked: 1, autoEoi: 1, polling: 1, _reserved2: 45 }) },
@@ -74,16 +122,40 @@ export const hvSynicSint = struct(
 )
 export const hvStimerConfig = struct(
   'hv_stimer_config',
-  { value: bits(u64, { enable: 1, periodic: 1, lazy: 1, autoEnable: 1, apicVector: 8, directMode: 1, _reserved0: 3, sint: 4, _reserved1: 44 }) },
+  {
+    value: bits(u64, {
+      enable: 1,
+      periodic: 1,
+      lazy: 1,
+      autoEnable: 1,
+      apicVector: 8,
+      directMode: 1,
+      _reserved0: 3,
+      sint: 4,
+      _reserved1: 44,
+    }),
+  },
   { size: 8 },
 )
 
 /** Start of the reference TSC page: time = ((tsc · scale) >> 64) + offset; sequence 0 is "not valid". */
-export const hvReferenceTscPage = struct('ms_hyperv_tsc_page', { tscSequence: u32, _reserved: pad(4), tscScale: u64, tscOffset: i64 }, { size: 24 })
+export const hvReferenceTscPage = struct(
+  'ms_hyperv_tsc_page',
+  { tscSequence: u32, _reserved: pad(4), tscScale: u64, tscOffset: i64 },
+  { size: 24 },
+)
 
-export const hvMonitorTriggerState = struct('hv_monitor_trigger_state', { value: bits(u32, { groupEnable: 4, _reserved: 28 }) }, { size: 4 })
+export const hvMonitorTriggerState = struct(
+  'hv_monitor_trigger_state',
+  { value: bits(u32, { groupEnable: 4, _reserved: 28 }) },
+  { size: 4 },
+)
 export const hvMonitorTriggerGroup = struct('hv_monitor_trigger_group', { pending: u32, armed: u32 }, { size: 8 })
-export const hvMonitorParameter = struct('hv_monitor_parameter', { connectionId: u32, flagNumber: u16, _reserved: pad(2) }, { size: 8 })
+export const hvMonitorParameter = struct(
+  'hv_monitor_parameter',
+  { connectionId: u32, flagNumber: u16, _reserved: pad(2) },
+  { size: 8 },
+)
 
 /** A monitor page: four groups of 32 triggers; latency in 100 ns units. */
 export const hvMonitorPage = struct(

@@ -41,7 +41,8 @@ interface SavedPartition {
 }
 
 const words = (r: Register): Words => [r.low, r.high]
-const copyQueue = (queue: readonly QueuedMessage[]): QueuedMessage[] => queue.map(({ type, payload }) => ({ type, payload: payload.slice() }))
+const copyQueue = (queue: readonly QueuedMessage[]): QueuedMessage[] =>
+  queue.map(({ type, payload }) => ({ type, payload: payload.slice() }))
 
 export function saveState(state: PartitionState): SavedPartition {
   const vps: SavedVp[] = []
@@ -71,7 +72,13 @@ function saveVp(vp: number, state: VpState): SavedVp {
     siefp: words(state.siefp),
     simp: words(state.simp),
     sints: state.sints.map(words),
-    timers: state.timers.map(({ config, count, due, callAt, waiting }) => ({ config: words(config), count: words(count), due, callAt, waiting })),
+    timers: state.timers.map(({ config, count, due, callAt, waiting }) => ({
+      config: words(config),
+      count: words(count),
+      due,
+      callAt,
+      waiting,
+    })),
     queues: state.queues.map(copyQueue),
   }
 }
@@ -80,7 +87,8 @@ function saveVp(vp: number, state: VpState): SavedVp {
 export function restoreState(state: PartitionState, saved: unknown, vps: number): void {
   if (!isSaved(saved)) throw new PartitionError('VMBUS_PARTITION_STATE', `not a partition state of version ${VERSION}`)
   const outside = saved.vps.find(({ vp }) => vp >= vps)
-  if (outside !== undefined) throw new PartitionError('VMBUS_PARTITION_STATE', `state of VP ${outside.vp}, partition of ${vps}`)
+  if (outside !== undefined)
+    throw new PartitionError('VMBUS_PARTITION_STATE', `state of VP ${outside.vp}, partition of ${vps}`)
   put(state.guestOsId, saved.guestOsId)
   put(state.hypercall, saved.hypercall)
   put(state.referenceTsc, saved.referenceTsc)
@@ -124,5 +132,12 @@ function putAll(registers: readonly Register[], saved: readonly Words[]): void {
 
 /** A state is trusted (it is ours, not a guest's): its version is checked, not every word. */
 function isSaved(value: unknown): value is SavedPartition {
-  return typeof value === 'object' && value !== null && 'version' in value && value.version === VERSION && 'vps' in value && Array.isArray(value.vps)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === VERSION &&
+    'vps' in value &&
+    Array.isArray(value.vps)
+  )
 }

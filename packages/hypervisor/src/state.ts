@@ -59,7 +59,13 @@ export function newVp(): VpState {
     siefp: register(),
     simp: register(),
     sints: Array.from({ length: SINTS }, () => register(SINT_MASKED)),
-    timers: Array.from({ length: TIMERS }, () => ({ config: register(), count: register(), due: -1, callAt: -1, waiting: false })),
+    timers: Array.from({ length: TIMERS }, () => ({
+      config: register(),
+      count: register(),
+      due: -1,
+      callAt: -1,
+      waiting: false,
+    })),
     queues: Array.from({ length: SINTS }, () => []),
   }
 }

@@ -133,7 +133,8 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
       if ((low & DIRECT) !== 0 && !deps.directMode) return false
       assign(timer.config, low, high)
       // SINT 0 belongs to the hypervisor: a timer that would use it cannot be enabled.
-      if ((low & DIRECT) === 0 && sintOf(timer.config) === 0) timer.config.low = (timer.config.low & ~TIMER_ENABLE) >>> 0
+      if ((low & DIRECT) === 0 && sintOf(timer.config) === 0)
+        timer.config.low = (timer.config.low & ~TIMER_ENABLE) >>> 0
       start(vp, timer, index)
       return true
     },
@@ -141,7 +142,8 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
       assign(timer.count, low, high)
       const canEnable = (timer.config.low & DIRECT) !== 0 || sintOf(timer.config) !== 0
       if (low === 0 && high === 0) timer.config.low = (timer.config.low & ~TIMER_ENABLE) >>> 0
-      else if ((timer.config.low & AUTO_ENABLE) !== 0 && canEnable) timer.config.low = (timer.config.low | TIMER_ENABLE) >>> 0
+      else if ((timer.config.low & AUTO_ENABLE) !== 0 && canEnable)
+        timer.config.low = (timer.config.low | TIMER_ENABLE) >>> 0
       start(vp, timer, index)
     },
     fired(name) {

@@ -22,7 +22,13 @@ export function referenceTimeAt(tsc: bigint, scale: bigint, offset: bigint): big
  * the rest zero. Sequence 0 says "not valid, read the MSR". The sequence is written last: a guest that reads the page
  * meanwhile sees 0.
  */
-export function writeReferenceTscPage(memory: GuestMemory, gpa: number, sequence: number, scale: bigint, offset: bigint): void {
+export function writeReferenceTscPage(
+  memory: GuestMemory,
+  gpa: number,
+  sequence: number,
+  scale: bigint,
+  offset: bigint,
+): void {
   const { bytes, view, words } = memory
   Atomics.store(words, gpa / 4, 0)
   bytes.fill(0, gpa + 4, gpa + 4096)

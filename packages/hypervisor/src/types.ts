@@ -86,7 +86,14 @@ export interface LocalApics {
 /** What CPUID leaves 0x40000001 to 0x40000006 say. The numbers are facts of a host version, so a profile supplies them. */
 export interface PartitionFeatures {
   /** Leaf 2: host version shown to the guest. */
-  readonly version: { readonly major: number; readonly minor: number; readonly build: number; readonly servicePack: number; readonly serviceNumber: number; readonly serviceBranch: number }
+  readonly version: {
+    readonly major: number
+    readonly minor: number
+    readonly build: number
+    readonly servicePack: number
+    readonly serviceNumber: number
+    readonly serviceBranch: number
+  }
   /** Leaf 3 EAX and EBX: the partition's privilege mask. */
   readonly privilegesLow: number
   readonly privilegesHigh: number
@@ -120,7 +127,15 @@ export interface Partition {
    * completed in bits 43:32) as a safe integer, or HYPERCALL_UNDEFINED (-1) when the machine shall raise #UD: the guest
    * has not said who it is (GUEST_OS_ID is 0).
    */
-  hypercall(vp: number, controlLow: number, controlHigh: number, inputLow: number, inputHigh: number, outputLow: number, outputHigh: number): number
+  hypercall(
+    vp: number,
+    controlLow: number,
+    controlHigh: number,
+    inputLow: number,
+    inputHigh: number,
+    outputLow: number,
+    outputHigh: number,
+  ): number
   /** A timer that this partition set has fired. */
   timer(name: string): void
   /** The guest's APIC ended an interrupt: for machines that report it, messages that wait for this vector are retried. */

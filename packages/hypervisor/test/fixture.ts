@@ -1,5 +1,19 @@
-import { timerQueue, virtualClock, type Diagnostic, type TimerQueue, type TraceEvent, type VirtualClock } from '@vmbus/world'
-import { createPartition, guestMemory, type CrashReport, type GuestMemory, type Partition, type PartitionOptions } from '../src/index.ts'
+import {
+  timerQueue,
+  virtualClock,
+  type Diagnostic,
+  type TimerQueue,
+  type TraceEvent,
+  type VirtualClock,
+} from '@vmbus/world'
+import {
+  createPartition,
+  guestMemory,
+  type CrashReport,
+  type GuestMemory,
+  type Partition,
+  type PartitionOptions,
+} from '../src/index.ts'
 
 /** A partition with everything that it calls recorded. */
 export interface Rig {

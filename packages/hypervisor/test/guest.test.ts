@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { guestProcessor, takeEventFlags, triggerMonitor, type GuestProcessor } from '../src/index.ts'
 import { rig, siefpOf, simpOf, type Rig } from './fixture.ts'
 
-const msrWrites = (r: Rig): string[] => r.trace.flatMap((e) => (e.kind === 'msr' && e.write ? [`${e.msr.toString(16)}=${e.lo.toString(16)}`] : []))
+const msrWrites = (r: Rig): string[] =>
+  r.trace.flatMap((e) => (e.kind === 'msr' && e.write ? [`${e.msr.toString(16)}=${e.lo.toString(16)}`] : []))
 const up = (r: Rig, vp = 0): GuestProcessor => {
   const cpu = guestProcessor(r.partition, vp)
   cpu.enableSynic({ messagePage: simpOf(vp), eventFlagsPage: siefpOf(vp), vector: 0xf3 })
@@ -15,7 +16,16 @@ test('bring-up and tear-down write the registers of Linux in its order, keeping 
   r.trace.length = 0
   const cpu = up(r)
   cpu.disableSynic()
-  expect(msrWrites(r)).toEqual(['40000083=10001', '40000082=11001', '40000092=f3', '40000080=1', '40000092=100f3', '40000083=0', '40000082=0', '40000080=0'])
+  expect(msrWrites(r)).toEqual([
+    '40000083=10001',
+    '40000082=11001',
+    '40000092=f3',
+    '40000080=1',
+    '40000092=100f3',
+    '40000083=0',
+    '40000082=0',
+    '40000080=0',
+  ])
   expect(r.read(0x4000_0092)).toBe(0x5a_0000_0001_00f3n)
   cpu.enableSynic({ messagePage: simpOf(), eventFlagsPage: siefpOf(), vector: 0x40, sint: 4, autoEoi: true })
   expect(r.read(0x4000_0094)).toBe(0x2_0040n)
@@ -71,9 +81,17 @@ test('hypercalls by a driver', () => {
   const cpu = guestProcessor(r.partition, 1)
   expect(() => cpu.signalEvent(2)).toThrow('VMBUS_GUEST_FAULT: #UD')
   cpu.enableHypercalls(0x8100_0000_0000_0000n, 0x5000)
-  expect([cpu.signalEvent(2), cpu.signalEvent(3), cpu.signalEventSlow(0x6000, 2, 0), cpu.signalEventSlow(0x6000, 2, 1)]).toEqual([0, 0x12, 0, 0x11])
+  expect([
+    cpu.signalEvent(2),
+    cpu.signalEvent(3),
+    cpu.signalEventSlow(0x6000, 2, 0),
+    cpu.signalEventSlow(0x6000, 2, 1),
+  ]).toEqual([0, 0x12, 0, 0x11])
   r.memory.bytes.fill(0xee, 0x6000, 0x7000)
-  expect([cpu.postMessage(0x6100, 4, 1, Uint8Array.of(1, 2)), cpu.postMessage(0x6100, 9, 1, new Uint8Array(240))]).toEqual([0, 0x12])
+  expect([
+    cpu.postMessage(0x6100, 4, 1, Uint8Array.of(1, 2)),
+    cpu.postMessage(0x6100, 9, 1, new Uint8Array(240)),
+  ]).toEqual([0, 0x12])
   expect(got).toEqual([1, 1, [1, 1, Uint8Array.of(1, 2)]])
   expect(() => cpu.postMessage(0x6100, 4, 1, new Uint8Array(241))).toThrow('VMBUS_PARTITION_OPTION')
 })

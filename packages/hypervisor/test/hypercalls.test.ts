@@ -15,7 +15,8 @@ function input(r: Rig, gpa: number, connection: number, type: number, size: numb
   view.setUint32(gpa + 12, size, true)
   bytes.set(payload, gpa + 16)
 }
-const call = (r: Rig, control: number, low: number, high = 0, controlHigh = 0): number => r.partition.hypercall(0, control, controlHigh, low, high, 0, 0)
+const call = (r: Rig, control: number, low: number, high = 0, controlHigh = 0): number =>
+  r.partition.hypercall(0, control, controlHigh, low, high, 0, 0)
 
 function ready(options: Parameters<typeof rig>[0] = {}): Rig {
   const r = rig(options)
@@ -44,7 +45,10 @@ test('post message hands type and payload to the port of its connection, and ret
   // The upper 8 bits of the id are not significant.
   input(r, INPUT, 0xab00_0004, 1, 240)
   expect(call(r, POST, INPUT)).toBe(0x13)
-  expect(got).toEqual([[2, 1, [14, 0, 0, 0, 0, 0, 0, 0]], [0, 1, [14, ...Array.from({ length: 239 }, () => 0)]]])
+  expect(got).toEqual([
+    [2, 1, [14, 0, 0, 0, 0, 0, 0, 0]],
+    [0, 1, [14, ...Array.from({ length: 239 }, () => 0)]],
+  ])
   expect(r.trace.filter((e) => e.kind === 'hypercall')).toEqual([
     { kind: 'hypercall', vp: 2, code: POST, status: 0 },
     { kind: 'hypercall', vp: 0, code: POST, status: 0x13 },
@@ -89,7 +93,10 @@ test('signal event: flag 0x11, then reserved bits 3, then connection 0x12; the s
     r.memory.view.setUint32(INPUT + 4, high, true)
     expect(call(r, SIGNAL, INPUT)).toBe(status)
   }
-  expect(got).toEqual([[0, 0], [0, 0]])
+  expect(got).toEqual([
+    [0, 0],
+    [0, 0],
+  ])
   expect(call(r, SIGNAL, INPUT + 4)).toBe(4)
   expect(call(r, SIGNAL, 64 * 4096)).toBe(0x0b)
 })

@@ -3,7 +3,12 @@ import { guestMemory } from '../src/index.ts'
 
 test('bytes, view and words are one memory, with GPA 0 at the base', () => {
   const buffer = new ArrayBuffer(3 * 4096)
-  for (const memory of [guestMemory(4096), guestMemory({ size: 4096, shared: true }), guestMemory(new Uint8Array(buffer, 4096, 4096)), guestMemory({ source: buffer, base: 8, size: 4096 })]) {
+  for (const memory of [
+    guestMemory(4096),
+    guestMemory({ size: 4096, shared: true }),
+    guestMemory(new Uint8Array(buffer, 4096, 4096)),
+    guestMemory({ source: buffer, base: 8, size: 4096 }),
+  ]) {
     memory.bytes.set([1, 2, 3, 4], 8)
     expect(memory.size).toBe(4096)
     expect(memory.view.getUint32(8, true)).toBe(0x0403_0201)
@@ -33,7 +38,16 @@ test('shared memory is a SharedArrayBuffer; writes are reported to the owner', (
 })
 
 test('sizes that no guest has are refused', () => {
-  for (const bad of [0, -4096, 100, 4097, Number.NaN, new ArrayBuffer(5), { size: 4096, base: 2, source: new ArrayBuffer(8192) }, { size: 8192, source: new ArrayBuffer(4096) }]) {
+  for (const bad of [
+    0,
+    -4096,
+    100,
+    4097,
+    Number.NaN,
+    new ArrayBuffer(5),
+    { size: 4096, base: 2, source: new ArrayBuffer(8192) },
+    { size: 8192, source: new ArrayBuffer(4096) },
+  ]) {
     expect(() => guestMemory(bad)).toThrow('VMBUS_GUEST_MEMORY')
   }
 })

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest'
 import { guestMemory, guestProcessor, takeEventFlags } from '../src/index.ts'
 import { bringUp, identify, rig, siefpOf, simpOf, type Rig } from './fixture.ts'
 
-const runs = (numRuns: number): { seed: number; numRuns: number } => ({ seed: 0x5716c, numRuns: process.env['VMBUS_TIER'] === 'deep' ? numRuns * 100 : numRuns })
+const runs = (numRuns: number): { seed: number; numRuns: number } => ({
+  seed: 0x5716c,
+  numRuns: process.env['VMBUS_TIER'] === 'deep' ? numRuns * 50 : numRuns,
+})
 
 type SlotStep = { kind: 'post' } | { kind: 'free' } | { kind: 'eom' } | { kind: 'mask'; masked: boolean }
 const slotStep: fc.Arbitrary<SlotStep> = fc.oneof(
@@ -84,7 +87,10 @@ test('model: no message is lost or reordered, and the pending flag is set exactl
 })
 
 test('model: a flag interrupts on 0→1 alone, and a driver takes each once', () => {
-  const step = fc.oneof(fc.integer({ min: 1, max: 40 }).map((flag) => ({ flag })), fc.constant({ flag: 0 }))
+  const step = fc.oneof(
+    fc.integer({ min: 1, max: 40 }).map((flag) => ({ flag })),
+    fc.constant({ flag: 0 }),
+  )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const r = rig()
@@ -110,7 +116,11 @@ test('model: a flag interrupts on 0→1 alone, and a driver takes each once', ()
 })
 
 test('model: a timer expires exactly at the times that its arithmetic gives, when its slot is free', () => {
-  const timer = fc.record({ periodic: fc.boolean(), count: fc.integer({ min: 100, max: 5000 }), start: fc.integer({ min: 0, max: 3000 }) })
+  const timer = fc.record({
+    periodic: fc.boolean(),
+    count: fc.integer({ min: 100, max: 5000 }),
+    start: fc.integer({ min: 0, max: 3000 }),
+  })
   fc.assert(
     fc.property(fc.array(timer, { minLength: 1, maxLength: 4 }), (timers) => {
       const r = rig()
@@ -124,7 +134,9 @@ test('model: a timer expires exactly at the times that its arithmetic gives, whe
           const slot = simpOf() + (8 + n) * 256
           if (r.memory.view.getUint32(slot, true) === 0) continue
           expect(r.memory.view.getUint32(slot + 16, true)).toBe(n)
-          expect(r.memory.view.getBigUint64(slot + 24, true)).toBe(BigInt(Math.max(r.memory.view.getUint32(slot + 24, true), 0)))
+          expect(r.memory.view.getBigUint64(slot + 24, true)).toBe(
+            BigInt(Math.max(r.memory.view.getUint32(slot + 24, true), 0)),
+          )
           got.push([Number(r.memory.view.getBigUint64(slot + 32, true)), n])
           r.memory.view.setUint32(slot, 0, true)
         }
@@ -162,11 +174,47 @@ type Step =
   | { kind: 'run'; by: number }
   | { kind: 'up'; vp: number }
 
-const word = fc.oneof(fc.nat(0xffff_ffff), fc.constantFrom(0, 1, 0xffff_ffff, 0x8000_0000, 0x1_0001, 0xf3, 0x2_00f3, 0x5001, 0x1_0001, 0x1_1001, 0x3_f001, 0x4_0001))
+const word = fc.oneof(
+  fc.nat(0xffff_ffff),
+  fc.constantFrom(
+    0,
+    1,
+    0xffff_ffff,
+    0x8000_0000,
+    0x1_0001,
+    0xf3,
+    0x2_00f3,
+    0x5001,
+    0x1_0001,
+    0x1_1001,
+    0x3_f001,
+    0x4_0001,
+  ),
+)
 const high = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: word })
 const vp = fc.constantFrom(0, 0, 0, 1, 2, -1, 4_000_000)
 const msr = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom(0x4000_0000, 0x4000_0001, 0x4000_0021, 0x4000_0073, 0x4000_0080, 0x4000_0082, 0x4000_0083, 0x4000_0084, 0x4000_0092, 0x4000_00b0, 0x4000_00b1, 0x4000_00b2, 0x4000_00b3, 0x4000_0103, 0x4000_0104, 0x4000_0105) },
+  {
+    weight: 8,
+    arbitrary: fc.constantFrom(
+      0x4000_0000,
+      0x4000_0001,
+      0x4000_0021,
+      0x4000_0073,
+      0x4000_0080,
+      0x4000_0082,
+      0x4000_0083,
+      0x4000_0084,
+      0x4000_0092,
+      0x4000_00b0,
+      0x4000_00b1,
+      0x4000_00b2,
+      0x4000_00b3,
+      0x4000_0103,
+      0x4000_0104,
+      0x4000_0105,
+    ),
+  },
   { weight: 2, arbitrary: fc.integer({ min: 0x4000_0000, max: 0x4000_0120 }) },
   { weight: 1, arbitrary: fc.integer({ min: -0x8000_0000, max: 0xffff_ffff }) },
 )
@@ -175,12 +223,50 @@ const control = fc.oneof(fc.constantFrom(0x5c, 0x5d, 0x1_005d, 0x1_005c, 0x5b), 
 const place = { vp, sint: fc.constantFrom(2, 2, 2, 4, 0, 15, 16, -1), n: fc.nat(2100) }
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('wrmsr' as const), vp, msr, low: word, high }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wrmsr' as const), vp: fc.constant(0), msr: fc.constantFrom(0x4000_00b0, 0x4000_00b2), low: timerConfig, high: fc.constant(0) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wrmsr' as const), vp: fc.constant(0), msr: fc.constantFrom(0x4000_00b1, 0x4000_00b3), low: fc.integer({ min: 0, max: 5000 }), high: fc.constant(0) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('wrmsr' as const),
+      vp: fc.constant(0),
+      msr: fc.constantFrom(0x4000_00b0, 0x4000_00b2),
+      low: timerConfig,
+      high: fc.constant(0),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('wrmsr' as const),
+      vp: fc.constant(0),
+      msr: fc.constantFrom(0x4000_00b1, 0x4000_00b3),
+      low: fc.integer({ min: 0, max: 5000 }),
+      high: fc.constant(0),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('rdmsr' as const), vp, msr }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('hypercall' as const), vp, regs: fc.tuple(control, high, word, high, word, word) }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('post' as const, 'signal' as const, 'assert' as const, 'drop' as const, 'eoi' as const), ...place }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('poke' as const), gpa: fc.constantFrom(simpOf() + 512, simpOf() + 516, siefpOf() + 512, 0x5000, 0x3_fffc), value: fc.constantFrom(0, 0, 1, 0xffff_ffff) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('hypercall' as const),
+      vp,
+      regs: fc.tuple(control, high, word, high, word, word),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('post' as const, 'signal' as const, 'assert' as const, 'drop' as const, 'eoi' as const),
+      ...place,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('poke' as const),
+      gpa: fc.constantFrom(simpOf() + 512, simpOf() + 516, siefpOf() + 512, 0x5000, 0x3_fffc),
+      value: fc.constantFrom(0, 0, 1, 0xffff_ffff),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('run' as const), by: fc.nat(4000) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('up' as const), vp: fc.constantFrom(0, 0, 1) }) },
 )
@@ -219,7 +305,12 @@ function perform(r: Rig, s: Step): unknown {
 
 /** A partition of three processors over RAM that lies between two guarded regions. */
 function guarded(backing: Uint8Array): Rig {
-  const r = rig({ vps: 3, messageQueueDepth: 8, memory: guestMemory(backing.subarray(4096, backing.length - 4096)), tscOrigin: 5n })
+  const r = rig({
+    vps: 3,
+    messageQueueDepth: 8,
+    memory: guestMemory(backing.subarray(4096, backing.length - 4096)),
+    tscOrigin: 5n,
+  })
   r.partition.connectMessagePort(1, (_vp, type, payload) => (payload.length > 100 ? 3 : type & 0xff))
   r.partition.connectEventPort(2, (_vp, flag) => flag)
   return r
@@ -228,7 +319,12 @@ function guarded(backing: Uint8Array): Rig {
 const arena = (): Uint8Array => new Uint8Array(66 * 4096)
 /** Bytes as text: one comparison of strings is a hundred times faster than one of trees. */
 const plain = (_key: string, value: unknown): unknown => (value instanceof Uint8Array ? String(value) : value)
-const observable = (r: Rig): unknown => ({ state: r.partition.save(), inspect: r.partition.inspect(), interrupts: [...r.interrupts], next: r.queue.next() })
+const observable = (r: Rig): unknown => ({
+  state: r.partition.save(),
+  inspect: r.partition.inspect(),
+  interrupts: [...r.interrupts],
+  next: r.queue.next(),
+})
 
 test('hostile: no register, hypercall or memory contents throws or writes outside RAM', () => {
   const backing = arena()
@@ -241,7 +337,8 @@ test('hostile: no register, hypercall or memory contents throws or writes outsid
       for (const s of steps) perform(r, s)
       expect(backing.subarray(0, 4096).every((b) => b === 0xa5)).toBe(true)
       expect(backing.subarray(backing.length - 4096).every((b) => b === 0xa5)).toBe(true)
-      for (let n = 0; n < 3; n++) for (let sint = 0; sint < 16; sint++) expect(r.partition.queuedMessages(n, sint)).toBeLessThanOrEqual(8)
+      for (let n = 0; n < 3; n++)
+        for (let sint = 0; sint < 16; sint++) expect(r.partition.queuedMessages(n, sint)).toBeLessThanOrEqual(8)
       expect(r.interrupts.every(([n, vector]) => n >= 0 && n < 3 && vector >= 16 && vector <= 255)).toBe(true)
     }),
     runs(400),
@@ -297,7 +394,8 @@ test('a state of another version, or of more processors, is refused', () => {
   const r = rig({ vps: 2 })
   bringUp(r, 1)
   const two: unknown = r.partition.save()
-  for (const bad of [undefined, null, 1, {}, { version: 2, vps: [] }, { version: 1 }]) expect(() => r.partition.restore(bad)).toThrow('VMBUS_PARTITION_STATE')
+  for (const bad of [undefined, null, 1, {}, { version: 2, vps: [] }, { version: 1 }])
+    expect(() => r.partition.restore(bad)).toThrow('VMBUS_PARTITION_STATE')
   expect(() => rig().partition.restore(two)).toThrow('VMBUS_PARTITION_STATE')
 })
 

@@ -105,7 +105,11 @@ test('each privilege gates its registers', () => {
     expect(msrs.length).toBeGreaterThan(0)
   }
   const noCrash = rig({ features: { misc: 0 } })
-  expect([noCrash.read(0x4000_0100), noCrash.read(0x4000_0105), noCrash.read(0x4000_0022)]).toEqual(['#GP', '#GP', '#GP'])
+  expect([noCrash.read(0x4000_0100), noCrash.read(0x4000_0105), noCrash.read(0x4000_0022)]).toEqual([
+    '#GP',
+    '#GP',
+    '#GP',
+  ])
 })
 
 test('the hypercall page: identity first, code at its start, locked until reset', () => {
@@ -130,14 +134,20 @@ test('the hypercall page: identity first, code at its start, locked until reset'
 
 test('a machine gives its own hypercall code and learns of the write', () => {
   const wrote: [number, number][] = []
-  const r = rig({ hypercallCode: Uint8Array.of(0xe5, 0xe6, 0xc3), memory: guestMemory({ size: 0x10000, wrote: (gpa, length) => wrote.push([gpa, length]) }) })
+  const r = rig({
+    hypercallCode: Uint8Array.of(0xe5, 0xe6, 0xc3),
+    memory: guestMemory({ size: 0x10000, wrote: (gpa, length) => wrote.push([gpa, length]) }),
+  })
   identify(r)
   expect(r.memory.bytes.slice(0x5000, 0x5004)).toEqual(Uint8Array.of(0xe5, 0xe6, 0xc3, 0xcc))
   // Written once for a place, not once for each write of the register.
   r.write(0x4000_0001, 0x5001n)
   expect(wrote).toEqual([[0x5000, 4096]])
   r.write(0x4000_0001, 0x6001n)
-  expect(wrote).toEqual([[0x5000, 4096], [0x6000, 4096]])
+  expect(wrote).toEqual([
+    [0x5000, 4096],
+    [0x6000, 4096],
+  ])
 })
 
 test('SINT vectors below 16 are a #GP unless masked; other bits are kept', () => {
@@ -154,7 +164,9 @@ test('message and flags pages: zeros when enabled, contents move along, #GP outs
     const r = rig()
     r.memory.bytes.fill(0xee, 0x8000, 0xb000)
     expect(r.write(msr, 0x9001n)).toBe(true)
-    expect([r.memory.bytes[0x8fff], r.memory.bytes[0x9000], r.memory.bytes[0x9fff], r.memory.bytes[0xa000]]).toEqual([0xee, 0, 0, 0xee])
+    expect([r.memory.bytes[0x8fff], r.memory.bytes[0x9000], r.memory.bytes[0x9fff], r.memory.bytes[0xa000]]).toEqual([
+      0xee, 0, 0, 0xee,
+    ])
     r.memory.bytes[0x9123] = 7
     r.write(msr, 0x9801n)
     expect(r.memory.bytes[0x9123]).toBe(7)
@@ -193,7 +205,12 @@ test('EOI, ICR and TPR reach the local APICs', () => {
   expect([r.write(0x4000_0071, 0x7_0000_0005n), r.write(0x4000_0071, 0n)]).toEqual([true, false])
   expect(r.read(0x4000_0072)).toBe(0x20n)
   expect([r.write(0x4000_0072, 0xffn), r.write(0x4000_0072, 0x100n)]).toEqual([true, false])
-  expect(calls).toEqual([['eoi', 1], ['icr', 0, 5, 7], ['icr', 0, 0, 0], ['tpr', 0, 0xff]])
+  expect(calls).toEqual([
+    ['eoi', 1],
+    ['icr', 0, 5, 7],
+    ['icr', 0, 0, 0],
+    ['tpr', 0, 0xff],
+  ])
 })
 
 test('crash: five parameters, a notification, and the text at P3 of P4 bytes', () => {
@@ -204,7 +221,10 @@ test('crash: five parameters, a notification, and the text at P3 of P4 bytes', (
   expect(r.crashes).toEqual([])
   r.write(0x4000_0105, 1n << 63n)
   expect(r.crashes).toEqual([{ parameters: [0, 1, 2, 3, 4].map((n) => 0x1_0000_0000n + BigInt(n)) }])
-  r.memory.bytes.set(Uint8Array.from('Oops\0not this', (c) => c.charCodeAt(0)), 0x7000)
+  r.memory.bytes.set(
+    Uint8Array.from('Oops\0not this', (c) => c.charCodeAt(0)),
+    0x7000,
+  )
   r.write(0x4000_0103, 0x7000n)
   r.write(0x4000_0104, 9n)
   r.write(0x4000_0105, 3n << 62n)
@@ -228,9 +248,20 @@ test('reset and idle are told; TSC invariance takes one bit', () => {
   expect([r.write(0x4000_0118, 2n), r.write(0x4000_0118, 1n), r.read(0x4000_0118)]).toEqual([false, true, 1n])
 })
 
+test('re-enlightenment registers keep what is written', () => {
+  const r = rig()
+  for (const msr of [0x4000_0106, 0x4000_0107, 0x4000_0108]) {
+    expect(r.write(msr, 0x1_0000_0000n + BigInt(msr))).toBe(true)
+    expect(r.read(msr)).toBe(0x1_4000_0000n + BigInt(msr - 0x4000_0000))
+  }
+})
+
 test('options outside their range are refused', () => {
   const memory = guestMemory(4096)
   const base = { ...rig().partition, memory, timers: { set: () => {}, clear: () => {} }, interrupt: () => {} }
-  for (const vps of [0, 2049, 1.5, Number.NaN]) expect(() => createPartition({ ...base, vps })).toThrow('VMBUS_PARTITION_OPTION')
-  expect(() => createPartition({ ...base, vps: 1, hypercallCode: new Uint8Array(4097) })).toThrow('VMBUS_PARTITION_OPTION')
+  for (const vps of [0, 2049, 1.5, Number.NaN])
+    expect(() => createPartition({ ...base, vps })).toThrow('VMBUS_PARTITION_OPTION')
+  expect(() => createPartition({ ...base, vps: 1, hypercallCode: new Uint8Array(4097) })).toThrow(
+    'VMBUS_PARTITION_OPTION',
+  )
 })

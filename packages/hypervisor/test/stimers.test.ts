@@ -20,7 +20,12 @@ function ready(): Rig {
 }
 const message = (r: Rig): [type: number, index: number, due: bigint, delivered: bigint] => {
   const { view } = r.memory
-  return [view.getUint32(SLOT4, true), view.getUint32(SLOT4 + 16, true), view.getBigUint64(SLOT4 + 24, true), view.getBigUint64(SLOT4 + 32, true)]
+  return [
+    view.getUint32(SLOT4, true),
+    view.getUint32(SLOT4 + 16, true),
+    view.getBigUint64(SLOT4 + 24, true),
+    view.getBigUint64(SLOT4 + 32, true),
+  ]
 }
 const free = (r: Rig): void => {
   r.memory.view.setUint32(SLOT4, 0, true)

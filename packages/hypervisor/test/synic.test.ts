@@ -73,7 +73,11 @@ test('event flags: bit flag&7 of byte flag>>3 of the SINT area, an interrupt on 
 test('a SynIC that is not up answers 0x18, a wrong place 0x0E or 5', () => {
   const r = rig({ vps: 2 })
   const empty = new Uint8Array(0)
-  const all = (sint = 2): number[] => [r.partition.postMessage(0, sint, 1, empty), r.partition.signalEvent(0, sint, 1), r.partition.assertSint(0, sint)]
+  const all = (sint = 2): number[] => [
+    r.partition.postMessage(0, sint, 1, empty),
+    r.partition.signalEvent(0, sint, 1),
+    r.partition.assertSint(0, sint),
+  ]
   expect(all()).toEqual([0x18, 0x18, 0x18])
   expect(r.partition.sintReady(0, 2)).toBe(false)
   bringUp(r)
@@ -84,7 +88,11 @@ test('a SynIC that is not up answers 0x18, a wrong place 0x0E or 5', () => {
   r.write(0x4000_0092, 0xf3n)
   r.write(0x4000_0080, 0n)
   expect(all()).toEqual([0x18, 0x18, 0x18])
-  expect([r.partition.postMessage(2, 2, 1, empty), r.partition.signalEvent(-1, 2, 1), r.partition.assertSint(99, 2)]).toEqual([0x0e, 0x0e, 0x0e])
+  expect([
+    r.partition.postMessage(2, 2, 1, empty),
+    r.partition.signalEvent(-1, 2, 1),
+    r.partition.assertSint(99, 2),
+  ]).toEqual([0x0e, 0x0e, 0x0e])
   expect([...all(16), r.partition.signalEvent(0, 2, 2048)]).toEqual([5, 5, 5, 5])
   expect(r.partition.postMessage(0, 2, 1, new Uint8Array(241))).toBe(5)
   expect(r.partition.postMessage(0, 2, 0, empty)).toBe(5)

@@ -12,7 +12,8 @@ const REFERENCE_TSC_RESERVED = 0xffe
 export function clockMsrs(table: MsrTable, context: MsrContext): void {
   const { features, clock, state } = context
   const has = (privilege: number): boolean => (features.privilegesLow & privilege) !== 0
-  if (has(PRIVILEGE.referenceCounter)) table.set(MSR.timeReferenceCount, { read: (_vp, out) => emitNumber(out, clock.now()) })
+  if (has(PRIVILEGE.referenceCounter))
+    table.set(MSR.timeReferenceCount, { read: (_vp, out) => emitNumber(out, clock.now()) })
   if (has(PRIVILEGE.referenceTsc)) {
     table.set(MSR.referenceTsc, {
       read: (_vp, out) => emit(out, state.referenceTsc),

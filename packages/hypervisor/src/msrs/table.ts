@@ -4,7 +4,7 @@ import type { SyntheticTimers } from '../stimers.ts'
 import type { CrashReport, GuestMemory, LocalApics, PartitionFeatures } from '../types.ts'
 
 /** One synthetic MSR. What is absent is a #GP: a register without `write` is read-only. */
-export interface Msr {
+interface Msr {
   read?(vp: number, out: Uint32Array): void
   /** Words are unsigned. False is a #GP, and then nothing has changed. */
   write?(vp: number, low: number, high: number): boolean
