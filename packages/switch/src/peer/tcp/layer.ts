@@ -14,7 +14,7 @@ import { seqAdd, seqDiff } from './sequence.ts'
 export interface TcpHandlers {
   opened?(socket: TcpSocket): void
   data?(socket: TcpSocket, bytes: Uint8Array): void
-  /** The other end has said all. Without this handler the socket then ends too. */
+  /** The other end has said all. Without this handler the socket then ends too, unless its owner waits for `drained`. */
   ended?(socket: TcpSocket): void
   /** There is room again after `write` took less than it was given. */
   drained?(socket: TcpSocket): void
@@ -156,13 +156,13 @@ export function createTcp(deps: TcpDeps): TcpLayer {
     const allRead = receiving.read === receiving.next
     if (n.finReached && allRead && !n.endedTold && n.state !== 'closed') {
       n.endedTold = true
-      if (entry.handlers.ended) entry.handlers.ended(socket)
-      else n.finQueued = true
+      entry.handlers.ended?.(socket)
     }
     if (n.wantsDrain && sending.length <= capacity / 2 && canWrite(n)) {
       n.wantsDrain = false
       entry.handlers.drained?.(socket)
     }
+    if (n.endedTold && entry.handlers.ended === undefined && !n.wantsDrain && canWrite(n)) n.finQueued = true
     if (n.reason !== undefined && !n.closedTold && (allRead || n.reason !== 'closed')) {
       n.closedTold = true
       entry.handlers.closed?.(socket, n.reason)
