@@ -1,0 +1,18 @@
+import type { Host } from '@vmbus/host'
+import type { HostMachine } from '@vmbus/machine-v86'
+
+/** A device as a run's owner handles it from outside of the machine's worker. All values that cross are plain. */
+export interface RealDevice {
+  /** What the owner can ask of it: `call('kind.action', argument)`. */
+  readonly actions?: Readonly<Record<string, (argument: unknown) => unknown>>
+  /** What was measured, for the run's result. */
+  result?(): unknown
+  /** State of its backend, beside what the bus saves of the device. */
+  save?(): unknown
+  restore?(state: unknown): void
+  /** Why a run with it is not repeatable, when it is not. */
+  readonly notDeterministic?: string
+}
+
+/** Offers a device on a host; undefined when that version of the host does not have it. */
+export type RealDeviceFactory = (host: Host, options: unknown, machine: HostMachine) => RealDevice | undefined

@@ -1,0 +1,79 @@
+import { versionName } from '@vmbus/core'
+import { createHost, hostProfile, type Host } from '@vmbus/host'
+import { DEFAULT_FEATURES } from '@vmbus/hypervisor'
+import type { HostFactory } from '@vmbus/machine-v86'
+import { createTranscript } from '@vmbus/trace'
+import type { RealDevice } from './device.ts'
+import { CORE_COMPONENTS, realDevices } from './registry.ts'
+
+/** Plain values only: they cross into the machine's worker. */
+export interface RealHostOptions {
+  /** A profile's id. */
+  readonly profile: string
+  /** Options by kind; the default is the core components. */
+  readonly devices?: Readonly<Record<string, unknown>>
+  /** Bytes of transcript to keep for `call('transcript')`; default none. */
+  readonly transcriptBytes?: number
+}
+
+/** The Hyper-V host of a real kernel. It runs in the machine's worker, synchronously with the processor. */
+export const host: HostFactory = (machine, given) => {
+  const options = given as RealHostOptions
+  const profile = hostProfile(options.profile)
+  if (profile === undefined) throw new RangeError(`unknown host profile: ${options.profile}`)
+  const transcript = createTranscript({ clock: machine.clock, limit: options.transcriptBytes ?? 0 })
+  const made: Host = createHost(profile, {
+    memory: machine.memory,
+    clock: machine.clock,
+    timers: machine.timers((name) => made.timer(name)),
+    seed: machine.seed,
+    interrupt: (vp, vector) => machine.interrupt(vp, vector),
+    hypercallCode: machine.hypercallCode,
+    features: {
+      hints: DEFAULT_FEATURES.hints | machine.imposed.requiredHints,
+      tscFrequency: machine.imposed.tscFrequency,
+      apicFrequency: machine.imposed.apicFrequency,
+    },
+    trace: transcript.sink,
+    diagnose: machine.diagnose,
+    crashed: (report) => machine.emit('crashed', report),
+  })
+  machine.connect(made.partition)
+  made.bus.on((event) => {
+    if (event.kind === 'device') machine.emit(`${event.device}:${event.name}`, event.detail)
+    else machine.emit(event.kind, event)
+  })
+  const wanted = options.devices ?? Object.fromEntries(CORE_COMPONENTS.map((kind) => [kind, {}]))
+  const devices = new Map<string, RealDevice>()
+  for (const [kind, deviceOptions] of Object.entries(wanted)) {
+    const factory = realDevices[kind]
+    if (factory === undefined) throw new RangeError(`unknown device: ${kind}`)
+    const device = factory(made, deviceOptions, machine)
+    if (device !== undefined) devices.set(kind, device)
+  }
+  const notDeterministic = [...devices.values()].find((device) => device.notDeterministic !== undefined)?.notDeterministic
+
+  return {
+    call(name, argument) {
+      if (name === 'inspect') return made.inspect()
+      if (name === 'transcript') return transcript.entries
+      const [kind = '', action = ''] = name.split('.')
+      const act = devices.get(kind)?.actions?.[action]
+      if (act === undefined) throw new RangeError(`unknown action: ${name}`)
+      return act(argument)
+    },
+    save: () => ({ host: made.save(), devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.save?.()])) }),
+    restore(state) {
+      const saved = state as { host: unknown; devices: Record<string, unknown> }
+      for (const [kind, device] of devices) device.restore?.(saved.devices[kind])
+      made.restore(saved.host)
+    },
+    result: () => ({
+      version: made.bus.version === 0 ? null : versionName(made.bus.version),
+      offered: [...devices.keys()],
+      counts: transcript.counts,
+      devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.result?.()])),
+    }),
+    ...(notDeterministic === undefined ? {} : { notDeterministic }),
+  }
+}

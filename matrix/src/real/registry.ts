@@ -1,0 +1,12 @@
+import { realHeartbeat, realShutdown, realTimesync } from './components.ts'
+import type { RealDeviceFactory } from './device.ts'
+
+/** Every device that a real guest's host can offer, by kind. */
+export const realDevices: Readonly<Record<string, RealDeviceFactory>> = {
+  shutdown: realShutdown,
+  heartbeat: realHeartbeat,
+  timesync: realTimesync,
+}
+
+/** What a host offers unless told otherwise: the components that every guest has. */
+export const CORE_COMPONENTS: readonly string[] = ['shutdown', 'heartbeat', 'timesync']

@@ -1,0 +1,116 @@
+import type { Clock, TraceEvent, TraceSink } from '@vmbus/world'
+
+/** What a transcript keeps: the bytes of channel messages and packets, and notes. */
+export type Entry =
+  | { readonly time: number; readonly kind: 'message'; readonly to: 'host' | 'guest'; readonly vp: number; readonly connection: number; readonly bytes: Uint8Array }
+  | { readonly time: number; readonly kind: 'packet'; readonly to: 'host' | 'guest'; readonly relid: number; readonly bytes: Uint8Array }
+  | { readonly time: number; readonly kind: 'note'; readonly source: string; readonly text: string }
+
+/** How often each kind of event happened, the ones that are not kept included. */
+export interface EventCounts {
+  messages: number
+  packets: number
+  signals: number
+  interrupts: number
+  hypercalls: number
+  msrs: number
+  notes: number
+}
+
+export interface TranscriptOptions {
+  /** Times of entries, in 100 ns units. */
+  readonly clock: Clock
+  /** Bytes of entries to keep; the oldest go first. Default 16 MiB, 0 keeps none (stream only). */
+  readonly limit?: number
+  /** Called with every entry, kept or not: write it to a file. Its bytes are its own. */
+  readonly stream?: (entry: Entry) => void
+}
+
+export interface Transcript {
+  readonly sink: TraceSink
+  readonly entries: readonly Entry[]
+  /** Entries that the limit pushed out. */
+  readonly dropped: number
+  readonly counts: Readonly<EventCounts>
+  clear(): void
+}
+
+const COUNTED = {
+  message: 'messages',
+  packet: 'packets',
+  signal: 'signals',
+  interrupt: 'interrupts',
+  hypercall: 'hypercalls',
+  msr: 'msrs',
+  note: 'notes',
+} as const satisfies Record<TraceEvent['kind'], keyof EventCounts>
+
+/** Bytes that an entry takes beside those that it carries. */
+const ENTRY_COST = 64
+const DEFAULT_LIMIT = 16 << 20
+
+const noCounts = (): EventCounts => ({ messages: 0, packets: 0, signals: 0, interrupts: 0, hypercalls: 0, msrs: 0, notes: 0 })
+
+const costOf = (entry: Entry): number => ENTRY_COST + (entry.kind === 'note' ? entry.text.length : entry.bytes.length)
+
+function entryOf(event: TraceEvent, time: number): Entry | undefined {
+  switch (event.kind) {
+    case 'message':
+      return { time, kind: 'message', to: event.to, vp: event.vp, connection: event.connection, bytes: event.bytes.slice() }
+    case 'packet':
+      return { time, kind: 'packet', to: event.to, relid: event.relid, bytes: event.bytes.slice() }
+    case 'note':
+      return { time, kind: 'note', source: event.source, text: event.text }
+    default:
+      return undefined
+  }
+}
+
+/** Records what crosses between guest and host, bounded in memory. */
+export function createTranscript(options: TranscriptOptions): Transcript {
+  const { clock, limit = DEFAULT_LIMIT, stream } = options
+  let entries: Entry[] = []
+  let cost = 0
+  let dropped = 0
+  let counts = noCounts()
+
+  const keep = (entry: Entry): void => {
+    entries.push(entry)
+    cost += costOf(entry)
+    if (cost <= limit) return
+    let gone = 0
+    // Dropping a quarter at once keeps the cost of each entry constant.
+    for (const old of entries) {
+      if (cost <= limit - (limit >>> 2)) break
+      cost -= costOf(old)
+      gone++
+    }
+    entries = entries.slice(gone)
+    dropped += gone
+  }
+
+  return {
+    sink(event) {
+      counts[COUNTED[event.kind]]++
+      const entry = entryOf(event, clock.now())
+      if (entry === undefined) return
+      stream?.(entry)
+      keep(entry)
+    },
+    get entries() {
+      return entries
+    },
+    get dropped() {
+      return dropped
+    },
+    get counts() {
+      return counts
+    },
+    clear() {
+      entries = []
+      cost = 0
+      dropped = 0
+      counts = noCounts()
+    },
+  }
+}
