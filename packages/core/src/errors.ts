@@ -5,6 +5,8 @@ export type CoreErrorCode =
   | 'VMBUS_GPADL_INVALID'
   | 'VMBUS_GUEST_MEMORY'
   | 'VMBUS_OFFER_INVALID'
+  | 'VMBUS_PACKET_INVALID'
+  | 'VMBUS_RING_INVALID'
   | 'VMBUS_STATE_INVALID'
 
 export interface CoreErrorDetail {

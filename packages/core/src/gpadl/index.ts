@@ -1,0 +1,2 @@
+export { createGrant } from './gpadl.ts'
+export { copyFromRanges, copyToRanges, rangesLength, segmentsOfRanges, sliceRanges } from './ranges.ts'

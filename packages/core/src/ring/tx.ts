@@ -1,0 +1,233 @@
+import {
+  FEATURE_BITS,
+  INTERRUPT_MASK,
+  PENDING_SEND_SIZE,
+  READ_INDEX,
+  WRITE_INDEX,
+  isIndex,
+  loadControl,
+  storeControl,
+  type RingArea,
+} from './area.ts'
+import { copyIn, reportWrite } from './copy.ts'
+import { PACKET_WORDS, Row } from './table.ts'
+
+/** length8 is a u16. */
+export const MAX_PACKET_BYTES = 0xffff * 8
+const DESCRIPTOR = 16
+const TRAILER = 8
+
+/** What became of an attempt to write. */
+export const TxStatus = {
+  written: 1,
+  /** There will be room once the peer has read. */
+  full: 0,
+  /** The peer's read index is impossible. */
+  corrupt: -1,
+  /** There will never be room in this ring, or the length does not fit its field. */
+  tooLarge: -2,
+} as const
+export type TxStatus = (typeof TxStatus)[keyof typeof TxStatus]
+
+/** What `save` gives: offsets into the data area. The rest of a ring's state is in guest memory. */
+export interface TxState {
+  readonly write: number
+  readonly published: number
+}
+
+/**
+ * The producer's end of a ring. Packets are written (`send`, or `reserve`, `append…`, `commit`), then shown to the peer
+ * by `publish`. Own indices are private: what the peer does to the words in memory cannot move them.
+ *
+ * A class, and one for all channels: its methods are the hot path, and engines specialise them on one shape.
+ */
+export class Tx {
+  readonly #area: RingArea
+  readonly #report: boolean
+  readonly #size: number
+  /** Where the next packet goes. */
+  #write: number
+  #published: number
+  /** The peer's read index when last looked at: it can only have grown. */
+  #read: number
+  /** Where the next `append` goes, and where the reserved packet's header and payload end. */
+  #cursor = 0
+  #left = 0
+  #total = 0
+
+  /** `reportWrites`: calls `memory.wrote` for each packet, as a host does. */
+  constructor(area: RingArea, options: { readonly reportWrites?: boolean; readonly state?: TxState } = {}) {
+    this.#area = area
+    this.#size = area.size
+    this.#report = options.reportWrites ?? false
+    this.#write = options.state?.write ?? loadControl(area, WRITE_INDEX)
+    this.#published = options.state?.published ?? this.#write
+    this.#read = loadControl(area, READ_INDEX)
+  }
+
+  /** False when the words in memory cannot be indices of this ring, which only counts before anything else is called. */
+  get valid(): boolean {
+    return isIndex(this.#area, this.#write) && isIndex(this.#area, this.#published) && isIndex(this.#area, this.#read)
+  }
+
+  /** Bytes of a packet with its trailer that fit now, 0 when none does; -1 when the peer's read index is impossible. */
+  writable(): number {
+    if (!this.#refresh()) return -1
+    return Math.max(0, this.#free() - 8)
+  }
+
+  /** Some packets are written, but not published. */
+  get unpublished(): boolean {
+    return this.#write !== this.#published
+  }
+
+  /** Writes a packet whose header is the descriptor alone. */
+  send(type: number, flags: number, payload: Uint8Array, transactionLow: number, transactionHigh: number): TxStatus {
+    const status = this.reserve(type, flags, DESCRIPTOR, payload.length, transactionLow, transactionHigh)
+    if (status !== TxStatus.written) return status
+    this.append(payload)
+    this.commit()
+    return status
+  }
+
+  /**
+   * Writes the first packets of a table (see `Row`) whose payloads lie in guest memory; returns how many, which is less
+   * than `count` when the ring is full, the peer's index impossible or a row's length too large.
+   */
+  sendv(table: Int32Array, count: number): number {
+    const { bytes } = this.#area.memory
+    for (let row = 0; row < count; row++) {
+      const at = row * PACKET_WORDS
+      const kind = table[at + Row.kind] ?? 0
+      const start = (table[at + Row.payload] ?? 0) >>> 0
+      const length = (table[at + Row.payloadLength] ?? 0) >>> 0
+      const low = table[at + Row.transactionLow] ?? 0
+      const high = table[at + Row.transactionHigh] ?? 0
+      if (this.reserve(kind & 0xffff, kind >>> 16, DESCRIPTOR, length, low, high) !== TxStatus.written) return row
+      this.#append(bytes, start, length)
+      this.commit()
+    }
+    return count
+  }
+
+  /**
+   * Makes room for a packet and writes its descriptor. `headerBytes` counts the descriptor and the header that belongs to
+   * the type, a multiple of 8. A reservation that is not committed leaves no trace.
+   */
+  reserve(
+    type: number,
+    flags: number,
+    headerBytes: number,
+    payloadBytes: number,
+    transactionLow: number,
+    transactionHigh: number,
+  ): TxStatus {
+    const length = headerBytes + ((payloadBytes + 7) & ~7)
+    const total = length + TRAILER
+    // A ring never fills up entirely, for then it would look empty.
+    if (length > MAX_PACKET_BYTES || total >= this.#size) return TxStatus.tooLarge
+    if (this.#free() <= total) {
+      if (!this.#refresh()) return TxStatus.corrupt
+      if (this.#free() <= total) return TxStatus.full
+    }
+    this.#total = total
+    this.#left = length - DESCRIPTOR
+    this.#cursor = this.#write
+    this.#put(type | (headerBytes << 13), (length >>> 3) | (flags << 16))
+    this.#put(transactionLow, transactionHigh)
+    return TxStatus.written
+  }
+
+  /** Two words of the header or payload, at a multiple of 8. */
+  appendWords(low: number, high: number): void {
+    if (this.#left < 8) return
+    this.#left -= 8
+    this.#put(low, high)
+  }
+
+  /** The next bytes of the reserved packet; what does not fit the reservation is not written. */
+  append(from: Uint8Array): void {
+    this.#append(from, 0, from.length)
+  }
+
+  #append(from: Uint8Array, start: number, length: number): void {
+    const part = Math.min(length, this.#left)
+    if (part === 0) return
+    copyIn(this.#area, this.#cursor, from, start, part)
+    this.#left -= part
+    this.#advance(part)
+  }
+
+  /** Ends the reserved packet: zeroes what was not appended and adds the trailer. */
+  commit(): void {
+    if (this.#left > 0) this.#zero()
+    // The trailer is u32 0, then where the packet starts.
+    this.#put(0, this.#write)
+    if (this.#report) reportWrite(this.#area, this.#write, this.#total)
+    this.#write = this.#cursor
+  }
+
+  /**
+   * Shows the peer what was committed. True when the peer has to be signalled: the ring was empty before, and the peer
+   * does not mask (Linux drivers/hv/ring_buffer.c, hv_signal_on_write).
+   */
+  publish(): boolean {
+    const before = this.#published
+    if (this.#write === before) return false
+    storeControl(this.#area, WRITE_INDEX, this.#write)
+    this.#published = this.#write
+    return loadControl(this.#area, READ_INDEX) === before && loadControl(this.#area, INTERRUPT_MASK) === 0
+  }
+
+  /** Asks to be signalled when `bytes` (packet with trailer) fit; 0 withdraws that. Look at `writable` afterwards. */
+  setPending(bytes: number): void {
+    storeControl(this.#area, PENDING_SEND_SIZE, bytes)
+  }
+
+  setFeatureBits(bits: number): void {
+    storeControl(this.#area, FEATURE_BITS, bits)
+  }
+
+  save(): TxState {
+    return { write: this.#write, published: this.#published }
+  }
+
+  #free(): number {
+    const used = this.#write - this.#read
+    return used >= 0 ? this.#size - used : -used
+  }
+
+  #refresh(): boolean {
+    const read = loadControl(this.#area, READ_INDEX)
+    if (!isIndex(this.#area, read)) return false
+    this.#read = read
+    return true
+  }
+
+  #advance(bytes: number): void {
+    const cursor = this.#cursor + bytes
+    this.#cursor = cursor >= this.#size ? cursor - this.#size : cursor
+  }
+
+  /** 8 bytes at the cursor, a multiple of 8: never split. */
+  #put(low: number, high: number): void {
+    const { pages, memory } = this.#area
+    const { words } = memory
+    const cursor = this.#cursor
+    const word = ((pages[cursor >>> 12] ?? 0) + (cursor & 4095)) / 4
+    words[word] = low
+    words[word + 1] = high
+    this.#advance(8)
+  }
+
+  /** Zeroes to the end of the packet. */
+  #zero(): void {
+    const { pages, memory } = this.#area
+    const { bytes } = memory
+    for (; this.#left > 0; this.#left--) {
+      const cursor = this.#cursor
+      bytes[(pages[cursor >>> 12] ?? 0) + (cursor & 4095)] = 0
+      this.#advance(1)
+    }
+  }
+}
