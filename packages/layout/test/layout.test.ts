@@ -49,6 +49,24 @@ describe('a layout is data', () => {
     ])
   })
 
+  it('counts nested fields from the start of the outer struct', () => {
+    const inner = struct('inner', { a: u16, b: u16 })
+    const outer = struct('outer', { kind: u32, inner, deep: struct('deep', { pad: u8, inner }) })
+    expect(outer.fields.map(({ path, offset }) => [path, offset])).toEqual([
+      ['kind', 0],
+      ['inner.a', 4],
+      ['inner.b', 6],
+      ['deep.pad', 8],
+      ['deep.inner.a', 9],
+      ['deep.inner.b', 11],
+    ])
+  })
+
+  it('continues after an explicit offset', () => {
+    const jump = struct('jump', { a: u16, far: at(8, u16), next: u8, back: at(2, u8), after: u8 }, { size: 11 })
+    expect(jump.offsets).toMatchObject({ a: 0, far: 8, next: 10, back: 2, after: 3 })
+  })
+
   it('names what explicit offsets leave out', () => {
     const sparse = struct('sparse', { a: u8, b: at(4, u16) })
     expect(sparse.fields.at(-1)).toEqual({ path: '_gap1', offset: 1, size: 3, kind: 'pad' })

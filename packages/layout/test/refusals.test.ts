@@ -152,6 +152,24 @@ describe.each(['compiled', 'interpreted'] as const)('%s', (codec) => {
     )
   })
 
+  it('what a value leaves out is zero, whatever was there', () => {
+    const part = struct('s', { a: bytes(3), b: array(u16, 2), c: array(u8, 9), d: utf16(2), e: ascii(3) }, { codec })
+    const view = new DataView(new Uint8Array(part.size).fill(0xee).buffer)
+    part.encode({ a: Uint8Array.of(1), b: [2], c: [3], d: 'd', e: 'e' }, view)
+    expect(Array.from(new Uint8Array(view.buffer))).toEqual([
+      ...[1, 0, 0],
+      ...[2, 0, 0, 0],
+      ...[3, 0, 0, 0, 0, 0, 0, 0, 0],
+      ...[0x64, 0, 0, 0],
+      ...[0x65, 0, 0],
+    ])
+  })
+
+  it('text ends at its first NUL, whatever follows', () => {
+    const text = struct('s', { wide: utf16(3), narrow: ascii(3) }, { codec })
+    expect(text.parse(Uint8Array.of(0x61, 0, 0, 0, 0x62, 0, 0x63, 0, 0x64))).toEqual({ wide: 'a', narrow: 'c' })
+  })
+
   it('decoded bytes are copies, and not of shared memory', () => {
     const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(5)
     const taken = struct('s', { a: bytes(2), r: rest }, { codec }).parse(shared)
