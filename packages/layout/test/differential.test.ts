@@ -51,7 +51,7 @@ it('encodes alike, decodes its own bytes, writes nothing else and changes no inp
       expect(interpreted.decode(b, offset)).toEqual(value)
       expect(value).toEqual(before)
     }),
-    { seed: 2, numRuns: 400 },
+    { seed: 2, numRuns: 250 },
   )
 })
 
@@ -67,7 +67,7 @@ it('decodes any bytes alike, and refuses the same ones', () => {
       expect(outcome(() => compiled.parse(data))).toEqual(outcome(() => interpreted.parse(data)))
       expect(compiled.dump(data).split('\n')[0]).toBe(`random, ${compiled.size} bytes`)
     }),
-    { seed: 3, numRuns: 400 },
+    { seed: 3, numRuns: 250 },
   )
 })
 
@@ -88,7 +88,7 @@ it('reads and writes single fields alike', () => {
       }
       expect(writeAll(compiled)).toEqual(writeAll(interpreted))
     }),
-    { seed: 4, numRuns: 200 },
+    { seed: 4, numRuns: 120 },
   )
 })
 
@@ -112,6 +112,6 @@ it('checks ranges alike', () => {
         outcome(() => layouts.interpreted.toBytes(broken)),
       )
     }),
-    { seed: 5, numRuns: 300 },
+    { seed: 5, numRuns: 150 },
   )
 })
