@@ -1,5 +1,6 @@
-import type { GuestMemory, Partition } from '@vmbus/hypervisor'
+import type { GuestMemory } from '@vmbus/hypervisor'
 import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
+import type { ProcessorTraps } from './emulator/machine.ts'
 
 /** What a host (partition, bus and devices) is given of the machine that it runs beside. Everything is synchronous. */
 export interface HostMachine {
@@ -15,7 +16,7 @@ export interface HostMachine {
   /** For the partition's option of the same name. */
   interrupt(vp: number, vector: number): void
   /** Connects the partition to the processor's traps. */
-  connect(partition: Partition): void
+  connect(partition: ProcessorTraps): void
   /** Something that the run's owner may wait for or count. The detail must be a plain value. */
   emit(name: string, detail?: unknown): void
   readonly diagnose: Diagnose

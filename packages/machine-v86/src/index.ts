@@ -1,7 +1,7 @@
 export { boot, type BootOptions, type Guest, type HostReference, type LoadedModules } from './boot.ts'
 export { MachineError, type MachineErrorCode } from './errors.ts'
 export { loadEmulator, type Emulator } from './emulator/load.ts'
-export { DEFAULT_JITTER, HYPERCALL_CODE, createMachine, type Jitter, type Machine, type MachineEnd, type MachineOptions, type MachineSnapshot, type SerialPort } from './emulator/machine.ts'
+export { DEFAULT_JITTER, HYPERCALL_CODE, createMachine, type Jitter, type Machine, type MachineEnd, type MachineOptions, type MachineSnapshot, type ProcessorTraps, type SerialPort } from './emulator/machine.ts'
 export type { ExecResult } from './guest/agent.ts'
 export type { GuestFile } from './guest/initrd.ts'
 export { outcomeOf, type GuestEnd, type Milestone, type Outcome } from './guest/outcome.ts'

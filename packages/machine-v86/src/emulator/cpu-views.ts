@@ -7,8 +7,6 @@ const FLAGS = 120
 const INSTRUCTION_POINTER = 556
 const CPL = 612
 const IN_HLT = 616
-const LAST_VIRT_EIP = 620
-const EIP_PHYS = 624
 const INSTRUCTION_COUNTER = 664
 
 /** Words of v86's APIC state (src/rust/cpu/apic.rs): interrupt request and trigger mode registers. */
@@ -74,10 +72,7 @@ export function cpuViews(cpu: V86Cpu): CpuViews {
       return next
     },
     executingPage(gpa) {
-      // v86 keeps the last translation of EIP as virtual page and XOR to physical.
-      const eip = word(INSTRUCTION_POINTER)
-      if ((eip & ~0xfff) !== (word(LAST_VIRT_EIP) | 0)) return false
-      const physical = (word(EIP_PHYS) ^ eip) >>> 0
+      const physical = cpu.translate_address_system_read(word(INSTRUCTION_POINTER) | 0) >>> 0
       return physical - (physical % 4096) === gpa
     },
     raise(apic, vector) {

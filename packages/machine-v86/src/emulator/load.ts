@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { compileFunction } from 'node:vm'
 import { MachineError } from '../errors.ts'
+import { selfCheck } from './self-check.ts'
 import type { V86Cpu, V86Options } from './v86-types.ts'
 import { patchWasm } from './wasm-patch.ts'
 import { wasm as webAssembly, type WasmExports, type WasmImports } from './webassembly.ts'
@@ -82,7 +83,8 @@ let loading: Promise<Emulator> | undefined
 
 /**
  * Loads the optional dependency v86 once per thread, patches its wasm and checks both files against the known digests.
- * Throws `VMBUS_V86_MISSING` when it is not installed and `VMBUS_V86_UNSUPPORTED` for a build that was not proven.
+ * Throws `VMBUS_V86_MISSING` when it is not installed and `VMBUS_V86_UNSUPPORTED` for a build that was not proven,
+ * `VMBUS_V86_SELF_CHECK` when the hooks do not answer.
  */
 export function loadEmulator(): Promise<Emulator> {
   loading ??= load().catch((error: unknown) => {
@@ -123,7 +125,7 @@ async function load(): Promise<Emulator> {
       ambient = before
     }
   }
-  return {
+  const emulator: Emulator = {
     digests,
     within,
     create: (options, imports, ambient) =>
@@ -141,6 +143,8 @@ async function load(): Promise<Emulator> {
         return { cpu: instance.v86.cpu, bus: instance.bus, states: instance.v86 }
       }),
   }
+  selfCheck(emulator)
+  return emulator
 }
 
 function emulatorFolder(): string {

@@ -46,6 +46,9 @@ export interface MachineOptions {
   readonly jitter?: Partial<Jitter>
 }
 
+/** What the processor asks of a partition. */
+export type ProcessorTraps = Pick<Partition, 'cpuid' | 'rdmsr' | 'wrmsr' | 'hypercall'>
+
 export type SerialPort = 0 | 1
 
 /** How far the seed may move things, in virtual nanoseconds. */
@@ -86,7 +89,7 @@ export interface Machine {
   /** Raises an edge interrupt on the processor's local APIC, after the delay that the seed gives. */
   interrupt(vp: number, vector: number): void
   /** Connects what the processor traps on. Without a partition the guest finds no hypervisor. */
-  connect(partition: Partition): void
+  connect(partition: ProcessorTraps): void
   /** Bytes into a serial port's receiver. */
   type(port: SerialPort, bytes: Uint8Array): void
   /** Runs until reference time `until` (100 ns units), the machine's end, or `budget` calls of the emulator. */
@@ -110,7 +113,7 @@ export function createMachine(options: MachineOptions): Machine {
   const seed = seeded(options.seed ?? 1)
   const jitter: Jitter = { ...DEFAULT_JITTER, ...options.jitter }
 
-  let partition: Partition | undefined
+  let partition: ProcessorTraps | undefined
   let ended: MachineEnd | undefined
   let timeNs = 0
   let instructions = 0

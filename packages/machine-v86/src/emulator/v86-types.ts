@@ -12,6 +12,8 @@ export interface V86Cpu {
   /** Device timers at `now` ms; returns the milliseconds until the next one. */
   run_hardware_timers(acpiEnabled: number, now: number): number
   get_apic_addr(): number
+  /** Physical address of a mapped linear one. */
+  translate_address_system_read(linear: number): number
   full_clear_tlb(): void
   jit_dirty_cache(start: number, end: number): void
   set_tsc(low: number, high: number): void
