@@ -13,7 +13,7 @@ describe.each(ALL_VERSIONS.map((version) => [versionName(version), version] as c
     world.settle()
     expect(guest.phase).toBe('running')
     expect([host.version, guest.version]).toEqual([version, version])
-    expect([counts.opens, counts.openResults]).toEqual([2, 2])
+    expect([counts.ended['open'], counts.waiting.size]).toEqual([2, 0])
     expect(guest.devices.map((each) => each.channels[0]?.state)).toEqual(['open', 'open'])
 
     expect(probeDriver(world).ping()).toBe(true)

@@ -21,7 +21,17 @@ import {
 /** A device that echoes, and a driver that opens what it is offered; both count what becomes of each request. */
 export interface ProbeDriver extends GuestDriver {
   readonly channels: GuestChannel[]
+  /** Those that the host has. */
+  readonly gpadls: number[]
+  /** The channel that a GPADL was granted on. */
+  owner(id: number): GuestChannel | undefined
   ping(index?: number): boolean
+  open(channel: GuestChannel): void
+  close(channel: GuestChannel): void
+  /** Grants `count` fresh pages; pages return to the allocator when the grant ends. */
+  grant(channel: GuestChannel, count: number): void
+  ungrant(channel: GuestChannel, id: number): void
+  retarget(channel: GuestChannel, vp: number): void
 }
 export interface ProbeHost extends HostDevice {
   subchannels(count: number): void
@@ -39,23 +49,17 @@ interface ProbeOptions {
 }
 
 export interface Counts {
-  opens: number
-  openResults: number
-  closes: number
-  closeResults: number
-  gpadls: number
-  gpadlResults: number
-  teardowns: number
-  teardownResults: number
-  modifies: number
-  modifyResults: number
-  pongs: number
   pings: number
+  pongs: number
   rescinds: number
+  /** What each driver still waits for: `open 00000000-… 1`. Saved and restored with the world. */
+  waiting: Set<string>
+  /** Requests that ended, by kind. */
+  ended: Record<string, number>
   violations: string[]
 }
 
-export const noCounts = (): Counts => ({ opens: 0, openResults: 0, closes: 0, closeResults: 0, gpadls: 0, gpadlResults: 0, teardowns: 0, teardownResults: 0, modifies: 0, modifyResults: 0, pongs: 0, pings: 0, rescinds: 0, violations: [] })
+export const noCounts = (): Counts => ({ pings: 0, pongs: 0, rescinds: 0, waiting: new Set(), ended: {}, violations: [] })
 
 export function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver> {
   return defineDevice<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver>({
@@ -95,40 +99,112 @@ export function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unk
     guest: (_options, deps) => {
       const channels: GuestChannel[] = []
       const payload = new Uint8Array(16)
-      return {
+      const gpadls = new Map<number, number[]>()
+      /** GPADL → subchannel index. */
+      const owners = new Map<number, number>()
+      const name = (channel: GuestChannel, what: string): string => `${what} ${channel.offer.instanceId} ${channel.offer.subchannelIndex}`
+      const ask = (channel: GuestChannel, what: string): void => {
+        if (counts.waiting.has(name(channel, what))) counts.violations.push(`guest: asked twice: ${name(channel, what)}`)
+        counts.waiting.add(name(channel, what))
+      }
+      const answer = (channel: GuestChannel, what: string): void => {
+        if (!counts.waiting.delete(name(channel, what))) counts.violations.push(`guest: unasked or second answer: ${name(channel, what)}`)
+        const kind = what.split(' ')[0] ?? ''
+        counts.ended[kind] = (counts.ended[kind] ?? 0) + 1
+      }
+      const driver: ProbeDriver = {
         channels,
+        gpadls: [],
+        owner: (id) => {
+          const found = owners.get(id)
+          return channels.find((channel) => channel.offer.subchannelIndex === found)
+        },
         ping(index = 0) {
           const channel = channels[index]?.channel
           if (channel === undefined || !channel.sendInBand(payload, counts.pings, 0, true)) return false
           counts.pings++
           return true
         },
-        offered(channel) {
-          if (!channels.includes(channel)) channels.push(channel)
-          if (!autoOpen) return
-          counts.opens++
+        open(channel) {
+          ask(channel, 'open')
           channel.open({ outPages: 2, inPages: 2, targetVp: channel.offer.subchannelIndex % deps.vps })
         },
-        opened: () => void counts.openResults++,
+        close(channel) {
+          ask(channel, 'close')
+          channel.close()
+        },
+        grant(channel, count) {
+          const pfns = deps.pages.allocate(count)
+          const id = channel.createGpadl([{ byteOffset: 0, byteCount: count * 4096, pfns }])
+          gpadls.set(id, pfns)
+          owners.set(id, channel.offer.subchannelIndex)
+          ask(channel, `grant ${id}`)
+        },
+        ungrant(channel, id) {
+          channel.teardownGpadl(id)
+          driver.gpadls.splice(driver.gpadls.indexOf(id), 1)
+          ask(channel, `ungrant ${id}`)
+        },
+        retarget(channel, vp) {
+          if (deps.version() >= Version.v5_3) ask(channel, 'modify')
+          channel.retarget(vp)
+        },
+        offered(channel) {
+          if (!channels.includes(channel)) channels.push(channel)
+          if (autoOpen) driver.open(channel)
+        },
+        opened: (channel) => answer(channel, 'open'),
         readable(channel) {
           const ring = channel.channel
           if (ring === undefined) counts.violations.push('guest: readable while closed')
           else while (ring.receive() !== undefined) counts.pongs++
         },
-        gpadlCreated: () => void counts.gpadlResults++,
-        gpadlTorndown: () => void counts.teardownResults++,
-        closed: () => void counts.closeResults++,
-        modified: () => void counts.modifyResults++,
+        gpadlCreated: (channel, id, status) => {
+          answer(channel, `grant ${id}`)
+          if (status === 0) driver.gpadls.push(id)
+          else drop(id)
+        },
+        gpadlTorndown: (channel, id) => {
+          // Or unasked: a suspend takes back what was granted.
+          if (counts.waiting.has(name(channel, `ungrant ${id}`))) answer(channel, `ungrant ${id}`)
+          else driver.gpadls.splice(driver.gpadls.indexOf(id), 1)
+          drop(id)
+        },
+        // A suspend closes without being asked by the driver; a retarget ends with its channel.
+        closed: (channel) => {
+          if (counts.waiting.has(name(channel, 'close'))) answer(channel, 'close')
+          counts.waiting.delete(name(channel, 'modify'))
+        },
+        modified: (channel) => answer(channel, 'modify'),
         rescinded(channel) {
           counts.rescinds++
           const at = channels.indexOf(channel)
           if (at < 0) counts.violations.push('guest: rescinded twice')
           else channels.splice(at, 1)
+          for (const each of counts.waiting) if (each.endsWith(name(channel, ''))) counts.waiting.delete(each)
+          for (const [id, index] of owners) {
+            if (index !== channel.offer.subchannelIndex) continue
+            drop(id)
+            const created = driver.gpadls.indexOf(id)
+            if (created >= 0) driver.gpadls.splice(created, 1)
+          }
         },
-        save: () => null,
-        restore: (_state, restored) => void channels.push(...restored),
+        save: () => ({ granted: [...gpadls], owners: [...owners], created: [...driver.gpadls] }),
+        restore(state, restored) {
+          const saved = state as { granted: [number, number[]][]; owners: [number, number][]; created: number[] }
+          for (const [id, index] of saved.owners) owners.set(id, index)
+          for (const [id, pfns] of saved.granted) gpadls.set(id, pfns)
+          driver.gpadls.push(...saved.created)
+          channels.push(...restored)
+        },
         inspect: () => ({ channels: channels.length }),
       }
+      function drop(id: number): void {
+        deps.pages.free(gpadls.get(id) ?? [])
+        gpadls.delete(id)
+        owners.delete(id)
+      }
+      return driver
     },
   })
 }
@@ -172,6 +248,7 @@ interface SavedPair {
   readonly guest: unknown
   readonly interrupts: readonly (readonly [number, number])[]
   readonly due: readonly (readonly [string, number])[]
+  readonly waiting: readonly string[]
 }
 
 /** Both ends over one real partition; interrupts are delivered only by `step` and `settle`. */
@@ -210,7 +287,7 @@ export function pair(options: PairOptions = {}): Pair {
     ...common,
     timers: scope('host'),
     versions: options.hostVersions ?? Object.values(Version),
-    trace: (event) => void (trace.length < 100_000 && trace.push(event)),
+    trace: (event) => void (trace.length < 100_000 && trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)),
     ...options.host,
   })
   const pages = pageAllocator(memory, 1, pageCount)
@@ -260,6 +337,7 @@ export function pair(options: PairOptions = {}): Pair {
       guest: guest.save(),
       interrupts: [...interrupts],
       due: [...due],
+      waiting: [...counts.waiting],
     }),
     restore(state) {
       const saved = state as SavedPair
@@ -272,6 +350,7 @@ export function pair(options: PairOptions = {}): Pair {
       interrupts = [...saved.interrupts]
       host.restore(saved.host, (kind, instanceId) => (kind === 'probe' ? { spec: device({ instanceId }) } : undefined))
       guest.restore(saved.guest)
+      counts.waiting = new Set(saved.waiting)
       for (const [name, at] of saved.due) {
         due.set(name, at)
         timers.set(name, at)

@@ -199,8 +199,9 @@ export function channelHandle(ctx: GuestContext, channel: GuestChannelState): Gu
     get offer() {
       return channel.offer
     },
+    // Between a suspend and the next offer the host does not know the channel.
     get state() {
-      return channel.phase
+      return channel.stale ? 'rescinded' : channel.phase
     },
     get channel() {
       return channel.phase === 'open' ? ctx.ends.get(channel.key) : undefined

@@ -2,6 +2,7 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import { Version } from '../versions.ts'
 import { close } from './channels.ts'
 import { reject, type GuestContext } from './context.ts'
+import { torndown } from './gpadls.ts'
 import { end, release } from './offers.ts'
 import { dropOutgoing, post } from './post.ts'
 import { takeDown } from './synic.ts'
@@ -44,6 +45,8 @@ export function unloaded(ctx: GuestContext): void {
   state.monitor = 0
   if (state.phase === 'suspending') {
     state.phase = 'suspended'
+    // The host forgot what was granted to it; the pages are the drivers' again.
+    for (const gpadl of state.gpadls.values()) torndown(ctx, gpadl)
     ctx.emit({ kind: 'suspended' })
     return
   }
@@ -67,7 +70,8 @@ export function continueSuspend(ctx: GuestContext): void {
   if (state.phase !== 'suspending') return
   const channels = [...state.channels.values()].toSorted((a, b) => b.offer.subchannelIndex - a.offer.subchannelIndex)
   for (const channel of channels) if (channel.phase === 'open') close(ctx, channel)
-  if (channels.some((channel) => channel.phase !== 'offered' && !channel.stale) || state.gpadls.size > 0) return
+  if (channels.some((channel) => channel.phase !== 'offered' && !channel.stale)) return
+  if ([...state.gpadls.values()].some((gpadl) => gpadl.phase !== 'created')) return
   if (channels.every((channel) => channel.stale)) return
   for (const channel of channels) {
     if (channel.offer.subchannelIndex === 0) channel.stale = true

@@ -6,7 +6,8 @@ import { noPages } from './state.ts'
 /** Takes the pages that the bus needs, and brings up hypercalls and each VP's SynIC. */
 export function bringUp(ctx: GuestContext): void {
   const { options, behaviour, state } = ctx
-  const [hypercall = 0, input = 0, interrupt = 0, parentToChildMonitor = 0, childToParentMonitor = 0] = options.pages.allocate(5).map(gpa)
+  const hypercall = state.pages.hypercall || gpa(options.pages.allocate(1)[0] ?? 0)
+  const [input = 0, interrupt = 0, parentToChildMonitor = 0, childToParentMonitor = 0] = options.pages.allocate(4).map(gpa)
   const messages = options.pages.allocate(ctx.vps).map(gpa)
   const eventFlags = options.pages.allocate(ctx.vps).map(gpa)
   state.pages = { hypercall, input, interrupt, parentToChildMonitor, childToParentMonitor, messages, eventFlags }

@@ -53,10 +53,16 @@ export function createHostBus(options: HostBusOptions): HostBus {
    * answer from within an interrupt. That only adds to the queues.
    */
   function settle(): void {
-    if (busy || ctx.state.paused) return
+    exclusively(() => {
+      while (step());
+    })
+  }
+
+  function exclusively(work: () => void): void {
+    if (busy) return
     busy = true
     try {
-      while (step());
+      work()
     } finally {
       busy = false
     }
@@ -67,14 +73,12 @@ export function createHostBus(options: HostBusOptions): HostBus {
     if (state.paused) return false
     const message = state.incoming.shift()
     if (message !== undefined) {
+      const { vp, connection, payload } = message
+      options.trace?.({ kind: 'message', to: 'host', vp, connection, bytes: payload })
       dispatch(ctx, message)
       return true
     }
-    const removal = state.rescinds.shift()
-    if (removal !== undefined) {
-      remove(removal)
-      return true
-    }
+    if (takeRescinds()) return true
     for (const key of state.doorbells) {
       state.doorbells.delete(key)
       ring(key)
@@ -102,9 +106,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       return HV_STATUS.invalidParameter
     }
     if (state.incoming.length >= INCOMING_LIMIT || (state.outgoing.length >= OUTGOING_LIMIT && !isUrgent(payload))) return HV_STATUS.insufficientBuffers
-    const copy = payload.slice()
-    options.trace?.({ kind: 'message', to: 'host', vp, connection, bytes: copy })
-    state.incoming.push({ vp, connection, payload: copy })
+    state.incoming.push({ vp, connection, payload: payload.slice() })
     settle()
     return HV_STATUS.success
   }
@@ -134,7 +136,16 @@ export function createHostBus(options: HostBusOptions): HostBus {
   function rescind(key: number): void {
     if (!ctx.devices.has(key) || ctx.state.rescinds.includes(key)) return
     ctx.state.rescinds.push(key)
+    exclusively(takeRescinds)
     settle()
+  }
+
+  /** A removal is the owner's own doing: it does not wait for the end of a pause, only its message does. */
+  function takeRescinds(): boolean {
+    const removal = ctx.state.rescinds.shift()
+    if (removal === undefined) return false
+    remove(removal)
+    return true
   }
 
   function addDevice(key: number, spec: HostDeviceSpec, settings: unknown): LiveDevice {
