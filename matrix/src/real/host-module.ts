@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto'
+import { openSync, writeSync } from 'node:fs'
 import { versionName } from '@vmbus/core'
 import { createHost, hostProfile, type Host } from '@vmbus/host'
 import { DEFAULT_FEATURES } from '@vmbus/hypervisor'
 import type { HostFactory } from '@vmbus/machine-v86'
-import { createTranscript } from '@vmbus/trace'
+import { createTranscript, toJsonLine } from '@vmbus/trace'
+import type { RealHostResult } from './boot-report.ts'
 import type { RealDevice } from './device.ts'
 import { CORE_COMPONENTS, realDevices } from './registry.ts'
 
@@ -14,6 +17,8 @@ export interface RealHostOptions {
   readonly devices?: Readonly<Record<string, unknown>>
   /** Bytes of transcript to keep for `call('transcript')`; default none. */
   readonly transcriptBytes?: number
+  /** File to write the transcript to, a line of JSON for each entry. */
+  readonly traceFile?: string
 }
 
 /** The Hyper-V host of a real kernel. It runs in the machine's worker, synchronously with the processor. */
@@ -21,7 +26,17 @@ export const host: HostFactory = (machine, given) => {
   const options = given as RealHostOptions
   const profile = hostProfile(options.profile)
   if (profile === undefined) throw new RangeError(`unknown host profile: ${options.profile}`)
-  const transcript = createTranscript({ clock: machine.clock, limit: options.transcriptBytes ?? 0 })
+  const digest = createHash('sha256')
+  const traceFile = options.traceFile === undefined ? undefined : openSync(options.traceFile, 'w')
+  const transcript = createTranscript({
+    clock: machine.clock,
+    limit: options.transcriptBytes ?? 0,
+    stream(entry) {
+      const line = `${toJsonLine(entry)}\n`
+      digest.update(line)
+      if (traceFile !== undefined) writeSync(traceFile, line)
+    },
+  })
   const made: Host = createHost(profile, {
     memory: machine.memory,
     clock: machine.clock,
@@ -68,11 +83,12 @@ export const host: HostFactory = (machine, given) => {
       for (const [kind, device] of devices) device.restore?.(saved.devices[kind])
       made.restore(saved.host)
     },
-    result: () => ({
+    result: (): RealHostResult => ({
       version: made.bus.version === 0 ? null : versionName(made.bus.version),
       offered: [...devices.keys()],
       counts: transcript.counts,
-      devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.result?.()])),
+      transcriptSha256: digest.copy().digest('hex'),
+      devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.result?.() ?? null])),
     }),
     ...(notDeterministic === undefined ? {} : { notDeterministic }),
   }

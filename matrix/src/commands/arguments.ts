@@ -1,0 +1,29 @@
+import { hostProfiles, hostProfile, type HostProfile } from '@vmbus/host'
+import { UsageError } from './failure.ts'
+
+const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600 } as const
+
+/** Seconds of `60s`, `1.5m`, `500ms`, `2h`; a bare number is seconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  if (match === null) throw new UsageError(`not a duration: ${text} (such as 60s, 1.5m or 500ms)`)
+  return Number(match[1]) * UNITS[(match[2] ?? 's') as keyof typeof UNITS]
+}
+
+export function seedOf(text: string): number {
+  const seed = Number(text)
+  if (!/^\d+$/.test(text) || seed > 0xffff_ffff) throw new UsageError(`not a seed: ${text} (an integer from 0 to 4294967295)`)
+  return seed
+}
+
+export function profileOf(id: string): HostProfile {
+  const profile = hostProfile(id)
+  if (profile === undefined) throw new UsageError(`unknown host: ${id} (one of ${hostProfiles.map((known) => known.id).join(', ')})`)
+  return profile
+}
+
+export function oneOf<T extends string>(what: string, known: readonly T[], text: string): T {
+  const found = known.find((name) => name === text)
+  if (found === undefined) throw new UsageError(`unknown ${what}: ${text} (one of ${known.join(', ')})`)
+  return found
+}
