@@ -1,0 +1,158 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { boot, defaultCacheFolder, prepareImage } from '../src/index.ts'
+import { aptSources } from '../src/image/apt.ts'
+import { cached, sha256, withLock } from '../src/image/cache.ts'
+import { resolvePackages } from '../src/image/packages.ts'
+import { codeOf } from './support/errors.ts'
+import { bzImage, kernelElf } from './support/kernel.ts'
+import { kernelModule } from './support/module.ts'
+import { ar, tar, tarEntry } from './support/tar.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vmbus-image-'))
+})
+afterAll(async () => rm(folder, { recursive: true, force: true }))
+
+const deb = (...entries: readonly Uint8Array[]): Uint8Array => ar(['debian-binary', Buffer.from('2.0\n')], ['data.tar.gz', gzipSync(tar(...entries))])
+const kernelDeb = deb(tarEntry('./boot/vmlinuz-6.1', bzImage(kernelElf())), tarEntry('./lib/modules/6.1/kernel/hv_vmbus.ko', kernelModule('name=hv_vmbus', 'depends=')))
+const busyboxDeb = deb(tarEntry('./bin/busybox', 'BUSYBOX', { mode: '0000755' }))
+
+/** An offline folder as apt and we would have left it. */
+async function offlineFolder(name: string, packages: readonly string[] = ['busybox-static']): Promise<string> {
+  const root = join(folder, name)
+  await mkdir(join(root, 'debs'), { recursive: true })
+  await mkdir(join(root, 'sets'), { recursive: true })
+  await writeFile(join(root, 'debs', 'kernel.deb'), kernelDeb)
+  await writeFile(join(root, 'debs', 'busybox.deb'), busyboxDeb)
+  const set = {
+    version: 1,
+    kernel: { package: 'linux-image-6.1', file: 'kernel.deb', sha256: sha256(kernelDeb) },
+    userland: [{ package: 'busybox-static', file: 'busybox.deb', sha256: sha256(busyboxDeb) }],
+  }
+  await writeFile(join(root, 'sets', `debian-12-686-${sha256(packages.join(' ')).slice(0, 12)}.json`), JSON.stringify(set))
+  return root
+}
+
+const request = (offline: string) => ({ release: 'debian-12', flavour: '686', packages: [], cacheFolder: join(folder, 'cache'), offlineFolder: offline }) as const
+
+describe('resolvePackages', () => {
+  it('reads an offline folder without apt, and checks digests', async () => {
+    const root = await offlineFolder('good')
+    const packages = await resolvePackages(request(root))
+    expect(packages.kernel.package).toBe('linux-image-6.1')
+    expect((await packages.read(packages.kernel)).length).toBe(kernelDeb.length)
+    await writeFile(join(root, 'debs', 'kernel.deb'), Buffer.concat([kernelDeb, Buffer.from('x')]))
+    expect(await codeOf(() => packages.read(packages.kernel))).toBe('VMBUS_IMAGE_DIGEST')
+    await rm(join(root, 'debs', 'kernel.deb'))
+    expect(await codeOf(() => packages.read(packages.kernel))).toBe('VMBUS_IMAGE_MISSING')
+  })
+
+  it('says what an offline folder lacks', async () => {
+    expect(await codeOf(() => resolvePackages(request(join(folder, 'empty'))))).toBe('VMBUS_IMAGE_UNAVAILABLE')
+    const root = await offlineFolder('broken')
+    await writeFile(join(root, 'sets', `debian-12-686-${sha256('busybox-static').slice(0, 12)}.json`), '{')
+    expect(await codeOf(() => resolvePackages(request(root)))).toBe('VMBUS_IMAGE_FORMAT')
+    expect(await codeOf(() => resolvePackages({ ...request(root), release: 'debian-3' as 'debian-12' }))).toBe('VMBUS_IMAGE_UNAVAILABLE')
+  })
+
+  it('tries a mirror with and without updates, then the archive', () => {
+    expect(aptSources('debian-11').map(({ name, lines }) => [name, lines.length])).toEqual([
+      ['deb.debian.org-security', 2],
+      ['deb.debian.org', 1],
+      ['archive.debian.org-security', 2],
+      ['archive.debian.org', 1],
+    ])
+    expect(aptSources('debian-11')[0]?.lines[1]).toContain('bullseye-security main')
+  })
+})
+
+describe('prepareImage', () => {
+  it('takes a kernel and an initial RAM disk as they are', async () => {
+    const kernel = join(folder, 'vmlinuz')
+    const initrd = join(folder, 'initrd')
+    await writeFile(kernel, bzImage(kernelElf()))
+    await writeFile(initrd, 'cpio')
+    const image = await prepareImage({ kernel, initrd })
+    expect([image.agent, image.modules, image.name]).toEqual([false, [], 'vmlinuz'])
+    expect(image.digest).toBe(sha256(sha256(image.bzImage), sha256(image.initrd)))
+  })
+
+  it('names a missing file', async () => {
+    const missing = join(folder, 'nothing')
+    expect(await codeOf(() => prepareImage({ kernel: missing, initrd: missing }))).toBe('VMBUS_IMAGE_MISSING')
+  })
+
+  it('unpacks packages from an offline folder, with the modules asked for', async () => {
+    const before = process.env['VMBUS_IMAGES']
+    process.env['VMBUS_IMAGES'] = await offlineFolder('images')
+    try {
+      const options = { cacheFolder: join(folder, 'cache2'), modules: ['hv_vmbus'] }
+      const image = await prepareImage({ release: 'debian-12' }, options)
+      expect([image.agent, image.modules]).toEqual([true, ['hv_vmbus']])
+      expect((await prepareImage({ release: 'debian-12' }, options)).digest).toBe(image.digest)
+      expect(await codeOf(() => prepareImage({ release: 'debian-12' }, { ...options, modules: ['no_such'] }))).toBe('VMBUS_IMAGE_NO_MODULE')
+      const own = join(folder, 'own.deb')
+      await writeFile(own, kernelDeb)
+      expect((await prepareImage({ deb: own }, options)).digest).toBe(image.digest)
+      await writeFile(own, busyboxDeb)
+      expect(await codeOf(() => prepareImage({ deb: own }, options))).toBe('VMBUS_IMAGE_NOT_A_KERNEL')
+    } finally {
+      if (before === undefined) delete process.env['VMBUS_IMAGES']
+      else process.env['VMBUS_IMAGES'] = before
+    }
+  })
+
+  it('keeps its cache where the desktop rules say', () => {
+    expect(defaultCacheFolder({ XDG_CACHE_HOME: '/c' })).toBe('/c/vmbus')
+    expect(defaultCacheFolder({})).toMatch(/\.cache\/vmbus$/)
+  })
+})
+
+describe('cached', () => {
+  it('makes a damaged entry anew', async () => {
+    let made = 0
+    const make = async (): Promise<Uint8Array> => Buffer.from(`value ${++made}`)
+    const read = async (): Promise<string> => Buffer.from(await cached(folder, 'entry', make)).toString()
+    expect([await read(), await read()]).toEqual(['value 1', 'value 1'])
+    const path = join(folder, 'entry')
+    await writeFile(path, Buffer.concat([await readFile(path), Buffer.from('!')]))
+    expect(await read()).toBe('value 2')
+  })
+})
+
+describe('withLock', () => {
+  it('lets one in at a time, and takes the lock of a process that is gone', async () => {
+    const lock = join(folder, 'a.lock')
+    await writeFile(lock, '999999999')
+    let inside = 0
+    const work = async (): Promise<void> => {
+      expect(++inside).toBe(1)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      inside--
+    }
+    await Promise.all([withLock(lock, work), withLock(lock, work)])
+    expect(inside).toBe(0)
+  })
+})
+
+describe('boot', () => {
+  it('reports what is wrong with an image, and leaves no worker', async () => {
+    const image = { name: 'none', bzImage: new Uint8Array(8), initrd: new Uint8Array(8), modules: [], agent: false, digest: 'x' }
+    expect(await codeOf(() => boot({ image }))).toBe('VMBUS_IMAGE_NOT_A_KERNEL')
+    expect(await codeOf(() => boot({ image, host: { module: './host.ts' } }))).toBe('VMBUS_MACHINE_OPTIONS')
+    expect(await codeOf(() => boot({ image, memoryMB: 1 }))).toBe('VMBUS_MACHINE_OPTIONS')
+  })
+
+  it('stops when it is aborted', async () => {
+    const image = { name: 'none', bzImage: bzImage(kernelElf()), initrd: new Uint8Array(8), modules: [], agent: true, digest: 'x' }
+    const controller = new AbortController()
+    const booting = boot({ image, snapshots: false, bootSeconds: 1e6, signal: controller.signal })
+    setTimeout(() => controller.abort(), 50)
+    expect(await codeOf(() => booting)).toBe('VMBUS_MACHINE_STOPPED')
+  })
+})
