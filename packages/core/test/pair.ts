@@ -351,10 +351,9 @@ export function pair(options: PairOptions = {}): Pair {
       host.restore(saved.host, (kind, instanceId) => (kind === 'probe' ? { spec: device({ instanceId }) } : undefined))
       guest.restore(saved.guest)
       counts.waiting = new Set(saved.waiting)
-      for (const [name, at] of saved.due) {
-        due.set(name, at)
-        timers.set(name, at)
-      }
+      // Timers are their owners' state: each has set its own again.
+      const sorted = (list: Iterable<readonly [string, number]>): string => JSON.stringify([...list].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      if (sorted(due) !== sorted(saved.due)) counts.violations.push(`timers ${sorted(due)} instead of ${sorted(saved.due)}`)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { MESSAGE_TYPE, guestProcessor } from '@vmbus/hypervisor'
-import { scopedTimers, seeded } from '@vmbus/world'
+import { TICKS_PER_MS, scopedTimers, seeded } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { GuestDriverDeps } from '../types.ts'
@@ -30,6 +30,7 @@ const DEFAULT_BEHAVIOUR: GuestBehaviour = {
   features: 0,
   unloadTimeout: 1_000_000_000,
 }
+const POLL_TICKS = TICKS_PER_MS
 const SLOT_BYTES = 256
 const PAYLOAD = 16
 
@@ -61,7 +62,19 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       ctx.handles.set(channel.key, handle)
       return handle
     },
+    due: (key) => {
+      ctx.state.due.add(key)
+      if (!busy) wakeAt(options.clock.now())
+    },
+    poll: () => {
+      if (ctx.state.dueAt === 0) wakeAt(options.clock.now() + POLL_TICKS)
+    },
     bind,
+  }
+
+  function wakeAt(at: number): void {
+    ctx.state.dueAt = at
+    options.timers.set('due', at)
   }
 
   function bind(device: number): void {
@@ -90,15 +103,28 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     busy = true
     try {
       work()
-      for (const vp of ctx.state.interrupts) {
-        ctx.state.interrupts.delete(vp)
-        serve(vp)
-        continueSuspend(ctx)
-      }
-      continueSuspend(ctx)
+      do continueSuspend(ctx)
+      while (next())
     } finally {
       busy = false
     }
+  }
+
+  /** The next waiting interrupt, else the next channel whose driver is due. */
+  function next(): boolean {
+    const { interrupts, due, channels } = ctx.state
+    for (const vp of interrupts) {
+      interrupts.delete(vp)
+      serve(vp)
+      return true
+    }
+    for (const key of due) {
+      due.delete(key)
+      const channel = channels.get(key)
+      if (channel !== undefined) signalled(ctx, channel)
+      return true
+    }
+    return false
   }
 
   function serve(vp: number): void {
@@ -116,6 +142,11 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
 
   function timer(name: string): void {
     if (name === 'post') return pump(ctx)
+    if (name === 'due') {
+      ctx.state.dueAt = 0
+      for (const [key, end] of ctx.ends) if (end.mustPoll) ctx.state.due.add(key)
+      return
+    }
     if (name === 'unload') return ctx.state.phase === 'unloading' || ctx.state.phase === 'suspending' ? unloaded(ctx) : undefined
     const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
     if (key !== undefined && rest !== undefined) ctx.drivers.get(Number(key))?.timer?.(rest)
@@ -153,7 +184,10 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       ctx.state.interrupts.add(vp)
       run(() => {})
     },
-    timer: (name) => run(() => timer(name)),
+    timer: (name) => {
+      run(() => timer(name))
+      if ([...ctx.ends.values()].some((end) => end.mustPoll)) ctx.poll()
+    },
     unload: () => run(() => unload(ctx)),
     suspend: () => run(() => suspend(ctx)),
     resume: () =>

@@ -1,5 +1,6 @@
 import { triggerMonitor, type GuestMemory } from '@vmbus/hypervisor'
 import { createGrant, openEnd } from '../channel-end.ts'
+import { Due } from '../channel/index.ts'
 import { CoreError } from '../errors.ts'
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { GuestChannel } from '../types.ts'
@@ -66,6 +67,7 @@ export function makeEnd(ctx: GuestContext, channel: GuestChannelState, rings: Gu
     userData: rings.userData,
     maxPacket: rings.maxPacket,
     signal: () => signalHost(ctx, channel),
+    due: () => ctx.due(key),
     gpadl: (id) => {
       const gpadl = ctx.state.gpadls.get(id)
       return gpadl === undefined || gpadl.channel !== key ? undefined : createGrant(partition.memory, id, gpadl.ranges)
@@ -121,8 +123,10 @@ export function signalled(ctx: GuestContext, channel: GuestChannelState): void {
   const driver = driverOf(ctx, channel)
   if (end === undefined || driver === undefined || channel.phase !== 'open') return
   const handle = ctx.handleOf(channel)
-  if (end.takeWritable()) driver.writable?.(handle)
-  if (channel.phase === 'open' && end.readable) driver.readable(handle)
+  const due = end.interrupted()
+  if ((due & Due.writable) !== 0) driver.writable?.(handle)
+  if ((due & Due.readable) !== 0 && channel.phase === 'open') driver.readable(handle)
+  if (end.mustPoll) ctx.poll()
 }
 
 export function close(ctx: GuestContext, channel: GuestChannelState): void {

@@ -22,6 +22,10 @@ export interface GuestContext {
   /** The host did not take a message, and never will: its request ends. */
   lost(payload: Uint8Array, status: number): void
   handleOf(channel: GuestChannelState): GuestChannel
+  /** The channel's driver is to be called, though not from within this call. */
+  due(key: number): void
+  /** A host that does not know pending_send_size does not say when there is room: look again soon. */
+  poll(): void
   /** Makes the driver for a new device, if one is loaded for its class. */
   bind(device: number): void
 }

@@ -5,7 +5,7 @@ import { initialState, type GuestChannelState, type GuestDeviceState, type Guest
 
 const FORMAT = 'vmbus-guest-bus/1'
 
-type Scalars = Omit<GuestState, 'devices' | 'channels' | 'gpadls' | 'interrupts'>
+type Scalars = Omit<GuestState, 'devices' | 'channels' | 'gpadls' | 'interrupts' | 'due'>
 
 interface Saved extends Scalars {
   readonly format: typeof FORMAT
@@ -13,6 +13,7 @@ interface Saved extends Scalars {
   readonly channels: readonly GuestChannelState[]
   readonly gpadls: readonly GuestGpadlState[]
   readonly interrupts: readonly number[]
+  readonly due: readonly number[]
   readonly rings: readonly { readonly key: number; readonly state: unknown }[]
   readonly drivers: readonly { readonly key: number; readonly state: unknown }[]
 }
@@ -27,6 +28,7 @@ export function saveState(ctx: GuestContext): unknown {
     channels: [...state.channels.values()],
     gpadls: [...state.gpadls.values()],
     interrupts: [...state.interrupts],
+    due: [...state.due],
     rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.save() })),
     drivers: [...ctx.drivers].map(([key, driver]) => ({ key, state: driver.save() })),
   }
@@ -34,11 +36,12 @@ export function saveState(ctx: GuestContext): unknown {
 }
 
 export function restoreState(ctx: GuestContext, from: unknown): void {
+  const { timers } = ctx.options
   const given = from as Partial<Saved> | null
   if (typeof given !== 'object' || given === null || given.format !== FORMAT) {
     throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String(given?.format), allowed: FORMAT })
   }
-  const { format: _, devices, channels, gpadls, interrupts, rings, drivers, ...scalars } = structuredClone(from) as Saved
+  const { format: _, devices, channels, gpadls, interrupts, due, rings, drivers, ...scalars } = structuredClone(from) as Saved
   const state = Object.assign(initialState(0), scalars)
   for (const end of ctx.ends.values()) end.close()
   ctx.ends.clear()
@@ -49,6 +52,7 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   for (const channel of channels) state.channels.set(channel.key, channel)
   for (const gpadl of gpadls) state.gpadls.set(gpadl.id, gpadl)
   for (const vp of interrupts) state.interrupts.add(vp)
+  for (const key of due) state.due.add(key)
   const ends = new Map(rings.map((ring) => [ring.key, ring.state]))
   for (const channel of state.channels.values()) {
     if (channel.rings !== null && ends.has(channel.key)) makeEnd(ctx, channel, channel.rings, ends.get(channel.key))
@@ -57,7 +61,8 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
     ctx.bind(key)
     ctx.drivers.get(key)?.restore(saved, channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)))
   }
-  const { timers } = ctx.options
+  for (const name of ['post', 'unload', 'due']) timers.clear(name)
   if (state.postAt !== 0) timers.set('post', state.postAt)
   if (state.unloadAt !== 0) timers.set('unload', state.unloadAt)
+  if (state.dueAt !== 0) timers.set('due', state.dueAt)
 }

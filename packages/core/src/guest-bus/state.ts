@@ -86,6 +86,9 @@ export interface GuestState {
   /** When the bus's timers fire, 0 when they are not set. */
   postAt: number
   unloadAt: number
+  dueAt: number
+  /** Channels whose driver is to be called, signalled or not. */
+  due: Set<number>
   /** VPs whose interrupt came while the bus was busy. */
   interrupts: Set<number>
 }
@@ -111,5 +114,7 @@ export const initialState = (gpadlStart: number): GuestState => ({
   tries: 0,
   postAt: 0,
   unloadAt: 0,
+  dueAt: 0,
+  due: new Set(),
   interrupts: new Set(),
 })

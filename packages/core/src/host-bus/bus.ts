@@ -1,22 +1,24 @@
 import { HV_STATUS, MESSAGE_TYPE } from '@vmbus/hypervisor'
-import { scopedTimers, seeded } from '@vmbus/world'
+import { TICKS_PER_MS, scopedTimers, seeded } from '@vmbus/world'
+import { Due } from '../channel/index.ts'
 import { CoreError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../messages/index.ts'
 import type { HostDevice, HostDeviceDeps, HostDeviceSpec } from '../types.ts'
 import { ConnectionId, Feature, MAX_RELID, NO_MONITOR, Version } from '../versions.ts'
 import { disconnect } from './contact.ts'
-import { reject, type HostContext, type LiveDevice } from './context.ts'
+import { reject, setTimer, type HostContext, type HostEnd, type LiveDevice } from './context.ts'
 import { dispatch, isUrgent } from './dispatch.ts'
 import { connectionIdOf, offerSubchannels, publishPending, revoke } from './offers.ts'
 import { OUTGOING_LIMIT, flush } from './outbox.ts'
 import { disconnectEvents, legacySignal, pollMonitor, signalGuest } from './signals.ts'
 import { restoreState, saveState } from './snapshot.ts'
-import { emptyState, type ChannelState } from './state.ts'
+import { emptyState, type ChannelState, type HostTimer } from './state.ts'
 import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
 
 /** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
 const INCOMING_LIMIT = 16
 const DEFAULT_FEATURES = Feature.guestSpecifiedSignalParameters | Feature.modifyConnection | Feature.clientId | Feature.pauseResume
+const POLL_TICKS = TICKS_PER_MS
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The host's end of a VMBus: what a Windows Server of some versions does for one partition. */
@@ -44,6 +46,10 @@ export function createHostBus(options: HostBusOptions): HostBus {
     ports: new Map(),
     emit: (event) => {
       for (const listener of listeners) listener(event)
+    },
+    due: (key) => {
+      ctx.state.doorbells.add(key)
+      if (!busy) setTimer(ctx, 'doorbells', options.clock.now())
     },
     settle,
   }
@@ -95,8 +101,15 @@ export function createHostBus(options: HostBusOptions): HostBus {
     const end = ctx.ends.get(key)
     const live = channel && ctx.devices.get(channel.device)
     if (end === undefined || live === undefined) return
-    if (end.ring.takeWritable()) live.device.writable?.(end.ring)
-    if (end.ring.isOpen && end.ring.readable) live.device.readable(end.ring)
+    const due = end.ring.interrupted()
+    if ((due & Due.writable) !== 0) live.device.writable?.(end.ring)
+    if ((due & Due.readable) !== 0 && end.ring.isOpen) live.device.readable(end.ring)
+    pollIfNeeded(end)
+  }
+
+  /** A guest that does not know pending_send_size does not say when there is room: the host looks. */
+  function pollIfNeeded(end: HostEnd): void {
+    if (end.ring.mustPoll && ctx.state.timers.poll === undefined) setTimer(ctx, 'poll', options.clock.now() + POLL_TICKS)
   }
 
   function onMessage(connection: number, vp: number, type: number, payload: Uint8Array): number {
@@ -120,8 +133,15 @@ export function createHostBus(options: HostBusOptions): HostBus {
   function fire(name: string): void {
     if (name === 'flush') return flush(ctx)
     if (name === 'monitor') return pollMonitor(ctx)
+    if (name === 'doorbells') return
+    if (name === 'poll') {
+      for (const [key, end] of ctx.ends) if (end.ring.mustPoll) ctx.state.doorbells.add(key)
+      return
+    }
     const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
-    if (key !== undefined && rest !== undefined) ctx.devices.get(Number(key))?.device.timer?.(rest)
+    if (key === undefined || rest === undefined) return
+    ctx.devices.get(Number(key))?.device.timer?.(rest)
+    for (const [channel, end] of ctx.ends) if (ctx.state.channels.get(channel)?.device === Number(key)) pollIfNeeded(end)
   }
 
   function remove(key: number): void {
@@ -242,6 +262,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       settle()
     },
     timer: (name) => {
+      if (isOwnTimer(name)) delete ctx.state.timers[name]
       ctx.state.dueTimers.push(name)
       settle()
     },
@@ -262,6 +283,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       silence()
       ctx.devices.clear()
       handles.clear()
+      for (const name of Object.keys(ctx.state.timers)) timers.clear(name)
       restoreState(ctx, saved, (record) => {
         const spec = find?.(record.kind, record.instanceId) ?? specs.find((live) => live.record.kind === record.kind && live.record.instanceId === record.instanceId)
         if (spec === undefined) throw new CoreError('VMBUS_STATE_INVALID', { field: 'device', value: `${record.kind} ${record.instanceId}`, allowed: 'a device that is offered or found' })
@@ -270,6 +292,10 @@ export function createHostBus(options: HostBusOptions): HostBus {
     },
     inspect: () => inspect(ctx),
   }
+}
+
+function isOwnTimer(name: string): name is HostTimer {
+  return name === 'flush' || name === 'monitor' || name === 'doorbells' || name === 'poll'
 }
 
 function newChannel(key: number, spec: HostDeviceSpec<never>, extra: OfferOptions): ChannelState {

@@ -127,6 +127,7 @@ export function createEnd(ctx: HostContext, channel: ChannelState, request: Open
         if (end.opening) end.signalOwed = true
         else signalGuest(ctx, key)
       },
+      due: () => ctx.due(key),
       gpadl: (id) => ctx.grants.get(gpadlKey(relid, id)),
       saved,
       trace,

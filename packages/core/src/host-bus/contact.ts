@@ -3,7 +3,7 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { VmbusVersion } from '../types.ts'
 import { ConnectionId, Feature, NO_MONITOR, NO_VP, Version } from '../versions.ts'
 import { close } from './channels.ts'
-import { reject, type HostContext } from './context.ts'
+import { clearTimer, reject, type HostContext } from './context.ts'
 import { forgetGpadls } from './gpadls.ts'
 import { dropOutgoing, flush, send, sendTo } from './outbox.ts'
 import { isRamPage } from './signals.ts'
@@ -147,7 +147,7 @@ export function disconnect(ctx: HostContext, reason: 'unload' | 'contact' | 'res
   const channels = [...state.channels.values()].toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)
   for (const channel of channels) if (channel.reserved) orphan(channel)
     else end(ctx, channel)
-  ctx.options.timers.clear('monitor')
+  clearTimer(ctx, 'monitor')
   ctx.emit({ kind: 'disconnected', reason })
 }
 

@@ -1,6 +1,6 @@
 import type { Gpadl, HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
 import type { HostBusEvent, HostBusOptions } from './types.ts'
-import type { ChannelState, Connection, DeviceRecord, HostState } from './state.ts'
+import type { ChannelState, Connection, DeviceRecord, HostState, HostTimer } from './state.ts'
 import type { ChannelEnd } from '../channel-end.ts'
 import { HOST_REJECTS, type HostReject } from './rejects.ts'
 
@@ -36,6 +36,8 @@ export interface HostContext {
   /** Event ports of open channels: connection id → channel key. */
   readonly ports: Map<number, number>
   emit(event: HostBusEvent): void
+  /** The channel's device is to be called, though not from within this call. */
+  due(key: number): void
   /** Lets waiting work run, unless it is running already or the bus is paused. */
   settle(): void
 }
@@ -63,4 +65,15 @@ export function channelEvent(ctx: HostContext, kind: 'opened' | 'closed' | 'resc
 /** True when the guest can hear of offers. */
 export function offersWanted(connection: Connection | null): connection is Connection {
   return connection !== null && connection.offersRequested
+}
+
+export function setTimer(ctx: HostContext, name: HostTimer, at: number): void {
+  ctx.state.timers[name] = at
+  ctx.options.timers.set(name, at)
+}
+
+export function clearTimer(ctx: HostContext, name: HostTimer): void {
+  if (ctx.state.timers[name] === undefined) return
+  delete ctx.state.timers[name]
+  ctx.options.timers.clear(name)
 }

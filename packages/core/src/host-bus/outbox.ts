@@ -1,6 +1,6 @@
 import { TICKS_PER_MS } from '@vmbus/world'
 import { HV_STATUS, MESSAGE_TYPE, VMBUS_SINT } from '@vmbus/hypervisor'
-import { reject, type HostContext } from './context.ts'
+import { clearTimer, reject, setTimer, type HostContext } from './context.ts'
 
 /** While this many messages wait for the guest, it is told HV_STATUS_INSUFFICIENT_BUFFERS and tries again. */
 export const OUTGOING_LIMIT = 512
@@ -33,7 +33,7 @@ export function flush(ctx: HostContext): void {
     if (status === HV_STATUS.insufficientBuffers || (status === HV_STATUS.invalidSynicState && state.outgoingTries < RETRY_LIMIT)) {
       outgoing.unshift(message)
       state.outgoingTries++
-      options.timers.set('flush', options.clock.now() + RETRY_TICKS)
+      setTimer(ctx, 'flush', options.clock.now() + RETRY_TICKS)
       return
     }
     state.outgoingTries = 0
@@ -46,6 +46,6 @@ export function dropOutgoing(ctx: HostContext): void {
   const { state, options } = ctx
   state.outgoing.length = 0
   state.outgoingTries = 0
-  options.timers.clear('flush')
+  clearTimer(ctx, 'flush')
   if (state.connection !== null) options.partition.dropMessages(state.connection.vp, VMBUS_SINT)
 }

@@ -1,6 +1,6 @@
 import { VMBUS_SINT, hvMonitorPage, type GuestMemory } from '@vmbus/hypervisor'
 import { MAX_RELID_COMPAT, NO_MONITOR, NO_VP, Version } from '../versions.ts'
-import type { HostContext } from './context.ts'
+import { clearTimer, setTimer, type HostContext } from './context.ts'
 import type { ChannelState } from './state.ts'
 
 /** The guest→host half of the interrupt page. */
@@ -99,8 +99,8 @@ export function scheduleMonitor(ctx: HostContext): void {
       if (channel.phase === 'open' && channel.monitorId !== NO_MONITOR) latency = Math.min(latency, channel.monitorLatency)
     }
   }
-  if (latency === Infinity) options.timers.clear('monitor')
-  else options.timers.set('monitor', options.clock.now() + latency)
+  if (latency === Infinity) clearTimer(ctx, 'monitor')
+  else setTimer(ctx, 'monitor', options.clock.now() + latency)
 }
 
 function setBit(memory: GuestMemory, page: number, bit: number): void {

@@ -1,10 +1,10 @@
 import type { ChannelEnd } from '../channel-end.ts'
 import { CoreError } from '../errors.ts'
 import { createEnd } from './channels.ts'
-import type { HostContext, LiveDevice } from './context.ts'
+import { setTimer, type HostContext, type LiveDevice } from './context.ts'
 import { grant } from './gpadls.ts'
-import { connectEvents, scheduleMonitor } from './signals.ts'
-import { emptyState, gpadlKey, type ChannelState, type Connection, type DeviceRecord, type GpadlState, type IncomingMessage, type OutgoingMessage } from './state.ts'
+import { connectEvents } from './signals.ts'
+import { emptyState, gpadlKey, type ChannelState, type Connection, type DeviceRecord, type GpadlState, type HostState, type HostTimer, type IncomingMessage, type OutgoingMessage } from './state.ts'
 
 const FORMAT = 'vmbus-host-bus/1'
 
@@ -17,6 +17,7 @@ interface Saved {
   readonly gpadls: readonly GpadlState[]
   readonly outgoing: readonly OutgoingMessage[]
   readonly outgoingTries: number
+  readonly timers: HostState['timers']
   readonly incoming: readonly IncomingMessage[]
   readonly doorbells: readonly number[]
   readonly signals: readonly number[]
@@ -38,6 +39,7 @@ export function saveState(ctx: HostContext): unknown {
     gpadls: [...state.gpadls.values()],
     outgoing: state.outgoing,
     outgoingTries: state.outgoingTries,
+    timers: state.timers,
     incoming: state.incoming,
     doorbells: [...state.doorbells],
     signals: [...state.signals],
@@ -86,8 +88,7 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
     const live = create(record)
     live.device.restore(deviceState, openEnds(ctx, record.key))
   }
-  if (state.outgoing.length > 0) ctx.options.timers.set('flush', ctx.options.clock.now())
-  scheduleMonitor(ctx)
+  for (const [name, at] of Object.entries(saved.timers)) setTimer(ctx, name as HostTimer, at)
 }
 
 function openEnds(ctx: HostContext, device: number): ChannelEnd[] {

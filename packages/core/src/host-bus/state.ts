@@ -92,6 +92,9 @@ export interface DeviceRecord {
   readonly instanceId: string
 }
 
+/** `doorbells`: channels that are due outside of any call. `poll`: channels whose peer does not signal free room. */
+export type HostTimer = 'flush' | 'monitor' | 'doorbells' | 'poll'
+
 export interface HostState {
   paused: boolean
   connection: Connection | null
@@ -105,6 +108,8 @@ export interface HostState {
   gpadlPages: number
   outgoing: OutgoingMessage[]
   outgoingTries: number
+  /** When each of the bus's own timers fires; a timer that is not set is absent. */
+  timers: Partial<Record<HostTimer, number>>
   incoming: IncomingMessage[]
   /** Channels that the guest signalled, and that the bus has yet to tell. */
   doorbells: Set<number>
@@ -126,6 +131,7 @@ export const emptyState = (): HostState => ({
   gpadlPages: 0,
   outgoing: [],
   outgoingTries: 0,
+  timers: {},
   incoming: [],
   doorbells: new Set(),
   signals: new Set(),
