@@ -78,6 +78,21 @@ export function storeLock(): StoreLock {
   }
 }
 
+/** Gives ranges back to a store that can punch, neighbours together; what lies past its end is not there any more. */
+export function punchAll(store: ByteStore, ranges: readonly { readonly offset: number; readonly length: number }[]): void {
+  if (store.punch === undefined) return
+  let from = 0
+  let to = 0
+  for (const { offset, length } of [...ranges].sort((a, b) => a.offset - b.offset)) {
+    if (offset !== to) {
+      if (to > from && from < store.size) store.punch(from, to - from)
+      from = offset
+    }
+    to = offset + length
+  }
+  if (to > from && from < store.size) store.punch(from, to - from)
+}
+
 const ZEROS = new Uint8Array(65536)
 
 /** Writes zeros over a range: by punching where the store can, else by writing. */

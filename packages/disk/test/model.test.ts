@@ -11,7 +11,7 @@ describe.each(formats)('$name against an array', (format) => {
         const outcome = run(format, memoryStore(), parentSize, list)
         expect(outcome).toBe('equal')
       }),
-      { seed: 20240117, numRuns: 12 },
+      { seed: 20240117, numRuns: 8 },
     )
   })
 })

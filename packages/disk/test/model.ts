@@ -1,4 +1,4 @@
-import { serialize } from 'node:v8'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { BlockDevice, ByteStore } from '@vmbus/disk'
 import { contents, pattern, type Format } from './support.ts'
@@ -132,7 +132,7 @@ export function run(format: Format, store: ByteStore, size: number, list: readon
       disk.write(0, [pattern(disk.sectorSize, 77)])
       disk.flush()
       disk.restore(saved)
-      if (Buffer.compare(serialize(disk.save()), serialize(again)) !== 0) return fail('save after restore differs')
+      if (!isDeepStrictEqual(disk.save(), again)) return fail('save after restore differs')
     } else {
       disk.close()
       disk = format.open(store)

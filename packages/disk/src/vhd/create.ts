@@ -59,6 +59,7 @@ export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDev
     type,
     uniqueId: identity ?? newIdentity('vhd'),
     savedState: false,
+    origin: undefined,
   }
   if (type === 'fixed') {
     store.write(size, encodeFooter(footer))

@@ -17,6 +17,8 @@ export interface VhdFooter {
   /** 16 bytes. */
   readonly uniqueId: Uint8Array
   readonly savedState: boolean
+  /** The footer that this was read from: what is not changed stays as its creator wrote it. */
+  readonly origin: Uint8Array | undefined
 }
 
 export type VhdType = 'fixed' | 'dynamic' | 'differencing'
@@ -77,6 +79,22 @@ export function geometryOf(bytes: number): { cylinders: number; heads: number; s
 }
 
 export function encodeFooter(footer: VhdFooter): Uint8Array {
+  const bytes = footer.origin?.slice() ?? encodeNew(footer)
+  const view = new DataView(bytes.buffer)
+  if (view.getBigUint64(48) !== BigInt(footer.currentSize)) putSize(view, footer.currentSize)
+  view.setUint32(64, vhdChecksum(bytes, 64))
+  return bytes
+}
+
+function putSize(view: DataView, currentSize: number): void {
+  view.setBigUint64(48, BigInt(currentSize))
+  const { cylinders, heads, sectors } = geometryOf(currentSize)
+  view.setUint16(56, cylinders)
+  view.setUint8(58, heads)
+  view.setUint8(59, sectors)
+}
+
+function encodeNew(footer: VhdFooter): Uint8Array {
   const bytes = new Uint8Array(FOOTER_SIZE)
   const view = new DataView(bytes.buffer)
   putAscii(bytes, 0, 'conectix')
@@ -88,15 +106,10 @@ export function encodeFooter(footer: VhdFooter): Uint8Array {
   view.setUint32(32, CREATOR_VERSION)
   putAscii(bytes, 36, WINDOWS)
   view.setBigUint64(40, BigInt(footer.originalSize))
-  view.setBigUint64(48, BigInt(footer.currentSize))
-  const { cylinders, heads, sectors } = geometryOf(footer.currentSize)
-  view.setUint16(56, cylinders)
-  view.setUint8(58, heads)
-  view.setUint8(59, sectors)
+  putSize(view, footer.currentSize)
   view.setUint32(60, TYPES[footer.type])
   bytes.set(footer.uniqueId, 68)
   view.setUint8(84, footer.savedState ? 1 : 0)
-  view.setUint32(64, vhdChecksum(bytes, 64))
   return bytes
 }
 
@@ -130,5 +143,6 @@ export function parseFooter(bytes: Uint8Array): VhdFooter {
     type,
     uniqueId: bytes.slice(68, 84),
     savedState: view.getUint8(84) !== 0,
+    origin: bytes.slice(),
   }
 }

@@ -1,5 +1,5 @@
 import { damaged, unsupported } from '../errors.ts'
-import { writeZeros, type ByteStore } from '../store.ts'
+import { punchAll, writeZeros, type ByteStore } from '../store.ts'
 import { FOOTER_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter } from './footer.ts'
 import { HEADER_SIZE, type VhdHeader } from './header.ts'
 
@@ -186,8 +186,11 @@ export function commit(store: ByteStore, tables: SparseTables): void {
     tables.footerDirty = false
   }
   if (tables.pendingFree.length > 0) {
-    tables.free.push(...tables.pendingFree.splice(0))
+    const freed = tables.pendingFree
+    tables.pendingFree = []
+    for (const slot of freed) tables.free.push(slot)
     cutTail(store, tables)
+    punchAll(store, freed.filter((offset) => offset < tables.end).map((offset) => ({ offset, length: slotSize(tables.header) })))
   }
 }
 

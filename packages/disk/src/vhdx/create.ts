@@ -62,6 +62,9 @@ export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockD
 
   store.truncate(type === 'fixed' ? payload + shape.blocks * blockSize : payload)
   store.write(0, encodeFileIdentifier('vmbus'))
+  // Written, not only reserved: on a full host a flush must still find its place in the log and in the BAT.
+  writeOut(store, MB, logLength)
+  writeOut(store, bat.offset, batBytes(shape.entries))
   const regions = encodeRegions({ bat, metadata, others: [] })
   for (const place of REGION_TABLE_PLACES) store.write(place, regions)
   const locator = parent === undefined ? undefined : locatorFor(parent, options.parentPaths ?? {})
@@ -93,6 +96,11 @@ export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockD
   store.flush()
   const { newIdentity: source } = options
   return openVhdx(store, { ...(parent === undefined ? {} : { parent }), ...(source === undefined ? {} : { newIdentity: source }) })
+}
+
+function writeOut(store: ByteStore, offset: number, length: number): void {
+  const zeros = new Uint8Array(Math.min(length, MB))
+  for (let done = 0; done < length; done += zeros.length) store.write(offset + done, zeros, 0, Math.min(zeros.length, length - done))
 }
 
 function locatorFor(parent: BlockDevice, paths: ParentPaths): Uint8Array {

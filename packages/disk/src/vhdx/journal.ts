@@ -1,4 +1,4 @@
-import type { ByteStore } from '../store.ts'
+import { punchAll, type ByteStore } from '../store.ts'
 import { hasLog, MB, updateHeaders } from './header.ts'
 import { identityFor, type VhdxFile } from './file.ts'
 import { ZERO_GUID } from './guid.ts'
@@ -84,6 +84,7 @@ export function commit(file: VhdxFile): void {
   }
   apply(file)
   if (shrink) store.truncate(end)
+  punchAll(store, freed)
 }
 
 function pagesOf(file: VhdxFile): EntryToWrite['pages'] {
