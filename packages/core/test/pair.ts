@@ -218,6 +218,7 @@ export interface PairOptions {
   readonly pages?: number
   readonly autoOpen?: boolean
   readonly counts?: Counts
+  readonly loaded?: readonly string[]
 }
 
 export interface Pair {
@@ -298,6 +299,7 @@ export function pair(options: PairOptions = {}): Pair {
     drivers: [device.driver(undefined)],
     pages,
     ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
+    ...(options.loaded === undefined ? {} : { loaded: options.loaded }),
   })
 
   function step(): boolean {

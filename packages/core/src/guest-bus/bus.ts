@@ -10,6 +10,7 @@ import { channelByRelid, channelsOf, reject, type GuestContext } from './context
 import { dispatch, lost } from './dispatch.ts'
 import { continueSuspend, suspend, unload, unloaded } from './leave.ts'
 import { post, pump } from './post.ts'
+import { continueProbing, load } from './probing.ts'
 import { restoreState, saveState } from './snapshot.ts'
 import { initialState } from './state.ts'
 import { bringUp, service } from './synic.ts'
@@ -23,6 +24,7 @@ const DEFAULT_BEHAVIOUR: GuestBehaviour = {
   connectVp: 0,
   gpadlStart: 0xe1e10,
   openId: 'relid',
+  probing: 'at-once',
   interruptPageBelow: Version.v5_0,
   unloadFrom: Version.v0_13,
   checksConnectionState: true,
@@ -48,7 +50,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     options,
     behaviour,
     vps,
-    state: initialState(behaviour.gpadlStart),
+    state: { ...initialState(behaviour.gpadlStart), loaded: [...(options.loaded ?? options.drivers.map(({ kind }) => kind))] },
     processors: Array.from({ length: vps }, (_, vp) => guestProcessor(partition, vp)),
     drivers: new Map(),
     ends: new Map(),
@@ -142,6 +144,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
 
   function timer(name: string): void {
     if (name === 'post') return pump(ctx)
+    if (name === 'probe') return continueProbing(ctx)
     if (name === 'due') {
       ctx.state.dueAt = 0
       for (const [key, end] of ctx.ends) if (end.mustPoll) ctx.state.due.add(key)
@@ -188,6 +191,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       run(() => timer(name))
       if ([...ctx.ends.values()].some((end) => end.mustPoll)) ctx.poll()
     },
+    load: (kind) => run(() => load(ctx, kind)),
     unload: () => run(() => unload(ctx)),
     suspend: () => run(() => suspend(ctx)),
     resume: () =>

@@ -4,6 +4,7 @@ import { MAX_RELID } from '../versions.ts'
 import { dropEnd } from './channels.ts'
 import { channelByRelid, channelsOf, driverOf, reject, type GuestContext } from './context.ts'
 import { post } from './post.ts'
+import { driverFor, probe, wasProbed } from './probing.ts'
 import type { GuestChannelState } from './state.ts'
 
 function decodeOffer(payload: Uint8Array): Offer {
@@ -49,8 +50,7 @@ export function onOffer(ctx: GuestContext, payload: Uint8Array): void {
 function newDevice(ctx: GuestContext, offer: Offer): number {
   const key = ctx.state.nextKey++
   const { interfaceId, instanceId } = offer
-  const kind = ctx.options.drivers.find((driver) => driver.interfaceIds.includes(interfaceId))?.kind ?? null
-  ctx.state.devices.set(key, { key, interfaceId, instanceId, kind })
+  ctx.state.devices.set(key, { key, interfaceId, instanceId, kind: driverFor(ctx, interfaceId) })
   ctx.bind(key)
   return key
 }
@@ -66,7 +66,7 @@ function announce(ctx: GuestContext, channel: GuestChannelState): void {
   const { interfaceId, instanceId, subchannelIndex, relid } = channel.offer
   const driver = ctx.state.devices.get(channel.device)?.kind ?? undefined
   ctx.emit({ kind: 'offered', interfaceId, instanceId, subchannelIndex, relid, driver })
-  driverOf(ctx, channel)?.offered(ctx.handleOf(channel))
+  probe(ctx, channel)
 }
 
 export function onAllOffers(ctx: GuestContext): void {
@@ -96,7 +96,7 @@ export function end(ctx: GuestContext, channel: GuestChannelState): void {
   channel.phase = 'rescinded'
   dropEnd(ctx, channel)
   const { interfaceId, instanceId, subchannelIndex, relid } = channel.offer
-  driverOf(ctx, channel)?.rescinded(ctx.handleOf(channel))
+  if (wasProbed(ctx, channel)) driverOf(ctx, channel)?.rescinded(ctx.handleOf(channel))
   for (const gpadl of state.gpadls.values()) if (gpadl.channel === channel.key) state.gpadls.delete(gpadl.id)
   if (channel.rings !== null) ctx.options.pages.free(channel.rings.pfns)
   channel.rings = null

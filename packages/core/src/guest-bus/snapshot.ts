@@ -61,8 +61,9 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
     ctx.bind(key)
     ctx.drivers.get(key)?.restore(saved, channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)))
   }
-  for (const name of ['post', 'unload', 'due']) timers.clear(name)
+  for (const name of ['post', 'unload', 'due', 'probe']) timers.clear(name)
   if (state.postAt !== 0) timers.set('post', state.postAt)
   if (state.unloadAt !== 0) timers.set('unload', state.unloadAt)
   if (state.dueAt !== 0) timers.set('due', state.dueAt)
+  if (state.probes.length > 0) timers.set('probe', ctx.options.clock.now())
 }

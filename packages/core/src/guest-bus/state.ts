@@ -47,7 +47,7 @@ export interface GuestDeviceState {
   readonly interfaceId: string
   readonly instanceId: string
   /** Kind of its driver, null when none took it. */
-  readonly kind: string | null
+  kind: string | null
 }
 
 /** GPAs of the bus's own pages, all 0 while the bus is off. */
@@ -64,6 +64,10 @@ export interface GuestPages {
 
 export interface GuestState {
   phase: GuestPhase
+  /** Kinds of the drivers that are loaded. */
+  readonly loaded: string[]
+  /** Keys of the channels that their drivers have yet to be shown. */
+  readonly probes: number[]
   /** Index into the versions that are tried. */
   attempt: number
   version: VmbusVersion
@@ -97,6 +101,8 @@ export const noPages = (): GuestPages => ({ hypercall: 0, input: 0, interrupt: 0
 
 export const initialState = (gpadlStart: number): GuestState => ({
   phase: 'off',
+  loaded: [],
+  probes: [],
   attempt: 0,
   version: 0,
   features: 0,

@@ -28,6 +28,11 @@ export interface GuestBehaviour {
   /** First GPADL id; they count up. */
   readonly gpadlStart: number
   readonly openId: 'relid' | 'counter'
+  /**
+   * A driver is shown a channel while its offer is handled, or by a task of its own, between which interrupts are
+   * served: Linux drivers that prefer asynchronous probing (drivers/hv/hv_util.c, netvsc_drv.c, storvsc_drv.c).
+   */
+  readonly probing: 'at-once' | 'tasks'
   /** The interrupt page's address goes into contacts below this version, although it means something only below 2.4. */
   readonly interruptPageBelow: VmbusVersion
   /** UNLOAD is sent from this version on; below, the guest just leaves. */
@@ -48,6 +53,8 @@ export interface GuestBusOptions {
   /** What the driver speaks, in the order in which it asks. */
   readonly versions: readonly VmbusVersion[]
   readonly drivers: readonly GuestDriverSpec[]
+  /** Kinds of the drivers that are there from the start, default all; `load` brings the others. */
+  readonly loaded?: readonly string[]
   readonly pages: PageAllocator
   readonly clock: Clock
   /** The bus's own timers; the owner calls `timer(name)` when one fires. */
@@ -93,6 +100,8 @@ export interface GuestBus {
   interrupt(vp: number, vector: number): void
   /** A timer that this bus set has fired. */
   timer(name: string): void
+  /** Loads a driver of the options; devices that wait for it are probed. */
+  load(kind: string): void
   /** Leaves the host: every channel ends, and the SynIC goes down once the host has answered. */
   unload(): void
   /** Hibernation: closes every channel and unloads; the devices stay. */
