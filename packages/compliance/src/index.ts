@@ -1,1 +1,1 @@
-export {}
+export * from './hostile/index.ts'

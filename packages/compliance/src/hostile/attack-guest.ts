@@ -1,0 +1,183 @@
+import { MESSAGE_TYPE, createPartition, guestMemory, type Partition } from '@vmbus/hypervisor'
+import { ALL_VERSIONS, MessageId, createGuestBus, createHostBus, encode, layouts, pageAllocator, type GuestBus, type GuestBusOptions } from '@vmbus/core'
+import { seeded, timerQueue, virtualClock } from '@vmbus/world'
+import { echo } from './echo.ts'
+import { mutate } from './mutate.ts'
+import { random, type Random } from './random.ts'
+import { countInput, countReject, reportOf, tally, violate, type AttackOptions, type AttackReport, type Tally } from './report.ts'
+
+const PAGES = 128
+/** The guest's own pages; those above are nobody's and must stay as they are. */
+const OWN = 112
+const SESSION = 200
+const VECTOR = 0xf3
+const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
+
+export interface GuestAttackOptions extends AttackOptions {
+  /** The guest to attack; the default is that of `@vmbus/core`. */
+  readonly create?: (options: GuestBusOptions) => GuestBus
+}
+
+/**
+ * A hostile host: a real host bus whose messages are damaged, dropped and repeated on their way, with forged ones in
+ * between that name what the guest knows. After each input nothing may have thrown and no foreign page have changed;
+ * after the last the guest leaves, and every page must have come back.
+ */
+export function attackGuest(options: GuestAttackOptions): AttackReport {
+  const into = tally()
+  for (let session = 0; into.inputs < options.inputs; session++) {
+    const seed = options.seed + session
+    try {
+      attack(into, random(Math.imul(seed, 0x85eb_ca6b)), Math.min(SESSION, options.inputs - into.inputs), options.create ?? createGuestBus, seed)
+    } catch (error) {
+      violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      into.inputs++
+    }
+  }
+  return reportOf(into)
+}
+
+function attack(into: Tally, choose: Random, inputs: number, create: (options: GuestBusOptions) => GuestBus, seed: number): void {
+  const memory = guestMemory(PAGES * 4096)
+  memory.bytes.fill(0xa5, OWN * 4096)
+  const clock = virtualClock()
+  const timers = timerQueue((name) => {
+    const [owner, ...rest] = name.split('/')
+    if (owner === 'host') host.timer(rest.join('/'))
+    if (owner === 'guest') guest.timer(rest.join('/'))
+  })
+  const scope = (owner: string) => ({ set: (name: string, at: number) => timers.set(`${owner}/${name}`, at), clear: (name: string) => timers.clear(`${owner}/${name}`) })
+  const interrupts: (readonly [number, number])[] = []
+  const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
+  const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
+  const device = echo(bad)
+  const damage = { percent: 0 }
+  const host = createHostBus({
+    partition: tampered(partition, choose, damage, () => countInput(into, guest.phase)),
+    clock,
+    timers: scope('host'),
+    seed: seeded(seed),
+    versions: ALL_VERSIONS,
+  })
+  const pages = pageAllocator(memory, 1, OWN)
+  const before = pages.available
+  const guest = create({
+    partition,
+    clock,
+    timers: scope('guest'),
+    seed: seeded(seed),
+    versions: choose.chance(50) ? ALL_VERSIONS.toReversed() : [choose.pick([...ALL_VERSIONS] as [number, ...number[]])],
+    drivers: [device.driver(undefined)],
+    pages,
+    behaviour: { features: 0xff, post: { tries: 3, delay: 10, doublings: 4, anyStatus: false } },
+    diagnose: ({ detail }) => countReject(into, String(detail?.['branch'] ?? 'other')),
+  })
+  for (const number of [1, 2, 3]) host.offer(device({ instanceId: instance(number), subchannels: 1 }))
+
+  const run = (steps: number): void => {
+    for (let step = 0; step < steps; step++) {
+      const next = interrupts.shift()
+      if (next !== undefined) guest.interrupt(...next)
+      else if (timers.next() === Infinity) return
+      else {
+        clock.advanceTo(Math.max(clock.now(), timers.next()))
+        timers.run(clock.now())
+      }
+    }
+  }
+  const wanted = into.inputs + inputs
+  guest.start()
+  damage.percent = choose.pick([0, 10, 40])
+  for (let round = 0; into.inputs < wanted && round < inputs * 4; round++) {
+    if (choose.chance(60)) {
+      countInput(into, guest.phase)
+      const message = forge(choose, guest)
+      partition.postMessage(choose.below(2), 2, choose.chance(98) ? MESSAGE_TYPE.vmbus : 2 + choose.below(3), choose.chance(60) ? message : mutate(choose, message))
+    }
+    if (choose.chance(10)) partition.signalEvent(choose.below(2), 2, choose.below(16))
+    if (choose.chance(5)) host.devices[0]?.rescind()
+    if (choose.chance(5) && host.devices.length < 4) host.offer(device({ instanceId: instance(100 + round) }))
+    if (choose.chance(2) && guest.phase === 'running') guest.suspend()
+    if (choose.chance(10) && guest.phase === 'suspended') guest.resume()
+    if (choose.chance(2)) guest.unload()
+    if (guest.phase === 'off' || guest.phase === 'failed') guest.start()
+    run(1 + choose.below(4))
+  }
+  damage.percent = 0
+  run(5000)
+  guest.unload()
+  run(5000)
+  if (guest.phase !== 'off') bad(`the guest is ${guest.phase} after unload`)
+  else if (pages.available !== before - 1) bad(`${before - 1 - pages.available} pages did not come back`)
+  for (let at = OWN * 4096; at < PAGES * 4096; at++) {
+    if (memory.bytes[at] !== 0xa5) {
+      bad(`byte ${at} of a foreign page changed`)
+      break
+    }
+  }
+}
+
+/** The partition as the real host sees it: some of its messages are damaged, lost or doubled. */
+function tampered(partition: Partition, choose: Random, damage: { percent: number }, count: () => void): Partition {
+  return {
+    ...partition,
+    get memory() {
+      return partition.memory
+    },
+    postMessage(vp, sint, type, payload) {
+      count()
+      if (!choose.chance(damage.percent)) return partition.postMessage(vp, sint, type, payload)
+      const kind = choose.below(4)
+      if (kind === 0) return 0
+      if (kind === 1) partition.postMessage(vp, sint, type, payload)
+      return partition.postMessage(vp, sint, type, kind === 1 ? payload : mutate(choose, payload))
+    },
+  }
+}
+
+const GUID = '11111111-2222-3333-4444-555555555555'
+
+/** A message of a host that knows what the guest waits for. */
+function forge(choose: Random, guest: GuestBus): Uint8Array {
+  const { devices, gpadls } = guest.inspect() as { devices: readonly { instanceId: string; interfaceId: string; channels: readonly { relid: number }[] }[]; gpadls: readonly { id: number }[] }
+  const channels = devices.flatMap((device) => device.channels)
+  const relid = choose.chance(85) ? (choose.any(channels)?.relid ?? 1) : 1 + choose.below(12)
+  const gpadl = choose.any(gpadls)?.id ?? 0xe1e10
+  const status = choose.chance(60) ? 0 : 0xc000_0001
+  switch (choose.below(11)) {
+    case 0:
+      return encode(layouts.versionResponse, MessageId.versionResponse, { supported: choose.below(2), connectionState: choose.below(3), selected: 4 })
+    case 1:
+    case 2: {
+      const known = choose.any(devices)
+      return encode(layouts.offerChannel, MessageId.offerChannel, {
+        interfaceId: known?.interfaceId ?? GUID,
+        instanceId: choose.chance(70) ? (known?.instanceId ?? GUID) : instance(500 + choose.below(8)),
+        subchannelIndex: choose.below(3),
+        relid: choose.chance(20) ? choose.pick([0, 2048, 0xffff_ffff]) : 1 + choose.below(40),
+        monitorId: choose.below(256),
+        monitor: { allocated: choose.below(2) },
+        interrupt: { dedicated: choose.below(2) },
+        connectionId: 0x2000 + relid,
+      })
+    }
+    case 3:
+      return encode(layouts.rescindChannelOffer, MessageId.rescindChannelOffer, { relid })
+    case 4:
+      return encode(layouts.bare, MessageId.allOffersDelivered, {})
+    case 5:
+      return encode(layouts.openChannelResult, MessageId.openChannelResult, { relid, openId: relid, status })
+    case 6:
+      return encode(layouts.gpadlCreated, MessageId.gpadlCreated, { relid, gpadl, status })
+    case 7:
+      return encode(layouts.gpadlTorndown, MessageId.gpadlTorndown, { gpadl })
+    case 8:
+      return encode(layouts.modifyChannelResponse, MessageId.modifyChannelResponse, { relid, status })
+    case 9:
+      return encode(layouts.tlConnectResult, MessageId.tlConnectResult, { endpointId: GUID, serviceId: GUID, status })
+    default:
+      return choose.chance(50)
+        ? encode(layouts.bare, MessageId.unloadResponse, {})
+        : encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, { supported: 1, connectionState: 0, selected: 4, features: 0xff, childToParentMonitor: choose.u32() })
+  }
+}

@@ -1,0 +1,161 @@
+import { HV_STATUS, MESSAGE_TYPE, createPartition, guestMemory, guestProcessor, triggerMonitor, type GuestMemory } from '@vmbus/hypervisor'
+import { ALL_VERSIONS, MessageId, Version, createHostBus, layouts, type HostBus, type HostBusOptions } from '@vmbus/core'
+import { seeded, timerQueue, virtualClock } from '@vmbus/world'
+import { echo } from './echo.ts'
+import { guestMessage, type GuestFrames, type GuestKnowledge } from './guest-messages.ts'
+import { mutate } from './mutate.ts'
+import { random, type Random } from './random.ts'
+import { countInput, countReject, reportOf, tally, violate, type AttackOptions, type AttackReport, type Tally } from './report.ts'
+
+const PAGES = 48
+const SIMP = 1
+const SIEFP = 2
+const INPUT = 3
+const HYPERCALL = 4
+const FRAMES: GuestFrames = { first: 16, count: 24, monitors: [5 * 4096, 6 * 4096], interruptPage: 7 * 4096 }
+const RESERVED = 2000
+/** Inputs after which a session starts anew. */
+const SESSION = 400
+const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
+
+export interface HostAttackOptions extends AttackOptions {
+  /** The host to attack; the default is that of `@vmbus/core`. */
+  readonly create?: (options: HostBusOptions) => HostBus
+}
+
+/**
+ * A hostile guest: valid stateful transcripts against a host bus, half of the messages damaged, with a scribbled-on
+ * ring, interrupt page and monitor pages, while the host adds and removes devices. After each input nothing may have
+ * thrown, and no page may have changed that the guest did not grant.
+ */
+export function attackHost(options: HostAttackOptions): AttackReport {
+  const into = tally()
+  for (let session = 0; into.inputs < options.inputs; session++) {
+    const seed = options.seed + session
+    try {
+      attack(into, random(Math.imul(seed, 0x9e37_79b1)), Math.min(SESSION, options.inputs - into.inputs), options.create ?? createHostBus, seed)
+    } catch (error) {
+      violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      into.inputs++
+    }
+  }
+  return reportOf(into)
+}
+
+function attack(into: Tally, choose: Random, inputs: number, create: (options: HostBusOptions) => HostBus, seed: number): void {
+  const memory = guestMemory(PAGES * 4096)
+  const clock = virtualClock()
+  const timers = timerQueue((name) => {
+    if (name.startsWith('bus/')) bus.timer(name.slice(4))
+  })
+  const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: () => {} })
+  const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
+  const device = echo(bad)
+  const bus = create({
+    partition,
+    clock,
+    timers: { set: (name, at) => timers.set(`bus/${name}`, at), clear: (name) => timers.clear(`bus/${name}`) },
+    seed: seeded(seed),
+    versions: choose.chance(85) ? ALL_VERSIONS : ALL_VERSIONS.filter((version) => version < Version.v5_0),
+    maxGpadlBytes: 160 * 4096,
+    diagnose: ({ detail }) => countReject(into, String(detail?.['branch'] ?? 'other')),
+  })
+  bus.offer(device({ instanceId: instance(1), subchannels: 2 }))
+  bus.offer(device({ instanceId: instance(2), refuse: 0xc000_0001 }))
+  bus.offer(device({ instanceId: instance(3), monitorLatency: 1000 }))
+  bus.offer(device({ instanceId: instance(4) }), undefined, { reservedRelid: RESERVED })
+  const hot = Array.from({ length: 3 }, (_, index) => bus.offer(device({ instanceId: instance(10 + index) })))
+
+  const guest = guestProcessor(partition)
+  guest.enableHypercalls(0x8100_0006_0001_0000n, HYPERCALL * 4096)
+  guest.enableSynic({ messagePage: SIMP * 4096, eventFlagsPage: SIEFP * 4096, vector: 0xf3 })
+  const know: GuestKnowledge = { version: 0, features: 0, relids: new Set([RESERVED]), gpadls: new Map(), open: new Set(), nextGpadl: 1 }
+  const guard = guardOf(memory)
+  const slot = new Uint8Array(256)
+
+  for (let input = 0; input < inputs; input++) {
+    const valid = guestMessage(choose, know, FRAMES)
+    const message = choose.chance(50) ? valid : mutate(choose, valid)
+    countInput(into, stateOf(bus, know))
+    const connection = choose.chance(50) ? 4 : 1
+    if (choose.chance(1)) guest.postMessage(INPUT * 4096, connection, 2, message)
+    else if (guest.postMessage(INPUT * 4096, connection, MESSAGE_TYPE.vmbus, message) === HV_STATUS.invalidConnectionId) guest.postMessage(INPUT * 4096, 1, MESSAGE_TYPE.vmbus, message)
+    if (choose.chance(20)) scribble(choose, memory, () => guest.signalEvent(choose.chance(50) ? 0x2000 + 1 + choose.below(8) : choose.pick([2, 0x3001, 0x27d0])))
+    if (choose.chance(5)) bus.monitor()
+    if (choose.chance(85)) while (guest.takeMessage(SIMP * 4096, 2, slot)) learn(know, slot)
+    if (choose.chance(3)) {
+      const index = choose.below(hot.length)
+      const handle = hot[index]
+      if (handle?.rescinded === true) hot[index] = bus.offer(device({ instanceId: instance(10 + index) }))
+      else handle?.rescind()
+    }
+    if (choose.chance(10)) {
+      const next = timers.next()
+      if (next !== Infinity) clock.advanceTo(Math.max(clock.now(), next))
+      timers.run(clock.now())
+    }
+    const touched = guard()
+    if (touched >= 0) bad(`page ${touched} changed, which was not granted`)
+  }
+  bounded(bus, bad)
+  bus.reset()
+  const { gpadls, gpadlPages } = bus.inspect() as { gpadls: readonly { relid: number }[]; gpadlPages: number }
+  const left = gpadls.filter(({ relid }) => relid !== RESERVED).length
+  if (left > 0) bad(`${left} GPADLs (${gpadlPages} pages) outlive the connection`)
+}
+
+/** What the answers tell a guest. */
+function learn(know: GuestKnowledge, slot: Uint8Array): void {
+  const message = slot.slice(16, 16 + (slot[4] ?? 0))
+  switch (message[0]) {
+    case MessageId.versionResponse: {
+      const { supported, connectionState, selected } = layouts.versionResponse.parse(message)
+      know.version = supported === 1 && connectionState === 0 ? selected || 4 : 0
+      know.features = message.length >= layouts.versionResponseV6.size ? layouts.versionResponseV6.parse(message).features : 0
+      know.relids.clear()
+      know.relids.add(RESERVED)
+      know.gpadls.clear()
+      know.open.clear()
+      return
+    }
+    case MessageId.offerChannel:
+      know.relids.add(layouts.offerChannel.parse(message).relid)
+      return
+    case MessageId.unloadResponse:
+      know.version = 0
+  }
+}
+
+/** Rings, interrupt page and monitor pages are the guest's to write, whenever and whatever. */
+function scribble(choose: Random, memory: GuestMemory, signal: () => void): void {
+  for (let count = 1 + choose.below(6); count > 0; count--) {
+    const page = choose.chance(80) ? FRAMES.first + choose.below(FRAMES.count) : 5 + choose.below(3)
+    const word = choose.chance(60) ? choose.below(5) : choose.below(1024)
+    memory.view.setUint32(page * 4096 + word * 4, choose.chance(60) ? choose.below(64) * 8 : choose.u32(), true)
+  }
+  if (choose.chance(20)) triggerMonitor(memory, FRAMES.monitors[1], choose.below(128))
+  signal()
+}
+
+/** Says which page changed that is neither granted nor the guest's SynIC, or -1. Other pages are compared with a copy. */
+function guardOf(memory: GuestMemory): () => number {
+  const copy = memory.bytes.slice()
+  const guarded = Array.from({ length: PAGES }, (_, page) => page).filter((page) => page > 7 && !(page >= FRAMES.first && page < FRAMES.first + FRAMES.count))
+  const before = new Int32Array(copy.buffer)
+  return () => {
+    const now = memory.words
+    for (const page of guarded) for (let word = page * 1024; word < (page + 1) * 1024; word++) if (now[word] !== before[word]) return page
+    return -1
+  }
+}
+
+function bounded(bus: HostBus, bad: (text: string) => void): void {
+  const { channels, gpadlPages, outgoing, incoming } = bus.inspect() as { channels: readonly unknown[]; gpadlPages: number; outgoing: number; incoming: number }
+  if (channels.length > 100 || gpadlPages > 160 || outgoing > 4096 || incoming > 16) bad(`unbounded: ${channels.length} channels, ${gpadlPages} pages, ${outgoing} out, ${incoming} in`)
+}
+
+function stateOf(bus: HostBus, know: GuestKnowledge): string {
+  if (bus.version === 0) return 'disconnected'
+  const stage = know.open.size > 0 ? 'open' : know.relids.size > 1 ? 'offered' : 'contacted'
+  return `${bus.version >>> 16}.${bus.version & 0xffff} ${stage}`
+}

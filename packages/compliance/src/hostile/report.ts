@@ -1,0 +1,47 @@
+/** What an attack did, and what it found. Counts show that a branch was reached; `violations` must be empty. */
+export interface AttackReport {
+  readonly inputs: number
+  /** Inputs that were not refused for their length or type: the share that tests anything. */
+  readonly pastLengthCheck: number
+  /** Times that each branch refused something. */
+  readonly rejects: Readonly<Record<string, number>>
+  /** Inputs in each state of the protocol. */
+  readonly states: Readonly<Record<string, number>>
+  /** Broken invariants, at most a hundred, with the seed of the session. */
+  readonly violations: readonly string[]
+}
+
+export interface AttackOptions {
+  readonly seed: number
+  readonly inputs: number
+}
+
+export interface Tally {
+  inputs: number
+  short: number
+  readonly rejects: Record<string, number>
+  readonly states: Record<string, number>
+  readonly violations: string[]
+}
+
+export const tally = (): Tally => ({ inputs: 0, short: 0, rejects: {}, states: {}, violations: [] })
+
+const SHORT: ReadonlySet<string> = new Set(['message-short', 'message-type'])
+
+export function countReject(into: Tally, branch: string): void {
+  into.rejects[branch] = (into.rejects[branch] ?? 0) + 1
+  if (SHORT.has(branch)) into.short++
+}
+
+export function countInput(into: Tally, state: string): void {
+  into.inputs++
+  into.states[state] = (into.states[state] ?? 0) + 1
+}
+
+export function violate(into: Tally, text: string): void {
+  if (into.violations.length < 100) into.violations.push(text)
+}
+
+export function reportOf({ inputs, short, rejects, states, violations }: Tally): AttackReport {
+  return { inputs, pastLengthCheck: inputs - short, rejects, states, violations }
+}
