@@ -4,6 +4,7 @@ import pc from 'picocolors'
 import type { RealHostOptions } from '../real/host-module.ts'
 import { bootReport, type BootReport } from '../real/boot-report.ts'
 import { duration, oneOf, profileOf, seedOf } from './arguments.ts'
+import type { Streams } from '../main.ts'
 import { UsageError } from './failure.ts'
 
 /** The options of `vmbus boot` as commander reads them. */
@@ -44,27 +45,28 @@ function imageSource(flags: BootFlags): ImageSource {
   return { kernel: flags.kernel, initrd: flags.initrd }
 }
 
-const progress = (text: string): void => void process.stderr.write(`${pc.cyan('vmbus')} ${text}\n`)
+type Progress = (text: string) => void
 
 /** What of the host's events is worth a line while a guest runs. */
-function tell({ name, at, detail }: HostEvent): void {
+function tell(progress: Progress, { name, at, detail }: HostEvent): void {
   const seconds = (at / 1e7).toFixed(3)
   if (name === 'heartbeat:beat' || name === 'timesync:sample') return
   progress(`${pc.dim(`${seconds} s`)} ${name}${detail === undefined ? '' : ` ${pc.dim(JSON.stringify(detail))}`}`)
 }
 
-async function powerOff(guest: Guest): Promise<void> {
+async function powerOff(guest: Guest, progress: Progress): Promise<void> {
   const answer = await guest.call('shutdown.request', {}).catch(() => 'not-connected')
   progress(`asked the guest to power off: ${String(answer)}`)
   if (answer === 'sent') await guest.ended({ seconds: SHUTDOWN_SECONDS }).catch(() => undefined)
 }
 
 /** Boots a real kernel on a host, lets it run, asks it to power off, and tells what was measured. */
-export async function runBoot(flags: BootFlags, signal: AbortSignal): Promise<BootReport> {
+export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortSignal): Promise<BootReport> {
   const profile = profileOf(flags.host)
   const seed = seedOf(flags.seed)
   const seconds = duration(flags.for)
   const image = imageSource(flags)
+  const progress: Progress = (text) => streams.err(`${pc.cyan('vmbus')} ${text}\n`)
   progress(`${describe(image)} on ${profile.name}, seed ${seed}`)
   const options: RealHostOptions = { profile: profile.id, ...(flags.trace === undefined ? {} : { traceFile: flags.trace }) }
   await using guest = await boot({
@@ -72,15 +74,15 @@ export async function runBoot(flags: BootFlags, signal: AbortSignal): Promise<Bo
     modules: MODULES,
     seed,
     host: { module: HOST_MODULE, options, snapshotKey: `matrix ${profile.id}` },
-    onEvent: tell,
-    ...(flags.quiet === true ? {} : { onConsole: (text: string) => void process.stdout.write(text) }),
+    onEvent: (event) => tell(progress, event),
+    ...(flags.quiet === true ? {} : { onConsole: (text: string) => streams.out(text) }),
     signal,
   })
   await guest.run(seconds).catch((error: unknown) => {
     // A guest that ends early is told by the report; anything else is not ours to hide.
     if (!(error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED')) throw error
   })
-  await powerOff(guest)
+  await powerOff(guest, progress)
   const report = bootReport(profile.id, await guest.result())
   if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
   return report

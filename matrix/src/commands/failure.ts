@@ -17,7 +17,6 @@ export function failure(error: unknown): { readonly line: string; readonly exitC
   const code = codeOf(error)
   const text = error instanceof Error ? error.message : String(error)
   const [first = ''] = text.replace(`${code}: `, '').split('\n')
-  if (error instanceof Error && error.name === 'AbortError') return { line: 'vmbus: interrupted', exitCode: ExitCode.interrupted }
   const aboutFiles = ABOUT_INPUT.test(code) || /^E[A-Z]+$/.test(code)
   return { line: `vmbus: ${first}${code === '' ? '' : ` (${code})`}`, exitCode: aboutFiles ? ExitCode.usage : ExitCode.internal }
 }

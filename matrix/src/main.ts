@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { printBoot, runBoot, type BootFlags } from './commands/boot.ts'
+import { failure } from './commands/failure.ts'
+import { ExitCode } from './results/vocabulary.ts'
+
+/** Where the command writes, so that a test can read it. */
+export interface Streams {
+  out(text: string): void
+  err(text: string): void
+}
+
+function commandLine(streams: Streams, signal: AbortSignal): Command {
+  const program = new Command('vmbus')
+    .description('Runs Hyper-V guests against VMBus hosts, with no hypervisor and no Windows')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.err(text) })
+  program
+    .command('boot')
+    .description('boot an unmodified Linux kernel on a Hyper-V host')
+    .option('--release <name>', 'debian-11 or debian-12')
+    .option('--flavour <name>', '686, 686-pae or rt-686-pae, with --release')
+    .option('--deb <file>', 'a kernel package')
+    .option('--kernel <file>', 'a bzImage, with --initrd')
+    .option('--initrd <file>', 'an initial RAM disk of your own')
+    .requiredOption('--host <id>', 'host version, such as ws2022')
+    .option('--seed <n>', 'what drives randomness and delays', '1')
+    .option('--for <duration>', 'guest time to run before asking it to power off', '60s')
+    .option('--trace <file>', 'write the transcript, a line of JSON an entry')
+    .option('--json <file>', 'write the report')
+    .option('--quiet', 'do not show the guest console')
+    .action(async (flags: BootFlags) => streams.out(printBoot(await runBoot(flags, streams, signal))))
+  return program
+}
+
+/** Runs one command line and returns its exit code; nothing is thrown. */
+export async function main(argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> {
+  try {
+    await commandLine(streams, signal).parseAsync(argv, { from: 'user' })
+    return ExitCode.ok
+  } catch (error) {
+    if (signal.aborted) {
+      streams.err('vmbus: interrupted\n')
+      return ExitCode.interrupted
+    }
+    const { line, exitCode } = failure(error)
+    if (line !== '') streams.err(`${line}\n`)
+    return exitCode
+  }
+}
