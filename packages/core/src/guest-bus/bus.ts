@@ -191,7 +191,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       run(() => timer(name))
       if ([...ctx.ends.values()].some((end) => end.mustPoll)) ctx.poll()
     },
-    load: (kind) => run(() => load(ctx, kind)),
+    load: (kinds) => run(() => load(ctx, kinds)),
     unload: () => run(() => unload(ctx)),
     suspend: () => run(() => suspend(ctx)),
     resume: () =>

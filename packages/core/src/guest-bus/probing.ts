@@ -4,7 +4,10 @@ import type { GuestChannelState } from './state.ts'
 /** The loaded driver that takes devices of a class, by its kind. */
 export function driverFor(ctx: GuestContext, interfaceId: string): string | null {
   const { loaded } = ctx.state
-  return ctx.options.drivers.find(({ kind, interfaceIds }) => loaded.includes(kind) && interfaceIds.includes(interfaceId))?.kind ?? null
+  return (
+    ctx.options.drivers.find(({ kind, interfaceIds }) => loaded.includes(kind) && interfaceIds.includes(interfaceId))
+      ?.kind ?? null
+  )
 }
 
 /** Shows a channel to its driver: at once, or as a task of its own. */
@@ -32,14 +35,14 @@ export function wasProbed(ctx: GuestContext, channel: GuestChannelState): boolea
   return at < 0
 }
 
-/** Loads a driver: the devices of its classes that have none are probed, in the order of their offers. */
-export function load(ctx: GuestContext, kind: string): void {
+/** Loads drivers: the devices of their classes that have none are probed, in the order of their offers. */
+export function load(ctx: GuestContext, kinds: readonly string[]): void {
   const { state } = ctx
-  if (state.loaded.includes(kind)) return
-  state.loaded.push(kind)
+  state.loaded.push(...kinds.filter((kind) => !state.loaded.includes(kind)))
   for (const device of state.devices.values()) {
-    if (device.kind !== null || driverFor(ctx, device.interfaceId) !== kind) continue
-    device.kind = kind
+    if (device.kind !== null) continue
+    device.kind = driverFor(ctx, device.interfaceId)
+    if (device.kind === null) continue
     ctx.bind(device.key)
     for (const channel of channelsOf(ctx, device.key)) if (!channel.stale) probe(ctx, channel)
   }

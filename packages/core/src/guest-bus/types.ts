@@ -100,8 +100,8 @@ export interface GuestBus {
   interrupt(vp: number, vector: number): void
   /** A timer that this bus set has fired. */
   timer(name: string): void
-  /** Loads a driver of the options; devices that wait for it are probed. */
-  load(kind: string): void
+  /** Loads drivers of the options, as one module brings them; devices that wait for one are probed in their order. */
+  load(kinds: readonly string[]): void
   /** Leaves the host: every channel ends, and the SynIC goes down once the host has answered. */
   unload(): void
   /** Hibernation: closes every channel and unloads; the devices stay. */
