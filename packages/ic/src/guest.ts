@@ -10,6 +10,8 @@ export interface IcGuestOptions {
   readonly ringPages?: number
   /** What the driver does with a negotiation that has no common version: answer zero counts (Linux) or nothing (FreeBSD). */
   readonly unmatched?: 'answer' | 'silence'
+  /** Packets taken for one signal: all that wait, or one, so that the next waits for the next signal. */
+  readonly perSignal?: 'all' | 'one'
 }
 
 /** What an answer is made from: a request, or what a component kept of one that it answers later. */
@@ -58,7 +60,7 @@ export interface IcGuest {
 
 /** The guest's side: opens the channel, answers negotiation, hands requests to the component, drains the ring. */
 export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler: IcGuestHandler): IcGuest {
-  const { versions, match = 'exact', ringPages = IC_RING_PAGES, unmatched = 'answer' } = options
+  const { versions, match = 'exact', ringPages = IC_RING_PAGES, unmatched = 'answer', perSignal = 'all' } = options
   let state: IcGuestState = { v: 1, framework: 0, message: 0 }
 
   const drop = (reason: string): void => deps.diagnose({ code: 'VMBUS_IC_DROPPED', source: 'ic', message: reason })
@@ -114,7 +116,7 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
     readable(channel) {
       const open = channel.channel
       if (open === undefined) return
-      for (let packet = open.receive(); packet !== undefined && channel.channel === open; packet = open.receive())
+      for (let packet = open.receive(); packet !== undefined && channel.channel === open; packet = perSignal === 'all' ? open.receive() : undefined)
         receive(channel, {
           bytes: packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength),
           transactionLow: packet.transactionLow,

@@ -15,6 +15,8 @@ export interface TimesyncGuestOptions extends Partial<IcGuestOptions> {
   readonly clock: GuestClock
   /** Samples closer to the guest's clock than this are ignored; 0 turns samples off (100 ns units). */
   readonly sampleThreshold?: number
+  /** Answer a message that was refused with a failure; default true. Without it the host hears of success always. */
+  readonly reportsFailure?: boolean
 }
 
 interface State {
@@ -74,7 +76,18 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
     return apply(timesyncData.read.flags(view, At.body))
   }
 
-  const ic = icGuest(deps, { ...options, versions: options.versions ?? TIMESYNC_VERSIONS }, { type: IcType.timesync, request })
+  const { reportsFailure = true } = options
+  const ic = icGuest(
+    deps,
+    { ...options, versions: options.versions ?? TIMESYNC_VERSIONS },
+    {
+      type: IcType.timesync,
+      request(message) {
+        const status = request(message)
+        return reportsFailure ? status : HResult.ok
+      },
+    },
+  )
 
   return {
     hostTime,
