@@ -103,7 +103,7 @@ describe('two peers', () => {
     world.runTo(TICKS_PER_SECOND)
     expect(log.join(', ').replace('a data HI, a data !', 'a data HI!')).toBe('b opened 80 10.0.0.1, a data HI!, a ended, b closed, a closed'.replace('b closed, a closed', log.indexOf('a closed') < log.indexOf('b closed') ? 'a closed, b closed' : 'b closed, a closed'))
     expect(client.state).toBe('time-wait')
-    world.runTo(20 * TICKS_PER_SECOND)
+    world.runTo(70 * TICKS_PER_SECOND)
     expect([a.sockets(), b.sockets(), client.state]).toEqual([[], [], 'closed'])
     expect(() => client.write(new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'VMBUS_PEER_CLOSED' }))
   })

@@ -182,7 +182,6 @@ export function createPeer(options: PeerOptions): Peer {
     mostSockets: options.tcpSockets ?? 1024,
     send,
     sourceFor,
-    enter,
   })
 
   const deliver = (received: Received): void => {

@@ -65,6 +65,9 @@ export interface TcpNumbers {
   persistAt: number
   ackAt: number
   lingerAt: number
+  /** The owner has asked for something, which is done when the timer fires: its own calls call it back never. */
+  askedAt: number
+  resetDue: boolean
   challengedAt: number
   paused: boolean
   wantsDrain: boolean
@@ -95,7 +98,7 @@ export const LIMIT = {
   synRetries: 6, // as Linux (tcp_syn_retries)
   retries: 15, // as Linux (tcp_retries2)
   delayedAck: 40 * TICKS_PER_MS, // as Linux (TCP_DELACK_MIN)
-  timeWait: 10 * TICKS_PER_SECOND, // twice a segment lifetime that is long for one virtual switch
+  timeWait: 60 * TICKS_PER_SECOND, // as Linux (TCP_TIMEWAIT_LEN); a shorter one would reset an end whose last FIN waits for its back-off
   finWait2: 600 * TICKS_PER_SECOND, // an end that has stopped reading is not waited for longer
   initialWindow: 10, // segments, RFC 6928
   leastMss: 48, // as Linux (TCP_MIN_MSS)
@@ -138,6 +141,8 @@ export function newNumbers(state: TcpState, passive: boolean, iss: number, mss: 
     persistAt: Infinity,
     ackAt: Infinity,
     lingerAt: Infinity,
+    askedAt: Infinity,
+    resetDue: false,
     challengedAt: -Infinity,
     paused: false,
     wantsDrain: false,
@@ -151,7 +156,7 @@ export function newNumbers(state: TcpState, passive: boolean, iss: number, mss: 
 /** Whether the handshake is done and the connection not over. */
 export const isSynchronized = (state: TcpState): boolean => state !== 'syn-sent' && state !== 'syn-received' && state !== 'closed'
 
-export const deadlineOf = (n: TcpNumbers): number => Math.min(n.retransmitAt, n.persistAt, n.ackAt, n.lingerAt)
+export const deadlineOf = (n: TcpNumbers): number => Math.min(n.retransmitAt, n.persistAt, n.ackAt, n.lingerAt, n.askedAt)
 
 /** Ends a connection: nothing more is sent or timed. The first reason stands. */
 export function finish(n: TcpNumbers, reason: CloseReason): void {

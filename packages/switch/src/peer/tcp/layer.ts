@@ -10,7 +10,10 @@ import { emptySequence, probe, retransmit, sendSyn, sendWhatMay, type Emit } fro
 import { FLAG, TCP_HEADER, buildSegment, parseSegment, type Segment } from './segment.ts'
 import { seqAdd, seqDiff } from './sequence.ts'
 
-/** Callbacks of a socket. `opened` and `closed` come once; bytes given to `data` are valid during the call. */
+/**
+ * Callbacks of a socket. `opened` and `closed` come once; bytes given to `data` are valid during the call. None is
+ * called from within `connect` or a method of the socket: what those ask for is done when the peer's timers next run.
+ */
 export interface TcpHandlers {
   opened?(socket: TcpSocket): void
   data?(socket: TcpSocket, bytes: Uint8Array): void
@@ -70,8 +73,6 @@ export interface TcpDeps {
   readonly mostSockets: number
   send(outgoing: Outgoing, source: IpBytes, destination: IpBytes, protocol: number): void
   sourceFor(destination: IpBytes): IpBytes | undefined
-  /** Runs `work` and then sends what it put out. */
-  enter<T>(work: () => T): T
 }
 
 export interface TcpLayer {
@@ -99,7 +100,7 @@ const LARGEST_WINDOW_FIELD = 0xffff
 const MOST_HALF_OPEN = 128
 
 export function createTcp(deps: TcpDeps): TcpLayer {
-  const { clock, timers, seed, enter } = deps
+  const { clock, timers, seed } = deps
   const capacity = deps.buffer
   const receiveShift = Math.max(0, Math.ceil(Math.log2(capacity / LARGEST_WINDOW_FIELD)))
   const listeners = new Map<number, TcpHandlers>()
@@ -154,7 +155,7 @@ export function createTcp(deps: TcpDeps): TcpLayer {
       entry.handlers.data?.(socket, bytes)
     }
     const allRead = receiving.read === receiving.next
-    if (n.finReached && allRead && !n.endedTold && n.state !== 'closed') {
+    if (n.finReached && allRead && !n.endedTold && (n.state !== 'closed' || n.reason === 'closed')) {
       n.endedTold = true
       entry.handlers.ended?.(socket)
     }
@@ -185,26 +186,37 @@ export function createTcp(deps: TcpDeps): TcpLayer {
   /** After anything that may have changed a connection: calls its owner, sends, sets the timer. */
   const settle = (entry: Entry, direct?: Uint8Array): void => {
     if (entry.telling) return
-    const { n, receiving } = entry.connection
+    const { connection } = entry
+    const { n, receiving } = connection
+    n.askedAt = Infinity
     tell(entry, direct)
+    if (n.resetDue) emit(connection, emptySequence(connection), FLAG.rst | FLAG.ack, 0, 0) // aborted, perhaps just now
+    n.resetDue = false
     if (n.state === 'closed') {
       forget(entry)
       return
     }
+    if (n.state === 'syn-sent' && n.nxt === n.iss) sendSyn(connection, clock.now(), emit)
     const opened = receiving.read + capacity - n.advertised
     if (isSynchronized(n.state) && !n.finReached && opened >= Math.min(capacity / 2, 2 * n.mss) && n.advertised - receiving.next < capacity / 2) n.ackNow = true
-    sendWhatMay(entry.connection, clock.now(), emit)
+    sendWhatMay(connection, clock.now(), emit)
+    arm(entry)
+  }
+  /** Has `settle` run when the timers next do: what an owner asks for calls nobody back before it returns. */
+  const ask = (entry: Entry): void => {
+    if (entry.telling) return
+    entry.connection.n.askedAt = clock.now()
     arm(entry)
   }
 
   const add = (connection: Connection, handlersFor: (socket: TcpSocket) => TcpHandlers): Entry => {
-    const entry: Entry = { connection, socket: socketOf(connection, () => settle(entry)), handlers: {}, telling: false }
+    const entry: Entry = { connection, socket: socketOf(connection, () => ask(entry)), handlers: {}, telling: false }
     entry.handlers = handlersFor(entry.socket)
     byId.set(connection.id, entry)
     if (connection.n.state !== 'closed') byEnds.set(endsKey(connection.local, connection.remote), entry)
     return entry
   }
-  const socketOf = (connection: Connection, changed: () => void): TcpSocket => {
+  const socketOf = (connection: Connection, asked: () => void): TcpSocket => {
     const { n, local, remote, sending } = connection
     return {
       id: connection.id,
@@ -216,33 +228,30 @@ export function createTcp(deps: TcpDeps): TcpLayer {
       get buffered() {
         return sending.length
       },
-      write: (bytes) =>
-        enter(() => {
-          if (!canWrite(n)) throw new SwitchError('VMBUS_PEER_CLOSED', 'socket state', n.state, 'an open socket that has not ended')
-          const taken = sending.write(bytes)
-          if (taken < bytes.length) n.wantsDrain = true
-          changed()
-          return taken
-        }),
-      end: () =>
-        enter(() => {
-          n.finQueued = true
-          if (n.state === 'syn-sent') finish(n, 'aborted')
-          changed()
-        }),
-      abort: () =>
-        enter(() => {
-          if (n.state === 'closed') return
-          if (n.state !== 'syn-sent') emit(connection, emptySequence(connection), FLAG.rst | FLAG.ack, 0, 0)
-          finish(n, 'aborted')
-          changed()
-        }),
+      write(bytes) {
+        if (!canWrite(n)) throw new SwitchError('VMBUS_PEER_CLOSED', 'socket state', n.state, 'an open socket that has not ended')
+        const taken = sending.write(bytes)
+        n.wantsDrain = taken < bytes.length
+        if (taken > 0) asked()
+        return taken
+      },
+      end() {
+        n.finQueued = true
+        if (n.state === 'syn-sent') finish(n, 'aborted')
+        asked()
+      },
+      abort() {
+        if (n.state === 'closed') return
+        n.resetDue = n.state !== 'syn-sent'
+        finish(n, 'aborted')
+        asked()
+      },
       pause: () => void (n.paused = true),
-      resume: () =>
-        enter(() => {
-          n.paused = false
-          changed()
-        }),
+      resume() {
+        if (!n.paused) return
+        n.paused = false
+        asked()
+      },
     }
   }
   const create = (local: Endpoint, remote: Endpoint, state: TcpState): Connection => {
@@ -311,25 +320,23 @@ export function createTcp(deps: TcpDeps): TcpLayer {
       listeners.set(port, handlers)
       return { close: () => void (listeners.get(port) === handlers && listeners.delete(port)) }
     },
-    connect: (to, handlers) =>
-      enter(() => {
-        const remote = { address: parseIp(to.address), port: to.port }
-        const address = deps.sourceFor(remote.address)
-        if (address === undefined) throw new SwitchError('VMBUS_PEER_OPTION', 'address', to.address, 'a family that the peer has')
-        if (byId.size >= deps.mostSockets) throw new SwitchError('VMBUS_PEER_FULL', 'sockets', byId.size, `at most ${deps.mostSockets}`)
-        const connection = create({ address, port: localPort(address, remote) }, remote, 'syn-sent')
-        const entry = add(connection, () => handlers)
-        sendSyn(connection, clock.now(), emit)
-        arm(entry)
-        return entry.socket
-      }),
+    connect(to, handlers) {
+      const remote = { address: parseIp(to.address), port: to.port }
+      const address = deps.sourceFor(remote.address)
+      if (address === undefined) throw new SwitchError('VMBUS_PEER_OPTION', 'address', to.address, 'a family that the peer has')
+      if (byId.size >= deps.mostSockets) throw new SwitchError('VMBUS_PEER_FULL', 'sockets', byId.size, `at most ${deps.mostSockets}`)
+      const entry = add(create({ address, port: localPort(address, remote) }, remote, 'syn-sent'), () => handlers)
+      ask(entry)
+      return entry.socket
+    },
     receive(received) {
       const segment = parseSegment(received)
       if (segment === undefined) return
       const local = { address: received.destination, port: segment.destinationPort }
       const remote = { address: received.source, port: segment.sourcePort }
       const entry = byEnds.get(endsKey(local, remote))
-      if (entry === undefined) {
+      if (entry !== undefined && entry.connection.n.state === 'closed') settle(entry)
+      if (entry === undefined || entry.connection.n.state === 'closed') {
         accept(received, segment)
         return
       }
