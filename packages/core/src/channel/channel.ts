@@ -8,12 +8,13 @@ import {
   ringArea,
   ringPagesFault,
   type RingArea,
+  type RingFault,
 } from '../ring/index.ts'
 import { PacketType, type Packet } from '../types.ts'
 import { packetParser } from './packet.ts'
 import { FLAG_COMPLETION_REQUESTED, writeGpaDirect, writeTransferPages } from './send.ts'
 import { CHANNEL_FORMAT, checkState, type ChannelState } from './state.ts'
-import { Due, type ChannelEnd, type ChannelOptions } from './types.ts'
+import { Due, type ChannelEnd, type ChannelFault, type ChannelOptions } from './types.ts'
 
 /** Bytes of a control page. */
 const PAGE = 4096
@@ -42,16 +43,17 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
   let corked = saved?.corked ?? false
   let wanted = saved?.wanted ?? 0
 
-  function fail(code: string, message: string): void {
+  function fail(code: string, message: string, branch?: ChannelFault): void {
     if (!isOpen) return
     isOpen = false
     failure = code
     const { relid, subchannelIndex } = offer
-    diagnose?.({ code, source: `channel/${role}`, message, detail: { relid, subchannelIndex } })
+    const detail = { relid, subchannelIndex, ...(branch !== undefined && { branch }) }
+    diagnose?.({ code, source: `channel/${role}`, message, detail })
   }
 
-  function failRing(fault: string): void {
-    fail('VMBUS_RING_CORRUPT', `the peer broke its ring: ${fault}`)
+  function failRing(fault: RingFault | 'read-index'): void {
+    fail('VMBUS_RING_CORRUPT', `the peer broke its ring: ${fault}`, fault)
   }
 
   function publish(): void {
@@ -66,7 +68,7 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
     }
     if (status === TxStatus.corrupt) failRing('read-index')
     else if (status === TxStatus.tooLarge)
-      fail('VMBUS_PACKET_TOO_LARGE', `a packet to send never fits a ring of ${outgoing.size} bytes`)
+      fail('VMBUS_PACKET_TOO_LARGE', `a packet to send never fits a ring of ${outgoing.size} bytes`, 'send-too-large')
     return false
   }
 
@@ -102,7 +104,11 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
         return undefined
       }
       if (rx.length > maxPacket) {
-        fail('VMBUS_PACKET_TOO_LONG', `a packet of ${rx.length} bytes, where ${maxPacket} are the limit`)
+        fail(
+          'VMBUS_PACKET_TOO_LONG',
+          `a packet of ${rx.length} bytes, where ${maxPacket} are the limit`,
+          'packet-limit',
+        )
         return undefined
       }
       if (take()) return packet
@@ -130,13 +136,18 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
       if (fault === 'packet-type' || parse() !== undefined) return false
       return true
     }
-    fail('VMBUS_PACKET_INVALID', `the peer sent a packet of type ${packet.type}, flags ${packet.flags}: ${fault}`)
+    fail(
+      'VMBUS_PACKET_INVALID',
+      `the peer sent a packet of type ${packet.type}, flags ${packet.flags}: ${fault}`,
+      fault,
+    )
     return false
   }
 
   if (saved === undefined) {
     const bits = options.featureBits ?? (role === 'guest' ? 'both' : 'out')
-    if (!tx.valid || !rx.valid) failRing('initial indices')
+    if (!tx.valid) failRing('read-index')
+    else if (!rx.valid) failRing('write-index')
     else {
       if (bits !== 'none') tx.setFeatureBits(FEATURE_PENDING_SEND_SIZE)
       if (bits === 'both') rx.setFeatureBits(FEATURE_PENDING_SEND_SIZE)
@@ -199,7 +210,7 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
       if (!masked && isReadable()) options.due?.()
     },
     gpadl: (id) => options.gpadl(id),
-    fail,
+    fail: (code, message) => fail(code, message),
     interrupted: () => (takeWritable() ? Due.writable : 0) | (isReadable() ? Due.readable : 0),
     takeWritable,
     get mustPoll() {

@@ -1,3 +1,3 @@
 export { createChannel } from './channel.ts'
 export { MAX_PIPE_DATA, PipePacketType, pipeDataEnd, pipeHeader } from './pipe.ts'
-export { Due, type ChannelEnd, type ChannelOptions } from './types.ts'
+export { Due, type ChannelEnd, type ChannelFault, type ChannelOptions } from './types.ts'

@@ -1,6 +1,8 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
 import type { Diagnose, TraceSink } from '@vmbus/world'
+import type { RingFault } from '../ring/index.ts'
 import type { Channel, Gpadl, Offer } from '../types.ts'
+import type { PacketFault } from './packet.ts'
 
 export interface ChannelOptions {
   readonly memory: GuestMemory
@@ -39,6 +41,9 @@ export interface ChannelOptions {
   readonly trace?: TraceSink | undefined
   readonly diagnose?: Diagnose | undefined
 }
+
+/** Why a channel failed by itself: `branch` in the detail of its diagnostic. */
+export type ChannelFault = RingFault | PacketFault | 'read-index' | 'packet-limit' | 'send-too-large'
 
 /** Callbacks that are due, as bits of `interrupted`. */
 export const Due = { readable: 1, writable: 2 } as const
