@@ -10,7 +10,6 @@ const PAGES = 128
 /** The guest's own pages; those above are nobody's and must stay as they are. */
 const OWN = 112
 const SESSION = 200
-const VECTOR = 0xf3
 const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
 
 export interface GuestAttackOptions extends AttackOptions {
