@@ -46,9 +46,9 @@ export interface BlockDevice {
   discard(sector: number, count: number): BlockStatus
   /** The sectors read as zeros; gives space back where it can. */
   zero(sector: number, count: number): BlockStatus
-  /** Grows (by zeros) or shrinks. Durable when it returns; throws DiskError or StoreError, the size then unchanged. */
+  /** Grows (by zeros) or shrinks. Durable when it returns. Throws DiskError or StoreError; `sectors` says what holds then. */
   resize(sectors: number): void
-  /** Calls after every resize, until the returned function is called. */
+  /** Calls after every change of `sectors`, until the returned function is called. */
   onResize(listener: () => void): () => void
   /** Flushes, marks the image as cleanly closed and gives up its lock. Later calls answer `medium-error`. */
   close(): void

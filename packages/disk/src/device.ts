@@ -132,9 +132,13 @@ export function blockDevice(image: Image): BlockDevice {
     resize(sectors) {
       if (closed || readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'a read-only or closed disk has a fixed size')
       if (!Number.isSafeInteger(sectors) || sectors < 1) throw badOption(`a disk cannot have ${sectors} sectors`, { sectors })
-      if (sectors * sectorSize === image.size()) return
-      image.resize(sectors * sectorSize)
-      for (const listener of listeners) listener()
+      const before = image.size()
+      if (sectors * sectorSize === before) return
+      try {
+        image.resize(sectors * sectorSize)
+      } finally {
+        if (image.size() !== before) for (const listener of listeners) listener()
+      }
     },
     onResize(listener) {
       listeners.add(listener)

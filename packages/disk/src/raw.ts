@@ -48,8 +48,14 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
     discardAt: (position, length) => store.punch?.(position, length),
     zeroAt: (position, length) => writeZeros(store, position, length),
     resize(bytes) {
+      const old = store.size
       store.truncate(bytes)
-      store.flush()
+      try {
+        store.flush()
+      } catch (error) {
+        if (bytes > old) store.truncate(old)
+        throw error
+      }
     },
     close() {
       if (!readOnly) store.flush()

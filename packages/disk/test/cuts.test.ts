@@ -1,6 +1,8 @@
+import { seeded } from '@vmbus/world'
 import { describe, expect, it } from 'vitest'
+import { cuttable } from '@vmbus/disk'
 import { cutRun } from './cuts.ts'
-import { formats, parentSize } from './support.ts'
+import { contents, formats, parentSize, pattern, sameBytes } from './support.ts'
 
 const withLog = formats.filter(({ name }) => name.startsWith('vhdx'))
 const withoutLog = formats.filter(({ name }) => name.startsWith('vhd '))
@@ -19,5 +21,27 @@ describe.each(withoutLog)('$name, power cuts, by order of writes alone', (format
     const report = cutRun(format, { seed: 5, size: parentSize, steps: 40, every: 7, each: 2, resize, weakResize: true })
     expect(report.failures).toEqual([])
     expect(report.cuts).toBeGreaterThan(10)
+  })
+})
+
+describe.each(formats)('$name, power cuts while it is closed', (format) => {
+  it('loses nothing that was flushed', () => {
+    const store = cuttable(seeded(31))
+    const disk = format.create(store, parentSize)
+    disk.write(0, [pattern(disk.sectorSize, 1)])
+    disk.flush()
+    disk.write(disk.sectors - 1, [pattern(disk.sectorSize, 2)])
+    disk.write(300, [pattern(disk.sectorSize, 3)])
+    disk.flush()
+    const flushed = contents(disk)
+    let cuts = 0
+    let wrong = 0
+    store.beforeOperation = () => {
+      for (let i = 0; i < 12; i++) if (!sameBytes(contents(format.open(store.cut(cuts++))), flushed)) wrong++
+    }
+    disk.close()
+    store.beforeOperation?.()
+    expect(wrong).toBe(0)
+    expect(cuts).toBeGreaterThan(12)
   })
 })

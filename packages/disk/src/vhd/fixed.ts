@@ -13,18 +13,32 @@ interface FixedVhdState extends DiskState {
 export function fixedVhd(store: ByteStore, opened: VhdFooter, readOnly: boolean, release: () => void): Image {
   let footer = opened
 
+  /** The disk that could not be resized: its footer where it was, and nothing behind it. */
+  const takeBack = (size: number, overwritten: { readonly at: number; readonly bytes: Uint8Array }): void => {
+    if (overwritten.at < size) store.write(overwritten.at, overwritten.bytes)
+    store.write(size, encodeFooter(footer))
+    store.truncate(size + FOOTER_SIZE)
+  }
+
   const resize = (bytes: number): void => {
     if (footer.savedState) throw unsupported('VHD hard disk footer', 'a disk in saved state cannot be resized')
     if (bytes > VHD_MAX_SIZE) throw new DiskError('VMBUS_DISK_OPTION', `a VHD has at most 2040 GiB, not ${bytes} bytes`, { bytes })
     const next = { ...footer, currentSize: bytes }
     const old = footer.currentSize
+    const overwritten = { at: bytes, bytes: new Uint8Array(FOOTER_SIZE) }
+    store.read(bytes, overwritten.bytes)
     // One write makes the file longer and gives it its footer: a cut between the two would leave it without one.
-    store.write(bytes, encodeFooter(next))
-    store.flush()
+    try {
+      store.write(bytes, encodeFooter(next))
+      store.flush()
+      if (bytes > old) writeZeros(store, old, FOOTER_SIZE)
+      else store.truncate(bytes + FOOTER_SIZE)
+      store.flush()
+    } catch (error) {
+      takeBack(old, overwritten)
+      throw error
+    }
     footer = next
-    if (bytes > old) writeZeros(store, old, FOOTER_SIZE)
-    else store.truncate(bytes + FOOTER_SIZE)
-    store.flush()
   }
 
   return {

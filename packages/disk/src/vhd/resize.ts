@@ -38,9 +38,15 @@ function clearTail(store: ByteStore, tables: SparseTables, from: number, to: num
 function setSize(store: ByteStore, tables: SparseTables, bytes: number): void {
   const footer = { ...tables.footer, currentSize: bytes }
   const encoded = encodeFooter(footer)
-  store.write(0, encoded)
-  store.write(tables.end, encoded)
-  store.flush()
+  try {
+    store.write(0, encoded)
+    store.write(tables.end, encoded)
+    store.flush()
+  } catch (error) {
+    // Whichever of them reached the file is put right by the next flush.
+    tables.footerDirty = true
+    throw error
+  }
   tables.footer = footer
 }
 

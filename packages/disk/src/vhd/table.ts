@@ -20,7 +20,7 @@ export interface SparseTables {
   dirtyBitmaps: Set<number>
   /** Where the blocks end and the footer is. */
   end: number
-  /** The footer at the end is missing or out of date. */
+  /** A footer, at the start or at the end, is missing or out of date. */
   footerDirty: boolean
   /** Slots (bitmap and block) that no entry names, in the file as flushed. */
   free: number[]
@@ -177,6 +177,7 @@ export function commit(store: ByteStore, tables: SparseTables): void {
       store.write(tables.header.tableOffset + sector * VHD_SECTOR, tables.table, sector * VHD_SECTOR, VHD_SECTOR)
     }
     if (tables.footerDirty) {
+      store.write(0, encodeFooter(tables.footer))
       store.write(tables.end, encodeFooter(tables.footer))
       store.truncate(tables.end + FOOTER_SIZE)
     }
