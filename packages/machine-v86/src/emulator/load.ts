@@ -135,7 +135,8 @@ async function load(): Promise<Emulator> {
           wasm_fn: (env: { env: WasmImports }) => {
             imports(env.env)
             const exports = new webAssembly.Instance(module, env).exports
-            // A thenable that calls back at once: start-up then ends before the constructor returns.
+            // Not a promise, but what calls back at once: start-up then ends before the constructor returns.
+            // oxlint-disable-next-line unicorn/no-thenable -- v86 calls `then` on what wasm_fn returns
             return { then: (done: (exports: WasmExports) => void) => done(exports) }
           },
         })

@@ -8,7 +8,7 @@ export const AGENT_READY = 'VMBUS-AGENT 1\n'
 /**
  * Process 1 of the guest. Mounts what programs expect, then answers commands on the second serial line: a line
  * `ID SCRIPT` runs a shell script written with printf's escapes, the answer is `R ID STATUS LENGTH`, newline and that many bytes of its output.
- * Applets of busybox come last in PATH, so that a package's own tools win.
+ * Applets of busybox come last in PATH, so that a package's own tools win where /bin/sh is not busybox itself.
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp /etc /root /var/lib /var/log /opt/applets
@@ -30,7 +30,7 @@ printf '${AGENT_READY.replace('\n', '\\n')}' >&3
 while :; do
   IFS=' ' read -r id script <&3 || { sleep 1; continue; }
   printf '%b' "$script" > /run/agent.script
-  sh /run/agent.script > /run/agent.output 2>&1 < /dev/null 3>&-
+  /bin/sh /run/agent.script > /run/agent.output 2>&1 < /dev/null 3>&-
   status=$?
   printf 'R %s %s %s\\n' "$id" "$status" "$(stat -c %s /run/agent.output)" >&3
   cat /run/agent.output >&3

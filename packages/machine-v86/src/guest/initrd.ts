@@ -58,7 +58,7 @@ export function buildInitrd(parts: InitrdParts): Uint8Array {
   // The kernel's console before devtmpfs is mounted.
   put('dev/console', FileType.character | 0o600, nothing, { major: 5, minor: 1 })
   put('bin/busybox', FileType.regular | 0o755, parts.busybox)
-  put('bin/sh', FileType.symlink | 0o777, encoder.encode('busybox'))
+  put('bin/sh', FileType.symlink | 0o777, encoder.encode(tree.has('bin/dash') ? 'dash' : 'busybox'))
   program('init', INIT_SCRIPT)
   program('sbin/poweroff', POWEROFF_SCRIPT)
   program('sbin/reboot', REBOOT_SCRIPT)

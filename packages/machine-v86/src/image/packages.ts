@@ -40,13 +40,21 @@ export interface ResolvedPackages {
 
 /** busybox-static needs no library, so userland without further packages is one file. */
 const ALWAYS = ['busybox-static']
+/** With further packages comes a shell that looks for programs in PATH: busybox's own prefers its applets. */
+const WITH_PACKAGES = ['dash']
+
+/**
+ * Packages that others depend on for their installation scripts alone, which never run here. A request that names one
+ * gets it.
+ */
+const INSTALLATION_ONLY = /^(?:perl(?:-.*)?|lib.*-perl|libperl.*|libgdbm.*|dpkg|tar|debconf|usrmerge|init-system-helpers|lsb-base|sysvinit-utils|gcc-\d+-base)$/
 
 export async function resolvePackages(request: PackageRequest): Promise<ResolvedPackages> {
   const { release, flavour, cacheFolder, offlineFolder } = request
   if (!(release in Release)) {
     throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `unknown release ${release}; known: ${Object.keys(Release).join(', ')}`, { release })
   }
-  const packages = [...new Set([...ALWAYS, ...request.packages])].sort()
+  const packages = [...new Set([...ALWAYS, ...(request.packages.length > 0 ? WITH_PACKAGES : []), ...request.packages])].sort()
   const name = `${release}-${flavour}-${sha256(packages.join(' ')).slice(0, 12)}.json`
   const folder = offlineFolder ?? cacheFolder
   const known = await readSet(join(folder, 'sets', name))
@@ -104,7 +112,7 @@ async function fetchSet(request: PackageRequest, packages: readonly string[], na
 async function fetchFrom(apt: Apt, { flavour, cacheFolder }: PackageRequest, packages: readonly string[], name: string): Promise<PackageSet> {
   const debs = join(cacheFolder, 'debs')
   const kernelName = await apt.kernelPackage(flavour)
-  const closure = await apt.closure(packages)
+  const closure = (await apt.closure(packages)).filter(({ name: each }) => packages.includes(each) || !INSTALLATION_ONLY.test(each))
   await apt.download([kernelName, ...closure.map(({ name: each }) => each)], debs)
   const kernelFile = (await apt.closure([kernelName])).find(({ name: each }) => each === kernelName)
   if (kernelFile === undefined) throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `apt names no file for ${kernelName}`, { package: kernelName })

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { readDeb } from '../archive/deb.ts'
 import type { TarEntry } from '../archive/tar.ts'
 import { MachineError } from '../errors.ts'
+import { INIT_SCRIPT, POWEROFF_SCRIPT, REBOOT_SCRIPT } from '../guest/init.ts'
 import { buildInitrd, type GuestFile } from '../guest/initrd.ts'
 import type { ReleaseName } from './apt.ts'
 import { cached, defaultCacheFolder, readImageFile, sha256 } from './cache.ts'
@@ -75,17 +76,26 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
   )
   const modules = unbundleModules(bundle)
 
-  const entries: TarEntry[] = []
-  for (const file of packages.userland) entries.push(...(await readDeb(await packages.read(file), file.file)))
-  const busybox = entries.find(({ path }) => path === 'bin/busybox' || path === 'usr/bin/busybox')
-  if (busybox === undefined) throw new MachineError('VMBUS_IMAGE_FORMAT', 'busybox-static holds no bin/busybox')
-  const initrd = buildInitrd({ busybox: busybox.bytes, modules, entries: entries.filter((entry) => entry !== busybox), files: options.files ?? {} })
+  const files = options.files ?? {}
+  const recipe = sha256(INIT_SCRIPT, POWEROFF_SCRIPT, REBOOT_SCRIPT, sha256(bundle), packages.userland.map((file) => file.sha256).join(' '), filesDigest(files))
+  const initrd = await cached(cacheFolder, `unpacked/initrd-${recipe}`, async () => {
+    const entries: TarEntry[] = []
+    for (const file of packages.userland) entries.push(...(await readDeb(await packages.read(file), file.file)))
+    const busybox = entries.find(({ path }) => path === 'bin/busybox' || path === 'usr/bin/busybox')
+    if (busybox === undefined) throw new MachineError('VMBUS_IMAGE_FORMAT', 'busybox-static holds no bin/busybox')
+    return buildInitrd({ busybox: busybox.bytes, modules, entries: entries.filter((entry) => entry !== busybox), files })
+  })
   const name = 'release' in source ? `${source.release}/${source.flavour ?? '686'} ${kernelName}` : kernelName
   return prepared(name, bzImage, initrd, modules.map((module) => module.name), true)
 }
 
 function prepared(name: string, bzImage: Uint8Array, initrd: Uint8Array, modules: readonly string[], agent: boolean): PreparedImage {
   return { name, bzImage, initrd, modules, agent, digest: sha256(sha256(bzImage), sha256(initrd)) }
+}
+
+function filesDigest(files: Readonly<Record<string, GuestFile>>): string {
+  const parts = Object.entries(files).map(([path, { contents, mode }]) => sha256(path, '\0', String(mode ?? ''), '\0', contents))
+  return sha256(parts.join(' '))
 }
 
 /** Modules in one file: a line of JSON with names and lengths, then the bytes. */
