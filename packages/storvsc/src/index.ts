@@ -1,1 +1,20 @@
-export {}
+import { defineDevice } from '@vmbus/core'
+import { storvscGuest, type StorvscGuestOptions } from './guest.ts'
+import { storvscHost, type StorvscHostOptions, type StorvscSettings } from './host.ts'
+import { offerOf } from './host/options.ts'
+import { FC_INTERFACE, IDE_INTERFACE, SCSI_INTERFACE } from './protocol.ts'
+
+/** `storvsc({ luns })` offers a controller with its disks, `storvsc.driver({})` drives one. */
+export const storvsc = defineDevice({
+  kind: 'storvsc',
+  interfaceIds: [SCSI_INTERFACE, IDE_INTERFACE, FC_INTERFACE],
+  offer: (options: StorvscHostOptions) => offerOf(options),
+  host: (options: StorvscHostOptions, deps, settings: StorvscSettings | undefined) => storvscHost(options, deps, settings),
+  guest: (options: StorvscGuestOptions, deps) => storvscGuest(options, deps),
+})
+
+export { persistentReservations } from './host.ts'
+export type { Backend, DiskLun, DiskUnitOptions, DvdLun, FcNames, LunAddress, LunOptions, ReservationState, Reservations, StorvscHost, StorvscHostOptions, StorvscSettings } from './host.ts'
+export { LINUX, LINUX_5_10 } from './guest.ts'
+export type { Disk, RequestOutcome, RequestResult, ScsiCommand, StorvscBehaviour, StorvscGuest, StorvscGuestOptions, UnitAddress } from './guest.ts'
+export { StorvscError, type StorvscErrorCode } from './errors.ts'

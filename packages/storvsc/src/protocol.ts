@@ -1,1 +1,5 @@
-export {}
+export * from './protocol/interfaces.ts'
+export * from './protocol/packet.ts'
+export * from './protocol/scsi.ts'
+export * from './protocol/srb.ts'
+export * from './protocol/versions.ts'

@@ -1,0 +1,29 @@
+import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
+import type { ControllerKind } from '../protocol.ts'
+import type { StorvscBehaviour } from './behaviour.ts'
+import type { RequestResult } from './result.ts'
+import type { Disk, GuestState, RequestRecord } from './state.ts'
+import type { Packets } from './wire.ts'
+
+/** What the parts of the driver share. `state` is all that is saved. */
+export interface GuestContext {
+  readonly deps: GuestDriverDeps
+  readonly behaviour: StorvscBehaviour
+  readonly versions: readonly number[]
+  readonly packets: Packets
+  readonly channels: Map<number, GuestChannel>
+  /** Most sub-channels to ask for. */
+  readonly subchannels: number
+  /** Look for units by itself. */
+  readonly scans: boolean
+  kind: ControllerKind
+  /** Path and target of an IDE accelerator's disk. */
+  ideTarget: number
+  state: GuestState
+  /** The owner's: one of its requests ended. */
+  completed(id: number, result: RequestResult): void
+  appeared(disk: Disk): void
+  disappeared(disk: Disk): void
+  /** The driver's own: a command of the search ended. */
+  scanned(request: RequestRecord, result: RequestResult): void
+}

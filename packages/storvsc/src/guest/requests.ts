@@ -1,0 +1,137 @@
+import type { Channel, Packet } from '@vmbus/core'
+import { HEADER_BYTES, Op, PACKET_BYTES_V1, SrbStatus, srbCode, vstorFeatures, type VstorFeatures } from '../protocol.ts'
+import type { GuestContext } from './context.ts'
+import { resultOf, unanswered, unitChanged, type RequestOutcome, type RequestResult } from './result.ts'
+import { forgetUnit, lookAgain } from './scan.ts'
+import type { RequestRecord } from './state.ts'
+
+const V5_1 = 0x0501
+
+export const featuresOf = (ctx: GuestContext): VstorFeatures | undefined => vstorFeatures(ctx.state.version)
+
+/** Takes a request over; it is sent now or as soon as it can be. */
+export function accept(ctx: GuestContext, request: RequestRecord): void {
+  const { state } = ctx
+  if (state.phase === 'gone' || state.phase === 'failed') return endLater(ctx, request, state.phase === 'gone' ? 'gone' : 'error')
+  state.queue.push(request)
+  dispatch(ctx)
+}
+
+/** The owner hears of it from a timer, never within its own call. */
+function endLater(ctx: GuestContext, request: RequestRecord, outcome: RequestOutcome): void {
+  ctx.state.ended.push({ request, result: unanswered(outcome) })
+  ctx.deps.timers.set('ended', ctx.deps.clock.now())
+}
+
+export function tellEnded(ctx: GuestContext): void {
+  const { ended } = ctx.state
+  ctx.state.ended = []
+  for (const { request, result } of ended) end(ctx, request, result)
+}
+
+/** The one way in which a request ends. */
+function end(ctx: GuestContext, request: RequestRecord, result: RequestResult): void {
+  ctx.deps.pages.free(request.pages)
+  if (request.own) ctx.scanned(request, result)
+  else ctx.completed(request.id, result)
+}
+
+/** What a host of this version is known not to take, or nobody could (Linux storvsc_drv.c, storvsc_scsi_cmd_ok). */
+function refused(ctx: GuestContext, { cdb, buffer }: RequestRecord): boolean {
+  const old = ctx.state.version <= V5_1 && (cdb[0] === Op.writeSame10 || cdb[0] === Op.setWindow)
+  return old || (buffer?.byteCount ?? 0) > ctx.state.maxTransferBytes
+}
+
+/** Sends what waits while there are tags and room: a full ring delays a request and never loses it. */
+export function dispatch(ctx: GuestContext): void {
+  const { state } = ctx
+  while (state.phase === 'ready' && state.queue.length > 0 && state.freeTags.length > 0) {
+    const request = state.queue[0]
+    if (request === undefined) return
+    if (refused(ctx, request)) {
+      state.queue.shift()
+      endLater(ctx, request, 'refused')
+    } else if (send(ctx, request)) state.queue.shift()
+    else return
+  }
+}
+
+function send(ctx: GuestContext, request: RequestRecord): boolean {
+  const { state, behaviour } = ctx
+  const open = [...ctx.channels.values()].flatMap(({ channel }) => (channel?.isOpen === true ? [channel] : []))
+  const tag = state.freeTags.at(-1)
+  if (open.length === 0 || tag === undefined) return false
+  const bytes = featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1
+  const payload = ctx.packets.request(request, bytes, 0, Math.min(behaviour.senseBytes, 20))
+  const start = request.vp ?? state.rotor
+  for (let index = 0; index < open.length; index++) {
+    const channel = open[(start + index) % open.length]
+    if (channel === undefined || !put(channel, request, payload, tag + 1)) continue
+    state.freeTags.pop()
+    state.inFlight[tag] = request
+    request.channel = channel.subchannelIndex
+    state.rotor = (state.rotor + 1) % open.length
+    return true
+  }
+  const need = 16 + 16 + (request.buffer?.pfns.length ?? 0) * 8 + bytes + 8
+  if (behaviour.asksForRoom) for (const channel of open) channel.wantWritable(need)
+  // Room may have come between.
+  return behaviour.asksForRoom && open.some((channel) => channel.writableBytes >= need) && retry(ctx, open, request, tag, bytes)
+}
+
+function retry(ctx: GuestContext, open: readonly Channel[], request: RequestRecord, tag: number, bytes: number): boolean {
+  const payload = ctx.packets.request(request, bytes, 0, ctx.behaviour.senseBytes)
+  const channel = open.find((each) => put(each, request, payload, tag + 1))
+  if (channel === undefined) return false
+  ctx.state.freeTags.pop()
+  ctx.state.inFlight[tag] = request
+  request.channel = channel.subchannelIndex
+  return true
+}
+
+const put = (channel: Channel, { buffer }: RequestRecord, payload: Uint8Array, id: number): boolean =>
+  buffer === null || buffer.byteCount === 0 ? channel.sendInBand(payload, id, 0, true) : channel.sendGpaDirect([buffer], payload, id, 0)
+
+/** A completion with a tag. What no request waits for is dropped and recorded. */
+export function complete(ctx: GuestContext, channel: Channel, packet: Packet): void {
+  const { state, behaviour } = ctx
+  const tag = packet.transactionLow - 1
+  const request = packet.transactionHigh === 0 ? state.inFlight[tag] : undefined
+  const least = featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1
+  if (request === undefined || request === null || request.channel !== channel.subchannelIndex || packet.payloadLength < least) {
+    ctx.deps.diagnose({ code: 'VMBUS_STORVSC_COMPLETION', source: 'storvsc', message: 'a completion that no request waits for, or that is too short', detail: { id: packet.transactionLow, length: packet.payloadLength } })
+    return
+  }
+  state.inFlight[tag] = null
+  state.freeTags.push(tag)
+  const result = resultOf(packet.view, packet.payloadOffset + HEADER_BYTES, request.cdb[0] ?? 0, request.buffer?.byteCount ?? 0, behaviour)
+  if (srbCode(result.srbStatus) === SrbStatus.invalidLun) forgetUnit(ctx, request)
+  if (unitChanged(result)) {
+    lookAgain(ctx, request)
+    if (request.tries < behaviour.requeues) {
+      request.tries++
+      request.channel = -1
+      state.queue.unshift(request)
+      return
+    }
+  }
+  end(ctx, request, result)
+}
+
+/** Ends what is in flight on a channel, or all of it. */
+export function abort(ctx: GuestContext, subchannelIndex: number | undefined, outcome: RequestOutcome): void {
+  const { state } = ctx
+  state.inFlight.forEach((request, tag) => {
+    if (request === null || (subchannelIndex !== undefined && request.channel !== subchannelIndex)) return
+    state.inFlight[tag] = null
+    state.freeTags.push(tag)
+    end(ctx, request, unanswered(outcome))
+  })
+}
+
+/** Ends what was not sent yet. */
+export function drop(ctx: GuestContext, outcome: RequestOutcome): void {
+  const { queue } = ctx.state
+  ctx.state.queue = []
+  for (const request of queue) end(ctx, request, unanswered(outcome))
+}

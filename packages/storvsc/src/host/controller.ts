@@ -1,0 +1,403 @@
+import { PacketType, type Channel, type HostDevice, type HostDeviceDeps, type Packet } from '@vmbus/core'
+import type { BlockDevice, BlockStatus, CompletionTable, QueuedDisk } from '@vmbus/disk'
+import { StorvscError } from '../errors.ts'
+import { DataIn, HEADER_BYTES, NtStatus, Op, Operation, PACKET_BYTES, PACKET_BYTES_V1, RING_BYTES, vmscsiRequest, vstorFeatures, vstorPacket } from '../protocol.ts'
+import { addressKey, type LunAddress } from './address.ts'
+import { completions, type Reply } from './completions.ts'
+import { guestBuffer } from './guest-buffer.ts'
+import { luns as lunTable, type LunOptions, type LunState } from './luns.ts'
+import { resolve, type StorvscHostOptions, type StorvscSettings } from './options.ts'
+import { FAILURE_OF, INVALID_LUN, isPlan, type Failure, type Outcome, type Plan } from './outcome.ts'
+import { reportLuns } from './report-luns.ts'
+import { noRequests, takeSlot, type Finished, type Pending, type RequestsState } from './requests.ts'
+import { absentUnit } from './scsi/inquiry.ts'
+import { initialSetup, setup, type Phase, type SetupState } from './setup.ts'
+import { enqueue, perform } from './steps.ts'
+import { isQueued, type Command, type LogicalUnit } from './unit.ts'
+
+/** The controller as its owner sees it. */
+export interface StorvscHost extends HostDevice {
+  readonly phase: Phase
+  /** The version agreed on (major << 8 | minor), 0 before. */
+  readonly version: number
+  readonly luns: readonly LunAddress[]
+  /** Requests that wait for their disk. */
+  readonly inFlight: number
+  /** Hot add: the guest is told by ENUMERATE_BUS from version 4.2 on. Throws VMBUS_STORVSC_LUN, VMBUS_STORVSC_OPTIONS. */
+  addLun(options: LunOptions): LunAddress
+  /** Hot remove, in use or not: requests that wait for the disk end with an invalid LUN. Throws VMBUS_STORVSC_LUN. */
+  removeLun(address: Partial<LunAddress>): void
+  /** Puts a medium into a DVD drive, or takes it out. Throws VMBUS_STORVSC_LUN. */
+  changeMedium(address: Partial<LunAddress>, medium: BlockDevice | undefined): void
+  /** Asks the guest to let go of a medium, which it answers by ejecting it. Throws VMBUS_STORVSC_LUN. */
+  pressEject(address: Partial<LunAddress>): void
+}
+
+interface State extends SetupState, RequestsState {
+  /** The guest has yet to hear of added or removed units. */
+  enumerate: boolean
+}
+
+interface Saved extends State {
+  readonly v: 1
+  readonly luns: readonly LunState[]
+}
+
+/** Requests that may wait for their disks; more stay in the ring. */
+const MAX_PENDING = 1024
+const at = vmscsiRequest.offsets
+const LUN_TIMER = /^lun\/(\d+)$/
+
+const complete = (address: Partial<LunAddress>): LunAddress => ({ path: address.path ?? 0, target: address.target ?? 0, lun: address.lun ?? 0 })
+const initialState = (): State => ({ ...initialSetup(), ...noRequests(), enumerate: false })
+
+export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, settings?: StorvscSettings): StorvscHost {
+  const resolved = resolve(options, settings)
+  const { address: fixed } = resolved
+  const luns = lunTable({
+    ...(fixed === undefined ? {} : { at: fixed }),
+    initiator: resolved.initiator,
+    ejected: (address) => deps.event('ejected', address),
+  })
+  for (const each of options.luns) luns.add(each)
+  const setupOptions = { versions: resolved.versions, maxSubchannels: resolved.subchannels, maxTransferBytes: resolved.maxTransferBytes, wwn: resolved.wwn }
+  const channels = new Map<number, Channel>()
+  const buffer = guestBuffer(deps.memory)
+  const out = completions()
+  const cdb = new DataView(new ArrayBuffer(16))
+  const command: Command = { cdb, buffer }
+  const table: CompletionTable = { slots: [], statuses: [] }
+  const reply = { low: 0, high: 0, bytes: 0 }
+  let state = initialState()
+  let busy = false
+  let again = false
+
+  const effects = {
+    ready: () => {
+      // What the guest is about to enumerate is news no more.
+      state.enumerate = false
+      deps.event('ready', { version: state.version })
+    },
+    subchannels: (count: number) => {
+      deps.offerSubchannels(count)
+      deps.event('subchannels', { count })
+    },
+  }
+
+  // Answers
+
+  const finish = (channel: Channel, to: Reply, result: number | Failure): void => {
+    if (out.sendResult(channel, to, result) || !channel.isOpen) return
+    state.finished.push({ low: to.low, high: to.high, bytes: to.bytes, channel: channel.subchannelIndex, result })
+    channel.wantWritable(RING_BYTES)
+  }
+
+  /** Sends what waited for room, in order for each channel. */
+  const flush = (): void => {
+    if (state.finished.length === 0) return
+    const left: Finished[] = []
+    const full = new Set<number>()
+    for (const each of state.finished) {
+      const channel = channels.get(each.channel)
+      if (channel === undefined || !channel.isOpen) continue
+      if (!full.has(each.channel) && out.sendResult(channel, each, each.result)) continue
+      left.push(each)
+      full.add(each.channel)
+    }
+    state.finished = left
+    for (const index of full) channels.get(index)?.wantWritable(RING_BYTES)
+  }
+
+  const announce = (): void => {
+    const channel = channels.get(0)
+    const features = vstorFeatures(state.version)
+    if (!state.enumerate || channel === undefined || features === undefined || state.phase !== 'ready') return
+    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes)) state.enumerate = false
+    else channel.wantWritable(RING_BYTES)
+  }
+
+  // Disks with a queue
+
+  const arm = (key: number, queue: QueuedDisk): void => {
+    const next = queue.next()
+    if (next !== Infinity) deps.timers.set(`lun/${key}`, next)
+  }
+
+  /** Gives the queue the steps it has room for; `memory` ends a request like any other failure. */
+  const submit = (request: Pending, queue: QueuedDisk): void => {
+    buffer.bind(request.range ?? undefined, request.range?.byteCount ?? 0, true)
+    while (request.steps.length > 0) {
+      const [step] = request.steps
+      if (step === undefined) return
+      const result = enqueue(queue, step, request.slot, deps.clock.now(), buffer)
+      if (result === 'full') return
+      request.steps.shift()
+      if (result === 'queued') request.outstanding++
+      else if (request.status === 'ok') request.status = 'memory'
+    }
+  }
+
+  const settle = (request: Pending, unit: LogicalUnit | undefined): void => {
+    const result: number | Failure = unit === undefined ? INVALID_LUN : request.status === 'ok' ? request.transferred : FAILURE_OF[request.status]
+    unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
+    const channel = channels.get(request.channel)
+    if (channel !== undefined) finish(channel, request, result)
+  }
+
+  const ended = ({ steps, outstanding }: Pending): boolean => steps.length === 0 && outstanding === 0
+
+  const defer = (channel: Channel, key: number, plan: Plan, queue: QueuedDisk): void => {
+    const request: Pending = {
+      slot: takeSlot(state),
+      channel: channel.subchannelIndex,
+      low: reply.low,
+      high: reply.high,
+      bytes: reply.bytes,
+      key,
+      range: buffer.range() ?? null,
+      transferred: plan.transferred,
+      steps: plan.steps.map((step) => ({ ...step })),
+      outstanding: 0,
+      status: 'ok',
+    }
+    const waiting = state.pending.some((each) => each.key === key && each.steps.length > 0)
+    state.pending.push(request)
+    // In the order in which they came, so that a flush covers what was before it.
+    if (!waiting) submit(request, queue)
+    if (ended(request)) {
+      state.pending.pop()
+      settle(request, luns.get(key))
+    }
+    arm(key, queue)
+  }
+
+  /** Takes the completions of a queue and goes on with what waited for room in it. */
+  const poll = (key: number): void => {
+    const unit = luns.get(key)
+    const queue = unit?.backend
+    if (unit === undefined || queue === undefined || !isQueued(queue)) return
+    const count = queue.completions(table, deps.clock.now())
+    const bySlot = new Map(state.pending.map((request) => [request.slot, request]))
+    const over = new Set<Pending>()
+    for (let index = 0; index < count; index++) {
+      // Not there: of a request whose channel or unit went away.
+      const request = bySlot.get(table.slots[index] ?? 0)
+      if (request === undefined || request.key !== key) continue
+      request.outstanding--
+      const status: BlockStatus = table.statuses[index] ?? 'ok'
+      if (request.status === 'ok') request.status = status
+      if (ended(request)) over.add(request)
+    }
+    for (const request of state.pending) {
+      if (request.key !== key || request.steps.length === 0) continue
+      submit(request, queue)
+      if (request.steps.length > 0) break
+    }
+    for (const request of state.pending) if (request.key === key && ended(request)) over.add(request)
+    state.pending = state.pending.filter((request) => !over.has(request))
+    for (const request of over) settle(request, unit)
+    arm(key, queue)
+    pumpAll()
+  }
+
+  // Requests
+
+  /** Does what a command planned; undefined when its disk answers later. */
+  const carryOut = (channel: Channel, key: number, unit: LogicalUnit, plan: Plan): number | Failure | undefined => {
+    const { backend } = unit
+    if (backend === undefined) return INVALID_LUN
+    if (isQueued(backend)) {
+      defer(channel, key, plan, backend)
+      return undefined
+    }
+    for (let index = 0; index < plan.steps.length; index++) {
+      const step = plan.steps[index]
+      const status = step === undefined ? 'ok' : perform(backend, step, buffer)
+      if (status !== 'ok') return FAILURE_OF[status]
+    }
+    return plan.transferred
+  }
+
+  const execute = (channel: Channel, view: DataView, body: number): void => {
+    const path = view.getUint8(body + at.pathId)
+    const target = view.getUint8(body + at.targetId)
+    const lun = view.getUint8(body + at.lun)
+    for (let byte = 0; byte < 16; byte += 4) cdb.setUint32(byte, view.getUint32(body + at.cdb + byte))
+    const key = ((fixed?.path ?? path) << 16) | (target << 8) | lun
+    const opcode = cdb.getUint8(0)
+    const unit = luns.get(key)
+    let outcome: Outcome
+    // Answered by the controller, even where LUN 0 is not there; by the path that the guest named.
+    if (opcode === Op.reportLuns) outcome = reportLuns(luns.addresses, path, target, buffer)
+    else outcome = unit === undefined ? absentUnit(command, lun) : unit.execute(command)
+    const result = typeof outcome !== 'number' && isPlan(outcome) && unit !== undefined ? carryOut(channel, key, unit, outcome) : outcome
+    if (result === undefined || (typeof result !== 'number' && isPlan(result))) return
+    if (opcode !== Op.reportLuns) unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
+    finish(channel, reply, result)
+  }
+
+  const refuse = (channel: Channel, message: string): void => channel.fail('VMBUS_STORVSC_PACKET', message)
+
+  /** The range and the length have to agree, or the guest is not to be talked to (OpenVMM storvsp, Range::new). */
+  const handleRequest = (channel: Channel, packet: Packet): void => {
+    const { view, payloadOffset, gpaRanges } = packet
+    const body = payloadOffset + HEADER_BYTES
+    if (reply.bytes < PACKET_BYTES_V1) return refuse(channel, `a request of ${reply.bytes} bytes`)
+    const length = view.getUint32(body + at.dataTransferLength, true)
+    const [range] = gpaRanges
+    if (gpaRanges.length > 1 || (length > 0 && (range?.byteCount ?? 0) < length)) return refuse(channel, `${gpaRanges.length} ranges for ${length} bytes`)
+    buffer.bind(length > 0 ? range : undefined, length, view.getUint8(body + at.dataIn) !== DataIn.write)
+    execute(channel, view, body)
+  }
+
+  const handle = (channel: Channel, packet: Packet): void => {
+    const { view, payloadOffset, payloadLength } = packet
+    if ((packet.type !== PacketType.inBand && packet.type !== PacketType.gpaDirect) || (packet.flags & 1) === 0) {
+      return refuse(channel, `a packet of type ${packet.type} and flags ${packet.flags}`)
+    }
+    if (payloadLength < HEADER_BYTES + 4) return refuse(channel, `${payloadLength} bytes of payload`)
+    reply.low = packet.transactionLow
+    reply.high = packet.transactionHigh
+    reply.bytes = Math.min(payloadLength, PACKET_BYTES)
+    const operation = view.getUint32(payloadOffset + vstorPacket.offsets.operation, true)
+    if (operation === Operation.executeSrb) {
+      if (state.phase === 'ready') handleRequest(channel, packet)
+      else out.send(channel, reply, NtStatus.invalidDeviceState)
+      return
+    }
+    // Resets have never done anything; what is in flight ends as it would have.
+    if (operation === Operation.resetLun || operation === Operation.resetAdapter || operation === Operation.resetBus) {
+      out.send(channel, reply, state.phase === 'ready' ? NtStatus.success : NtStatus.invalidDeviceState)
+      return
+    }
+    const request = new DataView(view.buffer, view.byteOffset + payloadOffset + HEADER_BYTES, payloadLength - HEADER_BYTES)
+    const known = operation >= Operation.beginInitialization && operation <= Operation.createSubChannels
+    const isControl = channel.subchannelIndex === 0
+    const status = known && !isControl ? NtStatus.invalidDeviceState : setup(state, setupOptions, operation, request, out.body, effects)
+    if (status === undefined) return refuse(channel, `operation ${operation}`)
+    out.send(channel, reply, status)
+    if (operation === Operation.endInitialization && status === NtStatus.success) again = true
+  }
+
+  /** Takes requests while there is room for an answer to each, so that none has to be remembered unanswered. */
+  const take = (channel: Channel): void => {
+    // Sub-channels wait for the end of initialisation.
+    if (channel.subchannelIndex > 0 && state.phase !== 'ready') return
+    channel.cork()
+    while (channel.isOpen && state.pending.length < MAX_PENDING) {
+      if (channel.writableBytes < RING_BYTES) {
+        channel.wantWritable(RING_BYTES)
+        if (channel.writableBytes < RING_BYTES) break
+      }
+      const packet = channel.receive()
+      if (packet === undefined) break
+      handle(channel, packet)
+    }
+    channel.uncork()
+  }
+
+  /** One request at a time: what an owner does in answer to an event may bring more, which are taken afterwards. */
+  const pump = (channel: Channel): void => {
+    if (busy) {
+      again = true
+      return
+    }
+    busy = true
+    try {
+      take(channel)
+      while (again) {
+        again = false
+        for (const each of channels.values()) if (each.isOpen && each.readable) take(each)
+      }
+    } finally {
+      busy = false
+    }
+  }
+
+  const pumpAll = (): void => {
+    for (const channel of channels.values()) if (channel.isOpen && channel.readable) pump(channel)
+  }
+
+  const changed = (): void => {
+    state.enumerate = true
+    announce()
+  }
+
+  return {
+    get phase() {
+      return state.phase
+    },
+    get version() {
+      return state.version
+    },
+    get luns() {
+      return luns.addresses
+    },
+    get inFlight() {
+      return state.pending.length
+    },
+    addLun(lun) {
+      if (fixed !== undefined) throw new StorvscError('VMBUS_STORVSC_LUN', 'controller', 'ide', 'a controller with more than one unit')
+      const address = luns.add(lun)
+      changed()
+      return address
+    },
+    removeLun(partial) {
+      const address = fixed ?? complete(partial)
+      luns.remove(address)
+      const key = addressKey(address)
+      deps.timers.clear(`lun/${key}`)
+      const lost = state.pending.filter((request) => request.key === key)
+      state.pending = state.pending.filter((request) => request.key !== key)
+      for (const request of lost) settle(request, undefined)
+      changed()
+      pumpAll()
+    },
+    changeMedium: (address, medium) => luns.dvd(complete(address)).change(medium),
+    pressEject: (address) => luns.dvd(complete(address)).pressEject(),
+    open(channel) {
+      if (channel.subchannelIndex === 0) state = initialState()
+      channels.set(channel.subchannelIndex, channel)
+      return 0
+    },
+    readable: (channel) => pump(channel),
+    writable(channel) {
+      flush()
+      if (channel.subchannelIndex === 0) announce()
+      pump(channel)
+    },
+    close(channel) {
+      const index = channel.subchannelIndex
+      channels.delete(index)
+      state.pending = state.pending.filter((request) => request.channel !== index)
+      state.finished = state.finished.filter((request) => request.channel !== index)
+      if (index === 0) Object.assign(state, initialSetup(), { enumerate: false })
+    },
+    timer(name) {
+      const key = LUN_TIMER.exec(name)?.[1]
+      if (key !== undefined) poll(Number(key))
+    },
+    save: (): Saved => structuredClone({ v: 1 as const, ...state, luns: luns.save() }),
+    restore(saved, open) {
+      const { v, luns: units, ...rest } = structuredClone(saved) as Saved
+      if (v !== 1) throw new StorvscError('VMBUS_STORVSC_STATE', 'v', v, '1')
+      luns.restore(units, (address) => options.find?.(address))
+      state = rest
+      channels.clear()
+      for (const channel of open) channels.set(channel.subchannelIndex, channel)
+      for (const { key } of units) {
+        const backend = luns.get(key)?.backend
+        if (backend !== undefined && isQueued(backend)) arm(key, backend)
+      }
+    },
+    inspect: () => ({
+      kind: resolved.kind,
+      phase: state.phase,
+      version: state.version,
+      subchannels: state.subchannels,
+      inFlight: state.pending.length,
+      waitingForRoom: state.finished.length,
+      luns: luns.addresses.map((address) => ({ ...address, ...luns.get(addressKey(address))?.inspect() })),
+    }),
+  }
+}

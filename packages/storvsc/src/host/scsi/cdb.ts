@@ -1,0 +1,42 @@
+import { cdbLength } from '../../protocol.ts'
+
+// Fields that commands of one length have in common (SPC-4 4.3). All integers are big-endian.
+
+/** A u64; above 2^53 the nearest number, which is past the end of every disk all the same. */
+export const u64At = (view: DataView, offset: number): number => view.getUint32(offset) * 0x1_0000_0000 + view.getUint32(offset + 4)
+
+export function lbaOf(cdb: DataView): number {
+  switch (cdbLength(cdb.getUint8(0))) {
+    case 6:
+      return ((cdb.getUint8(1) & 0x1f) << 16) | cdb.getUint16(2)
+    case 16:
+      return u64At(cdb, 2)
+    default:
+      return cdb.getUint32(2)
+  }
+}
+
+export function blocksOf(cdb: DataView): number {
+  switch (cdbLength(cdb.getUint8(0))) {
+    case 6:
+      return cdb.getUint8(4)
+    case 16:
+      return cdb.getUint32(10)
+    case 12:
+      return cdb.getUint32(6)
+    default:
+      return cdb.getUint16(7)
+  }
+}
+
+/** FORCE UNIT ACCESS of the longer reads and writes. */
+export const fuaOf = (cdb: DataView): boolean => cdbLength(cdb.getUint8(0)) !== 6 && (cdb.getUint8(1) & 0x08) !== 0
+
+/** The obsolete RELADR bit of 10 and 12 byte commands. */
+export function relativeAddress(cdb: DataView): boolean {
+  const length = cdbLength(cdb.getUint8(0))
+  return (length === 10 || length === 12) && (cdb.getUint8(1) & 0x01) !== 0
+}
+
+/** Do sectors [lba, lba + blocks) exist? A range of none at the end does not (OpenVMM unmap.rs, validate_lba_range). */
+export const inRange = (sectors: number, lba: number, blocks: number): boolean => lba < sectors && blocks <= sectors - lba
