@@ -70,13 +70,15 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: H
   guest.enableHypercalls(0x8100_0006_0001_0000n, HYPERCALL * 4096)
   guest.enableSynic({ messagePage: SIMP * 4096, eventFlagsPage: SIEFP * 4096, vector: 0xf3 })
   const know: GuestKnowledge = { version: 0, features: 0, relids: new Set([RESERVED]), gpadls: new Map(), open: new Set(), nextGpadl: 1 }
-  const guard = guardOf(memory)
+  const named = new Set<number>()
+  const guard = guardOf(memory, named)
   const slot = new Uint8Array(256)
 
   for (let input = 0; input < inputs; input++) {
     const valid = guestMessage(choose, know, FRAMES)
     const message = choose.chance(50) ? valid : mutate(choose, valid)
     countInput(into, stateOf(bus, know))
+    namePages(message, named)
     const connection = choose.chance(50) ? 4 : 1
     if (choose.chance(1)) guest.postMessage(INPUT * 4096, connection, 2, message)
     else if (guest.postMessage(INPUT * 4096, connection, MESSAGE_TYPE.vmbus, message) === HV_STATUS.invalidConnectionId) guest.postMessage(INPUT * 4096, 1, MESSAGE_TYPE.vmbus, message)
@@ -137,14 +139,26 @@ function scribble(choose: Random, memory: GuestMemory, signal: () => void): void
   signal()
 }
 
-/** Says which page changed that is neither granted nor the guest's SynIC, or -1. Other pages are compared with a copy. */
-function guardOf(memory: GuestMemory): () => number {
-  const copy = memory.bytes.slice()
+/** Pages that a message gives the host: a damaged list of frames grants what it names. */
+function namePages(message: Uint8Array, into: Set<number>): void {
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
+  const first = message[0] === MessageId.gpadlHeader ? 20 : message[0] === MessageId.gpadlBody || message[0] === MessageId.initiateContact ? 16 : message[0] === MessageId.modifyConnection ? 8 : message.length
+  for (let at = first; at + 4 <= message.length; at += 8) {
+    const value = view.getUint32(at, true)
+    into.add(message[0] === MessageId.gpadlHeader || message[0] === MessageId.gpadlBody ? value : value >>> 12)
+  }
+}
+
+/** Says which page changed that the guest never gave and that is not its SynIC's, or -1. */
+function guardOf(memory: GuestMemory, named: ReadonlySet<number>): () => number {
+  const before = new Int32Array(memory.bytes.slice().buffer)
   const guarded = Array.from({ length: PAGES }, (_, page) => page).filter((page) => page > 7 && !(page >= FRAMES.first && page < FRAMES.first + FRAMES.count))
-  const before = new Int32Array(copy.buffer)
   return () => {
     const now = memory.words
-    for (const page of guarded) for (let word = page * 1024; word < (page + 1) * 1024; word++) if (now[word] !== before[word]) return page
+    for (const page of guarded) {
+      if (named.has(page)) continue
+      for (let word = page * 1024; word < (page + 1) * 1024; word++) if (now[word] !== before[word]) return page
+    }
     return -1
   }
 }

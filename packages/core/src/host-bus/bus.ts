@@ -118,6 +118,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       reject(ctx, 'message-type', { type })
       return HV_STATUS.invalidParameter
     }
+    if (state.outgoing.length > 0) flush(ctx)
     if (state.incoming.length >= INCOMING_LIMIT || (state.outgoing.length >= OUTGOING_LIMIT && !isUrgent(payload))) return HV_STATUS.insufficientBuffers
     state.incoming.push({ vp, connection, payload: payload.slice() })
     settle()
@@ -233,6 +234,8 @@ export function createHostBus(options: HostBusOptions): HostBus {
   const silence = (): void => {
     for (const end of ctx.ends.values()) end.ring.close()
     ctx.ends.clear()
+    for (const { revoke: withdraw } of ctx.grants.values()) withdraw()
+    ctx.grants.clear()
     for (const connection of ctx.ports.keys()) disconnectEvents(ctx, connection)
   }
 

@@ -128,7 +128,7 @@ export function createEnd(ctx: HostContext, channel: ChannelState, request: Open
         else signalGuest(ctx, key)
       },
       due: () => ctx.due(key),
-      gpadl: (id) => ctx.grants.get(gpadlKey(relid, id)),
+      gpadl: (id) => ctx.grants.get(gpadlKey(relid, id))?.gpadl,
       saved,
       trace,
       diagnose,

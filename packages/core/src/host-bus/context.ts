@@ -1,4 +1,5 @@
-import type { Gpadl, HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
+import type { HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
+import type { RevocableGrant } from './revocable-grant.ts'
 import type { HostBusEvent, HostBusOptions } from './types.ts'
 import type { ChannelState, Connection, DeviceRecord, HostState, HostTimer } from './state.ts'
 import type { ChannelEnd } from '../channel-end.ts'
@@ -30,7 +31,7 @@ export interface HostContext {
   /** Ends of the open channels, by channel key. */
   readonly ends: Map<number, HostEnd>
   /** Access to the complete GPADLs, by `gpadlKey`. */
-  readonly grants: Map<number, Gpadl>
+  readonly grants: Map<number, RevocableGrant>
   /** Connection ids of the bus itself. */
   readonly reservedPorts: ReadonlySet<number>
   /** Event ports of open channels: connection id → channel key. */

@@ -1,9 +1,9 @@
-import { createGrant } from '../channel-end.ts'
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { PageRange } from '../types.ts'
 import { STATUS_UNSUCCESSFUL } from '../versions.ts'
 import { channelOf, reject, type HostContext } from './context.ts'
 import { send } from './outbox.ts'
+import { revocableGrant } from './revocable-grant.ts'
 import { gpadlKey, type GpadlState } from './state.ts'
 
 const DEFAULT_MAX_BYTES = 1280 * 1024 * 1024
@@ -63,7 +63,7 @@ function receive(ctx: HostContext, gpadl: GpadlState, bytes: Uint8Array): void {
 
 /** Makes the complete GPADL accessible. */
 export function grant(ctx: HostContext, gpadl: GpadlState): void {
-  ctx.grants.set(gpadlKey(gpadl.relid, gpadl.id), createGrant(ctx.options.partition.memory, gpadl.id, gpadl.ranges))
+  ctx.grants.set(gpadlKey(gpadl.relid, gpadl.id), revocableGrant(ctx.options.partition.memory, gpadl.id, gpadl.ranges))
 }
 
 function parseRanges(gpadl: GpadlState, ramBytes: number): PageRange[] | 'gpadl-ranges' | 'gpadl-pages' {
@@ -128,6 +128,7 @@ function torndown(ctx: HostContext, gpadl: number): void {
 
 function forget(ctx: HostContext, gpadl: GpadlState): void {
   ctx.state.gpadls.delete(gpadlKey(gpadl.relid, gpadl.id))
+  ctx.grants.get(gpadlKey(gpadl.relid, gpadl.id))?.revoke()
   ctx.grants.delete(gpadlKey(gpadl.relid, gpadl.id))
   if (gpadl.phase === 'partial') ctx.state.partials.delete(gpadl.id)
   ctx.state.gpadlPages -= gpadl.rangeBytes / 8 - gpadl.rangeCount
