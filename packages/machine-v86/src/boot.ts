@@ -85,7 +85,15 @@ export async function boot(options: BootOptions): Promise<Guest> {
     settings,
     image,
     bootSeconds: options.bootSeconds ?? DEFAULT_SECONDS,
-    ...(options.host === undefined ? {} : { host: { module: moduleUrl(options.host.module), export: options.host.export ?? 'host', options: options.host.options } }),
+    ...(options.host === undefined
+      ? {}
+      : {
+          host: {
+            module: moduleUrl(options.host.module),
+            export: options.host.export ?? 'host',
+            options: options.host.options,
+          },
+        }),
     ...(options.from === undefined ? {} : { snapshot: options.from }),
     ...(snapshotFile === undefined ? {} : { snapshotFile }),
   })
@@ -99,7 +107,11 @@ export async function boot(options: BootOptions): Promise<Guest> {
   }
 }
 
-async function snapshotFileOf(options: BootOptions, image: PreparedImage, settings: MachineSettings): Promise<string | undefined> {
+async function snapshotFileOf(
+  options: BootOptions,
+  image: PreparedImage,
+  settings: MachineSettings,
+): Promise<string | undefined> {
   const hostKey = options.host === undefined ? 'none' : options.host.snapshotKey
   if (options.snapshots === false || !image.agent || options.jit === true || hostKey === undefined) return undefined
   return snapshotPath(options.cacheFolder ?? defaultCacheFolder(), image, settings, hostKey)
@@ -124,7 +136,8 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
     options.signal?.removeEventListener('abort', abort)
     await worker.terminate()
   }
-  const abort = (): void => void stop(new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was aborted', {}, options.signal?.reason))
+  const abort = (): void =>
+    void stop(new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was aborted', {}, options.signal?.reason))
   options.signal?.addEventListener('abort', abort, { once: true })
 
   worker.on('message', (reply: Reply) => {
@@ -147,8 +160,18 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
         return void calls.delete(reply.id)
     }
   })
-  worker.on('error', (error) => void stop(new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker failed: ${error.message}`, {}, error)))
-  worker.on('exit', (code) => void stop(new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker ended with code ${code}`, { exit: code })))
+  worker.on(
+    'error',
+    (error) =>
+      void stop(new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker failed: ${error.message}`, {}, error)),
+  )
+  worker.on(
+    'exit',
+    (code) =>
+      void stop(
+        new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker ended with code ${code}`, { exit: code }),
+      ),
+  )
 
   const ask = <M extends MethodName>(method: M, ...args: Methods[M]['args']): Promise<Methods[M]['value']> =>
     new Promise((resolve, reject) => {
@@ -198,7 +221,9 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
 function workerArguments(start: WorkerStart): [string | URL, WorkerOptions] {
   if (!import.meta.url.endsWith('.ts')) return [new URL('./worker/entry.js', import.meta.url), { workerData: start }]
   // The CommonJS form of the loader does not register itself in a worker.
-  const loader = pathToFileURL(join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs')).href
+  const loader = pathToFileURL(
+    join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs'),
+  ).href
   const entry = new URL('./worker/entry.ts', import.meta.url).href
   const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}) })`
   return [code, { workerData: start, eval: true, execArgv: ['--conditions=@vmbus/source'] }]
@@ -206,13 +231,22 @@ function workerArguments(start: WorkerStart): [string | URL, WorkerOptions] {
 
 function moduleUrl(module: string | URL): string {
   const url = String(module)
-  if (!/^(?:file|data|node):/.test(url)) throw new MachineError('VMBUS_MACHINE_OPTIONS', `host.module must be a file: URL, as import.meta.resolve and new URL give it: ${url}`, { module: url })
+  if (!/^(?:file|data|node):/.test(url))
+    throw new MachineError(
+      'VMBUS_MACHINE_OPTIONS',
+      `host.module must be a file: URL, as import.meta.resolve and new URL give it: ${url}`,
+      { module: url },
+    )
   return url
 }
 
 function machineSettings(options: BootOptions): MachineSettings {
   const { memoryMB, seed, jit, cmdline, epoch, instructionNs, jitter, hangSeconds } = options
-  return Object.fromEntries(Object.entries({ memoryMB, seed, jit, cmdline, epoch, instructionNs, jitter, hangSeconds }).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(
+    Object.entries({ memoryMB, seed, jit, cmdline, epoch, instructionNs, jitter, hangSeconds }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  )
 }
 
 function revived({ code, message, detail, stack }: PlainError): Error {

@@ -27,7 +27,12 @@ export class MachineError extends Error {
   readonly code: MachineErrorCode
   readonly detail: Readonly<Record<string, string | number | boolean>>
 
-  constructor(code: MachineErrorCode, message: string, detail: Readonly<Record<string, string | number | boolean>> = {}, cause?: unknown) {
+  constructor(
+    code: MachineErrorCode,
+    message: string,
+    detail: Readonly<Record<string, string | number | boolean>> = {},
+    cause?: unknown,
+  ) {
     super(`${code}: ${message}`, cause === undefined ? undefined : { cause })
     this.code = code
     this.detail = detail

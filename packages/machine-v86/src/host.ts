@@ -1,6 +1,6 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
 import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
-import type { ProcessorTraps } from './emulator/machine.ts'
+import type { ProcessorTraps } from './emulator/machine-types.ts'
 
 /** What a host (partition, bus and devices) is given of the machine that it runs beside. Everything is synchronous. */
 export interface HostMachine {

@@ -1,7 +1,18 @@
 export { boot, type BootOptions, type Guest, type HostReference, type LoadedModules } from './boot.ts'
 export { MachineError, type MachineErrorCode } from './errors.ts'
 export { loadEmulator, type Emulator } from './emulator/load.ts'
-export { DEFAULT_JITTER, HYPERCALL_CODE, createMachine, type Jitter, type Machine, type MachineEnd, type MachineOptions, type MachineSnapshot, type ProcessorTraps, type SerialPort } from './emulator/machine.ts'
+export { createMachine } from './emulator/machine.ts'
+export {
+  DEFAULT_JITTER,
+  type Jitter,
+  type Machine,
+  type MachineEnd,
+  type MachineOptions,
+  type MachineSnapshot,
+  type ProcessorTraps,
+  type SerialPort,
+} from './emulator/machine-types.ts'
+export { HYPERCALL_CODE } from './emulator/traps.ts'
 export type { ExecResult } from './guest/agent.ts'
 export type { GuestFile } from './guest/initrd.ts'
 export { outcomeOf, type GuestEnd, type Milestone, type Outcome } from './guest/outcome.ts'
@@ -10,4 +21,15 @@ export { Release, type ReleaseName } from './image/apt.ts'
 export { defaultCacheFolder } from './image/cache.ts'
 export type { Flavour } from './image/packages.ts'
 export { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
-export { DEFAULT_CMDLINE, createSession, finish, type HostEvent, type MachineSettings, type Session, type SessionOptions, type SessionResult, type SessionSnapshot, type Waited } from './session.ts'
+export {
+  DEFAULT_CMDLINE,
+  createSession,
+  finish,
+  type HostEvent,
+  type MachineSettings,
+  type Session,
+  type SessionOptions,
+  type SessionResult,
+  type SessionSnapshot,
+  type Waited,
+} from './session.ts'

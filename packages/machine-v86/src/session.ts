@@ -2,7 +2,8 @@ import { TICKS_PER_SECOND } from '@vmbus/world'
 import { readBzImage } from './boot/bzimage.ts'
 import { loadLinux } from './boot/linux.ts'
 import type { Emulator } from './emulator/load.ts'
-import { createMachine, type Jitter, type Machine, type MachineSnapshot } from './emulator/machine.ts'
+import { createMachine } from './emulator/machine.ts'
+import type { Jitter, Machine, MachineSnapshot } from './emulator/machine-types.ts'
 import { MachineError } from './errors.ts'
 import { createAgent, type AgentState, type ExecResult } from './guest/agent.ts'
 import { createConsole, type ConsoleState } from './guest/console.ts'
@@ -234,18 +235,28 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       return 'timeout' in waited ? { value: undefined } : waited
     },
     call(name, argument) {
-      if (hooks?.call === undefined) throw new MachineError('VMBUS_MACHINE_HOST', `the host takes no calls, asked for ${name}`, { name })
+      if (hooks?.call === undefined)
+        throw new MachineError('VMBUS_MACHINE_HOST', `the host takes no calls, asked for ${name}`, { name })
       return hooks.call(name, argument)
     },
     snapshot() {
       if (end() !== undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the guest has ended: ${end() ?? ''}`)
-      if (hooks !== undefined && hooks.save === undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the host has no save()')
-      return { version: 1, identity, machine: machine.save(), agent: agent.save(), console: screen.save(), host: hooks?.save?.() }
+      if (hooks !== undefined && hooks.save === undefined)
+        throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the host has no save()')
+      return {
+        version: 1,
+        identity,
+        machine: machine.save(),
+        agent: agent.save(),
+        console: screen.save(),
+        host: hooks?.save?.(),
+      }
     },
     restore,
     result() {
       const ended = end()
-      const why = options.jit === true ? 'compiled code runs as many instructions as real time allows' : hooks?.notDeterministic
+      const why =
+        options.jit === true ? 'compiled code runs as many instructions as real time allows' : hooks?.notDeterministic
       return {
         image: image.name,
         seed: machine.seed.value,
@@ -270,7 +281,15 @@ export async function createSession(options: SessionOptions): Promise<Session> {
 export function sessionIdentity(options: Pick<SessionOptions, 'emulator' | 'image' | keyof MachineSettings>): string {
   const { emulator, image } = options
   return sha256(
-    JSON.stringify([image.digest, emulator.digests, memoryFor(image.initrd.length, options.memoryMB), options.cmdline ?? '', options.instructionNs ?? 0, String(options.epoch ?? ''), options.jitter ?? {}]),
+    JSON.stringify([
+      image.digest,
+      emulator.digests,
+      memoryFor(image.initrd.length, options.memoryMB),
+      options.cmdline ?? '',
+      options.instructionNs ?? 0,
+      String(options.epoch ?? ''),
+      options.jitter ?? {},
+    ]),
   )
 }
 

@@ -4,7 +4,14 @@ import { deserialize, serialize } from 'node:v8'
 import { loadEmulator } from './emulator/load.ts'
 import { sha256, writeWhole } from './image/cache.ts'
 import type { PreparedImage } from './image/prepare.ts'
-import { createSession, sessionIdentity, type MachineSettings, type Session, type SessionOptions, type SessionSnapshot } from './session.ts'
+import {
+  createSession,
+  sessionIdentity,
+  type MachineSettings,
+  type Session,
+  type SessionOptions,
+  type SessionSnapshot,
+} from './session.ts'
 
 /** The seed that cached snapshots are booted with, whatever seed the run that restores them has. */
 const SNAPSHOT_SEED = 1
@@ -13,9 +20,18 @@ const SNAPSHOT_SEED = 1
  * The file for a snapshot taken at the command agent. `hostKey` names everything of the host that a booting guest sees
  * (CPUID leaves, MSRs): snapshots of different hosts must not be mixed.
  */
-export async function snapshotPath(cacheFolder: string, image: PreparedImage, settings: MachineSettings, hostKey: string): Promise<string> {
+export async function snapshotPath(
+  cacheFolder: string,
+  image: PreparedImage,
+  settings: MachineSettings,
+  hostKey: string,
+): Promise<string> {
   const emulator = await loadEmulator()
-  const key = sha256(sessionIdentity({ ...settings, emulator, image }), hostKey, process.versions.v8.split('.').slice(0, 2).join('.'))
+  const key = sha256(
+    sessionIdentity({ ...settings, emulator, image }),
+    hostKey,
+    process.versions.v8.split('.').slice(0, 2).join('.'),
+  )
   return join(cacheFolder, 'snapshots', `${key}.v8`)
 }
 
@@ -23,7 +39,11 @@ export async function snapshotPath(cacheFolder: string, image: PreparedImage, se
  * A session that stands where the guest's command agent answers: restored from `path`, or booted and written to it. A
  * fresh boot is restored into a new machine as well, so that both ways give the same run.
  */
-export async function bootFromSnapshotFile(path: string, options: SessionOptions, toAgent: (session: Session) => Promise<void>): Promise<Session> {
+export async function bootFromSnapshotFile(
+  path: string,
+  options: SessionOptions,
+  toAgent: (session: Session) => Promise<void>,
+): Promise<Session> {
   let snapshot = await readSnapshot(path)
   if (snapshot === undefined) {
     const first = await createSession({ ...options, seed: SNAPSHOT_SEED })

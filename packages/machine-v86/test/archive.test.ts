@@ -15,7 +15,12 @@ describe('writeCpio', () => {
   it('writes the newc form', () => {
     const out = writeCpio([
       { path: 'a', mode: FileType.regular | 0o644, bytes: Buffer.from('hey') },
-      { path: 'dev/console', mode: FileType.character | 0o600, bytes: new Uint8Array(0), device: { major: 5, minor: 1 } },
+      {
+        path: 'dev/console',
+        mode: FileType.character | 0o600,
+        bytes: new Uint8Array(0),
+        device: { major: 5, minor: 1 },
+      },
     ])
     const zero = '00000000'
     const first = `070701${'00000001'}${'000081A4'}${zero}${zero}${'00000001'}${zero}${'00000003'}${zero}${zero}${zero}${zero}${'00000002'}${zero}a\0hey\0`
@@ -34,7 +39,9 @@ describe('readTar', () => {
       tarEntry('/bin/same', '', { type: '1', target: './bin/tool' }),
       tarEntry('./lib', '', { type: '2', target: 'usr/lib' }),
     )
-    expect([...readTar(bytes)].map(({ path, type, mode, target, bytes: b }) => [path, type, mode, target, text(b)])).toEqual([
+    expect(
+      [...readTar(bytes)].map(({ path, type, mode, target, bytes: b }) => [path, type, mode, target, text(b)]),
+    ).toEqual([
       ['bin', 'directory', 0o755, '', ''],
       ['bin/tool', 'file', 0o4755, '', '#!'],
       ['bin/same', 'hardlink', 0o644, './bin/tool', ''],
@@ -57,22 +64,35 @@ describe('readTar', () => {
     const changed = tar(tarEntry('a', 'x')).slice()
     changed[0] = 0x62
     expect(await codeOf(() => [...readTar(changed)])).toBe('VMBUS_IMAGE_FORMAT')
-    expect(await codeOf(() => [...readTar(tarEntry('a', 'y'.repeat(2000)).subarray(0, 1024))])).toBe('VMBUS_IMAGE_TRUNCATED')
+    expect(await codeOf(() => [...readTar(tarEntry('a', 'y'.repeat(2000)).subarray(0, 1024))])).toBe(
+      'VMBUS_IMAGE_TRUNCATED',
+    )
   })
 })
 
 describe('readAr and readDeb', () => {
-  const deb = ar(['debian-binary', Buffer.from('2.0\n')], ['control.tar.gz', gzipSync(tar())], ['data.tar.gz', gzipSync(tar(tarEntry('./boot/vmlinuz-1', 'kernel')))])
+  const deb = ar(
+    ['debian-binary', Buffer.from('2.0\n')],
+    ['control.tar.gz', gzipSync(tar())],
+    ['data.tar.gz', gzipSync(tar(tarEntry('./boot/vmlinuz-1', 'kernel')))],
+  )
 
   it('finds the members with odd lengths padded', () => {
-    expect(readAr(ar(['odd', Buffer.from('123')], ['next/', Buffer.from('4')])).map(({ name, bytes }) => [name, text(bytes)])).toEqual([
+    expect(
+      readAr(ar(['odd', Buffer.from('123')], ['next/', Buffer.from('4')])).map(({ name, bytes }) => [
+        name,
+        text(bytes),
+      ]),
+    ).toEqual([
       ['odd', '123'],
       ['next', '4'],
     ])
   })
 
   it('reads the files of a package', async () => {
-    expect((await readDeb(deb, 'k.deb')).map(({ path, bytes }) => [path, text(bytes)])).toEqual([['boot/vmlinuz-1', 'kernel']])
+    expect((await readDeb(deb, 'k.deb')).map(({ path, bytes }) => [path, text(bytes)])).toEqual([
+      ['boot/vmlinuz-1', 'kernel'],
+    ])
   })
 
   it('names what is wrong', async () => {
@@ -83,12 +103,16 @@ describe('readAr and readDeb', () => {
 
   it('answers any bytes with files or a MachineError', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat(deb.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }), fc.nat(deb.length), async (changes, cut) => {
-        const bad = Uint8Array.from(deb)
-        for (const [at, value] of changes) bad[at] = value
-        const out = await readDeb(bad.subarray(0, deb.length - (cut % 200)), 'x').catch((error: unknown) => error)
-        expect(Array.isArray(out) || out instanceof MachineError).toBe(true)
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(deb.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.nat(deb.length),
+        async (changes, cut) => {
+          const bad = Uint8Array.from(deb)
+          for (const [at, value] of changes) bad[at] = value
+          const out = await readDeb(bad.subarray(0, deb.length - (cut % 200)), 'x').catch((error: unknown) => error)
+          expect(Array.isArray(out) || out instanceof MachineError).toBe(true)
+        },
+      ),
       { seed: 3, numRuns: 300 },
     )
   })

@@ -8,7 +8,8 @@ import { kernelElf, bzImage } from './support/kernel.ts'
 import { plainMemory } from './support/memory.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
-const ascii = (bytes: Uint8Array, at: number, length: number): string => Buffer.from(bytes.subarray(at, at + length)).toString('latin1')
+const ascii = (bytes: Uint8Array, at: number, length: number): string =>
+  Buffer.from(bytes.subarray(at, at + length)).toString('latin1')
 const sum = (bytes: Uint8Array): number => bytes.reduce((total, value) => total + value, 0) & 0xff
 
 describe('ACPI tables', () => {
@@ -51,7 +52,9 @@ describe('readBzImage', () => {
     const kernel = await readBzImage(bzImage(kernelElf()))
     expect(kernel.entry).toBe(0x100_0000)
     expect(kernel.version).toBe('6.1.0-test (me)')
-    expect(kernel.segments.map(({ address, bytes, memoryLength }) => [address, hex(bytes), memoryLength])).toEqual([[0x100_0000, 'f4', 16]])
+    expect(kernel.segments.map(({ address, bytes, memoryLength }) => [address, hex(bytes), memoryLength])).toEqual([
+      [0x100_0000, 'f4', 16],
+    ])
   })
 
   it('names what is not a kernel and what is cut', async () => {
@@ -65,7 +68,12 @@ describe('readBzImage', () => {
   })
 
   it('refuses ELF headers that point outside of the file', () => {
-    for (const [at, value] of [[28, 0xffff_fff0], [44, 0xffff], [52 + 4, 0xffff_0000], [52 + 16, 0x7fff_ffff]] as const) {
+    for (const [at, value] of [
+      [28, 0xffff_fff0],
+      [44, 0xffff],
+      [52 + 4, 0xffff_0000],
+      [52 + 16, 0x7fff_ffff],
+    ] as const) {
       const elf = kernelElf()
       new DataView(elf.buffer).setUint32(at, value, true)
       expect(parseElf32(elf)).toBeUndefined()
@@ -76,7 +84,11 @@ describe('readBzImage', () => {
 describe('loadLinux', () => {
   it('places what the 32-bit boot protocol asks for', async () => {
     const memory = plainMemory(32)
-    const { entry, bootParams } = loadLinux(memory, { kernel: await readBzImage(bzImage(kernelElf())), initrd: Buffer.from('initrd'), cmdline: 'console=ttyS0' })
+    const { entry, bootParams } = loadLinux(memory, {
+      kernel: await readBzImage(bzImage(kernelElf())),
+      initrd: Buffer.from('initrd'),
+      cmdline: 'console=ttyS0',
+    })
     const { bytes, view } = memory
     expect(entry).toBe(0x100_0000)
     expect(bytes[0x100_0000]).toBe(0xf4)
@@ -85,7 +97,11 @@ describe('loadLinux', () => {
     expect(ascii(bytes, view.getUint32(bootParams + 0x228, true), 14)).toBe('console=ttyS0\0')
     expect([ascii(bytes, bootParams + 0x202, 4), view.getUint8(bootParams + 0x210)]).toEqual(['HdrS', 0xff])
     const count = view.getUint8(bootParams + 0x1e8)
-    const map = Array.from({ length: count }, (_, i) => bootParams + 0x2d0 + i * 20).map((at) => [Number(view.getBigUint64(at, true)), Number(view.getBigUint64(at + 8, true)), view.getUint32(at + 16, true)])
+    const map = Array.from({ length: count }, (_, i) => bootParams + 0x2d0 + i * 20).map((at) => [
+      Number(view.getBigUint64(at, true)),
+      Number(view.getBigUint64(at + 8, true)),
+      view.getUint32(at + 16, true),
+    ])
     expect(map).toEqual([
       [0, 0x9fc00, 1],
       [0x9fc00, 0x400, 2],
@@ -96,7 +112,8 @@ describe('loadLinux', () => {
 
   it('says when something does not fit', async () => {
     const kernel = await readBzImage(bzImage(kernelElf()))
-    const fit = (mib: number, initrd: number, cmdline = ''): Promise<string> => codeOf(() => loadLinux(plainMemory(mib), { kernel, initrd: new Uint8Array(initrd), cmdline }))
+    const fit = (mib: number, initrd: number, cmdline = ''): Promise<string> =>
+      codeOf(() => loadLinux(plainMemory(mib), { kernel, initrd: new Uint8Array(initrd), cmdline }))
     expect(await fit(16, 0)).toBe('VMBUS_MACHINE_OPTIONS')
     expect(await fit(18, 3 * 2 ** 20)).toBe('VMBUS_MACHINE_OPTIONS')
     expect(await fit(32, 0, 'x'.repeat(2048))).toBe('VMBUS_MACHINE_OPTIONS')

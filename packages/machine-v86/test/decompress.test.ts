@@ -10,7 +10,9 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 const code = (error: unknown): string => (error instanceof MachineError ? error.code : String(error))
 
 /** A legacy frame of one block: 3 literals, a match of 4+2 at offset 3, 5 literals (LZ4 block format, worked by hand). */
-const LZ4 = Uint8Array.from([0x02, 0x21, 0x4c, 0x18, 12, 0, 0, 0, 0x32, 0x61, 0x62, 0x63, 3, 0, 0x50, 0x64, 0x65, 0x66, 0x67, 0x68])
+const LZ4 = Uint8Array.from([
+  0x02, 0x21, 0x4c, 0x18, 12, 0, 0, 0, 0x32, 0x61, 0x62, 0x63, 3, 0, 0x50, 0x64, 0x65, 0x66, 0x67, 0x68,
+])
 
 describe('decompress', () => {
   it.each([
@@ -43,25 +45,34 @@ describe('decompress', () => {
 
   it('stops at the limit of unpacked bytes', async () => {
     for (const packed of [XZ_PLAIN, XZ_X86, ZSTD, LZ4]) {
-      expect(code(await decompress(packed, { what: 'bomb', limit: 10 }).catch((e: unknown) => e))).toBe('VMBUS_IMAGE_FORMAT')
+      expect(code(await decompress(packed, { what: 'bomb', limit: 10 }).catch((e: unknown) => e))).toBe(
+        'VMBUS_IMAGE_FORMAT',
+      )
     }
   })
 
   it('answers damaged streams with an error, never with other bytes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(XZ_X86, XZ_PLAIN), fc.nat(), fc.integer({ min: 1, max: 255 }), async (packed, at, flip) => {
-        const bad = packed.slice()
-        const i = 6 + (at % (bad.length - 6))
-        bad[i] = (bad[i] ?? 0) ^ flip
-        const out = await decompress(bad, { what: 'damaged' }).catch((error: unknown) => error)
-        if (out instanceof Uint8Array) expect(sha256(out)).toBe(UNPACKED_SHA256)
-        else expect(out).toBeInstanceOf(MachineError)
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(XZ_X86, XZ_PLAIN),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async (packed, at, flip) => {
+          const bad = packed.slice()
+          const i = 6 + (at % (bad.length - 6))
+          bad[i] = (bad[i] ?? 0) ^ flip
+          const out = await decompress(bad, { what: 'damaged' }).catch((error: unknown) => error)
+          if (out instanceof Uint8Array) expect(sha256(out)).toBe(UNPACKED_SHA256)
+          else expect(out).toBeInstanceOf(MachineError)
+        },
+      ),
       { seed: 11, numRuns: 60 },
     )
   })
 
   it.each([XZ_X86, XZ_PLAIN, ZSTD])('answers a cut stream with VMBUS_IMAGE_TRUNCATED', async (packed) => {
-    expect(code(await decompress(packed.subarray(0, packed.length >> 1), { what: 'cut' }).catch((e: unknown) => e))).toBe('VMBUS_IMAGE_TRUNCATED')
+    expect(
+      code(await decompress(packed.subarray(0, packed.length >> 1), { what: 'cut' }).catch((e: unknown) => e)),
+    ).toBe('VMBUS_IMAGE_TRUNCATED')
   })
 })

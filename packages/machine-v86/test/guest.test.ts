@@ -12,7 +12,11 @@ const feed = (to: Feed, text: string): void => {
 }
 
 /** What printf '%b' of a shell makes of the escapes that the agent sends: \0 and three octal digits. */
-const unescape = (text: string): string => Buffer.from(text.replace(/\\0([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))), 'latin1').toString()
+const unescape = (text: string): string =>
+  Buffer.from(
+    text.replace(/\\0([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+    'latin1',
+  ).toString()
 
 describe('the command agent', () => {
   it('is ready at its greeting and matches answers to requests', () => {
@@ -44,11 +48,24 @@ describe('the command agent', () => {
 
   it('survives any bytes from the guest in bounded memory', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('R 1 0 5\n', 'VMBUS-AGENT 1\n', 'R 1 999999 -1\n', 'R 99 0 99999999\n', '\n', 'x'.repeat(500), '\u0000')), (parts) => {
-        const agent = createAgent()
-        feed(agent, parts.join(''))
-        expect(agent.save().received.length).toBeLessThanOrEqual(parts.join('').length)
-      }),
+      fc.property(
+        fc.array(
+          fc.constantFrom(
+            'R 1 0 5\n',
+            'VMBUS-AGENT 1\n',
+            'R 1 999999 -1\n',
+            'R 99 0 99999999\n',
+            '\n',
+            'x'.repeat(500),
+            '\u0000',
+          ),
+        ),
+        (parts) => {
+          const agent = createAgent()
+          feed(agent, parts.join(''))
+          expect(agent.save().received.length).toBeLessThanOrEqual(parts.join('').length)
+        },
+      ),
       { seed: 2, numRuns: 200 },
     )
   })
@@ -69,7 +86,10 @@ describe('the console', () => {
     const console = createConsole()
     feed(console, '[    0.0] Linux version 6.1.0\r\n[    1.0] hv_vmbus: Vmbus version:5.3\r\nhalf')
     expect(console.text).toBe('[    0.0] Linux version 6.1.0\n[    1.0] hv_vmbus: Vmbus version:5.3\nhalf')
-    expect([...console.milestones]).toEqual([['kernel', 7], ['vmbus', 7]])
+    expect([...console.milestones]).toEqual([
+      ['kernel', 7],
+      ['vmbus', 7],
+    ])
     expect(console.sign).toBeUndefined()
   })
 
@@ -94,8 +114,18 @@ describe('the console', () => {
 })
 
 describe('buildInitrd', () => {
-  const parts = { busybox: Buffer.from('BB'), modules: [{ name: 'hv_vmbus', bytes: Buffer.from('KO') }], entries: [], files: {} }
-  const names = (archive: Uint8Array): string[] => [...Buffer.from(archive).toString('latin1').matchAll(/070701[0-9A-F]{104}([^\0]+)/g)].map(([, name = '']) => name)
+  const parts = {
+    busybox: Buffer.from('BB'),
+    modules: [{ name: 'hv_vmbus', bytes: Buffer.from('KO') }],
+    entries: [],
+    files: {},
+  }
+  const names = (archive: Uint8Array): string[] =>
+    [
+      ...Buffer.from(archive)
+        .toString('latin1')
+        .matchAll(/070701[0-9A-F]{104}([^\0]+)/g),
+    ].map(([, name = '']) => name)
 
   it('has each directory before what is in it', () => {
     const all = names(buildInitrd({ ...parts, files: { '/etc/deep/file': { contents: 'x' } } }))
@@ -104,7 +134,15 @@ describe('buildInitrd', () => {
       if (parent !== '') expect(all.indexOf(parent)).toBeGreaterThanOrEqual(0)
       if (parent !== '') expect(all.indexOf(parent)).toBeLessThan(all.indexOf(name))
     }
-    expect(all).toEqual(expect.arrayContaining(['init', 'bin/busybox', 'lib/modules/vmbus/hv_vmbus.ko', 'etc/deep/file', 'sbin/poweroff']))
+    expect(all).toEqual(
+      expect.arrayContaining([
+        'init',
+        'bin/busybox',
+        'lib/modules/vmbus/hv_vmbus.ko',
+        'etc/deep/file',
+        'sbin/poweroff',
+      ]),
+    )
   })
 
   it('leaves documentation out and follows hard links', () => {
@@ -124,7 +162,10 @@ describe('buildInitrd', () => {
   })
 
   it('refuses a path that is none', async () => {
-    for (const path of ['', '/', '../x', 'a/./b']) expect(await codeOf(() => buildInitrd({ ...parts, files: { [path]: { contents: '' } } }))).toBe('VMBUS_MACHINE_OPTIONS')
+    for (const path of ['', '/', '../x', 'a/./b'])
+      expect(await codeOf(() => buildInitrd({ ...parts, files: { [path]: { contents: '' } } }))).toBe(
+        'VMBUS_MACHINE_OPTIONS',
+      )
   })
 
   it('gives equal bytes for equal parts', () => {

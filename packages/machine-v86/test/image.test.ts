@@ -18,8 +18,12 @@ beforeAll(async () => {
 })
 afterAll(async () => rm(folder, { recursive: true, force: true }))
 
-const deb = (...entries: readonly Uint8Array[]): Uint8Array => ar(['debian-binary', Buffer.from('2.0\n')], ['data.tar.gz', gzipSync(tar(...entries))])
-const kernelDeb = deb(tarEntry('./boot/vmlinuz-6.1', bzImage(kernelElf())), tarEntry('./lib/modules/6.1/kernel/hv_vmbus.ko', kernelModule('name=hv_vmbus', 'depends=')))
+const deb = (...entries: readonly Uint8Array[]): Uint8Array =>
+  ar(['debian-binary', Buffer.from('2.0\n')], ['data.tar.gz', gzipSync(tar(...entries))])
+const kernelDeb = deb(
+  tarEntry('./boot/vmlinuz-6.1', bzImage(kernelElf())),
+  tarEntry('./lib/modules/6.1/kernel/hv_vmbus.ko', kernelModule('name=hv_vmbus', 'depends=')),
+)
 const busyboxDeb = deb(tarEntry('./bin/busybox', 'BUSYBOX', { mode: '0000755' }))
 
 /** An offline folder as apt and we would have left it. */
@@ -34,11 +38,21 @@ async function offlineFolder(name: string, packages: readonly string[] = ['busyb
     kernel: { package: 'linux-image-6.1', file: 'kernel.deb', sha256: sha256(kernelDeb) },
     userland: [{ package: 'busybox-static', file: 'busybox.deb', sha256: sha256(busyboxDeb) }],
   }
-  await writeFile(join(root, 'sets', `debian-12-686-${sha256(packages.join(' ')).slice(0, 12)}.json`), JSON.stringify(set))
+  await writeFile(
+    join(root, 'sets', `debian-12-686-${sha256(packages.join(' ')).slice(0, 12)}.json`),
+    JSON.stringify(set),
+  )
   return root
 }
 
-const request = (offline: string) => ({ release: 'debian-12', flavour: '686', packages: [], cacheFolder: join(folder, 'cache'), offlineFolder: offline }) as const
+const request = (offline: string) =>
+  ({
+    release: 'debian-12',
+    flavour: '686',
+    packages: [],
+    cacheFolder: join(folder, 'cache'),
+    offlineFolder: offline,
+  }) as const
 
 describe('resolvePackages', () => {
   it('reads an offline folder without apt, and checks digests', async () => {
@@ -57,7 +71,9 @@ describe('resolvePackages', () => {
     const root = await offlineFolder('broken')
     await writeFile(join(root, 'sets', `debian-12-686-${sha256('busybox-static').slice(0, 12)}.json`), '{')
     expect(await codeOf(() => resolvePackages(request(root)))).toBe('VMBUS_IMAGE_FORMAT')
-    expect(await codeOf(() => resolvePackages({ ...request(root), release: 'debian-3' as 'debian-12' }))).toBe('VMBUS_IMAGE_UNAVAILABLE')
+    expect(await codeOf(() => resolvePackages({ ...request(root), release: 'debian-3' as 'debian-12' }))).toBe(
+      'VMBUS_IMAGE_UNAVAILABLE',
+    )
   })
 
   it('tries a mirror with and without updates, then the archive', () => {
@@ -95,7 +111,9 @@ describe('prepareImage', () => {
       const image = await prepareImage({ release: 'debian-12' }, options)
       expect([image.agent, image.modules]).toEqual([true, ['hv_vmbus']])
       expect((await prepareImage({ release: 'debian-12' }, options)).digest).toBe(image.digest)
-      expect(await codeOf(() => prepareImage({ release: 'debian-12' }, { ...options, modules: ['no_such'] }))).toBe('VMBUS_IMAGE_NO_MODULE')
+      expect(await codeOf(() => prepareImage({ release: 'debian-12' }, { ...options, modules: ['no_such'] }))).toBe(
+        'VMBUS_IMAGE_NO_MODULE',
+      )
       const own = join(folder, 'own.deb')
       await writeFile(own, kernelDeb)
       expect((await prepareImage({ deb: own }, options)).digest).toBe(image.digest)
@@ -142,14 +160,28 @@ describe('withLock', () => {
 
 describe('boot', () => {
   it('reports what is wrong with an image, and leaves no worker', async () => {
-    const image = { name: 'none', bzImage: new Uint8Array(8), initrd: new Uint8Array(8), modules: [], agent: false, digest: 'x' }
+    const image = {
+      name: 'none',
+      bzImage: new Uint8Array(8),
+      initrd: new Uint8Array(8),
+      modules: [],
+      agent: false,
+      digest: 'x',
+    }
     expect(await codeOf(() => boot({ image }))).toBe('VMBUS_IMAGE_NOT_A_KERNEL')
     expect(await codeOf(() => boot({ image, host: { module: './host.ts' } }))).toBe('VMBUS_MACHINE_OPTIONS')
     expect(await codeOf(() => boot({ image, memoryMB: 1 }))).toBe('VMBUS_MACHINE_OPTIONS')
   })
 
   it('stops when it is aborted', async () => {
-    const image = { name: 'none', bzImage: bzImage(kernelElf()), initrd: new Uint8Array(8), modules: [], agent: true, digest: 'x' }
+    const image = {
+      name: 'none',
+      bzImage: bzImage(kernelElf()),
+      initrd: new Uint8Array(8),
+      modules: [],
+      agent: true,
+      digest: 'x',
+    }
     const controller = new AbortController()
     const booting = boot({ image, snapshots: false, bootSeconds: 1e6, signal: controller.signal })
     setTimeout(() => controller.abort(), 50)

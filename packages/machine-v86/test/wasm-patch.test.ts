@@ -33,21 +33,50 @@ function likeness(shape: Shape = {}): Uint8Array<ArrayBuffer> {
   const msr = (mark: number): number[] => [0x41, 0, 0x04, 0x40, 0x41, 0, 0x10, 1, 0x0b, ...original(mark)]
   const constant = [0x41, 0xa3, 0x8d, 0x06]
   const loops = shape.loopConstants ?? 1
-  const loop = loops === 0 ? [0x41, 0] : [...constant, ...Array.from({ length: loops - 1 }, () => [...constant, 0x1a]).flat()]
-  const names = shape.exports ?? [['instr_0FA2', 2], ['instr_0F30', 3], ['instr_0F32', 4], ['main_loop', 5]]
+  const loop =
+    loops === 0 ? [0x41, 0] : [...constant, ...Array.from({ length: loops - 1 }, () => [...constant, 0x1a]).flat()]
+  const names = shape.exports ?? [
+    ['instr_0FA2', 2],
+    ['instr_0F30', 3],
+    ['instr_0F32', 4],
+    ['main_loop', 5],
+  ]
   return Uint8Array.from([
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    0x01,
+    0x00,
+    0x00,
+    0x00,
     // types: (i32)->i32, ()->(), (i32)->(), ()->i32
     ...section(1, [4, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 0, 0, 0x60, 1, 0x7f, 0, 0x60, 0, 1, 0x7f]),
     ...section(2, [1, ...str('env'), ...str(shape.importName ?? 'io_port_read32'), 0, 0]),
     ...section(3, [5, 2, 1, 1, 1, 3]),
     ...section(5, [1, 0, 1]),
-    ...section(7, [names.length + 1, ...str('memory'), 2, 0, ...names.flatMap(([name, index]) => [...str(name), 0, index])]),
-    ...section(10, [5, ...body(fault), ...body(original(2)), ...body(shape.wrmsr ?? msr(3)), ...body(msr(4)), ...body(loop)]),
+    ...section(7, [
+      names.length + 1,
+      ...str('memory'),
+      2,
+      0,
+      ...names.flatMap(([name, index]) => [...str(name), 0, index]),
+    ]),
+    ...section(10, [
+      5,
+      ...body(fault),
+      ...body(original(2)),
+      ...body(shape.wrmsr ?? msr(3)),
+      ...body(msr(4)),
+      ...body(loop),
+    ]),
   ])
 }
 
-type Functions = Readonly<Record<'instr_0FA2' | 'instr_0F30' | 'instr_0F32', () => void>> & { main_loop(): number; memory: { buffer: ArrayBuffer } }
+type Functions = Readonly<Record<'instr_0FA2' | 'instr_0F30' | 'instr_0F32', () => void>> & {
+  main_loop(): number
+  memory: { buffer: ArrayBuffer }
+}
 
 async function instantiate(bytes: Uint8Array<ArrayBuffer>, hook: (question: number) => number): Promise<Functions> {
   return new wasm.Instance(await wasm.compile(bytes), { env: { io_port_read32: hook } }).exports as unknown as Functions
@@ -95,9 +124,36 @@ describe('patchWasm', () => {
   it('refuses a module that it does not fit', async () => {
     const refused = (shape: Shape): Promise<string> => codeOf(() => patchWasm(likeness(shape)))
     expect(await refused({ importName: 'io_port_read16' })).toBe('VMBUS_V86_UNSUPPORTED')
-    expect(await refused({ exports: [['instr_0FA2', 2], ['instr_0F30', 3], ['main_loop', 5]] })).toBe('VMBUS_V86_UNSUPPORTED')
-    expect(await refused({ exports: [['instr_0FA2', 2], ['instr_0F30', 3], ['instr_0F32', 4], ['instr_0F33', 4], ['main_loop', 5]] })).toBe('VMBUS_V86_UNSUPPORTED')
-    expect(await refused({ exports: [['instr_0FA2', 0], ['instr_0F30', 3], ['instr_0F32', 4], ['main_loop', 5]] })).toBe('VMBUS_V86_UNSUPPORTED')
+    expect(
+      await refused({
+        exports: [
+          ['instr_0FA2', 2],
+          ['instr_0F30', 3],
+          ['main_loop', 5],
+        ],
+      }),
+    ).toBe('VMBUS_V86_UNSUPPORTED')
+    expect(
+      await refused({
+        exports: [
+          ['instr_0FA2', 2],
+          ['instr_0F30', 3],
+          ['instr_0F32', 4],
+          ['instr_0F33', 4],
+          ['main_loop', 5],
+        ],
+      }),
+    ).toBe('VMBUS_V86_UNSUPPORTED')
+    expect(
+      await refused({
+        exports: [
+          ['instr_0FA2', 0],
+          ['instr_0F30', 3],
+          ['instr_0F32', 4],
+          ['main_loop', 5],
+        ],
+      }),
+    ).toBe('VMBUS_V86_UNSUPPORTED')
     expect(await refused({ loopConstants: 0 })).toBe('VMBUS_V86_UNSUPPORTED')
     expect(await refused({ loopConstants: 2 })).toBe('VMBUS_V86_UNSUPPORTED')
     expect(await refused({ wrmsr: [0x01] })).toBe('VMBUS_V86_UNSUPPORTED')
@@ -107,15 +163,19 @@ describe('patchWasm', () => {
   it('answers a cut or damaged module with an error or a module, and never hangs', () => {
     const whole = likeness()
     fc.assert(
-      fc.property(fc.nat(whole.length), fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 4 }), (length, changes) => {
-        const bad = whole.slice()
-        for (const [at, value] of changes) bad[at] = value
-        try {
-          patchWasm(bad.subarray(0, length))
-        } catch (error) {
-          expect(error).toBeInstanceOf(MachineError)
-        }
-      }),
+      fc.property(
+        fc.nat(whole.length),
+        fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 4 }),
+        (length, changes) => {
+          const bad = whole.slice()
+          for (const [at, value] of changes) bad[at] = value
+          try {
+            patchWasm(bad.subarray(0, length))
+          } catch (error) {
+            expect(error).toBeInstanceOf(MachineError)
+          }
+        },
+      ),
       { seed: 5, numRuns: 2000 },
     )
   })

@@ -10,7 +10,8 @@ const truncated = (message: string): MachineError => new MachineError('VMBUS_IMA
 
 /** Members of a common `ar` archive, as `.deb` files use it (deb(5)): 60-byte text headers, data padded to even. */
 export function readAr(bytes: Uint8Array): ArMember[] {
-  if (text(bytes, 0, 8) !== '!<arch>\n') throw new MachineError('VMBUS_IMAGE_FORMAT', 'not an ar archive: it does not begin with !<arch>')
+  if (text(bytes, 0, 8) !== '!<arch>\n')
+    throw new MachineError('VMBUS_IMAGE_FORMAT', 'not an ar archive: it does not begin with !<arch>')
   const members: ArMember[] = []
   let at = 8
   while (at < bytes.length) {
@@ -18,7 +19,8 @@ export function readAr(bytes: Uint8Array): ArMember[] {
     if (text(bytes, at + 58, 2) !== '`\n') throw new MachineError('VMBUS_IMAGE_FORMAT', `no ar header at byte ${at}`)
     const name = text(bytes, at, 16).trimEnd().replace(/\/$/, '')
     const sizeText = text(bytes, at + 48, 10).trimEnd()
-    if (!/^\d+$/.test(sizeText)) throw new MachineError('VMBUS_IMAGE_FORMAT', `ar member ${name} has the size "${sizeText}"`)
+    if (!/^\d+$/.test(sizeText))
+      throw new MachineError('VMBUS_IMAGE_FORMAT', `ar member ${name} has the size "${sizeText}"`)
     const size = Number(sizeText)
     at += HEADER
     if (at + size > bytes.length) throw truncated(`ar member ${name} has ${size} bytes, ${bytes.length - at} are there`)

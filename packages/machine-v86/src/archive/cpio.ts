@@ -41,7 +41,10 @@ export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
     ]
     return { header: encoder.encode(`070701${fields.map(hex8).join('')}`), name, bytes: entry.bytes }
   })
-  const length = parts.reduce((sum, part) => sum + padded(part.header.length + part.name.length) + padded(part.bytes.length), 0)
+  const length = parts.reduce(
+    (sum, part) => sum + padded(part.header.length + part.name.length) + padded(part.bytes.length),
+    0,
+  )
   const out = new Uint8Array(length)
   let at = 0
   for (const part of parts) {

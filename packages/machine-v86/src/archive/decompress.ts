@@ -45,12 +45,18 @@ export async function decompress(bytes: Uint8Array, { what, limit = 2 ** 30 }: D
     }
   } catch (cause) {
     if (cause instanceof MachineError) throw cause
-    throw new MachineError('VMBUS_IMAGE_TRUNCATED', `${what} is not a whole ${kind} stream`, { what, compression: kind }, cause)
+    throw new MachineError(
+      'VMBUS_IMAGE_TRUNCATED',
+      `${what} is not a whole ${kind} stream`,
+      { what, compression: kind },
+      cause,
+    )
   }
 }
 
 function bounded(out: Uint8Array, what: string, limit: number): Uint8Array {
-  if (out.length > limit) throw new MachineError('VMBUS_IMAGE_FORMAT', `${what} unpacks to more than ${limit} bytes`, { what, limit })
+  if (out.length > limit)
+    throw new MachineError('VMBUS_IMAGE_FORMAT', `${what} unpacks to more than ${limit} bytes`, { what, limit })
   return out
 }
 
@@ -75,7 +81,7 @@ async function unxz(bytes: Uint8Array, what: string, limit: number): Promise<Uin
   })
   const pieces: Uint8Array[] = []
   let length = 0
-  for (const reader = new xz.XzReadableStream(source).getReader(); ; ) {
+  for (const reader = new xz.XzReadableStream(source).getReader(); ;) {
     const { done, value } = await reader.read()
     if (done) break
     // The decoder reuses its buffer.

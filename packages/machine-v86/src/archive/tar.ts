@@ -13,7 +13,13 @@ export interface TarEntry {
 }
 
 const BLOCK = 512
-const TYPES: Readonly<Record<string, TarType>> = { '0': 'file', '\0': 'file', '1': 'hardlink', '2': 'symlink', '5': 'directory' }
+const TYPES: Readonly<Record<string, TarType>> = {
+  '0': 'file',
+  '\0': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '5': 'directory',
+}
 
 const broken = (message: string): MachineError => new MachineError('VMBUS_IMAGE_FORMAT', `tar: ${message}`)
 const decoder = new TextDecoder()
@@ -22,13 +28,14 @@ const decoder = new TextDecoder()
 export function* readTar(bytes: Uint8Array): Generator<TarEntry> {
   let longPath: string | undefined
   let longTarget: string | undefined
-  for (let at = 0; at + BLOCK <= bytes.length; ) {
+  for (let at = 0; at + BLOCK <= bytes.length;) {
     const header = bytes.subarray(at, at + BLOCK)
     if (header.every((value) => value === 0)) return
     checkSum(header, at)
     const size = octal(header, 124, 12, 'size')
     const body = at + BLOCK
-    if (body + size > bytes.length) throw new MachineError('VMBUS_IMAGE_TRUNCATED', `tar: an entry of ${size} bytes has ${bytes.length - body}`)
+    if (body + size > bytes.length)
+      throw new MachineError('VMBUS_IMAGE_TRUNCATED', `tar: an entry of ${size} bytes has ${bytes.length - body}`)
     const contents = bytes.subarray(body, body + size)
     at = body + Math.ceil(size / BLOCK) * BLOCK
     const flag = String.fromCharCode(header[156] ?? 0)
@@ -76,10 +83,11 @@ function checkSum(header: Uint8Array, at: number): void {
 /** Records "length key=value\n" (POSIX pax interchange format). */
 function paxRecords(contents: Uint8Array): Map<string, string> {
   const records = new Map<string, string>()
-  for (let at = 0; at < contents.length; ) {
+  for (let at = 0; at < contents.length;) {
     const space = contents.indexOf(0x20, at)
     const length = space < 0 ? NaN : Number(decoder.decode(contents.subarray(at, space)))
-    if (!Number.isInteger(length) || length <= space - at || at + length > contents.length) throw broken('a pax record has a wrong length')
+    if (!Number.isInteger(length) || length <= space - at || at + length > contents.length)
+      throw broken('a pax record has a wrong length')
     const [key = '', ...value] = decoder.decode(contents.subarray(space + 1, at + length - 1)).split('=')
     records.set(key, value.join('='))
     at += length

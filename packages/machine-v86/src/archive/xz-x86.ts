@@ -28,14 +28,26 @@ export function x86Stream(bytes: Uint8Array): X86Stream | undefined {
   const headerLength = (view.getUint8(STREAM_HEADER) + 1) * 4
   const filters = bytes.subarray(STREAM_HEADER + 2, STREAM_HEADER + 7)
   // Two filters and no sizes: x86 without properties, LZMA2 with one byte of them.
-  if (view.getUint8(STREAM_HEADER + 1) !== 1 || filters[0] !== FILTER_X86 || filters[1] !== 0 || filters[2] !== FILTER_LZMA2 || filters[3] !== 1) return undefined
+  if (
+    view.getUint8(STREAM_HEADER + 1) !== 1 ||
+    filters[0] !== FILTER_X86 ||
+    filters[1] !== 0 ||
+    filters[2] !== FILTER_LZMA2 ||
+    filters[3] !== 1
+  )
+    return undefined
   const dictionary = filters[4] ?? 0
 
   const end = streamEnd(bytes)
   if (end === undefined) return undefined
   const indexLength = (view.getUint32(end - 8, true) + 1) * 4
   const indexStart = end - 12 - indexLength
-  if (indexStart < STREAM_HEADER + headerLength || view.getUint8(indexStart) !== 0 || view.getUint8(indexStart + 1) !== 1) return undefined
+  if (
+    indexStart < STREAM_HEADER + headerLength ||
+    view.getUint8(indexStart) !== 0 ||
+    view.getUint8(indexStart + 1) !== 1
+  )
+    return undefined
   const unpadded = readNumber(bytes, indexStart + 2)
   const uncompressed = readNumber(bytes, unpadded.next)
   const compressed = unpadded.value - headerLength - 4
@@ -46,16 +58,24 @@ export function x86Stream(bytes: Uint8Array): X86Stream | undefined {
 
   const flags = Uint8Array.of(0, CHECK_NONE)
   const blockHeader = withCrc(Uint8Array.of(2, 0, FILTER_LZMA2, 1, dictionary, 0, 0, 0))
-  const index = withCrc(pad4([0, 1, ...writeNumber(blockHeader.length + compressed), ...writeNumber(uncompressed.value)]))
+  const index = withCrc(
+    pad4([0, 1, ...writeNumber(blockHeader.length + compressed), ...writeNumber(uncompressed.value)]),
+  )
   const backward = new Uint8Array(4)
   new DataView(backward.buffer).setUint32(0, index.length / 4 - 1, true)
   const footer = Uint8Array.of(...backward, ...flags)
   const padding = new Uint8Array((4 - (compressed % 4)) % 4)
   const plain = Buffer.concat([
-    bytes.subarray(0, 6), flags, crcOf(flags),
-    blockHeader, bytes.subarray(data, data + compressed), padding,
+    bytes.subarray(0, 6),
+    flags,
+    crcOf(flags),
+    blockHeader,
+    bytes.subarray(data, data + compressed),
+    padding,
     index,
-    crcOf(footer), footer, Uint8Array.of(0x59, 0x5a),
+    crcOf(footer),
+    footer,
+    Uint8Array.of(0x59, 0x5a),
   ])
   return {
     plain,

@@ -4,9 +4,24 @@
  */
 export type Aml = readonly number[]
 
-const Op = { zero: 0x00, one: 0x01, name: 0x08, byte: 0x0a, word: 0x0b, dword: 0x0c, string: 0x0d, scope: 0x10, buffer: 0x11, package: 0x12, root: 0x5c, extended: 0x5b, device: 0x82 } as const
+const Op = {
+  zero: 0x00,
+  one: 0x01,
+  name: 0x08,
+  byte: 0x0a,
+  word: 0x0b,
+  dword: 0x0c,
+  string: 0x0d,
+  scope: 0x10,
+  buffer: 0x11,
+  package: 0x12,
+  root: 0x5c,
+  extended: 0x5b,
+  device: 0x82,
+} as const
 
-const le = (value: number, bytes: number): number[] => Array.from({ length: bytes }, (_, i) => Math.floor(value / 256 ** i) & 0xff)
+const le = (value: number, bytes: number): number[] =>
+  Array.from({ length: bytes }, (_, i) => Math.floor(value / 256 ** i) & 0xff)
 
 export function integer(value: number): Aml {
   if (value === 0) return [Op.zero]
@@ -57,5 +72,16 @@ export function resources(...descriptors: readonly Aml[]): Aml {
 
 /** DWORD address space descriptor (6.4.3.5.2): a producer's fixed, positively decoded, writable memory window. */
 export function memoryWindow(first: number, last: number): Aml {
-  return [0x87, ...le(23, 2), 0x00, 0x0c, 0x01, ...le(0, 4), ...le(first, 4), ...le(last, 4), ...le(0, 4), ...le(last - first + 1, 4)]
+  return [
+    0x87,
+    ...le(23, 2),
+    0x00,
+    0x0c,
+    0x01,
+    ...le(0, 4),
+    ...le(first, 4),
+    ...le(last, 4),
+    ...le(0, 4),
+    ...le(last - first + 1, 4),
+  ]
 }

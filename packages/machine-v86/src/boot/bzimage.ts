@@ -15,12 +15,23 @@ export interface KernelImage {
 }
 
 /** Offsets in the setup header (Linux Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"). */
-const Setup = { setupSects: 0x1f1, bootFlag: 0x1fe, jump: 0x201, header: 0x202, version: 0x206, kernelVersion: 0x20e, initrdMax: 0x22c, payloadOffset: 0x248, payloadLength: 0x24c } as const
+const Setup = {
+  setupSects: 0x1f1,
+  bootFlag: 0x1fe,
+  jump: 0x201,
+  header: 0x202,
+  version: 0x206,
+  kernelVersion: 0x20e,
+  initrdMax: 0x22c,
+  payloadOffset: 0x248,
+  payloadLength: 0x24c,
+} as const
 const HDRS = 0x5372_6448
 /** payload_offset and payload_length came with protocol 2.08. */
 const OLDEST_PROTOCOL = 0x0208
 
-const notKernel = (why: string): MachineError => new MachineError('VMBUS_IMAGE_NOT_A_KERNEL', `not a 32-bit Linux kernel image: ${why}`)
+const notKernel = (why: string): MachineError =>
+  new MachineError('VMBUS_IMAGE_NOT_A_KERNEL', `not a 32-bit Linux kernel image: ${why}`)
 
 /** Parses a bzImage and unpacks its kernel on the host: inside the guest that takes 40 s of virtual time. */
 export async function readBzImage(bytes: Uint8Array): Promise<KernelImage> {
@@ -36,7 +47,10 @@ export async function readBzImage(bytes: Uint8Array): Promise<KernelImage> {
   const start = (setupSectors + 1) * 512 + view.getUint32(Setup.payloadOffset, true)
   const length = view.getUint32(Setup.payloadLength, true)
   if (start + length > bytes.length) {
-    throw new MachineError('VMBUS_IMAGE_TRUNCATED', `the kernel's payload ends at byte ${start + length} of ${bytes.length}`)
+    throw new MachineError(
+      'VMBUS_IMAGE_TRUNCATED',
+      `the kernel's payload ends at byte ${start + length} of ${bytes.length}`,
+    )
   }
   const elf = parseElf32(await decompress(bytes.subarray(start, start + length), { what: 'the kernel payload' }))
   if (elf === undefined) throw notKernel('its payload is not a 32-bit x86 ELF')

@@ -28,7 +28,11 @@ export function parseElf32(bytes: Uint8Array): { entry: number; segments: ElfSeg
     const fileLength = view.getUint32(at + 16, true)
     const memoryLength = view.getUint32(at + 20, true)
     if (offset + fileLength > bytes.length || fileLength > memoryLength) return undefined
-    segments.push({ address: view.getUint32(at + 12, true), bytes: bytes.subarray(offset, offset + fileLength), memoryLength })
+    segments.push({
+      address: view.getUint32(at + 12, true),
+      bytes: bytes.subarray(offset, offset + fileLength),
+      memoryLength,
+    })
   }
   return { entry: view.getUint32(24, true), segments }
 }

@@ -9,7 +9,17 @@ const COMMAND_LINE_LIMIT = 2048
 const PAGE = 4096
 
 /** Offsets in struct boot_params (Linux Documentation/arch/x86/zero-page.rst) and in its setup header (boot.rst). */
-const Params = { acpiRsdp: 0x070, e820Entries: 0x1e8, setupHeader: 0x1f1, videoMode: 0x1fa, loaderType: 0x210, ramdiskImage: 0x218, ramdiskSize: 0x21c, commandLine: 0x228, e820Table: 0x2d0 } as const
+const Params = {
+  acpiRsdp: 0x070,
+  e820Entries: 0x1e8,
+  setupHeader: 0x1f1,
+  videoMode: 0x1fa,
+  loaderType: 0x210,
+  ramdiskImage: 0x218,
+  ramdiskSize: 0x21c,
+  commandLine: 0x228,
+  e820Table: 0x2d0,
+} as const
 const E820 = { ram: 1, reserved: 2, acpi: 3 } as const
 /** The extended BIOS data area and video memory begin here, as on a PC. */
 const LOW_RAM_END = 0x9_fc00
@@ -24,13 +34,20 @@ export interface LinuxBoot {
  * Places kernel, initial RAM disk, command line, memory map and ACPI tables as the 32-bit boot protocol asks.
  * Returns the entry and the address for ESI.
  */
-export function loadLinux(memory: GuestMemory, { kernel, initrd, cmdline }: LinuxBoot): { entry: number; bootParams: number } {
+export function loadLinux(
+  memory: GuestMemory,
+  { kernel, initrd, cmdline }: LinuxBoot,
+): { entry: number; bootParams: number } {
   const { bytes, view, size } = memory
   let kernelEnd = 0
   for (const segment of kernel.segments) {
     const end = segment.address + segment.memoryLength
     if (segment.address < 0x10_0000 || end > size) {
-      throw new MachineError('VMBUS_MACHINE_OPTIONS', `the kernel needs RAM up to ${end} bytes, the machine has ${size}`, { needed: end, size })
+      throw new MachineError(
+        'VMBUS_MACHINE_OPTIONS',
+        `the kernel needs RAM up to ${end} bytes, the machine has ${size}`,
+        { needed: end, size },
+      )
     }
     bytes.set(segment.bytes, segment.address)
     kernelEnd = Math.max(kernelEnd, end)
@@ -38,12 +55,20 @@ export function loadLinux(memory: GuestMemory, { kernel, initrd, cmdline }: Linu
   const top = Math.min(size, kernel.initrdMaximum + 1)
   const initrdAt = top - Math.ceil(initrd.length / PAGE) * PAGE
   if (initrdAt < kernelEnd) {
-    throw new MachineError('VMBUS_MACHINE_OPTIONS', `the initial RAM disk of ${initrd.length} bytes does not fit beside the kernel in ${size} bytes`, { initrd: initrd.length, size })
+    throw new MachineError(
+      'VMBUS_MACHINE_OPTIONS',
+      `the initial RAM disk of ${initrd.length} bytes does not fit beside the kernel in ${size} bytes`,
+      { initrd: initrd.length, size },
+    )
   }
   bytes.set(initrd, initrdAt)
 
   const text = new TextEncoder().encode(cmdline)
-  if (text.length >= COMMAND_LINE_LIMIT) throw new MachineError('VMBUS_MACHINE_OPTIONS', `the command line has ${text.length} bytes, ${COMMAND_LINE_LIMIT - 1} fit`)
+  if (text.length >= COMMAND_LINE_LIMIT)
+    throw new MachineError(
+      'VMBUS_MACHINE_OPTIONS',
+      `the command line has ${text.length} bytes, ${COMMAND_LINE_LIMIT - 1} fit`,
+    )
   bytes.set(text, COMMAND_LINE)
 
   bytes.set(kernel.setupHeader, BOOT_PARAMS + Params.setupHeader)

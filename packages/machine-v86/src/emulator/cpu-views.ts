@@ -47,7 +47,11 @@ export function cpuViews(cpu: V86Cpu): CpuViews {
     const size = cpu.mem8.length
     return {
       processor: { registers: new Int32Array(buffer, REGISTERS, 8), bytes: new Uint8Array(buffer) },
-      ram: { bytes: new Uint8Array(buffer, base, size), view: new DataView(buffer, base, size), words: new Int32Array(buffer, base, size >> 2) },
+      ram: {
+        bytes: new Uint8Array(buffer, base, size),
+        view: new DataView(buffer, base, size),
+        words: new Int32Array(buffer, base, size >> 2),
+      },
       words: new Uint32Array(buffer),
     }
   }

@@ -36,7 +36,10 @@ export interface Ambient {
 export interface EmulatorInstance {
   readonly cpu: V86Cpu
   readonly states: { save_state(): ArrayBuffer; restore_state(state: ArrayBuffer): void }
-  readonly bus: { register(name: string, fn: (value: number) => void, receiver: unknown): void; send(name: string, value: number): void }
+  readonly bus: {
+    register(name: string, fn: (value: number) => void, receiver: unknown): void
+    send(name: string, value: number): void
+  }
 }
 
 /** v86 loaded, its wasm patched and compiled; makes machines, any number in a thread. */
@@ -49,7 +52,10 @@ export interface Emulator {
   within<T>(ambient: Ambient, work: () => T): T
 }
 
-type V86Constructor = new (options: object) => { readonly v86?: { readonly cpu: V86Cpu } & EmulatorInstance['states']; readonly bus: EmulatorInstance['bus'] }
+type V86Constructor = new (options: object) => {
+  readonly v86?: { readonly cpu: V86Cpu } & EmulatorInstance['states']
+  readonly bus: EmulatorInstance['bus']
+}
 
 /**
  * Names that libv86 takes from the global scope, given to it as parameters of its own scope instead: its clock, wall
@@ -75,7 +81,14 @@ function sandbox(current: () => Ambient): Readonly<Record<string, unknown>> {
       return 0
     },
     requestAnimationFrame: () => 0,
-    console: { log: report, warn: report, error: report, debug: report, trace: report, assert: (ok: unknown, ...parts: unknown[]) => void (ok || report('assertion failed', ...parts)) },
+    console: {
+      log: report,
+      warn: report,
+      error: report,
+      debug: report,
+      trace: report,
+      assert: (ok: unknown, ...parts: unknown[]) => void (ok || report('assertion failed', ...parts)),
+    },
   }
 }
 
@@ -100,7 +113,11 @@ async function load(): Promise<Emulator> {
   const digests = { wasm: sha256(wasm), script: sha256(script) }
   for (const part of ['wasm', 'script'] as const) {
     if (!KNOWN[part].has(digests[part])) {
-      throw new MachineError('VMBUS_V86_UNSUPPORTED', `this build of v86 is not one that the CPU hooks were proven on; install v86 0.5.462`, { part, sha256: digests[part] })
+      throw new MachineError(
+        'VMBUS_V86_UNSUPPORTED',
+        `this build of v86 is not one that the CPU hooks were proven on; install v86 0.5.462`,
+        { part, sha256: digests[part] },
+      )
     }
   }
   const module = await webAssembly.compile(patchWasm(wasm))
@@ -111,7 +128,9 @@ async function load(): Promise<Emulator> {
   }
   const scope = sandbox(current)
   const exported: { exports: { V86?: V86Constructor } } = { exports: {} }
-  const evaluate = compileFunction(script.toString('utf8'), ['module', ...Object.keys(scope)], { filename: join(folder, 'libv86.js') }) as (...values: unknown[]) => void
+  const evaluate = compileFunction(script.toString('utf8'), ['module', ...Object.keys(scope)], {
+    filename: join(folder, 'libv86.js'),
+  }) as (...values: unknown[]) => void
   evaluate(exported, ...Object.values(scope))
   const { V86 } = exported.exports
   if (V86 === undefined) throw new MachineError('VMBUS_V86_UNSUPPORTED', 'libv86.js exports no V86')
@@ -140,7 +159,8 @@ async function load(): Promise<Emulator> {
             return { then: (done: (exports: WasmExports) => void) => done(exports) }
           },
         })
-        if (instance.v86 === undefined) throw new MachineError('VMBUS_V86_UNSUPPORTED', 'v86 did not finish its start-up synchronously')
+        if (instance.v86 === undefined)
+          throw new MachineError('VMBUS_V86_UNSUPPORTED', 'v86 did not finish its start-up synchronously')
         return { cpu: instance.v86.cpu, bus: instance.bus, states: instance.v86 }
       }),
   }
@@ -152,7 +172,12 @@ function emulatorFolder(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve('v86'))
   } catch (cause) {
-    throw new MachineError('VMBUS_V86_MISSING', 'real guests need the optional dependency v86: npm install v86@0.5.462', {}, cause)
+    throw new MachineError(
+      'VMBUS_V86_MISSING',
+      'real guests need the optional dependency v86: npm install v86@0.5.462',
+      {},
+      cause,
+    )
   }
 }
 

@@ -20,7 +20,13 @@ export interface V86Cpu {
 }
 
 export interface V86Io {
-  register_write(port: number, device: unknown, write8?: (value: number) => void, write16?: (value: number) => void, write32?: (value: number) => void): void
+  register_write(
+    port: number,
+    device: unknown,
+    write8?: (value: number) => void,
+    write16?: (value: number) => void,
+    write32?: (value: number) => void,
+  ): void
 }
 
 export interface V86Devices {

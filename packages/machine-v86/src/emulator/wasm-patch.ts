@@ -1,4 +1,16 @@
-import { MachineError } from '../errors.ts'
+import {
+  Section,
+  byte,
+  encodeS32,
+  encodeU32,
+  name,
+  section,
+  sections,
+  u32,
+  unsupported,
+  type Reader,
+  type SectionSpan,
+} from './wasm-format.ts'
 
 /** What a patched instruction asks the hook about: the argument of the import is `HOOK_BASE + kind`. */
 export const HookKind = { cpuid: 0, wrmsr: 1, rdmsr: 2 } as const
@@ -25,101 +37,21 @@ export const SLICE_WORD = 628
 const IMPORT_MODULE = 'env'
 const IMPORT_NAME = 'io_port_read32'
 
-/** WebAssembly core specification §5.5.2. */
-const Section = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const
-const Opcode = { if: 0x04, i32load: 0x28, end: 0x0b, return: 0x0f, call: 0x10, i32const: 0x41, emptyBlock: 0x40 } as const
-
-const unsupported = (message: string): MachineError => new MachineError('VMBUS_V86_UNSUPPORTED', message)
-
-interface Reader {
-  readonly bytes: Uint8Array
-  at: number
-}
-
-function byte(r: Reader): number {
-  const value = r.bytes[r.at]
-  if (value === undefined) throw unsupported(`the wasm ends inside a section, at byte ${r.at}`)
-  r.at++
-  return value
-}
-
-/** Unsigned LEB128 of at most 32 bits. */
-function u32(r: Reader): number {
-  let value = 0
-  for (let shift = 0; shift < 35; shift += 7) {
-    const b = byte(r)
-    value += (b & 0x7f) * 2 ** shift
-    if ((b & 0x80) === 0) return value
-  }
-  throw unsupported(`a LEB128 number at byte ${r.at} has more than 32 bits`)
-}
-
-function name(r: Reader): string {
-  const length = u32(r)
-  if (r.at + length > r.bytes.length) throw unsupported('a name reaches past the end of the wasm')
-  const text = new TextDecoder().decode(r.bytes.subarray(r.at, r.at + length))
-  r.at += length
-  return text
-}
-
-function encodeU32(value: number): number[] {
-  const out: number[] = []
-  do {
-    const low = value & 0x7f
-    value >>>= 7
-    out.push(value === 0 ? low : low | 0x80)
-  } while (value !== 0)
-  return out
-}
-
-/** Signed LEB128 of a non-negative number: the last byte's bit 6 must be clear. */
-function encodeS32(value: number): number[] {
-  const out: number[] = []
-  for (;;) {
-    const low = value & 0x7f
-    value >>= 7
-    if (value === 0 && (low & 0x40) === 0) return [...out, low]
-    out.push(low | 0x80)
-  }
-}
+const Opcode = {
+  if: 0x04,
+  i32load: 0x28,
+  end: 0x0b,
+  return: 0x0f,
+  call: 0x10,
+  i32const: 0x41,
+  emptyBlock: 0x40,
+} as const
 
 /** A change inside a function body: `remove` bytes at `at` give way to `insert`. */
 interface Edit {
   readonly at: number
   readonly remove: number
   readonly insert: readonly number[]
-}
-
-interface SectionSpan {
-  readonly id: number
-  /** Offset of the id byte. */
-  readonly start: number
-  /** Offset of the contents. */
-  readonly body: number
-  readonly end: number
-}
-
-function sections(bytes: Uint8Array): SectionSpan[] {
-  const magic = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
-  if (magic.some((value, i) => bytes[i] !== value)) throw unsupported('not a WebAssembly 1.0 module')
-  const found: SectionSpan[] = []
-  const r: Reader = { bytes, at: 8 }
-  while (r.at < bytes.length) {
-    const start = r.at
-    const id = byte(r)
-    const length = u32(r)
-    const end = r.at + length
-    if (end > bytes.length) throw unsupported(`section ${id} reaches past the end of the wasm`)
-    found.push({ id, start, body: r.at, end })
-    r.at = end
-  }
-  return found
-}
-
-function section(all: readonly SectionSpan[], id: number): SectionSpan {
-  const found = all.filter((s) => s.id === id)
-  if (found.length !== 1 || found[0] === undefined) throw unsupported(`the wasm has ${found.length} sections of id ${id}, expected one`)
-  return found[0]
 }
 
 /** Function imports: how many there are, and the index of the one that the hooks call. */
@@ -189,24 +121,27 @@ function faultFunction(bodies: readonly Uint8Array[]): number {
 function sliceEdit(bytes: Uint8Array, from: number, to: number): Edit {
   const pattern = [Opcode.i32const, ...encodeS32(LOOP_COUNTER)]
   const places: number[] = []
-  for (let at = from; at + pattern.length <= to; at++) if (pattern.every((value, i) => bytes[at + i] === value)) places.push(at)
+  for (let at = from; at + pattern.length <= to; at++)
+    if (pattern.every((value, i) => bytes[at + i] === value)) places.push(at)
   const [at] = places
-  if (places.length !== 1 || at === undefined) throw unsupported(`${LOOP} has its slice length in ${places.length} places, expected one`)
+  if (places.length !== 1 || at === undefined)
+    throw unsupported(`${LOOP} has its slice length in ${places.length} places, expected one`)
   // i32.load with alignment 2^2 and offset 0.
   return { at, remove: pattern.length, insert: [Opcode.i32const, ...encodeS32(SLICE_WORD), Opcode.i32load, 2, 0] }
 }
 
 function hookPrologue(kind: HookKindValue, hook: number, fault: number): number[] {
+  const ask = (question: number): number[] => [Opcode.i32const, ...encodeS32(question), Opcode.call, ...encodeU32(hook)]
   return [
-    Opcode.i32const, ...encodeS32(HOOK_BASE + kind), Opcode.call, ...encodeU32(hook),
-    Opcode.if, Opcode.emptyBlock,
-    Opcode.i32const, ...encodeS32(HOOK_FAULT), Opcode.call, ...encodeU32(hook),
-    Opcode.if, Opcode.emptyBlock,
-    Opcode.i32const, 0, Opcode.call, ...encodeU32(fault),
-    Opcode.end,
-    Opcode.return,
-    Opcode.end,
-  ]
+    ask(HOOK_BASE + kind),
+    [Opcode.if, Opcode.emptyBlock],
+    ask(HOOK_FAULT),
+    [Opcode.if, Opcode.emptyBlock],
+    [Opcode.i32const, 0, Opcode.call, ...encodeU32(fault)],
+    [Opcode.end],
+    [Opcode.return],
+    [Opcode.end],
+  ].flat()
 }
 
 interface FunctionBody {
@@ -220,7 +155,12 @@ interface FunctionBody {
   readonly end: number
 }
 
-function functionBodies(bytes: Uint8Array, code: SectionSpan, imported: number, wanted: ReadonlySet<number>): { count: number; first: number; bodies: FunctionBody[] } {
+function functionBodies(
+  bytes: Uint8Array,
+  code: SectionSpan,
+  imported: number,
+  wanted: ReadonlySet<number>,
+): { count: number; first: number; bodies: FunctionBody[] } {
   const r: Reader = { bytes, at: code.body }
   const count = u32(r)
   const first = r.at
@@ -292,7 +232,12 @@ export function patchWasm(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   }
   pieces.push(bytes.subarray(copied, code.end))
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  return concat([bytes.subarray(0, code.start), Uint8Array.from([Section.code, ...encodeU32(length)]), ...pieces, bytes.subarray(code.end)])
+  return concat([
+    bytes.subarray(0, code.start),
+    Uint8Array.from([Section.code, ...encodeU32(length)]),
+    ...pieces,
+    bytes.subarray(code.end),
+  ])
 }
 
 function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -13,7 +13,11 @@ interface WasmModule {
 interface WasmInterface {
   compile(bytes: Uint8Array<ArrayBuffer>): Promise<WasmModule>
   validate(bytes: Uint8Array<ArrayBuffer>): boolean
-  readonly Instance: new (module: WasmModule, imports: Readonly<Record<string, WasmImports>>) => { readonly exports: WasmExports }
+  readonly Instance: new (
+    module: WasmModule,
+    imports: Readonly<Record<string, WasmImports>>,
+  ) => { readonly exports: WasmExports }
 }
 
-export const wasm: WasmInterface = (globalThis as typeof globalThis & { readonly WebAssembly: WasmInterface }).WebAssembly
+export const wasm: WasmInterface = (globalThis as typeof globalThis & { readonly WebAssembly: WasmInterface })
+  .WebAssembly

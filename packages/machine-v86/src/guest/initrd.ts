@@ -21,7 +21,8 @@ export interface InitrdParts {
 }
 
 /** Parts of packages that no program of a test guest reads, and that would only fill its memory. */
-const LEFT_OUT = /^(?:usr\/)?(?:share\/(?:doc|man|locale|lintian|bug|info|bash-completion|zoneinfo)|lib\/[^/]+\/gconv|lib\/systemd|games|include)(?:\/|$)/
+const LEFT_OUT =
+  /^(?:usr\/)?(?:share\/(?:doc|man|locale|lintian|bug|info|bash-completion|zoneinfo)|lib\/[^/]+\/gconv|lib\/systemd|games|include)(?:\/|$)/
 
 const encoder = new TextEncoder()
 const nothing = new Uint8Array(0)

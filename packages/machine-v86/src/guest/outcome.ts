@@ -34,7 +34,10 @@ export function outcomeOf(end: GuestEnd | undefined): Outcome {
 const SIGNS: readonly (readonly [GuestEnd, RegExp])[] = [
   ['panic', /Kernel panic - not syncing/],
   ['oops', /(?:Oops: |BUG: |general protection fault|divide error: |invalid opcode: )/],
-  ['hung', /(?:rcu: INFO: rcu_\w+ (?:self-)?detected stalls?|watchdog: BUG: soft lockup|INFO: task .* blocked for more than)/],
+  [
+    'hung',
+    /(?:rcu: INFO: rcu_\w+ (?:self-)?detected stalls?|watchdog: BUG: soft lockup|INFO: task .* blocked for more than)/,
+  ],
 ]
 
 /** The sign in a line of console text, if there is one. Lockups are tested first: they contain "BUG:" too. */

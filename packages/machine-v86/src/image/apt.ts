@@ -49,10 +49,19 @@ export interface Apt {
   download(packages: readonly string[], folder: string): Promise<void>
 }
 
-export async function privateApt(folder: string, release: ReleaseName, source: AptSource, signal?: AbortSignal): Promise<Apt> {
+export async function privateApt(
+  folder: string,
+  release: ReleaseName,
+  source: AptSource,
+  signal?: AbortSignal,
+): Promise<Apt> {
   const root = join(folder, 'apt', release, source.name)
   const list = join(root, 'sources.list')
-  await Promise.all(['state/lists/partial', 'cache/archives/partial', 'etc/preferences.d'].map((path) => mkdir(join(root, path), { recursive: true })))
+  await Promise.all(
+    ['state/lists/partial', 'cache/archives/partial', 'etc/preferences.d'].map((path) =>
+      mkdir(join(root, path), { recursive: true }),
+    ),
+  )
   const options = [
     `Dir::State=${root}/state`,
     `Dir::State::status=/dev/null`,
@@ -67,19 +76,28 @@ export async function privateApt(folder: string, release: ReleaseName, source: A
     ...(existsSync(KEYRING) ? [] : ['Dir::Etc::trustedparts=/etc/apt/trusted.gpg.d']),
     ...(process.getuid?.() === 0 ? ['APT::Sandbox::User=root'] : []),
   ].flatMap((option) => ['-o', option])
-  const run = (command: string, args: readonly string[], cwd?: string): Promise<string> => runApt(command, [...options, ...args], cwd, signal)
+  const run = (command: string, args: readonly string[], cwd?: string): Promise<string> =>
+    runApt(command, [...options, ...args], cwd, signal)
 
   await refresh(root, list, release, source, run)
   return {
     async kernelPackage(flavour) {
       const answer = await run('apt-cache', ['depends', '--no-recommends', '--no-suggests', `linux-image-${flavour}`])
       const name = /Depends: (linux-image-\S+)/.exec(answer)?.[1]
-      if (name === undefined) throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `${release} has no kernel of flavour ${flavour}`, { release, flavour })
+      if (name === undefined)
+        throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `${release} has no kernel of flavour ${flavour}`, {
+          release,
+          flavour,
+        })
       return name
     },
     async closure(packages) {
       const answer = await run('apt-get', ['install', '--print-uris', '--yes', '--no-install-recommends', ...packages])
-      return [...answer.matchAll(/^'([^']+)' (\S+_\S+\.deb) /gm)].map(([, url = '', file = '']) => ({ name: file.split('_')[0] ?? '', file, url }))
+      return [...answer.matchAll(/^'([^']+)' (\S+_\S+\.deb) /gm)].map(([, url = '', file = '']) => ({
+        name: file.split('_')[0] ?? '',
+        file,
+        url,
+      }))
     },
     async download(packages, into) {
       await mkdir(into, { recursive: true })
@@ -89,29 +107,57 @@ export async function privateApt(folder: string, release: ReleaseName, source: A
 }
 
 /** Fetches the indexes, at most once a day. */
-async function refresh(root: string, list: string, release: ReleaseName, source: AptSource, run: (command: string, args: readonly string[]) => Promise<string>): Promise<void> {
+async function refresh(
+  root: string,
+  list: string,
+  release: ReleaseName,
+  source: AptSource,
+  run: (command: string, args: readonly string[]) => Promise<string>,
+): Promise<void> {
   const stamp = join(root, 'refreshed')
-  const age = await stat(stamp).then((s) => Date.now() - s.mtimeMs, () => Infinity)
+  const age = await stat(stamp).then(
+    (s) => Date.now() - s.mtimeMs,
+    () => Infinity,
+  )
   if (age < DAY) return
   const option = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : ''
   await writeFile(list, source.lines.map((line) => `deb ${option}${line}\n`).join(''))
   // A part of the indexes may be missing (a mirror being synchronised): what counts is whether a kernel is listed.
-  const failure = await run('apt-get', ['update']).then(() => 'its index is empty', (error: unknown) => (error instanceof Error ? error.message : String(error)))
+  const failure = await run('apt-get', ['update']).then(
+    () => 'its index is empty',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
   const names = await run('apt-cache', ['search', '--names-only', '^linux-image-686$']).catch(() => '')
   if (!names.includes('linux-image-686')) {
-    throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `apt gets no ${release} packages for i386 from ${source.name}: ${failure}`, { release, source: source.name })
+    throw new MachineError(
+      'VMBUS_IMAGE_UNAVAILABLE',
+      `apt gets no ${release} packages for i386 from ${source.name}: ${failure}`,
+      { release, source: source.name },
+    )
   }
   await writeFile(stamp, '')
 }
 
-function runApt(command: string, args: readonly string[], cwd: string | undefined, signal: AbortSignal | undefined): Promise<string> {
+function runApt(
+  command: string,
+  args: readonly string[],
+  cwd: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, LC_ALL: 'C' }, ...(cwd === undefined ? {} : { cwd }), ...(signal === undefined ? {} : { signal }) }
+    const options = {
+      maxBuffer: 64 * 1024 * 1024,
+      env: { ...process.env, LC_ALL: 'C' },
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(signal === undefined ? {} : { signal }),
+    }
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout)
       if (signal?.aborted === true) return reject(error)
       const missing = error.code === 'ENOENT'
-      const why = missing ? 'is not on this machine; give a .deb, or a kernel and initrd, or set VMBUS_IMAGES' : (stderr.trim().split('\n').at(-1) ?? error.message)
+      const why = missing
+        ? 'is not on this machine; give a .deb, or a kernel and initrd, or set VMBUS_IMAGES'
+        : (stderr.trim().split('\n').at(-1) ?? error.message)
       reject(new MachineError('VMBUS_IMAGE_UNAVAILABLE', `${command} ${why}`, { command }, error))
     })
   })

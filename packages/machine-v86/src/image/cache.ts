@@ -22,7 +22,12 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (cause) {
-    throw new MachineError('VMBUS_IMAGE_MISSING', `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { path }, cause)
+    throw new MachineError(
+      'VMBUS_IMAGE_MISSING',
+      `cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { path },
+      cause,
+    )
   }
 }
 

@@ -18,8 +18,10 @@ export function moduleName(name: string): string {
 /** Reads .modinfo, NUL-separated `key=value` strings, of a 32-bit little-endian ELF module. */
 export function readModuleInfo(elf: Uint8Array, what: string): ModuleInfo {
   const fields = modinfoStrings(elf)
-  if (fields === undefined) throw new MachineError('VMBUS_IMAGE_FORMAT', `${what} is not a 32-bit kernel module`, { what })
-  const all = (key: string): string[] => fields.filter((f) => f.startsWith(`${key}=`)).map((f) => f.slice(key.length + 1))
+  if (fields === undefined)
+    throw new MachineError('VMBUS_IMAGE_FORMAT', `${what} is not a 32-bit kernel module`, { what })
+  const all = (key: string): string[] =>
+    fields.filter((f) => f.startsWith(`${key}=`)).map((f) => f.slice(key.length + 1))
   const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '')
   const soft = all('softdep').flatMap((text) => words(/pre:\s*(.*?)(?=post:|$)/.exec(text)?.[1] ?? ''))
   return {

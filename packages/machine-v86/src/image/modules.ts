@@ -38,7 +38,12 @@ export function moduleTree(entries: readonly TarEntry[]): ModuleTree {
 
   const loaded = new Map<string, Promise<{ info: ModuleInfo; bytes: Uint8Array }>>()
   const load = (name: string, entry: TarEntry): Promise<{ info: ModuleInfo; bytes: Uint8Array }> => {
-    const known = loaded.get(name) ?? decompress(entry.bytes, { what: entry.path }).then((bytes) => ({ info: readModuleInfo(bytes, entry.path), bytes }))
+    const known =
+      loaded.get(name) ??
+      decompress(entry.bytes, { what: entry.path }).then((bytes) => ({
+        info: readModuleInfo(bytes, entry.path),
+        bytes,
+      }))
     loaded.set(name, known)
     return known
   }
@@ -61,7 +66,10 @@ export function moduleTree(entries: readonly TarEntry[]): ModuleTree {
       const visit = async (name: string, neededBy: string): Promise<void> => {
         if (state.has(name) || builtIn.has(name)) return
         const entry = files.get(name)
-        if (entry === undefined) throw new MachineError('VMBUS_IMAGE_NO_MODULE', `the kernel has no module ${name}${neededBy}`, { module: name })
+        if (entry === undefined)
+          throw new MachineError('VMBUS_IMAGE_NO_MODULE', `the kernel has no module ${name}${neededBy}`, {
+            module: name,
+          })
         state.set(name, 'visiting')
         const { info, bytes } = await load(name, entry)
         for (const soft of info.softDepends) {

@@ -47,22 +47,37 @@ const WITH_PACKAGES = ['dash']
  * Packages that others depend on for their installation scripts alone, which never run here. A request that names one
  * gets it.
  */
-const INSTALLATION_ONLY = /^(?:perl(?:-.*)?|lib.*-perl|libperl.*|libgdbm.*|dpkg|tar|debconf|usrmerge|init-system-helpers|lsb-base|sysvinit-utils|gcc-\d+-base)$/
+const INSTALLATION_ONLY =
+  /^(?:perl(?:-.*)?|lib.*-perl|libperl.*|libgdbm.*|dpkg|tar|debconf|usrmerge|init-system-helpers|lsb-base|sysvinit-utils|gcc-\d+-base)$/
 
 export async function resolvePackages(request: PackageRequest): Promise<ResolvedPackages> {
   const { release, flavour, cacheFolder, offlineFolder } = request
   if (!(release in Release)) {
-    throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `unknown release ${release}; known: ${Object.keys(Release).join(', ')}`, { release })
+    throw new MachineError(
+      'VMBUS_IMAGE_UNAVAILABLE',
+      `unknown release ${release}; known: ${Object.keys(Release).join(', ')}`,
+      { release },
+    )
   }
-  const packages = [...new Set([...ALWAYS, ...(request.packages.length > 0 ? WITH_PACKAGES : []), ...request.packages])].sort()
+  const packages = [
+    ...new Set([...ALWAYS, ...(request.packages.length > 0 ? WITH_PACKAGES : []), ...request.packages]),
+  ].sort()
   const name = `${release}-${flavour}-${sha256(packages.join(' ')).slice(0, 12)}.json`
   const folder = offlineFolder ?? cacheFolder
   const known = await readSet(join(folder, 'sets', name))
   if (known !== undefined) return resolved(folder, known)
   if (offlineFolder !== undefined) {
-    throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `${offlineFolder} has no set for ${release} ${flavour} with ${packages.join(', ')}`, { folder: offlineFolder, set: name })
+    throw new MachineError(
+      'VMBUS_IMAGE_UNAVAILABLE',
+      `${offlineFolder} has no set for ${release} ${flavour} with ${packages.join(', ')}`,
+      { folder: offlineFolder, set: name },
+    )
   }
-  const made = await withLock(join(cacheFolder, 'apt.lock'), async () => (await readSet(join(cacheFolder, 'sets', name))) ?? fetchSet(request, packages, name), request.signal)
+  const made = await withLock(
+    join(cacheFolder, 'apt.lock'),
+    async () => (await readSet(join(cacheFolder, 'sets', name))) ?? fetchSet(request, packages, name),
+    request.signal,
+  )
   return resolved(cacheFolder, made)
 }
 
@@ -75,7 +90,11 @@ function resolved(folder: string, set: PackageSet): ResolvedPackages {
       const bytes = await readImageFile(path)
       const digest = sha256(bytes)
       if (digest !== file.sha256) {
-        throw new MachineError('VMBUS_IMAGE_DIGEST', `${path} has changed since it was downloaded; remove it and its set`, { path, expected: file.sha256, actual: digest })
+        throw new MachineError(
+          'VMBUS_IMAGE_DIGEST',
+          `${path} has changed since it was downloaded; remove it and its set`,
+          { path, expected: file.sha256, actual: digest },
+        )
       }
       return bytes
     },
@@ -87,7 +106,8 @@ async function readSet(path: string): Promise<PackageSet | undefined> {
   if (text === undefined) return undefined
   try {
     const set = JSON.parse(text) as Partial<PackageSet>
-    if (set.version === 1 && set.kernel !== undefined && Array.isArray(set.userland)) return { version: 1, kernel: set.kernel, userland: set.userland }
+    if (set.version === 1 && set.kernel !== undefined && Array.isArray(set.userland))
+      return { version: 1, kernel: set.kernel, userland: set.userland }
   } catch {
     // Half a file cannot be there; an edited one is as good as none.
   }
@@ -109,19 +129,31 @@ async function fetchSet(request: PackageRequest, packages: readonly string[], na
   throw failure
 }
 
-async function fetchFrom(apt: Apt, { flavour, cacheFolder }: PackageRequest, packages: readonly string[], name: string): Promise<PackageSet> {
+async function fetchFrom(
+  apt: Apt,
+  { flavour, cacheFolder }: PackageRequest,
+  packages: readonly string[],
+  name: string,
+): Promise<PackageSet> {
   const debs = join(cacheFolder, 'debs')
   const kernelName = await apt.kernelPackage(flavour)
-  const closure = (await apt.closure(packages)).filter(({ name: each }) => packages.includes(each) || !INSTALLATION_ONLY.test(each))
+  const closure = (await apt.closure(packages)).filter(
+    ({ name: each }) => packages.includes(each) || !INSTALLATION_ONLY.test(each),
+  )
   await apt.download([kernelName, ...closure.map(({ name: each }) => each)], debs)
   const kernelFile = (await apt.closure([kernelName])).find(({ name: each }) => each === kernelName)
-  if (kernelFile === undefined) throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `apt names no file for ${kernelName}`, { package: kernelName })
+  if (kernelFile === undefined)
+    throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `apt names no file for ${kernelName}`, { package: kernelName })
   const describe = async (each: { name: string; file: string }): Promise<PackageFile> => ({
     package: each.name,
     file: each.file,
     sha256: sha256(await readImageFile(join(debs, each.file))),
   })
-  const set: PackageSet = { version: 1, kernel: await describe(kernelFile), userland: await Promise.all(closure.map(describe)) }
+  const set: PackageSet = {
+    version: 1,
+    kernel: await describe(kernelFile),
+    userland: await Promise.all(closure.map(describe)),
+  }
   await writeWhole(join(cacheFolder, 'sets', name), `${JSON.stringify(set, undefined, 2)}\n`)
   return set
 }

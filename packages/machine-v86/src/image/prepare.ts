@@ -46,7 +46,14 @@ const VMLINUZ = /^boot\/vmlinuz-/
 
 /** Finds, verifies and unpacks a kernel and builds its initial RAM disk; what takes long is cached by digest. */
 export async function prepareImage(source: ImageSource, options: ImageOptions = {}): Promise<PreparedImage> {
-  if ('kernel' in source) return prepared(basename(source.kernel), await readImageFile(source.kernel), await readImageFile(source.initrd), [], false)
+  if ('kernel' in source)
+    return prepared(
+      basename(source.kernel),
+      await readImageFile(source.kernel),
+      await readImageFile(source.initrd),
+      [],
+      false,
+    )
 
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder()
   const offline = process.env['VMBUS_IMAGES']
@@ -63,38 +70,68 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
   const kernelDigest = own === undefined ? packages.kernel.sha256 : sha256(own)
   const kernelName = 'deb' in source ? basename(source.deb) : packages.kernel.file
   let unpacking: Promise<TarEntry[]> | undefined
-  const kernelFiles = (): Promise<TarEntry[]> => (unpacking ??= (async () => readDeb(own ?? (await packages.read(packages.kernel)), kernelName))())
+  const kernelFiles = (): Promise<TarEntry[]> =>
+    (unpacking ??= (async () => readDeb(own ?? (await packages.read(packages.kernel)), kernelName))())
 
   const bzImage = await cached(cacheFolder, `unpacked/${kernelDigest}/vmlinuz`, async () => {
     const file = (await kernelFiles()).find(({ path }) => VMLINUZ.test(path))
-    if (file === undefined) throw new MachineError('VMBUS_IMAGE_NOT_A_KERNEL', `${kernelName} holds no boot/vmlinuz-*`, { file: kernelName })
+    if (file === undefined)
+      throw new MachineError('VMBUS_IMAGE_NOT_A_KERNEL', `${kernelName} holds no boot/vmlinuz-*`, { file: kernelName })
     return file.bytes
   })
   const wanted = options.modules ?? []
-  const bundle = await cached(cacheFolder, `unpacked/${kernelDigest}/modules-${sha256(wanted.join(' ')).slice(0, 16)}`, async () =>
-    bundleModules(await moduleTree(await kernelFiles()).closure(wanted)),
+  const bundle = await cached(
+    cacheFolder,
+    `unpacked/${kernelDigest}/modules-${sha256(wanted.join(' ')).slice(0, 16)}`,
+    async () => bundleModules(await moduleTree(await kernelFiles()).closure(wanted)),
   )
   const modules = unbundleModules(bundle)
 
   const files = options.files ?? {}
-  const recipe = sha256(INIT_SCRIPT, POWEROFF_SCRIPT, REBOOT_SCRIPT, sha256(bundle), packages.userland.map((file) => file.sha256).join(' '), filesDigest(files))
+  const recipe = sha256(
+    INIT_SCRIPT,
+    POWEROFF_SCRIPT,
+    REBOOT_SCRIPT,
+    sha256(bundle),
+    packages.userland.map((file) => file.sha256).join(' '),
+    filesDigest(files),
+  )
   const initrd = await cached(cacheFolder, `unpacked/initrd-${recipe}`, async () => {
     const entries: TarEntry[] = []
     for (const file of packages.userland) entries.push(...(await readDeb(await packages.read(file), file.file)))
     const busybox = entries.find(({ path }) => path === 'bin/busybox' || path === 'usr/bin/busybox')
     if (busybox === undefined) throw new MachineError('VMBUS_IMAGE_FORMAT', 'busybox-static holds no bin/busybox')
-    return buildInitrd({ busybox: busybox.bytes, modules, entries: entries.filter((entry) => entry !== busybox), files })
+    return buildInitrd({
+      busybox: busybox.bytes,
+      modules,
+      entries: entries.filter((entry) => entry !== busybox),
+      files,
+    })
   })
   const name = 'release' in source ? `${source.release}/${source.flavour ?? '686'} ${kernelName}` : kernelName
-  return prepared(name, bzImage, initrd, modules.map((module) => module.name), true)
+  return prepared(
+    name,
+    bzImage,
+    initrd,
+    modules.map((module) => module.name),
+    true,
+  )
 }
 
-function prepared(name: string, bzImage: Uint8Array, initrd: Uint8Array, modules: readonly string[], agent: boolean): PreparedImage {
+function prepared(
+  name: string,
+  bzImage: Uint8Array,
+  initrd: Uint8Array,
+  modules: readonly string[],
+  agent: boolean,
+): PreparedImage {
   return { name, bzImage, initrd, modules, agent, digest: sha256(sha256(bzImage), sha256(initrd)) }
 }
 
 function filesDigest(files: Readonly<Record<string, GuestFile>>): string {
-  const parts = Object.entries(files).map(([path, { contents, mode }]) => sha256(path, '\0', String(mode ?? ''), '\0', contents))
+  const parts = Object.entries(files).map(([path, { contents, mode }]) =>
+    sha256(path, '\0', String(mode ?? ''), '\0', contents),
+  )
   return sha256(parts.join(' '))
 }
 

@@ -17,7 +17,10 @@ async function finished<T>(steps: Generator<void, Waited<T>>, what: string): Pro
     }
     const waited = step.value
     if ('value' in waited) return waited.value
-    if ('ended' in waited) throw new MachineError('VMBUS_MACHINE_ENDED', `the guest ended (${waited.ended}) during ${what}`, { end: waited.ended })
+    if ('ended' in waited)
+      throw new MachineError('VMBUS_MACHINE_ENDED', `the guest ended (${waited.ended}) during ${what}`, {
+        end: waited.ended,
+      })
     throw new MachineError('VMBUS_MACHINE_TIMEOUT', `no answer within the virtual time given for ${what}`)
   }
 }
@@ -25,7 +28,11 @@ async function finished<T>(steps: Generator<void, Waited<T>>, what: string): Pro
 async function importHost({ module, export: name }: HostModule): Promise<HostFactory> {
   const exports = (await import(module)) as Readonly<Record<string, unknown>>
   const factory = exports[name]
-  if (typeof factory !== 'function') throw new MachineError('VMBUS_MACHINE_HOST', `${module} does not export a function ${name}`, { module, export: name })
+  if (typeof factory !== 'function')
+    throw new MachineError('VMBUS_MACHINE_HOST', `${module} does not export a function ${name}`, {
+      module,
+      export: name,
+    })
   return factory as HostFactory
 }
 
@@ -49,7 +56,9 @@ async function start(start: WorkerStart, send: (reply: Reply) => void): Promise<
   return session
 }
 
-type Handlers = { readonly [M in MethodName]: (...args: Methods[M]['args']) => Methods[M]['value'] | Promise<Methods[M]['value']> }
+type Handlers = {
+  readonly [M in MethodName]: (...args: Methods[M]['args']) => Methods[M]['value'] | Promise<Methods[M]['value']>
+}
 
 const handlers = (session: Session): Handlers => ({
   exec: (script, seconds) => finished(session.exec(script, seconds), 'a command'),
@@ -58,7 +67,8 @@ const handlers = (session: Session): Handlers => ({
     await finished(session.run(seconds), 'the run').catch((error: unknown) => {
       if (!(error instanceof MachineError) || error.code !== 'VMBUS_MACHINE_ENDED') throw error
     })
-    if (session.end === undefined) throw new MachineError('VMBUS_MACHINE_TIMEOUT', `the guest did not end within ${seconds} virtual seconds`)
+    if (session.end === undefined)
+      throw new MachineError('VMBUS_MACHINE_TIMEOUT', `the guest did not end within ${seconds} virtual seconds`)
     return session.end
   },
   run: (seconds) => finished(session.run(seconds), 'the run'),
@@ -68,7 +78,8 @@ const handlers = (session: Session): Handlers => ({
 })
 
 function plainError(error: unknown): PlainError {
-  if (error instanceof MachineError) return { code: error.code, message: error.message, detail: error.detail, stack: error.stack }
+  if (error instanceof MachineError)
+    return { code: error.code, message: error.message, detail: error.detail, stack: error.stack }
   if (error instanceof Error) return { code: undefined, message: error.message, detail: {}, stack: error.stack }
   return { code: undefined, message: String(error), detail: {}, stack: undefined }
 }

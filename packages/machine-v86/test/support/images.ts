@@ -1,4 +1,11 @@
-import { MachineError, prepareImage, type Flavour, type ImageOptions, type PreparedImage, type ReleaseName } from '../../src/index.ts'
+import {
+  MachineError,
+  prepareImage,
+  type Flavour,
+  type ImageOptions,
+  type PreparedImage,
+  type ReleaseName,
+} from '../../src/index.ts'
 
 /** Skips the running test, visibly. */
 interface Context {
@@ -6,7 +13,12 @@ interface Context {
 }
 
 /** The image, or a test that says why it did not run: no image can be had here. Any other trouble is a failure. */
-export async function imageOr(context: Context, release: ReleaseName, flavour: Flavour, options: ImageOptions): Promise<PreparedImage> {
+export async function imageOr(
+  context: Context,
+  release: ReleaseName,
+  flavour: Flavour,
+  options: ImageOptions,
+): Promise<PreparedImage> {
   try {
     return await prepareImage({ release, flavour }, options)
   } catch (error) {

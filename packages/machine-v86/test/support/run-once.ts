@@ -12,4 +12,9 @@ await using guest = await boot({
 await guest.exec('cat /proc/interrupts /proc/uptime; sleep 5')
 await guest.call('shutdown', {})
 await guest.ended()
-process.stdout.write(JSON.stringify({ ...(await guest.result()), cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 }))
+process.stdout.write(
+  JSON.stringify({
+    ...(await guest.result()),
+    cpuSeconds: (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
+  }),
+)

@@ -1,5 +1,9 @@
 /** One ustar entry: a 512-byte header with its checksum, and padded contents. */
-export function tarEntry(path: string, contents: Uint8Array | string, { type = '0', mode = '0000644', target = '' } = {}): Uint8Array {
+export function tarEntry(
+  path: string,
+  contents: Uint8Array | string,
+  { type = '0', mode = '0000644', target = '' } = {},
+): Uint8Array {
   const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents
   const header = Buffer.alloc(512)
   header.write(path, 0, 'latin1')
@@ -25,7 +29,9 @@ export function ar(...members: readonly (readonly [name: string, bytes: Uint8Arr
   return Buffer.concat([
     Buffer.from('!<arch>\n'),
     ...members.flatMap(([name, bytes]) => [
-      Buffer.from(`${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`),
+      Buffer.from(
+        `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`,
+      ),
       bytes,
       Buffer.alloc(bytes.length % 2, '\n'),
     ]),

@@ -8,13 +8,20 @@ import type { TraceEvent } from '@vmbus/world'
 import type { HostFactory } from '../../src/index.ts'
 
 /** Counts and digests everything that crosses the boundary, in order: the run's transcript as one hash. */
-function transcript(): { readonly sink: (event: TraceEvent) => void; result(): { sha256: string; counts: Record<string, number> } } {
+function transcript(): {
+  readonly sink: (event: TraceEvent) => void
+  result(): { sha256: string; counts: Record<string, number> }
+} {
   const hash = createHash('sha256')
   const counts: Record<string, number> = {}
   return {
     sink(event) {
       counts[event.kind] = (counts[event.kind] ?? 0) + 1
-      hash.update(JSON.stringify(event, (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)))
+      hash.update(
+        JSON.stringify(event, (_key, value: unknown) =>
+          value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+        ),
+      )
     },
     result: () => ({ sha256: hash.copy().digest('hex'), counts }),
   }
@@ -49,7 +56,12 @@ export const host: HostFactory = (machine, options) => {
     crashed: (report) => machine.emit('crashed', { message: report.message ?? '' }),
   })
   const { bus, partition } = windows
-  bus.on((event) => machine.emit(event.kind, event.kind === 'connected' || event.kind === 'refused' ? { version: event.version.toString(16) } : event))
+  bus.on((event) =>
+    machine.emit(
+      event.kind,
+      event.kind === 'connected' || event.kind === 'refused' ? { version: event.version.toString(16) } : event,
+    ),
+  )
   windows.offer(heartbeat({}))
   windows.offer(timesync({}))
   const power = windows.offer(shutdown({}))
