@@ -7,7 +7,10 @@ export type TraceEvent =
   | { readonly kind: 'msr'; readonly vp: number; readonly msr: number; readonly write: boolean; readonly lo: number; readonly hi: number }
   /** A VMBus channel message, `to` its receiver; `connection` is the id that the guest posted to, or the SINT of a host message. */
   | { readonly kind: 'message'; readonly to: 'host' | 'guest'; readonly vp: number; readonly connection: number; readonly bytes: Uint8Array }
-  /** A packet taken out of a ring by its receiver: descriptor, payload and padding, without the trailer. */
+  /**
+   * A packet as the recording end received it, or as the host sent it: descriptor, payload and padding, without the
+   * trailer. So a host's trace has both directions.
+   */
   | { readonly kind: 'packet'; readonly to: 'host' | 'guest'; readonly relid: number; readonly bytes: Uint8Array }
   | { readonly kind: 'signal'; readonly to: 'host' | 'guest'; readonly relid: number }
   | { readonly kind: 'interrupt'; readonly vp: number; readonly vector: number }

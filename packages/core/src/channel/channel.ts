@@ -60,9 +60,21 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
     if (!corked && tx.publish()) signal()
   }
 
+  /**
+   * The host sees both directions, so its trace is the whole transcript: what a real guest reads is recorded as it is
+   * sent. A guest's trace has what it receives.
+   */
+  function traceSent(): void {
+    const words = new Int32Array(tx.lastLength / 4)
+    const bytes = new Uint8Array(words.buffer)
+    tx.copyLast(bytes, words)
+    trace?.({ kind: 'packet', to: 'guest', relid: offer.relid, bytes })
+  }
+
   /** What a sender answers. */
   function sent(status: TxStatus): boolean {
     if (status === TxStatus.written) {
+      if (trace !== undefined && role === 'host') traceSent()
       publish()
       return true
     }

@@ -42,43 +42,43 @@ export interface TxState {
  * A class, and one for all channels: its methods are the hot path, and engines specialise them on one shape.
  */
 export class Tx {
-  readonly #area: RingArea
-  readonly #report: boolean
-  readonly #size: number
+  private readonly area: RingArea
+  private readonly report: boolean
+  private readonly size: number
   /** Where the next packet goes. */
-  #write: number
-  #published: number
+  private write: number
+  private published: number
   /** The peer's read index when last looked at: it can only have grown. */
-  #read: number
+  private read: number
   /** Where the next `append` goes, and where the reserved packet's header and payload end. */
-  #cursor = 0
-  #left = 0
-  #total = 0
+  private cursor = 0
+  private left = 0
+  private total = 0
 
   /** `reportWrites`: calls `memory.wrote` for each packet, as a host does. */
   constructor(area: RingArea, options: { readonly reportWrites?: boolean; readonly state?: TxState } = {}) {
-    this.#area = area
-    this.#size = area.size
-    this.#report = options.reportWrites ?? false
-    this.#write = options.state?.write ?? loadControl(area, WRITE_INDEX)
-    this.#published = options.state?.published ?? this.#write
-    this.#read = loadControl(area, READ_INDEX)
+    this.area = area
+    this.size = area.size
+    this.report = options.reportWrites ?? false
+    this.write = options.state?.write ?? loadControl(area, WRITE_INDEX)
+    this.published = options.state?.published ?? this.write
+    this.read = loadControl(area, READ_INDEX)
   }
 
   /** False when the words in memory cannot be indices of this ring, which only counts before anything else is called. */
   get valid(): boolean {
-    return isIndex(this.#area, this.#write) && isIndex(this.#area, this.#published) && isIndex(this.#area, this.#read)
+    return isIndex(this.area, this.write) && isIndex(this.area, this.published) && isIndex(this.area, this.read)
   }
 
   /** Bytes of a packet with its trailer that fit now, 0 when none does; -1 when the peer's read index is impossible. */
   writable(): number {
-    if (!this.#refresh()) return -1
-    return Math.max(0, this.#free() - 8)
+    if (!this.refresh()) return -1
+    return Math.max(0, this.free() - 8)
   }
 
   /** Some packets are written, but not published. */
   get unpublished(): boolean {
-    return this.#write !== this.#published
+    return this.write !== this.published
   }
 
   /** Writes a packet whose header is the descriptor alone. */
@@ -95,7 +95,7 @@ export class Tx {
    * than `count` when the ring is full, the peer's index impossible or a row's length too large.
    */
   sendv(table: Int32Array, count: number): number {
-    const { bytes } = this.#area.memory
+    const { bytes } = this.area.memory
     for (let row = 0; row < count; row++) {
       const at = row * PACKET_WORDS
       const kind = table[at + Row.kind] ?? 0
@@ -104,7 +104,7 @@ export class Tx {
       const low = table[at + Row.transactionLow] ?? 0
       const high = table[at + Row.transactionHigh] ?? 0
       if (this.reserve(kind & 0xffff, kind >>> 16, DESCRIPTOR, length, low, high) !== TxStatus.written) return row
-      this.#append(bytes, start, length)
+      this.append(bytes, start, length)
       this.commit()
     }
     return count
@@ -125,46 +125,59 @@ export class Tx {
     const length = headerBytes + ((payloadBytes + 7) & ~7)
     const total = length + TRAILER
     // A ring never fills up entirely, for then it would look empty.
-    if (length > MAX_PACKET_BYTES || total >= this.#size) return TxStatus.tooLarge
-    if (this.#free() <= total) {
-      if (!this.#refresh()) return TxStatus.corrupt
-      if (this.#free() <= total) return TxStatus.full
+    if (length > MAX_PACKET_BYTES || total >= this.size) return TxStatus.tooLarge
+    if (this.free() <= total) {
+      if (!this.refresh()) return TxStatus.corrupt
+      if (this.free() <= total) return TxStatus.full
     }
-    this.#total = total
-    this.#left = length - DESCRIPTOR
-    this.#cursor = this.#write
-    this.#put(type | (headerBytes << 13), (length >>> 3) | (flags << 16))
-    this.#put(transactionLow, transactionHigh)
+    this.total = total
+    this.left = length - DESCRIPTOR
+    this.cursor = this.write
+    this.put(type | (headerBytes << 13), (length >>> 3) | (flags << 16))
+    this.put(transactionLow, transactionHigh)
     return TxStatus.written
   }
 
   /** Two words of the header or payload, at a multiple of 8. */
   appendWords(low: number, high: number): void {
-    if (this.#left < 8) return
-    this.#left -= 8
-    this.#put(low, high)
+    if (this.left < 8) return
+    this.left -= 8
+    this.put(low, high)
   }
 
   /** The next bytes of the reserved packet; what does not fit the reservation is not written. */
   append(from: Uint8Array): void {
-    this.#append(from, 0, from.length)
+    this.append(from, 0, from.length)
   }
 
-  #append(from: Uint8Array, start: number, length: number): void {
-    const part = Math.min(length, this.#left)
+  private append(from: Uint8Array, start: number, length: number): void {
+    const part = Math.min(length, this.left)
     if (part === 0) return
-    copyIn(this.#area, this.#cursor, from, start, part)
-    this.#left -= part
-    this.#advance(part)
+    copyIn(this.area, this.cursor, from, start, part)
+    this.left -= part
+    this.advance(part)
+  }
+
+  /** Copies the packet committed last, without its trailer, into `into` (whose words are `words`); returns its length. */
+  copyLast(into: Uint8Array, words: Int32Array): number {
+    const length = this.#total - TRAILER
+    const start = this.#write - this.#total
+    copyOut(this.#area, start < 0 ? start + this.#size : start, into, words, 0, length)
+    return length
+  }
+
+  /** Length of the packet committed last, without its trailer. */
+  get lastLength(): number {
+    return this.#total - TRAILER
   }
 
   /** Ends the reserved packet: zeroes what was not appended and adds the trailer. */
   commit(): void {
-    if (this.#left > 0) this.#zero()
+    if (this.left > 0) this.zero()
     // The trailer is u32 0, then where the packet starts.
-    this.#put(0, this.#write)
-    if (this.#report) reportWrite(this.#area, this.#write, this.#total)
-    this.#write = this.#cursor
+    this.put(0, this.write)
+    if (this.report) reportWrite(this.area, this.write, this.total)
+    this.write = this.cursor
   }
 
   /**
@@ -172,62 +185,62 @@ export class Tx {
    * does not mask (Linux drivers/hv/ring_buffer.c, hv_signal_on_write).
    */
   publish(): boolean {
-    const before = this.#published
-    if (this.#write === before) return false
-    storeControl(this.#area, WRITE_INDEX, this.#write)
-    this.#published = this.#write
-    return loadControl(this.#area, READ_INDEX) === before && loadControl(this.#area, INTERRUPT_MASK) === 0
+    const before = this.published
+    if (this.write === before) return false
+    storeControl(this.area, WRITE_INDEX, this.write)
+    this.published = this.write
+    return loadControl(this.area, READ_INDEX) === before && loadControl(this.area, INTERRUPT_MASK) === 0
   }
 
   /** Asks to be signalled when `bytes` (packet with trailer) fit; 0 withdraws that. Look at `writable` afterwards. */
   setPending(bytes: number): void {
-    storeControl(this.#area, PENDING_SEND_SIZE, bytes)
+    storeControl(this.area, PENDING_SEND_SIZE, bytes)
   }
 
   setFeatureBits(bits: number): void {
-    storeControl(this.#area, FEATURE_BITS, bits)
+    storeControl(this.area, FEATURE_BITS, bits)
   }
 
   save(): TxState {
-    return { write: this.#write, published: this.#published }
+    return { write: this.write, published: this.published }
   }
 
-  #free(): number {
-    const used = this.#write - this.#read
-    return used >= 0 ? this.#size - used : -used
+  private free(): number {
+    const used = this.write - this.read
+    return used >= 0 ? this.size - used : -used
   }
 
-  #refresh(): boolean {
-    const read = loadControl(this.#area, READ_INDEX)
-    if (!isIndex(this.#area, read)) return false
-    this.#read = read
+  private refresh(): boolean {
+    const read = loadControl(this.area, READ_INDEX)
+    if (!isIndex(this.area, read)) return false
+    this.read = read
     return true
   }
 
-  #advance(bytes: number): void {
-    const cursor = this.#cursor + bytes
-    this.#cursor = cursor >= this.#size ? cursor - this.#size : cursor
+  private advance(bytes: number): void {
+    const cursor = this.cursor + bytes
+    this.cursor = cursor >= this.size ? cursor - this.size : cursor
   }
 
   /** 8 bytes at the cursor, a multiple of 8: never split. */
-  #put(low: number, high: number): void {
-    const { pages, memory } = this.#area
+  private put(low: number, high: number): void {
+    const { pages, memory } = this.area
     const { words } = memory
-    const cursor = this.#cursor
+    const cursor = this.cursor
     const word = ((pages[cursor >>> 12] ?? 0) + (cursor & 4095)) / 4
     words[word] = low
     words[word + 1] = high
-    this.#advance(8)
+    this.advance(8)
   }
 
   /** Zeroes to the end of the packet. */
-  #zero(): void {
-    const { pages, memory } = this.#area
+  private zero(): void {
+    const { pages, memory } = this.area
     const { bytes } = memory
-    for (; this.#left > 0; this.#left--) {
-      const cursor = this.#cursor
+    for (; this.left > 0; this.left--) {
+      const cursor = this.cursor
       bytes[(pages[cursor >>> 12] ?? 0) + (cursor & 4095)] = 0
-      this.#advance(1)
+      this.advance(1)
     }
   }
 }
