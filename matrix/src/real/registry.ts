@@ -1,4 +1,5 @@
 import { realHeartbeat, realShutdown, realTimesync } from './components.ts'
+import { realBalloon } from './balloon.ts'
 import type { RealDeviceFactory } from './device.ts'
 
 /** Every device that a real guest's host can offer, by kind. */
@@ -6,6 +7,7 @@ export const realDevices: Readonly<Record<string, RealDeviceFactory>> = {
   shutdown: realShutdown,
   heartbeat: realHeartbeat,
   timesync: realTimesync,
+  balloon: realBalloon,
 }
 
 /** What a host offers unless told otherwise: the components that every guest has. */

@@ -1,1 +1,297 @@
-export {}
+import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import { TICKS_PER_SECOND } from '@vmbus/world'
+import { balloonFloor } from './floor.ts'
+import { pageSet } from './page-set.ts'
+import {
+  BALLOON_RING_PAGES,
+  CHUNK_PAGES,
+  DM_VERSIONS,
+  DmType,
+  LINUX_HOT_ADD_ALIGNMENT,
+  MAX_RANGES,
+  balloonRequest,
+  balloonResponse,
+  capabilities,
+  capabilitiesResponse,
+  dmHeader,
+  hotAddRequest,
+  hotAddRequestShort,
+  hotAddResponse,
+  packRuns,
+  statusReport,
+  unballoonRequest,
+  unballoonResponse,
+  unpackRun,
+  unpackRuns,
+  versionRequest,
+  versionResponse,
+  type PageRun,
+} from './protocol.ts'
+
+/** The memory of the operating system that the driver serves, in 4 KiB pages. */
+export interface GuestMemoryManager {
+  /** Pages that the system manages, ballooned ones not counted. */
+  total(): number
+  available(): number
+  committed(): number
+  /** Takes `count` adjacent pages out of use; undefined when there are none. */
+  take(count: number): PageRun | undefined
+  release(run: PageRun): void
+  /** Brings new memory into use and returns how many pages of it, whole blocks only; absent, hot add is not offered. */
+  add?(run: PageRun): number
+}
+
+export interface BalloonGuestOptions {
+  readonly memory: GuestMemoryManager
+  /** Versions in the order in which the driver asks. */
+  readonly versions?: readonly number[]
+  /** Alignment of hot add as 2^n MiB. */
+  readonly hotAddAlignment?: number
+  /** Ticks of one second before the first status report: Linux waits 45 (pressure_report_delay). */
+  readonly reportDelay?: number
+}
+
+type Phase = 'closed' | 'version' | 'capabilities' | 'ready' | 'failed'
+
+interface State {
+  readonly v: 1
+  phase: Phase
+  attempt: number
+  transaction: number
+  ticks: number
+  nextTick: number
+  deadline: number
+  added: number
+  outbox: Uint8Array[]
+}
+
+/** The whole negotiation must end in so long: Linux drivers/hv/hv_balloon.c, 5·HZ for each of its two waits. */
+const NEGOTIATION_SECONDS = 5
+const TICK = TICKS_PER_SECOND
+
+const fresh = (): State => ({ v: 1, phase: 'closed', attempt: 0, transaction: 0, ticks: 0, nextTick: Infinity, deadline: Infinity, added: 0, outbox: [] })
+
+/** Reports pressure each second, gives pages up down to its floor, takes them back, adds new ones. */
+export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps): GuestDriver {
+  const { memory } = options
+  const versions = options.versions ?? [...DM_VERSIONS].reverse()
+  const reportDelay = options.reportDelay ?? 45
+  const alignment = options.hotAddAlignment ?? LINUX_HOT_ADD_ALIGNMENT
+  const given = pageSet()
+  let state = fresh()
+  let handle: GuestChannel | undefined
+
+  const drop = (message: string): void => deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message })
+
+  const flush = (): void => {
+    for (let next = state.outbox[0]; next !== undefined; next = state.outbox[0]) {
+      const channel = handle?.channel
+      if (channel === undefined) return
+      if (!channel.sendInBand(next, 0, 0, false)) {
+        channel.wantWritable(next.length + 32)
+        return
+      }
+      state.outbox.shift()
+    }
+  }
+  const post = (bytes: Uint8Array): void => {
+    state.outbox.push(bytes)
+    flush()
+  }
+  /** Every message that the guest sends, answers included, is numbered by one counter from 1. */
+  const head = (type: number, size: number): { type: number; size: number; transId: number } => ({ type, size, transId: (state.transaction = (state.transaction + 1) >>> 0) })
+
+  const askVersion = (): void => {
+    const version = versions[state.attempt]
+    if (version === undefined) return fail('the host accepts no version')
+    const isLastAttempt = state.attempt === versions.length - 1 ? 1 : 0
+    post(versionRequest.toBytes({ ...head(DmType.versionRequest, versionRequest.size), version, flags: { isLastAttempt } }))
+  }
+
+  const fail = (message: string): void => {
+    state.phase = 'failed'
+    deps.timers.clear('negotiation')
+    drop(message)
+    deps.event('failed', { message })
+    handle?.close()
+  }
+
+  const wait = (): void => {
+    state.deadline = deps.clock.now() + NEGOTIATION_SECONDS * TICKS_PER_SECOND
+    deps.timers.set('negotiation', state.deadline)
+  }
+
+  const onVersion = (bytes: Uint8Array): void => {
+    if (state.phase !== 'version') return drop('version response out of order')
+    if (versionResponse.parse(bytes).flags.isAccepted === 0) {
+      state.attempt++
+      return askVersion()
+    }
+    state.phase = 'capabilities'
+    deps.event('negotiated', { version: versions[state.attempt] })
+    wait()
+    post(
+      capabilities.toBytes({
+        ...head(DmType.capabilitiesReport, capabilities.size),
+        caps: { balloon: 1, hotAdd: memory.add === undefined ? 0 : 1, hotAddAlignment: alignment },
+      // All ones: no highest page (Linux balloon_connect_vsp).
+        minPageCount: 0,
+        maxPageNumber: 0,
+      }).fill(0xff, capabilities.offsets.maxPageNumber),
+    )
+  }
+
+  const onCapabilities = (bytes: Uint8Array): void => {
+    if (state.phase !== 'capabilities') return drop('capabilities response out of order')
+    if (capabilitiesResponse.parse(bytes).flags.isAccepted === 0) return fail('the host refused the capabilities')
+    state.phase = 'ready'
+    state.deadline = Infinity
+    deps.timers.clear('negotiation')
+    state.nextTick = deps.clock.now() + TICK
+    deps.timers.set('tick', state.nextTick)
+  }
+
+  const report = (): void => {
+    const committed = memory.committed() + given.pages + balloonFloor(memory.total())
+    post(statusReport.toBytes({ ...head(DmType.statusReport, statusReport.size), available: memory.available(), committed }))
+  }
+
+  const respond = (runs: readonly PageRun[], more: 0 | 1): void => {
+    const ranges = packRuns(runs)
+    post(balloonResponse.toBytes({ ...head(DmType.balloonResponse, balloonResponse.size + ranges.length), flags: { more, rangeCount: runs.length }, ranges }))
+  }
+
+  /** Takes large chunks while there are any, then single pages, and never below the floor. */
+  const onBalloon = (bytes: Uint8Array): void => {
+    const asked = balloonRequest.parse(bytes).pages
+    const floor = balloonFloor(memory.total())
+    const available = memory.available()
+    let left = available - asked < floor ? Math.max(0, Math.min(asked, available - floor)) : asked
+    let runs: PageRun[] = []
+    for (let chunk = CHUNK_PAGES; left > 0; ) {
+      if (left < chunk) chunk = 1
+      const run = memory.take(chunk)
+      if (run === undefined) {
+        if (chunk === 1) break
+        chunk = 1
+        continue
+      }
+      given.add(run)
+      left -= run.count
+      const last = runs.at(-1)
+      if (last !== undefined && last.start + last.count === run.start) runs[runs.length - 1] = { start: last.start, count: last.count + run.count }
+      else runs.push(run)
+      if (runs.length === MAX_RANGES) {
+        respond(runs, 1)
+        runs = []
+      }
+    }
+    respond(runs, 0)
+    deps.event('ballooned', { pages: given.pages })
+  }
+
+  const onUnballoon = (bytes: Uint8Array): void => {
+    const { flags, rangeCount } = unballoonRequest.parse(bytes)
+    const runs = unpackRuns(bytes, unballoonRequest.size, rangeCount)
+    if (runs === undefined) return drop('unballoon request shorter than its ranges')
+    for (const run of runs) {
+      // Only what was given up comes back: a range of pages in use would be freed under their owner.
+      for (const part of intersection(given.runs, run)) {
+        given.remove(part)
+        memory.release(part)
+      }
+    }
+    if (flags.more === 0) post(unballoonResponse.toBytes(head(DmType.unballoonResponse, unballoonResponse.size)))
+    deps.event('unballooned', { pages: given.pages })
+  }
+
+  const onHotAdd = (bytes: Uint8Array): void => {
+    const long = bytes.length >= hotAddRequest.size
+    const range = unpackRun(long ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
+    const pages = memory.add === undefined || range.count === 0 ? 0 : Math.min(range.count, memory.add(range))
+    state.added += pages
+    // Without pages, result 1 would tell the host never to try again.
+    post(hotAddResponse.toBytes({ ...head(DmType.hotAddResponse, hotAddResponse.size), pages, result: pages > 0 || memory.add === undefined ? 1 : 0 }))
+    deps.event('hot-added', { pages })
+  }
+
+  const HANDLERS: Readonly<Record<number, { minimum: number; handle(bytes: Uint8Array): void; ready: boolean }>> = {
+    [DmType.versionResponse]: { minimum: versionResponse.size, handle: onVersion, ready: false },
+    [DmType.capabilitiesResponse]: { minimum: capabilitiesResponse.size, handle: onCapabilities, ready: false },
+    [DmType.balloonRequest]: { minimum: 12, handle: onBalloon, ready: true },
+    [DmType.unballoonRequest]: { minimum: unballoonRequest.size, handle: onUnballoon, ready: true },
+    [DmType.hotAddRequest]: { minimum: hotAddRequestShort.size, handle: onHotAdd, ready: true },
+    [DmType.infoMessage]: { minimum: dmHeader.size, handle: () => {}, ready: false },
+  }
+
+  const receive = (payload: Uint8Array): void => {
+    if (payload.length < dmHeader.size) return drop('message shorter than its header')
+    const { type, size } = dmHeader.parse(payload)
+    const handler = HANDLERS[type]
+    if (handler === undefined) return drop(`message of type ${type}`)
+    if (size < handler.minimum || size > payload.length) return drop(`message of type ${type} with size ${size}`)
+    if (handler.ready && state.phase !== 'ready') return drop(`message of type ${type} before the capabilities`)
+    const whole = new Uint8Array(Math.max(size, balloonRequest.size))
+    whole.set(payload.subarray(0, size))
+    handler.handle(size < balloonRequest.size && type === DmType.balloonRequest ? whole : payload.subarray(0, size))
+  }
+
+  const leave = (): void => {
+    for (const name of ['tick', 'negotiation']) deps.timers.clear(name)
+    // Ballooned pages stay ballooned: only a host that is asked again may give them back.
+    state = { ...fresh(), added: state.added }
+  }
+
+  return {
+    offered(channel) {
+      handle = channel
+      channel.open({ outPages: BALLOON_RING_PAGES, inPages: BALLOON_RING_PAGES })
+    },
+    opened(channel, status) {
+      if (status !== 0) return drop(`host refused to open the channel: 0x${status.toString(16)}`)
+      state = { ...fresh(), phase: 'version', added: state.added }
+      wait()
+      askVersion()
+      this.readable(channel)
+    },
+    readable(channel) {
+      const open = channel.channel
+      if (open === undefined) return
+      for (let packet = open.receive(); packet !== undefined && channel.channel === open; packet = open.receive())
+        receive(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength))
+    },
+    writable: flush,
+    rescinded: leave,
+    timer(name) {
+      if (name === 'negotiation' && (state.phase === 'version' || state.phase === 'capabilities')) return fail('the host did not answer in time')
+      if (name !== 'tick' || state.phase !== 'ready') return
+      state.ticks++
+      if (state.ticks > reportDelay) report()
+      state.nextTick = deps.clock.now() + TICK
+      deps.timers.set('tick', state.nextTick)
+    },
+    save: () => ({ ...state, outbox: state.outbox.map((bytes) => bytes.slice()), given: given.runs.map((run) => ({ ...run })) }),
+    restore(saved, channels) {
+      const { given: runs, ...rest } = saved as State & { given: PageRun[] }
+      state = { ...rest, outbox: rest.outbox.map((bytes) => bytes.slice()) }
+      given.clear()
+      for (const run of runs) given.add(run)
+      handle = channels[0]
+      if (state.nextTick !== Infinity) deps.timers.set('tick', state.nextTick)
+      if (state.deadline !== Infinity) deps.timers.set('negotiation', state.deadline)
+    },
+    inspect: () => ({ phase: state.phase, ballooned: given.pages, added: state.added }),
+  }
+}
+
+/** The parts of sorted runs that lie in `run`. */
+function intersection(runs: readonly PageRun[], run: PageRun): PageRun[] {
+  const end = run.start + run.count
+  const parts: PageRun[] = []
+  for (const own of runs) {
+    const start = Math.max(own.start, run.start)
+    const stop = Math.min(own.start + own.count, end)
+    if (start < stop) parts.push({ start, count: stop - start })
+  }
+  return parts
+}

@@ -1,1 +1,19 @@
-export {}
+import { defineDevice } from '@vmbus/core'
+import { balloonGuest, type BalloonGuestOptions } from './guest.ts'
+import { balloonHost, type BalloonHostOptions, type BalloonSettings } from './host.ts'
+import { BALLOON_INSTANCE, BALLOON_INTERFACE } from './protocol.ts'
+
+/** `balloon({})` offers dynamic memory, `balloon.driver({ memory })` serves it. */
+export const balloon = defineDevice({
+  kind: 'balloon',
+  interfaceIds: [BALLOON_INTERFACE],
+  offer: (options: BalloonHostOptions) => ({ interfaceId: BALLOON_INTERFACE, instanceId: options.instanceId ?? BALLOON_INSTANCE }),
+  host: (options: BalloonHostOptions, deps, settings: BalloonSettings | undefined) => balloonHost(options, deps, settings),
+  guest: (options: BalloonGuestOptions, deps) => balloonGuest(options, deps),
+})
+
+export { balance, demandOf, type Member } from './balancer.ts'
+export { balloonFloor } from './floor.ts'
+export type { BalloonGuestOptions, GuestMemoryManager } from './guest.ts'
+export type { BalloonHost, BalloonHostOptions, BalloonRefusal, BalloonSettings, GuestPressure, Operation } from './host.ts'
+export type { PageRun } from './protocol.ts'
