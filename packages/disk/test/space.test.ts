@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createVhd, createVhdx, cuttable, DiskError, memoryDisk, memoryStore, openVhdx, type BlockDevice } from '@vmbus/disk'
+import { createVhd, createVhdx, cuttable, DiskError, memoryDisk, memoryStore, openVhd, openVhdx, type BlockDevice } from '@vmbus/disk'
 import { seeded } from '@vmbus/world'
-import { contents, pattern, readSectors } from './support.ts'
+import { contents, pattern, readSectors, sameBytes } from './support.ts'
 
 const MB = 2 ** 20
 
@@ -121,6 +121,31 @@ describe('space', () => {
     }
     sizes.add(openVhdx(store.cut(999)).sectors)
     expect([...sizes].sort((a, b) => a - b)).toEqual([2 ** 21, 140 * 2 ** 21])
+  })
+
+  it('a cut at any moment of moving the table of a VHD leaves the old size or the new one', () => {
+    const store = cuttable(seeded(9))
+    const disk = createVhd(store, { size: '256K', blockSize: 4096 })
+    for (let sector = 0; sector < disk.sectors; sector += 8) disk.write(sector, [pattern(512, sector + 1)])
+    disk.flush()
+    const old = contents(disk)
+    const sizes = new Set<number>()
+    let cuts = 0
+    const check = (): void => {
+      for (let i = 0; i < 20; i++) {
+        const cut = openVhd(store.cut(cuts++))
+        sizes.add(cut.sectors)
+        expect(sameBytes(contents(cut).subarray(0, old.length), old)).toBe(true)
+      }
+    }
+    store.beforeOperation = check
+    disk.resize(16384)
+    disk.write(16000, [pattern(512, 3)])
+    disk.close()
+    check()
+    expect([...sizes].sort((a, b) => a - b)).toEqual([512, 16384])
+    const again = openVhd(store)
+    expect(readSectors(again, 16000, 1)).toEqual(pattern(512, 3))
   })
 
   it('sizes that a format cannot have are refused, and nothing changes', () => {

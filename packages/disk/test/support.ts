@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createVhd, createVhdx, memoryDisk, memoryStore, openVhd, openVhdx, rawDisk, type BlockDevice, type ByteStore } from '@vmbus/disk'
+import { createVhd, createVhdx, memoryStore, openVhd, openVhdx, rawDisk, type BlockDevice, type ByteStore, type MemoryStore } from '@vmbus/disk'
 
 /** A way to make and reopen a disk of each format, for tests that hold for all. */
 export interface Format {
@@ -24,11 +24,18 @@ export function pattern(length: number, tag: number): Uint8Array {
   return bytes
 }
 
-/** A parent of 3 MiB and two sectors, with data here and there; the same one at each call. */
+const parents = new Map<string, MemoryStore>()
+
+/** A parent with data here and there; the same one at each call. */
 export function makeParent(sectorSize: number, size: number): BlockDevice {
-  const parent = memoryDisk(size, { sectorSize })
-  for (let sector = 0; sector < parent.sectors; sector += 7) parent.write(sector, [pattern(sectorSize, sector + 1)])
-  return parent
+  const key = `${sectorSize}/${size}`
+  let store = parents.get(key)
+  if (store === undefined) {
+    store = memoryStore({ size })
+    for (let at = 0; at < size; at += 7 * sectorSize) store.write(at, pattern(sectorSize, at / sectorSize + 1))
+    parents.set(key, store)
+  }
+  return rawDisk(store.fork(), { sectorSize })
 }
 
 const MB = 2 ** 20
