@@ -1,1 +1,25 @@
-export {}
+export type { InterruptDelay } from './agenda.ts'
+export { SimulationError, type SimulationErrorCode } from './errors.ts'
+export type { AttachOptions, GuestOptions, UntilOptions, WorldGuest } from './guest.ts'
+export type { WorldHost } from './host.ts'
+export {
+  compareReplay,
+  fromReplayFile,
+  recordReplay,
+  replayOptions,
+  toReplayFile,
+  type Replay,
+  type ReplayOptions,
+} from './replay.ts'
+export type {
+  AttachedHost,
+  Awaited,
+  GuestEvent,
+  GuestGeneration,
+  GuestServices,
+  HostPort,
+  HostSystem,
+  PowerState,
+  ShutdownAction,
+} from './types.ts'
+export { simulate, type Duration, type SimulationOptions, type World } from './world.ts'

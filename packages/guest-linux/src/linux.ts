@@ -1,0 +1,115 @@
+import { LINUX_POST, type GuestBehaviour, type GuestBus, type GuestDriverSpec, type VmbusVersion } from '@vmbus/core'
+import { TICKS_PER_MS } from '@vmbus/world'
+import { capabilitiesOf, type Basis, type Capabilities } from './capabilities.ts'
+import { kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
+import { LINUX_MODULES } from './modules/index.ts'
+import type { LinuxServices } from './modules/module.ts'
+import { quirksOf, type QuirkId } from './quirks.ts'
+import { vmbusSysfs } from './sysfs.ts'
+
+export interface LinuxOptions {
+  /** The real driver's defects: all of the version (the default), none, or those named. */
+  readonly quirks?: boolean | readonly QuirkId[]
+  /** Modules to load after hv_vmbus, by name; default all that are known. */
+  readonly modules?: readonly string[]
+  /** Highest version of VMBus to ask for, as the module parameter hv_vmbus.max_version (from 5.10). */
+  readonly maxVersion?: VmbusVersion
+  /** The kernel can suspend to disk; default false. */
+  readonly hibernation?: boolean
+  /** Drivers of your own, loaded after the modules. */
+  readonly drivers?: readonly GuestDriverSpec[]
+}
+
+/** What the operating system shows beside its bus. */
+export interface LinuxSurface {
+  /** Files below /sys/bus/vmbus/devices, by path. */
+  sysfs(): Readonly<Record<string, string>>
+}
+
+/** Something that is loaded while the system comes up. */
+export interface LoadStep {
+  readonly name: string
+  /** 100 ns units after the step before it; the first counts from power-on. */
+  readonly after: number
+  /** Kinds of the drivers that it brings; none: the bus itself. */
+  readonly kinds: readonly string[]
+}
+
+/** The integration services of one kernel version, ready to run in a simulated guest. */
+export interface LinuxGeneration {
+  readonly name: string
+  readonly kernel: KernelVersion
+  readonly basis: Basis
+  readonly capabilities: Capabilities
+  readonly quirks: ReadonlySet<QuirkId>
+  readonly versions: readonly VmbusVersion[]
+  readonly behaviour: Partial<GuestBehaviour>
+  readonly load: readonly LoadStep[]
+  /** 100 ns units from an accepted shutdown request to the end of the system. */
+  readonly goingDown: number
+  drivers(services: LinuxServices): readonly GuestDriverSpec[]
+  surface(bus: GuestBus): LinuxSurface
+}
+
+// Measured on Debian 12's kernel 6.1 in @vmbus/machine-v86: power-on to hv_vmbus, to the next module, request to power off.
+const BOOT = 2_770 * TICKS_PER_MS
+const NEXT_MODULE = 118 * TICKS_PER_MS
+const GOING_DOWN = 21 * TICKS_PER_MS
+
+/** VMBus 3.0: below it Linux leaves without a word (drivers/hv/channel_mgmt.c, vmbus_initiate_unload). */
+const UNLOAD_SINCE: VmbusVersion = 0x3_0000
+const NEVER: VmbusVersion = 0xffff_ffff
+/** Open source, OS type Linux; the kernel's version stands above the build number (arch/x86/hyperv/hv_init.c). */
+const GUEST_OS_ID = 0x8100n << 48n
+
+function behaviourOf(kernel: KernelVersion, capabilities: Capabilities, quirks: ReadonlySet<QuirkId>): Partial<GuestBehaviour> {
+  return {
+    osId: GUEST_OS_ID | (BigInt(versionCode(kernel)) << 16n),
+    vector: 0xf3,
+    gpadlStart: 0xe1e10,
+    openId: 'relid',
+    probing: 'tasks',
+    unloadFrom: capabilities.unload ? UNLOAD_SINCE : NEVER,
+    checksConnectionState: !quirks.has('ignores-connection-state'),
+    post: LINUX_POST,
+  }
+}
+
+function chosenQuirks(kernel: KernelVersion, chosen: LinuxOptions['quirks'] = true): ReadonlySet<QuirkId> {
+  if (chosen === false) return new Set()
+  const all = quirksOf(kernel)
+  return chosen === true ? all : new Set(chosen.filter((id) => all.has(id)))
+}
+
+/**
+ * A Linux kernel's integration services, by its version such as `6.1` or `5.10.0-32-686`.
+ *
+ * @throws KernelVersionError VMBUS_KERNEL_VERSION when the text does not begin with a version.
+ */
+export function linux(version: string, options: LinuxOptions = {}): LinuxGeneration {
+  const kernel = kernelVersion(version)
+  const capabilities = capabilitiesOf(kernel)
+  const quirks = chosenQuirks(kernel, options.quirks)
+  const { maxVersion = NEVER, hibernation = false, drivers: own = [] } = options
+  const modules = LINUX_MODULES.filter(({ name }) => options.modules?.includes(name) ?? true)
+  return {
+    name: `linux-${kernel.major}.${kernel.minor}${kernel.patch === 0 ? '' : `.${kernel.patch}`}`,
+    kernel,
+    basis: capabilities.basis,
+    capabilities,
+    quirks,
+    versions: capabilities.vmbus.filter((each) => each <= maxVersion),
+    behaviour: behaviourOf(kernel, capabilities, quirks),
+    load: [
+      { name: 'hv_vmbus', after: BOOT, kinds: [] },
+      ...modules.map(({ name, kinds }) => ({ name, after: NEXT_MODULE, kinds })),
+      ...(own.length === 0 ? [] : [{ name: 'drivers', after: NEXT_MODULE, kinds: own.map(({ kind }) => kind) }]),
+    ],
+    goingDown: GOING_DOWN,
+    drivers: (services) => [
+      ...modules.flatMap((module) => module.drivers({ capabilities, quirks, services, hibernation })),
+      ...own,
+    ],
+    surface: (bus) => ({ sysfs: () => vmbusSysfs(bus) }),
+  }
+}

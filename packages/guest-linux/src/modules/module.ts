@@ -1,0 +1,31 @@
+import type { GuestDriverSpec } from '@vmbus/core'
+import type { ShutdownAction } from '@vmbus/shutdown'
+import type { GuestClock } from '@vmbus/timesync'
+import type { Capabilities } from '../capabilities.ts'
+import type { QuirkId } from '../quirks.ts'
+
+/** What the kernel's drivers use of the rest of the system. */
+export interface LinuxServices {
+  /** The wall clock. */
+  readonly clock: GuestClock
+  /** Goes down, after the answer to the host is in the ring. */
+  act(action: ShutdownAction, forced: boolean): void
+}
+
+/** What a module's drivers are made for. */
+export interface ModuleContext {
+  readonly capabilities: Capabilities
+  readonly quirks: ReadonlySet<QuirkId>
+  readonly services: LinuxServices
+  /** The kernel can suspend to disk (S4). */
+  readonly hibernation: boolean
+}
+
+/** A kernel module and the VMBus drivers in it: add one to `LINUX_MODULES` and every generation loads it. */
+export interface LinuxModule {
+  readonly name: string
+  /** Kinds of its drivers, known before any is made. */
+  readonly kinds: readonly string[]
+  /** Those drivers that this kernel has. */
+  drivers(context: ModuleContext): readonly GuestDriverSpec[]
+}

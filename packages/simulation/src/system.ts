@@ -1,0 +1,157 @@
+import { createGuestBus, pageAllocator, type GuestBus } from '@vmbus/core'
+import type { Partition } from '@vmbus/hypervisor'
+import { scopedTimers, type Clock, type Diagnose, type Seed, type Timers } from '@vmbus/world'
+import type { GuestEvent, GuestGeneration, GuestServices, PowerState, ShutdownAction } from './types.ts'
+
+/** What an operating system runs on. */
+export interface SystemMachine {
+  readonly partition: Partition
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly seed: Seed
+  /** The system's wall clock (FILETIME) at reference time 0, as its battery-backed clock has it. */
+  readonly realTimeClock: bigint
+  readonly diagnose?: Diagnose
+  event(event: GuestEvent): void
+}
+
+/** An operating system in its guest: power, wall clock, what is loaded, and the bus. */
+export interface GuestSystem {
+  readonly bus: GuestBus
+  readonly power: PowerState
+  /** The wall clock as a FILETIME. */
+  wallClock(): bigint
+  powerOn(): void
+  interrupt(vp: number, vector: number): void
+  timer(name: string): void
+  save(): unknown
+  restore(state: unknown): void
+  inspect(): Record<string, unknown>
+}
+
+interface State {
+  power: PowerState
+  /** The next step of the generation's `load`. */
+  step: number
+  action: ShutdownAction | null
+  /** The wall clock was `base` at reference time `baseAt`. */
+  base: bigint
+  baseAt: number
+}
+
+interface Saved extends Omit<State, 'base'> {
+  readonly v: 1
+  /** Decimal. */
+  readonly base: string
+  readonly pages: unknown
+  readonly bus: unknown
+}
+
+/** Below it a PC keeps its real-mode structures. */
+const FIRST_PAGE = 16
+const ENDED: ReadonlySet<PowerState> = new Set(['powered-off', 'restarting', 'hibernated'])
+
+export const hasEnded = (power: PowerState): boolean => ENDED.has(power)
+
+export function createSystem(generation: GuestGeneration, machine: SystemMachine): GuestSystem {
+  const { partition, clock, timers } = machine
+  const { memory } = partition
+  let state: State = { power: 'off', step: 0, action: null, base: machine.realTimeClock, baseAt: 0 }
+
+  const wallClock = (): bigint => state.base + BigInt(clock.now() - state.baseAt)
+  const setClock = (fileTime: bigint): void => {
+    state.base = fileTime
+    state.baseAt = clock.now()
+    machine.event({ kind: 'clock-set', fileTime })
+  }
+  const services: GuestServices = {
+    clock: { set: setClock, discipline: setClock, now: wallClock },
+    act(action) {
+      if (state.action !== null) return
+      state.action = action
+      setPower('going-down')
+      timers.set('down', clock.now() + generation.goingDown)
+    },
+  }
+  const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096)
+  const bus = createGuestBus({
+    partition,
+    versions: generation.versions,
+    behaviour: generation.behaviour,
+    drivers: generation.drivers(services),
+    loaded: [],
+    pages,
+    clock,
+    timers: scopedTimers(timers, 'bus'),
+    seed: machine.seed,
+    ...(machine.diagnose === undefined ? {} : { diagnose: machine.diagnose }),
+  })
+  bus.on((event) => {
+    machine.event(event)
+    // Loading the bus driver returns once it is connected, or has given up.
+    if ((event.kind === 'connected' || event.kind === 'failed') && state.power === 'booting') armNextStep()
+    if (event.kind === 'suspended' && state.action === 'hibernate') setPower('hibernated')
+  })
+
+  function setPower(power: PowerState): void {
+    state.power = power
+    machine.event({ kind: 'power', power })
+  }
+
+  function armNextStep(): void {
+    const next = generation.load[state.step]
+    if (next === undefined) setPower('running')
+    else timers.set('load', clock.now() + next.after)
+  }
+
+  function load(): void {
+    const step = generation.load[state.step]
+    if (step === undefined) return
+    state.step++
+    // A module that needs the bus driver does not load without it.
+    const loaded = step.kinds.length === 0 || bus.phase !== 'failed'
+    machine.event({ kind: 'module', name: step.name, loaded })
+    if (step.kinds.length === 0) return bus.start()
+    if (loaded) bus.load(step.kinds)
+    armNextStep()
+  }
+
+  function goDown(): void {
+    if (state.action === 'hibernate') bus.suspend()
+    else setPower(state.action === 'restart' ? 'restarting' : 'powered-off')
+  }
+
+  return {
+    bus,
+    get power() {
+      return state.power
+    },
+    wallClock,
+    powerOn() {
+      setPower('booting')
+      armNextStep()
+    },
+    interrupt(vp, vector) {
+      if (!hasEnded(state.power)) bus.interrupt(vp, vector)
+    },
+    timer(name) {
+      if (hasEnded(state.power)) return
+      if (name === 'load') load()
+      else if (name === 'down') goDown()
+      else if (name.startsWith('bus/')) bus.timer(name.slice('bus/'.length))
+    },
+    save: (): Saved => ({ v: 1, ...state, base: state.base.toString(), pages: pages.save(), bus: bus.save() }),
+    restore(from) {
+      const { v: _, base, pages: savedPages, bus: savedBus, ...rest } = from as Saved
+      state = { ...rest, base: BigInt(base) }
+      pages.restore(savedPages)
+      bus.restore(savedBus)
+    },
+    inspect: () => ({
+      power: state.power,
+      loaded: generation.load.slice(0, state.step).map(({ name }) => name),
+      pagesLeft: pages.available,
+      bus: bus.inspect(),
+    }),
+  }
+}

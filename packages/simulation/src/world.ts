@@ -1,0 +1,170 @@
+import type { HostDeviceSpec } from '@vmbus/core'
+import type { HostProfile } from '@vmbus/host'
+import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock } from '@vmbus/world'
+import { createAgenda, type InterruptDelay } from './agenda.ts'
+import { SimulationError } from './errors.ts'
+import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
+import { worldHost, type WorldHost } from './host.ts'
+import type { GuestGeneration } from './types.ts'
+
+export interface SimulationOptions {
+  /** Draws every choice of the world: the same seed and program give the same bytes. */
+  readonly seed: number
+  /** Wall clock of the host (FILETIME) at reference time 0; default 2024-01-01. */
+  readonly epoch?: bigint
+  /** Time from raising an interrupt to its delivery; default 0 to 20 µs. */
+  readonly interruptDelay?: InterruptDelay
+}
+
+/** Virtual time: 100 ns units, or milliseconds or seconds. */
+export type Duration = number | { readonly ms: number } | { readonly seconds: number }
+
+export interface World extends AsyncDisposable {
+  readonly seed: number
+  readonly epoch: bigint
+  readonly clock: Clock
+  /** Things that have happened. */
+  readonly steps: number
+  readonly guests: readonly WorldGuest[]
+  /** A Hyper-V host of a version that offers these devices, as far as that version has them. */
+  host(profile: HostProfile, specs?: readonly HostDeviceSpec[]): WorldHost
+  /** A guest, powered on by `attach`. */
+  guest<Surface>(generation: GuestGeneration<Surface>, options?: GuestOptions): WorldGuest<Surface>
+  /** The next thing; false when nothing is left. */
+  step(): boolean
+  /** Lets virtual time pass. */
+  run(duration: Duration): void
+  /** Everything, as one plain value: RAM, partitions, buses, devices, systems, what is pending, the time. */
+  save(): unknown
+  /** Into a world that was made by the same calls. Throws VMBUS_SIMULATION_STATE. */
+  restore(state: unknown): void
+  inspect(): Record<string, unknown>
+}
+
+interface Saved {
+  readonly format: typeof FORMAT
+  readonly seed: number
+  readonly steps: number
+  readonly agenda: unknown
+  readonly guests: readonly (readonly [name: string, state: unknown])[]
+}
+
+const FORMAT = 'vmbus-world/1'
+const DEFAULT_DELAY: InterruptDelay = { min: 0, max: 200 }
+const DEFAULT_SECONDS = 60
+/** Steps between two looks at an AbortSignal. */
+const CHUNK = 5_000
+
+const ticksOf = (duration: Duration): number => {
+  if (typeof duration === 'number') return duration
+  return 'ms' in duration ? duration.ms * TICKS_PER_MS : duration.seconds * TICKS_PER_SECOND
+}
+
+/** A world of simulated guests on Hyper-V hosts, in virtual time. */
+export function simulate(options: SimulationOptions): World {
+  const { seed: value, epoch = DEFAULT_EPOCH, interruptDelay = DEFAULT_DELAY } = options
+  const { min, max } = interruptDelay
+  if (!Number.isSafeInteger(value)) throw new SimulationError('VMBUS_SIMULATION_OPTION', `seed ${value} is not an integer`)
+  if (!(Number.isInteger(min) && Number.isInteger(max) && min >= 0 && max >= min)) {
+    throw new SimulationError('VMBUS_SIMULATION_OPTION', `interrupt delay ${min}…${max} is not a range of ticks`)
+  }
+  const seed = seeded(value)
+  const agenda = createAgenda(seed, epoch, interruptDelay)
+  const { clock } = agenda
+  const cells = new Map<string, GuestCell>()
+  let steps = 0
+  let isDisposed = false
+
+  function live(): void {
+    if (isDisposed) throw new SimulationError('VMBUS_SIMULATION_DISPOSED', 'the world was disposed of')
+  }
+
+  function stepBefore(until: number): boolean {
+    live()
+    const due = agenda.take(until)
+    if (due === undefined) return false
+    steps++
+    cells.get(due.owner.slice(0, due.owner.lastIndexOf('/')))?.run(due)
+    return true
+  }
+
+  async function until(what: () => boolean, ended: () => string | undefined, name: string, waiting: UntilOptions): Promise<void> {
+    const { seconds = DEFAULT_SECONDS, signal } = waiting
+    const deadline = clock.now() + seconds * TICKS_PER_SECOND
+    for (let count = 1; !what(); count++) {
+      signal?.throwIfAborted()
+      const end = ended()
+      if (end !== undefined) throw new SimulationError('VMBUS_SIMULATION_ENDED', `${name}: the guest is ${end}`)
+      if (!stepBefore(deadline)) {
+        const isIdle = agenda.size === 0
+        if (!isIdle) agenda.advanceTo(deadline)
+        throw isIdle
+          ? new SimulationError('VMBUS_SIMULATION_IDLE', `${name}: nothing is left to happen`)
+          : new SimulationError('VMBUS_SIMULATION_TIMEOUT', `${name}: not within ${seconds} s of virtual time`)
+      }
+      // Lets an abort be heard.
+      if (count % CHUNK === 0) await new Promise<void>((resolve) => void setTimeout(resolve))
+    }
+  }
+
+  return {
+    seed: value,
+    epoch,
+    clock,
+    get steps() {
+      return steps
+    },
+    get guests() {
+      return [...cells.values()].map(({ guest }) => guest)
+    },
+    host: (profile, specs = []) => worldHost(profile, specs),
+    guest(generation, guestOptions = {}) {
+      live()
+      const name = guestOptions.name ?? `guest-${cells.size + 1}`
+      if (cells.has(name)) throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is a guest ${name} already`)
+      const cell = createGuest({ agenda, clock, seed, epoch, until }, generation, name, guestOptions)
+      cells.set(name, cell)
+      return cell.guest
+    },
+    step: () => stepBefore(Infinity),
+    run(duration) {
+      const end = clock.now() + ticksOf(duration)
+      while (stepBefore(end));
+      agenda.advanceTo(end)
+    },
+    save(): Saved {
+      return structuredClone({
+        format: FORMAT,
+        seed: value,
+        steps,
+        agenda: agenda.save(),
+        guests: [...cells].map(([name, cell]) => [name, cell.save()] as const),
+      })
+    },
+    restore(state) {
+      live()
+      const saved = structuredClone(state) as Saved
+      const names = [...cells.keys()]
+      if (saved?.format !== FORMAT || saved.seed !== value || saved.guests.map(([name]) => name).join() !== names.join()) {
+        throw new SimulationError('VMBUS_SIMULATION_STATE', `not a state of this world (${FORMAT}, seed ${value}, guests ${names.join()})`)
+      }
+      // Once for the time that restored owners see, once for the timers that they set.
+      agenda.restore(saved.agenda)
+      for (const [name, cell] of saved.guests) cells.get(name)?.restore(cell)
+      agenda.restore(saved.agenda)
+      steps = saved.steps
+    },
+    inspect: () => ({
+      seed: value,
+      time: clock.now() / TICKS_PER_SECOND,
+      steps,
+      pending: agenda.size,
+      guests: [...cells.values()].map(({ guest }) => guest.inspect()),
+    }),
+    [Symbol.asyncDispose]() {
+      isDisposed = true
+      for (const name of cells.keys()) for (const side of ['guest', 'host']) agenda.drop(`${name}/${side}`)
+      return Promise.resolve()
+    },
+  }
+}
