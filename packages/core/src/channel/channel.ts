@@ -11,11 +11,14 @@ import {
   type RingFault,
 } from '../ring/index.ts'
 import { PacketType, type Packet } from '../types.ts'
+import { copyOut } from '../ring/copy.ts'
 import { packetParser } from './packet.ts'
 import { FLAG_COMPLETION_REQUESTED, writeGpaDirect, writeTransferPages } from './send.ts'
 import { CHANNEL_FORMAT, checkState, type ChannelState } from './state.ts'
 import { Due, type ChannelEnd, type ChannelFault, type ChannelOptions } from './types.ts'
 
+/** Bytes of a packet's descriptor; its second word has the packet's length in units of 8 bytes. */
+const DESCRIPTOR_BYTES = 16
 /** Bytes of a control page. */
 const PAGE = 4096
 
@@ -42,6 +45,8 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
   let targetVp = saved?.targetVp ?? options.targetVp
   let corked = saved?.corked ?? false
   let wanted = saved?.wanted ?? 0
+  /** Where the next packet to trace begins. */
+  let traced = tx.save().write
 
   function fail(code: string, message: string, branch?: ChannelFault): void {
     if (!isOpen) return
@@ -65,9 +70,12 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
    * sent. A guest's trace has what it receives.
    */
   function traceSent(): void {
-    const words = new Int32Array(tx.lastLength / 4)
-    const bytes = new Uint8Array(words.buffer)
-    tx.copyLast(bytes, words)
+    const words = new Int32Array(DESCRIPTOR_BYTES / 4)
+    copyOut(outgoing, traced, new Uint8Array(words.buffer), words, 0, DESCRIPTOR_BYTES)
+    const packet = new Int32Array(((words[1] ?? 0) & 0xffff) * 2)
+    const bytes = new Uint8Array(packet.buffer)
+    copyOut(outgoing, traced, bytes, packet, 0, bytes.length)
+    traced = tx.save().write
     trace?.({ kind: 'packet', to: 'guest', relid: offer.relid, bytes })
   }
 

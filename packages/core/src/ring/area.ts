@@ -2,6 +2,7 @@ import type { GuestMemory } from '@vmbus/hypervisor'
 import { hvRingBuffer } from './layouts.ts'
 
 const PAGE = 4096
+const PAGE_WORDS = PAGE / 4
 
 /** Words of the control page, relative to its first. */
 export const WRITE_INDEX = hvRingBuffer.offsets.writeIndex >>> 2
@@ -20,10 +21,10 @@ export interface RingArea {
   readonly control: number
   /** Bytes of the data area, a multiple of 4096. */
   readonly size: number
-  /** The GPA of each data page. */
-  readonly pages: Float64Array
+  /** Word index of each data page in `memory.words`. */
+  readonly pages: Uint32Array
   /** For each data page, the data offset at which the run of neighbouring pages that it belongs to ends. */
-  readonly runEnds: Float64Array
+  readonly runEnds: Uint32Array
   /** Guest memory is a SharedArrayBuffer: the other end may run in another thread. */
   readonly shared: boolean
 }
@@ -40,14 +41,14 @@ export function ringPagesFault(memory: GuestMemory, pfns: readonly number[]): st
 /** The ring whose control page is the first of `pfns`; `ringPagesFault` has nothing against them. */
 export function ringArea(memory: GuestMemory, pfns: readonly number[]): RingArea {
   const [control = 0, ...data] = pfns
-  const pages = Float64Array.from(data, (pfn) => pfn * PAGE)
-  const runEnds = new Float64Array(pages.length)
+  const pages = Uint32Array.from(data, (pfn) => pfn * PAGE_WORDS)
+  const runEnds = new Uint32Array(pages.length)
   for (let page = pages.length - 1; page >= 0; page--) {
-    const joined = page + 1 < pages.length && pages[page + 1] === (pages[page] ?? 0) + PAGE
+    const joined = page + 1 < pages.length && pages[page + 1] === (pages[page] ?? 0) + PAGE_WORDS
     runEnds[page] = joined ? (runEnds[page + 1] ?? 0) : (page + 1) * PAGE
   }
   const shared = Object.prototype.toString.call(memory.bytes.buffer) === '[object SharedArrayBuffer]'
-  return { memory, control: (control * PAGE) / 4, size: pages.length * PAGE, pages, runEnds, shared }
+  return { memory, control: control * PAGE_WORDS, size: pages.length * PAGE, pages, runEnds, shared }
 }
 
 /** An index that a peer may publish: inside the data area and aligned (OpenVMM vmbus_ring rejects all others). */
@@ -56,18 +57,16 @@ export function isIndex(area: RingArea, index: number): boolean {
 }
 
 /**
- * A sequentially consistent read of a control word, as u32. Memory that no other thread can see needs no Atomics, which
- * cost 5 to 10 ns each.
+ * A sequentially consistent read of a control word, as u32; `words` is `area.memory.words` of this moment. Memory that no
+ * other thread can see needs no Atomics, which cost 5 to 10 ns each.
  */
-export function loadControl(area: RingArea, word: number): number {
-  const { words } = area.memory
+export function loadControl(area: RingArea, words: Int32Array, word: number): number {
   const index = area.control + word
   return (area.shared ? Atomics.load(words, index) : (words[index] ?? 0)) >>> 0
 }
 
 /** A sequentially consistent write: what was written before is visible before it, what is read after it is newer. */
-export function storeControl(area: RingArea, word: number, value: number): void {
-  const { words } = area.memory
+export function storeControl(area: RingArea, words: Int32Array, word: number, value: number): void {
   const index = area.control + word
   if (area.shared) Atomics.store(words, index, value)
   else words[index] = value

@@ -1,18 +1,24 @@
 import type { RingArea } from './area.ts'
 
 /** Below this many bytes a loop beats a call of the engine's block copy. */
-const LOOP_BYTES = 64
+export const LOOP_BYTES = 64
 
 /** Copies `length` bytes of `from` into the data area at `offset`, split at its end and where pages are no neighbours. */
-export function copyIn(area: RingArea, offset: number, from: Uint8Array, start: number, length: number): void {
-  const { bytes } = area.memory
+export function copyIn(
+  area: RingArea,
+  bytes: Uint8Array,
+  offset: number,
+  from: Uint8Array,
+  start: number,
+  length: number,
+): void {
   const { pages, runEnds, size } = area
   let at = offset
   let source = start
   const end = start + length
   while (source < end) {
     const page = at >>> 12
-    const gpa = (pages[page] ?? 0) + (at & 4095)
+    const gpa = (pages[page] ?? 0) * 4 + (at & 4095)
     const part = Math.min(end - source, (runEnds[page] ?? 0) - at)
     if (part <= LOOP_BYTES) for (let i = 0; i < part; i++) bytes[gpa + i] = from[source + i] ?? 0
     else if (part === from.length) bytes.set(from, gpa)
@@ -38,11 +44,16 @@ export function copyOut(
   const end = start + length
   while (target < end) {
     const page = at >>> 12
-    const gpa = (pages[page] ?? 0) + (at & 4095)
+    const gpa = (pages[page] ?? 0) * 4 + (at & 4095)
     const part = Math.min(end - target, (runEnds[page] ?? 0) - at)
     if (part <= 4 * LOOP_BYTES) {
       const from = memory.words
-      for (let i = gpa / 4, j = target >>> 2, last = (target + part) >>> 2; j < last; i++, j++) words[j] = from[i] ?? 0
+      for (
+        let i = (pages[page] ?? 0) + ((at & 4095) >>> 2), j = target >>> 2, last = (target + part) >>> 2;
+        j < last;
+        i++, j++
+      )
+        words[j] = from[i] ?? 0
     } else into.set(memory.bytes.subarray(gpa, gpa + part), target)
     target += part
     at += part
@@ -58,7 +69,7 @@ export function reportWrite(area: RingArea, offset: number, length: number): voi
   while (left > 0) {
     const page = at >>> 12
     const part = Math.min(left, (runEnds[page] ?? 0) - at)
-    memory.wrote((pages[page] ?? 0) + (at & 4095), part)
+    memory.wrote((pages[page] ?? 0) * 4 + (at & 4095), part)
     left -= part
     at += part
     if (at === size) at = 0

@@ -52,16 +52,16 @@ export interface RxOptions {
  * The descriptor is read once, before it is validated; the fields below are a private copy.
  */
 export class Rx {
-  readonly #area: RingArea
-  readonly #size: number
-  readonly #clamp: boolean
-  readonly #limit: number
-  #read: number
-  #published: number
+  private readonly area: RingArea
+  private readonly size: number
+  private readonly clamp: boolean
+  private readonly limit: number
+  private read: number
+  private published: number
   /** The peer's write index when last looked at: all before it is whole packets. */
-  #write: number
-  #bounce = new Uint8Array(0)
-  #bounceWords = new Int32Array(0)
+  private write: number
+  private pieces = new Uint8Array(0)
+  private pieceWords = new Int32Array(0)
 
   // The current packet, valid after `next` said so.
   type = 0
@@ -76,37 +76,39 @@ export class Rx {
   fault: RingFault | undefined = undefined
 
   constructor(area: RingArea, options: RxOptions = {}) {
-    this.#area = area
-    this.#size = area.size
-    this.#clamp = options.policy === 'clamp'
-    this.#limit = options.limit ?? area.size
-    this.#read = options.state?.read ?? loadControl(area, READ_INDEX)
-    this.#published = options.state?.published ?? this.#read
-    this.#write = this.#read
+    this.area = area
+    this.size = area.size
+    this.clamp = options.policy === 'clamp'
+    this.limit = options.limit ?? area.size
+    this.read = options.state?.read ?? loadControl(area, area.memory.words, READ_INDEX)
+    this.published = options.state?.published ?? this.read
+    this.write = this.read
   }
 
   /** False when the words in memory cannot be indices of this ring. */
   get valid(): boolean {
-    return isIndex(this.#area, this.#read) && isIndex(this.#area, loadControl(this.#area, WRITE_INDEX))
+    return (
+      isIndex(this.area, this.read) && isIndex(this.area, loadControl(this.area, this.area.memory.words, WRITE_INDEX))
+    )
   }
 
   /** Looks for the next packet, without moving on. */
   next(): RxStatus {
     if (this.fault !== undefined) return RxStatus.corrupt
-    let used = this.#used()
+    const { area, read: at } = this
+    const { words } = area.memory
+    let used = this.used()
     if (used === 0) {
-      const write = loadControl(this.#area, WRITE_INDEX)
-      if (write === this.#read) return RxStatus.empty
-      if (!isIndex(this.#area, write)) return this.#corrupt('write-index')
-      this.#write = write
-      used = this.#used()
+      const write = loadControl(area, words, WRITE_INDEX)
+      if (write === at) return RxStatus.empty
+      if (!isIndex(area, write)) return this.corrupt('write-index')
+      this.write = write
+      used = this.used()
     }
-    const { memory, pages } = this.#area
-    const { words } = memory
-    const at = this.#read
-    const first = ((pages[at >>> 12] ?? 0) + (at & 4095)) / 4
-    const second = at + 8 === this.#size ? 0 : at + 8
-    const id = ((pages[second >>> 12] ?? 0) + (second & 4095)) / 4
+    const { pages } = area
+    const first = (pages[at >>> 12] ?? 0) + ((at & 4095) >>> 2)
+    const second = at + 8 === this.size ? 0 : at + 8
+    const id = (pages[second >>> 12] ?? 0) + ((second & 4095) >>> 2)
     const kind = words[first] ?? 0
     const size = words[first + 1] ?? 0
     this.type = kind & 0xffff
@@ -115,7 +117,7 @@ export class Rx {
     this.flags = size >>> 16
     this.transactionLow = (words[id] ?? 0) >>> 0
     this.transactionHigh = (words[id + 1] ?? 0) >>> 0
-    return this.#clamp ? this.#clampPacket(used) : this.#check(used)
+    return this.clamp ? this.clampPacket(used) : this.check(used)
   }
 
   /**
@@ -127,15 +129,15 @@ export class Rx {
     words[1] = (this.length >>> 3) | (this.flags << 16)
     words[2] = this.transactionLow
     words[3] = this.transactionHigh
-    copyOut(this.#area, this.#forward(this.#read, DESCRIPTOR), into, words, DESCRIPTOR, this.length - DESCRIPTOR)
+    copyOut(this.area, this.forward(this.read, DESCRIPTOR), into, words, DESCRIPTOR, this.length - DESCRIPTOR)
   }
 
   /** Moves past the packet; its room is the producer's after the next `release`. */
   consume(): void {
     const total = this.length + TRAILER
     // Only a clamped length can reach past what was written: the stream is lost, as it is for Linux.
-    if (total > this.#used()) this.#corrupt('packet-overrun')
-    else this.#read = this.#forward(this.#read, total)
+    if (total > this.used()) this.corrupt('packet-overrun')
+    else this.read = this.forward(this.read, total)
   }
 
   /**
@@ -149,16 +151,16 @@ export class Rx {
     for (let count = 0; count < maxPackets; count++) {
       if (this.next() !== RxStatus.packet || (count > 0 && bytes + this.length > maxBytes)) return count
       const { length, payloadOffset } = this
-      const start = this.#forward(this.#read, DESCRIPTOR)
-      const { pages, runEnds } = this.#area
+      const start = this.forward(this.read, DESCRIPTOR)
+      const { pages, runEnds } = this.area
       const row = count * PACKET_WORDS
       if (start + length - DESCRIPTOR <= (runEnds[start >>> 12] ?? 0)) {
-        table[row + Row.payload] = (pages[start >>> 12] ?? 0) + (start & 4095) + payloadOffset - DESCRIPTOR
+        table[row + Row.payload] = (pages[start >>> 12] ?? 0) * 4 + (start & 4095) + payloadOffset - DESCRIPTOR
         table[row + Row.bounced] = 0
       } else {
         // One packet may lie across the end; in scattered pages, many.
-        this.#growBounce(bounced + length)
-        copyOut(this.#area, start, this.#bounce, this.#bounceWords, bounced, length - DESCRIPTOR)
+        this.growBounce(bounced + length)
+        copyOut(this.area, start, this.pieces, this.pieceWords, bounced, length - DESCRIPTOR)
         table[row + Row.payload] = bounced + payloadOffset - DESCRIPTOR
         table[row + Row.bounced] = 1
         bounced += length
@@ -176,12 +178,12 @@ export class Rx {
 
   /** Where packets are put together that lie in pieces; as the views, valid until `release`. */
   get bounce(): Uint8Array {
-    return this.#bounce
+    return this.pieces
   }
 
   /** Something was consumed that the producer does not know of yet. */
   get unreleased(): boolean {
-    return this.#read !== this.#published
+    return this.read !== this.published
   }
 
   /**
@@ -190,79 +192,79 @@ export class Rx {
    * hv_pkt_iter_close). The interrupt mask is not for this direction.
    */
   release(): boolean {
-    const before = this.#published
-    const read = this.#read
+    const { area, published: before, read } = this
     if (read === before) return false
-    storeControl(this.#area, READ_INDEX, read)
-    this.#published = read
-    if ((loadControl(this.#area, FEATURE_BITS) & FEATURE_PENDING_SEND_SIZE) === 0) return false
-    const wanted = loadControl(this.#area, PENDING_SEND_SIZE)
+    const { words } = area.memory
+    storeControl(area, words, READ_INDEX, read)
+    this.published = read
+    if ((loadControl(area, words, FEATURE_BITS) & FEATURE_PENDING_SEND_SIZE) === 0) return false
+    const wanted = loadControl(area, words, PENDING_SEND_SIZE)
     if (wanted === 0) return false
     // Windows may ask for the ring's size less one, meaning all of it: everything counts in units of 8.
     const pending = (wanted & ~7) >>> 0
-    const write = loadControl(this.#area, WRITE_INDEX)
-    if (!isIndex(this.#area, write)) return false
-    const free = this.#size - this.#distance(read, write)
-    return free > pending && free - this.#distance(before, read) <= pending
+    const write = loadControl(area, words, WRITE_INDEX)
+    if (!isIndex(area, write)) return false
+    const free = this.size - this.distance(read, write)
+    return free > pending && free - this.distance(before, read) <= pending
   }
 
   /** Sets the interrupt mask. After `mask(false)` look again: what came meanwhile was not signalled. */
   mask(masked: boolean): void {
-    storeControl(this.#area, INTERRUPT_MASK, masked ? 1 : 0)
+    storeControl(this.area, this.area.memory.words, INTERRUPT_MASK, masked ? 1 : 0)
   }
 
   setFeatureBits(bits: number): void {
-    storeControl(this.#area, FEATURE_BITS, bits)
+    storeControl(this.area, this.area.memory.words, FEATURE_BITS, bits)
   }
 
   /** The producer promises to honour pending_send_size, on this ring and the other one. */
   get peerHonoursPending(): boolean {
-    return (loadControl(this.#area, FEATURE_BITS) & FEATURE_PENDING_SEND_SIZE) !== 0
+    return (loadControl(this.area, this.area.memory.words, FEATURE_BITS) & FEATURE_PENDING_SEND_SIZE) !== 0
   }
 
   save(): RxState {
-    return { read: this.#read, published: this.#published }
+    return { read: this.read, published: this.published }
   }
 
-  #check(used: number): RxStatus {
-    if (this.length < DESCRIPTOR) return this.#corrupt('packet-length')
-    if (this.payloadOffset < DESCRIPTOR || this.payloadOffset > this.length) return this.#corrupt('packet-offset')
-    if (this.length + TRAILER > used) return this.#corrupt('packet-overrun')
+  private check(used: number): RxStatus {
+    if (this.length < DESCRIPTOR) return this.corrupt('packet-length')
+    if (this.payloadOffset < DESCRIPTOR || this.payloadOffset > this.length) return this.corrupt('packet-offset')
+    if (this.length + TRAILER > used) return this.corrupt('packet-overrun')
     return RxStatus.packet
   }
 
-  #clampPacket(used: number): RxStatus {
+  private clampPacket(used: number): RxStatus {
     if (used < DESCRIPTOR) return RxStatus.empty
-    const available = Math.min(used, this.#limit)
+    const available = Math.min(used, this.limit)
     if (this.length < DESCRIPTOR || this.length > available) this.length = available
     if (this.payloadOffset < DESCRIPTOR || this.payloadOffset > this.length) this.payloadOffset = DESCRIPTOR
     return RxStatus.packet
   }
 
-  #corrupt(fault: RingFault): RxStatus {
+  private corrupt(fault: RingFault): RxStatus {
     this.fault = fault
     return RxStatus.corrupt
   }
 
-  #used(): number {
-    return this.#distance(this.#read, this.#write)
+  private used(): number {
+    return this.distance(this.read, this.write)
   }
 
-  #distance(from: number, to: number): number {
-    return to >= from ? to - from : this.#size - from + to
+  private distance(from: number, to: number): number {
+    return to >= from ? to - from : this.size - from + to
   }
 
-  #forward(offset: number, bytes: number): number {
+  private forward(offset: number, bytes: number): number {
     const at = offset + bytes
-    return at >= this.#size ? at - this.#size : at
+    return at >= this.size ? at - this.size : at
   }
 
-  #growBounce(bytes: number): void {
-    if (bytes <= this.#bounce.length) return
+  private growBounce(bytes: number): void {
+    if (bytes <= this.pieces.length) return
     const words = new Int32Array(2 ** Math.ceil(Math.log2(bytes)) / 4)
     const grown = new Uint8Array(words.buffer)
-    grown.set(this.#bounce)
-    this.#bounce = grown
-    this.#bounceWords = words
+    grown.set(this.pieces)
+    this.pieces = grown
+    this.pieceWords = words
   }
 }
