@@ -34,3 +34,46 @@ describe.each(ALL_VERSIONS.map((version) => [versionName(version), version] as c
     expect(world.diagnostics).toEqual([])
   })
 })
+
+test('a monitored channel signals through the page, and the host looks as often as its latency says', () => {
+  const world = pair({ hostVersions: [Version.v5_3] })
+  world.host.offer(world.device({ instanceId: instance(1), monitorLatency: 500 }))
+  world.guest.start()
+  // The host looks for as long as the channel is open: this world is never idle.
+  for (let step = 0; step < 20; step++) world.step()
+  expect(world.guest.devices[0]?.channels[0]?.offer).toMatchObject({ monitorAllocated: true, monitorId: 0 })
+  probeDriver(world).ping()
+  expect(world.trace.some((event) => event.kind === 'signal' && event.to === 'host')).toBe(false)
+  for (let step = 0; step < 10; step++) world.step()
+  expect(world.counts.pongs).toBe(1)
+})
+
+test('a state is restored only where its version and features are spoken', () => {
+  const world = pair()
+  world.guest.start()
+  world.settle()
+  expect(world.host.version).toBe(Version.v6_0)
+  const older = pair({ hostVersions: [Version.v5_3] })
+  expect(() => older.host.restore(world.host.save())).toThrow('VMBUS_STATE_INVALID')
+  expect(() => older.guest.restore({ format: 'another' })).toThrow('VMBUS_STATE_INVALID')
+})
+
+test('after a resume devices are recognised by their instance, whatever relid they have now', () => {
+  const world = pair({ autoOpen: false })
+  const first = world.host.offer(world.device({ instanceId: instance(1) }))
+  world.host.offer(world.device({ instanceId: instance(2) }))
+  world.guest.start()
+  world.settle()
+  const [, second] = world.guest.devices
+  const channel = second?.channels[0]
+  expect(channel?.offer.relid).toBe(2)
+  world.guest.suspend()
+  world.settle()
+  expect([world.guest.phase, channel?.state]).toEqual(['suspended', 'rescinded'])
+  first.rescind()
+  world.guest.resume()
+  world.settle()
+  expect(world.guest.devices.map((device) => device.instanceId)).toEqual([instance(2)])
+  expect([channel?.offer.relid, channel?.state]).toEqual([1, 'offered'])
+  expect(world.counts.rescinds).toBe(1)
+})

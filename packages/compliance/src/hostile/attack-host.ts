@@ -96,7 +96,8 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: H
       if (next !== Infinity) clock.advanceTo(Math.max(clock.now(), next))
       timers.run(clock.now())
     }
-    const touched = guard()
+    // A foreign page keeps what was written to it, so that looking now and then is enough.
+    const touched = input % 16 === 15 || input === inputs - 1 ? guard() : -1
     if (touched >= 0) bad(`page ${touched} changed, which was not granted`)
   }
   bounded(bus, bad)

@@ -1,5 +1,6 @@
 import type { ChannelEnd } from '../channel-end.ts'
 import { CoreError } from '../errors.ts'
+import { versionName } from '../versions.ts'
 import { createEnd } from './channels.ts'
 import { setTimer, type HostContext, type LiveDevice } from './context.ts'
 import { grant } from './gpadls.ts'
@@ -57,12 +58,16 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
   if (typeof saved !== 'object' || saved === null || saved.format !== FORMAT) {
     throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String((saved as { format?: unknown } | null)?.format), allowed: FORMAT })
   }
+  const { connection } = saved
+  // A guest does not hear of a host that can do less: it has to be moved to one that can do the same.
+  if (connection !== null && (!ctx.versions.has(connection.version) || (connection.features & ~ctx.features) !== 0)) {
+    throw new CoreError('VMBUS_STATE_INVALID', { field: 'version', value: versionName(connection.version), allowed: 'a version and features that this host has' })
+  }
   const state = emptyState()
   ctx.state = state
   ctx.grants.clear()
   state.paused = saved.paused
-  // A version that this host does not speak stays in force only where it was agreed on: the guest has to ask again.
-  state.connection = saved.connection
+  state.connection = connection
   state.nextKey = saved.nextKey
   for (const channel of saved.channels) state.channels.set(channel.key, channel)
   for (const gpadl of saved.gpadls) {
