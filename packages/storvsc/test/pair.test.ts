@@ -7,7 +7,9 @@ test('a disk is found, written, read and flushed', () => {
   const w = world({ host: { luns: [disk] } })
   expect(w.driver.phase).toBe('ready')
   expect(w.driver.version).toBe(0x0602)
-  expect(w.driver.disks).toEqual([
+  const [found] = w.driver.disks
+  expect(found?.wwn).toMatch(/^60022480[0-9a-f]{24}$/)
+  expect({ ...found, wwn: '' }).toEqual(
     {
       path: 0,
       target: 0,
@@ -16,14 +18,14 @@ test('a disk is found, written, read and flushed', () => {
       vendor: 'Msft',
       product: 'Virtual Disk',
       revision: '1.0',
-      wwn: expect.stringMatching(/^60022480[0-9a-f]{24}$/),
+      wwn: '',
       sectors: 2048,
       sectorSize: 512,
       physicalSectorSize: 512,
       unmap: true,
       readOnly: false,
     },
-  ])
+  )
   expect(w.driver.channels).toBe(4)
   const data = Uint8Array.from({ length: 10 * 512 }, (_, i) => (i * 7) & 0xff)
   const from = w.allocate(data.length, 512)

@@ -2,7 +2,7 @@ import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
 import type { ControllerKind } from '../protocol.ts'
 import type { StorvscBehaviour } from './behaviour.ts'
 import type { RequestResult } from './result.ts'
-import type { Disk, GuestState, RequestRecord } from './state.ts'
+import type { Disk, GuestState, RequestRecord, UnitAt } from './state.ts'
 import type { Packets } from './wire.ts'
 
 /** What the parts of the driver share. `state` is all that is saved. */
@@ -24,6 +24,9 @@ export interface GuestContext {
   completed(id: number, result: RequestResult): void
   appeared(disk: Disk): void
   disappeared(disk: Disk): void
+  /** A unit answered that it is not what it was, or that it is not there. */
+  unitChanged(at: UnitAt): void
+  unitGone(at: UnitAt): void
   /** The driver's own: a command of the search ended. */
   scanned(request: RequestRecord, result: RequestResult): void
 }

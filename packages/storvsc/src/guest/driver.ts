@@ -1,12 +1,13 @@
 import { PacketType, type Channel, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet, type PageRange } from '@vmbus/core'
 import { StorvscError } from '../errors.ts'
 import { CDB_BYTES, Operation, PACKET_BYTES_V1, VSTOR_VERSIONS, controllerKindOf, ideAddress, vstorPacket } from '../protocol.ts'
+import { copyPlain } from '../plain.ts'
 import { CORRECT, type StorvscBehaviour } from './behaviour.ts'
 import { flushCdb, transferCdb, unmapCdb, unmapList } from './commands.ts'
 import type { GuestContext } from './context.ts'
 import { abort, accept, complete, dispatch, drop, featuresOf, tellEnded } from './requests.ts'
 import type { RequestResult } from './result.ts'
-import { forgetUnit, scanAll, scanned, stop } from './scan.ts'
+import { forgetUnit, lookAgain, scanAll, scanned, stop } from './scan.ts'
 import { answered, ask, begin, fail } from './setup.ts'
 import { initialGuestState, type Direction, type Disk, type DriverPhase, type GuestState } from './state.ts'
 import { ID_HIGH, INIT_LOW, RESET_LOW, packets } from './wire.ts'
@@ -98,6 +99,8 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
       deps.event('disk-gone', disk)
       options.onDiskGone?.(disk)
     },
+    unitChanged: (at) => lookAgain(ctx, at),
+    unitGone: (at) => forgetUnit(ctx, at),
     scanned: (request, result) => scanned(ctx, request, result),
   }
 
@@ -271,9 +274,9 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
         if (primary?.state === 'open') primary.close()
       }
     },
-    save: () => structuredClone(ctx.state),
+    save: () => copyPlain(ctx.state),
     restore(saved, channels) {
-      const state = structuredClone(saved) as GuestState
+      const state = copyPlain(saved as GuestState)
       if (state.v !== 1) throw new StorvscError('VMBUS_STORVSC_STATE', 'v', state.v, '1')
       ctx.state = state
       ctx.channels.clear()

@@ -2,7 +2,6 @@ import type { Channel, Packet } from '@vmbus/core'
 import { HEADER_BYTES, Op, PACKET_BYTES_V1, SrbStatus, srbCode, vstorFeatures, type VstorFeatures } from '../protocol.ts'
 import type { GuestContext } from './context.ts'
 import { resultOf, unanswered, unitChanged, type RequestOutcome, type RequestResult } from './result.ts'
-import { forgetUnit, lookAgain } from './scan.ts'
 import type { RequestRecord } from './state.ts'
 
 const V5_1 = 0x0501
@@ -105,9 +104,9 @@ export function complete(ctx: GuestContext, channel: Channel, packet: Packet): v
   state.inFlight[tag] = null
   state.freeTags.push(tag)
   const result = resultOf(packet.view, packet.payloadOffset + HEADER_BYTES, request.cdb[0] ?? 0, request.buffer?.byteCount ?? 0, behaviour)
-  if (srbCode(result.srbStatus) === SrbStatus.invalidLun) forgetUnit(ctx, request)
+  if (srbCode(result.srbStatus) === SrbStatus.invalidLun) ctx.unitGone(request)
   if (unitChanged(result)) {
-    lookAgain(ctx, request)
+    ctx.unitChanged(request)
     if (request.tries < behaviour.requeues) {
       request.tries++
       request.channel = -1

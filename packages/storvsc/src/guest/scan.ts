@@ -3,7 +3,7 @@ import type { GuestContext } from './context.ts'
 import { inquiryCdb, modeSenseCdb, readCapacity16Cdb, reportLunsCdb } from './commands.ts'
 import { accept } from './requests.ts'
 import type { RequestResult } from './result.ts'
-import type { Disk, RequestRecord, Stage, Task } from './state.ts'
+import type { Disk, RequestRecord, Stage, Task, UnitAt } from './state.ts'
 
 const PAGE = 4096
 const ABSENT = 0x7f
@@ -27,7 +27,7 @@ export function scanAll(ctx: GuestContext): void {
 }
 
 /** Looks at one unit again: its capacity, or what it is, has changed. */
-export function lookAgain(ctx: GuestContext, { path, target, lun }: RequestRecord): void {
+export function lookAgain(ctx: GuestContext, { path, target, lun }: UnitAt): void {
   if (ctx.scans) enqueue(ctx, [{ kind: 'lun', path, target, lun }])
 }
 
@@ -194,7 +194,7 @@ function withCapacity(disk: Disk, data: Uint8Array): Disk {
   return { ...disk, sectors, sectorSize, physicalSectorSize: sectorSize * 2 ** ((data[13] ?? 0) & 0x0f), unmap: ((data[14] ?? 0) & 0x80) !== 0 }
 }
 
-const sameUnit = (a: Pick<Disk, 'path' | 'target' | 'lun'>, b: Pick<Disk, 'path' | 'target' | 'lun'>): boolean => a.path === b.path && a.target === b.target && a.lun === b.lun
+const sameUnit = (a: UnitAt, b: UnitAt): boolean => a.path === b.path && a.target === b.target && a.lun === b.lun
 
 /** The unit is there, new or changed. */
 function keep(ctx: GuestContext, disk: Disk): void {
@@ -207,7 +207,7 @@ function keep(ctx: GuestContext, disk: Disk): void {
 }
 
 /** The unit is not there, or no more. */
-export function forgetUnit(ctx: GuestContext, unitAt: Pick<Disk, 'path' | 'target' | 'lun'>): void {
+export function forgetUnit(ctx: GuestContext, unitAt: UnitAt): void {
   const disk = ctx.state.disks.find((each) => sameUnit(each, unitAt))
   if (disk === undefined) return
   ctx.state.disks = ctx.state.disks.filter((each) => each !== disk)

@@ -46,6 +46,9 @@ export interface Disk {
   readonly readOnly: boolean
 }
 
+/** Where a unit is. */
+export type UnitAt = Pick<Disk, 'path' | 'target' | 'lun'>
+
 export type Task =
   | { readonly kind: 'target'; readonly path: number; readonly target: number }
   | { readonly kind: 'lun'; readonly path: number; readonly target: number; readonly lun: number }

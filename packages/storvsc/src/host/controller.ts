@@ -1,7 +1,8 @@
 import { PacketType, type Channel, type HostDevice, type HostDeviceDeps, type Packet } from '@vmbus/core'
-import type { BlockDevice, BlockStatus, CompletionTable, QueuedDisk } from '@vmbus/disk'
+import type { BlockDevice } from '@vmbus/disk'
 import { StorvscError } from '../errors.ts'
 import { DataIn, HEADER_BYTES, NtStatus, Op, Operation, PACKET_BYTES, PACKET_BYTES_V1, RING_BYTES, vmscsiRequest, vstorFeatures, vstorPacket } from '../protocol.ts'
+import { copyPlain } from '../plain.ts'
 import { addressKey, type LunAddress } from './address.ts'
 import { completions, type Reply } from './completions.ts'
 import { guestBuffer } from './guest-buffer.ts'
@@ -9,10 +10,11 @@ import { luns as lunTable, type LunOptions, type LunState } from './luns.ts'
 import { resolve, type StorvscHostOptions, type StorvscSettings } from './options.ts'
 import { FAILURE_OF, INVALID_LUN, isPlan, type Failure, type Outcome, type Plan } from './outcome.ts'
 import { reportLuns } from './report-luns.ts'
-import { noRequests, takeSlot, type Finished, type Pending, type RequestsState } from './requests.ts'
+import { LUN_TIMER, queuedDisks } from './queues.ts'
+import { noRequests, type Finished, type RequestsState } from './requests.ts'
 import { absentUnit } from './scsi/inquiry.ts'
 import { initialSetup, setup, type Phase, type SetupState } from './setup.ts'
-import { enqueue, perform } from './steps.ts'
+import { perform } from './steps.ts'
 import { isQueued, type Command, type LogicalUnit } from './unit.ts'
 
 /** The controller as its owner sees it. */
@@ -46,7 +48,6 @@ interface Saved extends State {
 /** Requests that may wait for their disks; more stay in the ring. */
 const MAX_PENDING = 1024
 const at = vmscsiRequest.offsets
-const LUN_TIMER = /^lun\/(\d+)$/
 
 const complete = (address: Partial<LunAddress>): LunAddress => ({ path: address.path ?? 0, target: address.target ?? 0, lun: address.lun ?? 0 })
 const initialState = (): State => ({ ...initialSetup(), ...noRequests(), enumerate: false })
@@ -66,11 +67,20 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
   const out = completions()
   const cdb = new DataView(new ArrayBuffer(16))
   const command: Command = { cdb, buffer }
-  const table: CompletionTable = { slots: [], statuses: [] }
   const reply = { low: 0, high: 0, bytes: 0 }
   let state = initialState()
   let busy = false
   let again = false
+  const queues = queuedDisks({
+    deps,
+    buffer,
+    luns,
+    requests: () => state,
+    finish: (index, to, result) => {
+      const channel = channels.get(index)
+      if (channel !== undefined) finish(channel, to, result)
+    },
+  })
 
   const effects = {
     ready: () => {
@@ -116,90 +126,6 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     else channel.wantWritable(RING_BYTES)
   }
 
-  // Disks with a queue
-
-  const arm = (key: number, queue: QueuedDisk): void => {
-    const next = queue.next()
-    if (next !== Infinity) deps.timers.set(`lun/${key}`, next)
-  }
-
-  /** Gives the queue the steps it has room for; `memory` ends a request like any other failure. */
-  const submit = (request: Pending, queue: QueuedDisk): void => {
-    buffer.bind(request.range ?? undefined, request.range?.byteCount ?? 0, true)
-    while (request.steps.length > 0) {
-      const [step] = request.steps
-      if (step === undefined) return
-      const result = enqueue(queue, step, request.slot, deps.clock.now(), buffer)
-      if (result === 'full') return
-      request.steps.shift()
-      if (result === 'queued') request.outstanding++
-      else if (request.status === 'ok') request.status = 'memory'
-    }
-  }
-
-  const settle = (request: Pending, unit: LogicalUnit | undefined): void => {
-    const result: number | Failure = unit === undefined ? INVALID_LUN : request.status === 'ok' ? request.transferred : FAILURE_OF[request.status]
-    unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
-    const channel = channels.get(request.channel)
-    if (channel !== undefined) finish(channel, request, result)
-  }
-
-  const ended = ({ steps, outstanding }: Pending): boolean => steps.length === 0 && outstanding === 0
-
-  const defer = (channel: Channel, key: number, plan: Plan, queue: QueuedDisk): void => {
-    const request: Pending = {
-      slot: takeSlot(state),
-      channel: channel.subchannelIndex,
-      low: reply.low,
-      high: reply.high,
-      bytes: reply.bytes,
-      key,
-      range: buffer.range() ?? null,
-      transferred: plan.transferred,
-      steps: plan.steps.map((step) => ({ ...step })),
-      outstanding: 0,
-      status: 'ok',
-    }
-    const waiting = state.pending.some((each) => each.key === key && each.steps.length > 0)
-    state.pending.push(request)
-    // In the order in which they came, so that a flush covers what was before it.
-    if (!waiting) submit(request, queue)
-    if (ended(request)) {
-      state.pending.pop()
-      settle(request, luns.get(key))
-    }
-    arm(key, queue)
-  }
-
-  /** Takes the completions of a queue and goes on with what waited for room in it. */
-  const poll = (key: number): void => {
-    const unit = luns.get(key)
-    const queue = unit?.backend
-    if (unit === undefined || queue === undefined || !isQueued(queue)) return
-    const count = queue.completions(table, deps.clock.now())
-    const bySlot = new Map(state.pending.map((request) => [request.slot, request]))
-    const over = new Set<Pending>()
-    for (let index = 0; index < count; index++) {
-      // Not there: of a request whose channel or unit went away.
-      const request = bySlot.get(table.slots[index] ?? 0)
-      if (request === undefined || request.key !== key) continue
-      request.outstanding--
-      const status: BlockStatus = table.statuses[index] ?? 'ok'
-      if (request.status === 'ok') request.status = status
-      if (ended(request)) over.add(request)
-    }
-    for (const request of state.pending) {
-      if (request.key !== key || request.steps.length === 0) continue
-      submit(request, queue)
-      if (request.steps.length > 0) break
-    }
-    for (const request of state.pending) if (request.key === key && ended(request)) over.add(request)
-    state.pending = state.pending.filter((request) => !over.has(request))
-    for (const request of over) settle(request, unit)
-    arm(key, queue)
-    pumpAll()
-  }
-
   // Requests
 
   /** Does what a command planned; undefined when its disk answers later. */
@@ -207,7 +133,7 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     const { backend } = unit
     if (backend === undefined) return INVALID_LUN
     if (isQueued(backend)) {
-      defer(channel, key, plan, backend)
+      queues.defer(channel.subchannelIndex, reply, key, plan, backend)
       return undefined
     }
     for (let index = 0; index < plan.steps.length; index++) {
@@ -346,10 +272,7 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
       const address = fixed ?? complete(partial)
       luns.remove(address)
       const key = addressKey(address)
-      deps.timers.clear(`lun/${key}`)
-      const lost = state.pending.filter((request) => request.key === key)
-      state.pending = state.pending.filter((request) => request.key !== key)
-      for (const request of lost) settle(request, undefined)
+      queues.lose(key)
       changed()
       pumpAll()
     },
@@ -375,20 +298,19 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     },
     timer(name) {
       const key = LUN_TIMER.exec(name)?.[1]
-      if (key !== undefined) poll(Number(key))
+      if (key === undefined) return
+      queues.poll(Number(key))
+      pumpAll()
     },
-    save: (): Saved => structuredClone({ v: 1 as const, ...state, luns: luns.save() }),
+    save: (): Saved => copyPlain<Saved>({ v: 1, ...state, luns: luns.save() }),
     restore(saved, open) {
-      const { v, luns: units, ...rest } = structuredClone(saved) as Saved
+      const { v, luns: units, ...rest } = copyPlain(saved as Saved)
       if (v !== 1) throw new StorvscError('VMBUS_STORVSC_STATE', 'v', v, '1')
       luns.restore(units, (address) => options.find?.(address))
       state = rest
       channels.clear()
       for (const channel of open) channels.set(channel.subchannelIndex, channel)
-      for (const { key } of units) {
-        const backend = luns.get(key)?.backend
-        if (backend !== undefined && isQueued(backend)) arm(key, backend)
-      }
+      for (const { key } of units) queues.arm(key)
     },
     inspect: () => ({
       kind: resolved.kind,
