@@ -1,6 +1,9 @@
 import { Command } from 'commander'
 import { printBoot, runBoot, type BootFlags } from './commands/boot.ts'
+import { seedOf } from './commands/arguments.ts'
 import { failure } from './commands/failure.ts'
+import { runGrid } from './grid/grid.ts'
+import { printGrid } from './grid/print.ts'
 import { ExitCode } from './results/vocabulary.ts'
 
 /** Where the command writes, so that a test can read it. */
@@ -29,6 +32,11 @@ function commandLine(streams: Streams, signal: AbortSignal): Command {
     .option('--json <file>', 'write the report')
     .option('--quiet', 'do not show the guest console')
     .action(async (flags: BootFlags) => streams.out(printBoot(await runBoot(flags, streams, signal))))
+  program
+    .command('grid')
+    .description('run heartbeat, time sync and shutdown for every release of the catalog on every host, simulated')
+    .option('--seed <n>', 'what drives the simulated world', '1')
+    .action(async ({ seed }: { readonly seed: string }) => streams.out(printGrid(await runGrid(seedOf(seed), signal))))
   return program
 }
 
