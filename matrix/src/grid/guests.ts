@@ -20,7 +20,11 @@ function rowOf({ family, release, kernel }: DistributionKernel): Row {
   if (!/^\d/.test(kernel)) return { ...row, generation: undefined, reason: `${kernel}: no generation of its own` }
   const { major, minor } = kernelVersion(kernel)
   if (major < FIRST_UPSTREAM.major || (major === FIRST_UPSTREAM.major && minor < FIRST_UPSTREAM.minor))
-    return { ...row, generation: undefined, reason: `kernel ${kernel} is older than the upstream drivers; what the vendor backported is known from no source that was read` }
+    return {
+      ...row,
+      generation: undefined,
+      reason: `kernel ${kernel} is older than the upstream drivers; what the vendor backported is known from no source that was read`,
+    }
   return { ...row, generation: linux(kernel) }
 }
 

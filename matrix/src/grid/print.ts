@@ -34,15 +34,26 @@ function heading(ids: readonly string[], indent: number): string[] {
 export function printGrid({ hosts, rows, seed }: Grid): string {
   const labels = rows.map(({ row }) => `${row.family} ${row.release}`)
   const kernels = rows.map(({ row }) => (/^\d/.test(row.kernel) ? row.kernel.split(' ')[0] : '') ?? '')
-  const [left, middle] = [labels, kernels].map((texts) => Math.max(...texts.map((text) => text.length)) + 2) as [number, number]
-  const lines = rows.map(({ cells }, i) => `${(labels[i] ?? '').padEnd(left)}${pc.dim((kernels[i] ?? '').padEnd(middle))}${cells.map(markOf).join(' ')}`)
+  const [left, middle] = [labels, kernels].map((texts) => Math.max(...texts.map((text) => text.length)) + 2) as [
+    number,
+    number,
+  ]
+  const lines = rows.map(
+    ({ cells }, i) =>
+      `${(labels[i] ?? '').padEnd(left)}${pc.dim((kernels[i] ?? '').padEnd(middle))}${cells.map(markOf).join(' ')}`,
+  )
   const counts = new Map<Outcome, number>()
   for (const { cells } of rows) for (const { outcome } of cells) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-  const summary = [...counts].map(([outcome, count]) => `${MARKS[outcome][1](MARKS[outcome][0])} ${outcome} ${count}`).join('   ')
+  const summary = [...counts]
+    .map(([outcome, count]) => `${MARKS[outcome][1](MARKS[outcome][0])} ${outcome} ${count}`)
+    .join('   ')
   return [
     pc.bold('Heartbeat, time synchronisation and shutdown: each release on each Hyper-V host, simulated'),
     '',
-    ...heading(hosts.map((host) => host.id), left + middle),
+    ...heading(
+      hosts.map((host) => host.id),
+      left + middle,
+    ),
     ...lines,
     '',
     `${summary}   (dim: inferred; seed ${seed})`,

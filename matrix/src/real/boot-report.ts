@@ -49,7 +49,9 @@ export function bootReport(host: string, result: SessionResult): BootReport {
     virtualSeconds: result.virtualSeconds,
     instructions: result.instructions,
     deterministic: result.deterministic,
-    ...(result.notDeterministicBecause === undefined ? {} : { notDeterministicBecause: result.notDeterministicBecause }),
+    ...(result.notDeterministicBecause === undefined
+      ? {}
+      : { notDeterministicBecause: result.notDeterministicBecause }),
     transcriptSha256: measured.transcriptSha256,
     ramSha256: result.ramSha256,
   }
@@ -57,7 +59,9 @@ export function bootReport(host: string, result: SessionResult): BootReport {
 
 /** A guest that never connects to a host that it boots on is a true outcome, not an error of the run. */
 function judge(result: SessionResult, measured: RealHostResult): { outcome: Outcome; reason: string } {
-  if (result.outcome !== 'works') return { outcome: result.outcome, reason: result.evidence ?? `the guest ended with ${result.end}` }
-  if (measured.version === null) return { outcome: 'fails', reason: 'the kernel found no VMBus version in common with this host and gave up' }
+  if (result.outcome !== 'works')
+    return { outcome: result.outcome, reason: result.evidence ?? `the guest ended with ${result.end}` }
+  if (measured.version === null)
+    return { outcome: 'fails', reason: 'the kernel found no VMBus version in common with this host and gave up' }
   return { outcome: 'works', reason: `connected over VMBus ${measured.version}` }
 }

@@ -66,7 +66,9 @@ export const host: HostFactory = (machine, given) => {
     const device = factory(made, deviceOptions, machine)
     if (device !== undefined) devices.set(kind, device)
   }
-  const notDeterministic = [...devices.values()].find((device) => device.notDeterministic !== undefined)?.notDeterministic
+  const notDeterministic = [...devices.values()].find(
+    (device) => device.notDeterministic !== undefined,
+  )?.notDeterministic
 
   return {
     call(name, argument) {
@@ -77,7 +79,10 @@ export const host: HostFactory = (machine, given) => {
       if (act === undefined) throw new RangeError(`unknown action: ${name}`)
       return act(argument)
     },
-    save: () => ({ host: made.save(), devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.save?.()])) }),
+    save: () => ({
+      host: made.save(),
+      devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.save?.()])),
+    }),
     restore(state) {
       const saved = state as { host: unknown; devices: Record<string, unknown> }
       for (const [kind, device] of devices) device.restore?.(saved.devices[kind])

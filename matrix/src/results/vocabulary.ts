@@ -1,5 +1,15 @@
 /** One vocabulary for every result, from a single boot to the full matrix. */
-export const OUTCOMES = ['works', 'partial', 'fails', 'not-offered', 'not-applicable', 'not-run', 'guest-hung', 'guest-corrupt', 'error'] as const
+export const OUTCOMES = [
+  'works',
+  'partial',
+  'fails',
+  'not-offered',
+  'not-applicable',
+  'not-run',
+  'guest-hung',
+  'guest-corrupt',
+  'error',
+] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
 /** The weakest basis on a cell's path: `real` needs the kernel package of that exact release. */

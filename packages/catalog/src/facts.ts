@@ -19,7 +19,10 @@ export interface HostBuild {
   readonly nvsp_max: Sourced<string>
   readonly storvsp_max: Sourced<string>
   readonly dynamic_memory_max: Sourced<string | null>
-  readonly ic: { readonly max: Readonly<Record<string, string | null>>; readonly basis: Readonly<Record<string, string>> }
+  readonly ic: {
+    readonly max: Readonly<Record<string, string | null>>
+    readonly basis: Readonly<Record<string, string>>
+  }
 }
 
 /** A distribution's release and the kernel that it ships. */
@@ -61,7 +64,8 @@ export interface GridFamily {
   readonly releases: readonly GridRelease[]
 }
 
-const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../data/${name}.json`, import.meta.url), 'utf8'))
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../data/${name}.json`, import.meta.url), 'utf8'))
 
 /** Builds of Hyper-V, oldest first. */
 export const hostBuilds = (): readonly HostBuild[] => (read('hosts') as { hosts: HostBuild[] }).hosts

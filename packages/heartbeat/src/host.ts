@@ -1,7 +1,13 @@
 import type { Channel, HostDevice, HostDeviceDeps } from '@vmbus/core'
 import { At, IcType, icHost, type IcHostState, type IcVersions } from '@vmbus/ic'
 import { TICKS_PER_MS } from '@vmbus/world'
-import { APPLICATION_STATE_OFFSET, BEAT_INTERVAL_MS, HEARTBEAT_VERSIONS, MIN_BODY, heartbeatMessage } from './protocol.ts'
+import {
+  APPLICATION_STATE_OFFSET,
+  BEAT_INTERVAL_MS,
+  HEARTBEAT_VERSIONS,
+  MIN_BODY,
+  heartbeatMessage,
+} from './protocol.ts'
 
 export interface HeartbeatHostOptions {
   readonly instanceId?: string
@@ -30,7 +36,11 @@ export interface HeartbeatHost extends HostDevice {
 }
 
 /** One beat is outstanding at a time; each interval that finds it unanswered counts as a lost beat. */
-export function heartbeatHost(options: HeartbeatHostOptions, deps: HostDeviceDeps, versions: IcVersions = HEARTBEAT_VERSIONS): HeartbeatHost {
+export function heartbeatHost(
+  options: HeartbeatHostOptions,
+  deps: HostDeviceDeps,
+  versions: IcVersions = HEARTBEAT_VERSIONS,
+): HeartbeatHost {
   const interval = (options.intervalMs ?? BEAT_INTERVAL_MS) * TICKS_PER_MS
   const idle = { sequence: 0, nextAt: Infinity, answered: 0, lost: 0, missedInRow: 0, applicationState: 0 }
   let state: Omit<State, 'v' | 'ic'> = { ...idle }
@@ -60,13 +70,18 @@ export function heartbeatHost(options: HeartbeatHostOptions, deps: HostDeviceDep
     reply(status, view, bodyLength) {
       const sequence = bodyLength >= MIN_BODY ? heartbeatMessage.read.seq_num(view, At.body) : undefined
       if (status !== 0 || sequence !== BigInt(state.sequence + 1)) {
-        deps.diagnose({ code: 'VMBUS_HEARTBEAT_ANSWER', source: 'heartbeat', message: 'answer is not the next sequence number' })
+        deps.diagnose({
+          code: 'VMBUS_HEARTBEAT_ANSWER',
+          source: 'heartbeat',
+          message: 'answer is not the next sequence number',
+        })
         return
       }
       state.sequence++
       state.answered++
       state.missedInRow = 0
-      if (bodyLength >= APPLICATION_STATE_OFFSET + 4) state.applicationState = view.getUint32(At.body + APPLICATION_STATE_OFFSET, true)
+      if (bodyLength >= APPLICATION_STATE_OFFSET + 4)
+        state.applicationState = view.getUint32(At.body + APPLICATION_STATE_OFFSET, true)
       deps.event('beat', { sequence: state.sequence, applicationState: state.applicationState })
     },
   })

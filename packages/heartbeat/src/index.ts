@@ -14,7 +14,8 @@ export const heartbeat = defineDevice({
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),
-  host: (options: HeartbeatHostOptions, deps, settings: IcVersions | undefined) => heartbeatHost(options, deps, settings),
+  host: (options: HeartbeatHostOptions, deps, settings: IcVersions | undefined) =>
+    heartbeatHost(options, deps, settings),
   guest: (options: HeartbeatGuestOptions, deps) => heartbeatGuest(options, deps),
 })
 

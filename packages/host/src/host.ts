@@ -1,5 +1,11 @@
 import { createHostBus, type HostBus, type HostDevice, type HostDeviceHandle, type HostDeviceSpec } from '@vmbus/core'
-import { createPartition, type CrashReport, type GuestMemory, type Partition, type PartitionFeatures } from '@vmbus/hypervisor'
+import {
+  createPartition,
+  type CrashReport,
+  type GuestMemory,
+  type Partition,
+  type PartitionFeatures,
+} from '@vmbus/hypervisor'
 import { scopedTimers, type Clock, type Diagnose, type Seed, type Timers, type TraceSink } from '@vmbus/world'
 import type { DeviceSettings, HostProfile } from './profile.ts'
 
@@ -30,7 +36,10 @@ export interface Host {
    * Offers a device with the profile's settings, or with `settings`. Undefined when this version of the host has no
    * such device: a kind that `DeviceSettings` knows and the profile lacks.
    */
-  offer<Settings, D extends HostDevice>(spec: HostDeviceSpec<Settings, D>, settings?: Settings): HostDeviceHandle<D> | undefined
+  offer<Settings, D extends HostDevice>(
+    spec: HostDeviceSpec<Settings, D>,
+    settings?: Settings,
+  ): HostDeviceHandle<D> | undefined
   /** The offered devices of a kind. */
   devices(kind: string): readonly HostDeviceHandle[]
   timer(name: string): void

@@ -21,7 +21,10 @@ export const ws2008: HostProfile = {
   vmbus: [v(0, 13)],
   featureFlags: 0,
   gpadlLimit: 384 * MiB,
-  partition: { version: { major: 6, minor: 0, build: 6002, servicePack: 0, serviceNumber: 0, serviceBranch: 0 }, maxVps: 4 },
+  partition: {
+    version: { major: 6, minor: 0, build: 6002, servicePack: 0, serviceNumber: 0, serviceBranch: 0 },
+    maxVps: 4,
+  },
   devices: {
     heartbeat: ic(FRAMEWORK_1, ONE),
     timesync: ic(FRAMEWORK_1, ONE),
@@ -87,7 +90,11 @@ export const win10v1507: HostProfile = after(ws2012r2, {
   devices: { storvsc: STORVSC_6_2, balloon: BALLOON_2_0 },
 })
 
-export const win10v1511: HostProfile = after(win10v1507, { id: 'win10-1511', name: 'Windows 10 1511', build: [10, 0, 10586] })
+export const win10v1511: HostProfile = after(win10v1507, {
+  id: 'win10-1511',
+  name: 'Windows 10 1511',
+  build: [10, 0, 10586],
+})
 
 export const ws2016: HostProfile = after(win10v1511, {
   id: 'ws2016',
@@ -102,7 +109,11 @@ export const ws2016: HostProfile = after(win10v1511, {
   },
 })
 
-export const win10v1703: HostProfile = after(ws2016, { id: 'win10-1703', name: 'Windows 10 1703', build: [10, 0, 15063] })
+export const win10v1703: HostProfile = after(ws2016, {
+  id: 'win10-1703',
+  name: 'Windows 10 1703',
+  build: [10, 0, 15063],
+})
 
 export const win10v1709: HostProfile = after(win10v1703, {
   id: 'win10-1709',
@@ -131,9 +142,17 @@ export const ws2019: HostProfile = after(win10v1803, {
   },
 })
 
-export const win10v1903: HostProfile = after(ws2019, { id: 'win10-1903', name: 'Windows 10 1903', build: [10, 0, 18362] })
+export const win10v1903: HostProfile = after(ws2019, {
+  id: 'win10-1903',
+  name: 'Windows 10 1903',
+  build: [10, 0, 18362],
+})
 
-export const win10v2004: HostProfile = after(win10v1903, { id: 'win10-2004', name: 'Windows 10 2004', build: [10, 0, 19041] })
+export const win10v2004: HostProfile = after(win10v1903, {
+  id: 'win10-2004',
+  name: 'Windows 10 2004',
+  build: [10, 0, 19041],
+})
 
 export const ws2022: HostProfile = after(win10v2004, {
   id: 'ws2022',

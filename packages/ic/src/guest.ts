@@ -70,7 +70,8 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     if (status !== undefined) view.setUint32(At.status, status, true)
     view.setUint8(At.flags, IcFlags.transaction | IcFlags.response)
-    if (channel.channel?.sendInBand(bytes, transactionLow, transactionHigh, false) !== true) drop('no room for an answer')
+    if (channel.channel?.sendInBand(bytes, transactionLow, transactionHigh, false) !== true)
+      drop('no room for an answer')
   }
 
   const receive = (channel: GuestChannel, answer: IcAnswerable): void => {
@@ -110,13 +111,22 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
       channel.open({ outPages: ringPages, inPages: ringPages })
     },
     opened(channel, status) {
-      if (status !== 0) deps.diagnose({ code: 'VMBUS_IC_OPEN', source: 'ic', message: `host refused to open the channel: 0x${status.toString(16)}` })
+      if (status !== 0)
+        deps.diagnose({
+          code: 'VMBUS_IC_OPEN',
+          source: 'ic',
+          message: `host refused to open the channel: 0x${status.toString(16)}`,
+        })
       else this.readable(channel)
     },
     readable(channel) {
       const open = channel.channel
       if (open === undefined) return
-      for (let packet = open.receive(); packet !== undefined && channel.channel === open; packet = perSignal === 'all' ? open.receive() : undefined)
+      for (
+        let packet = open.receive();
+        packet !== undefined && channel.channel === open;
+        packet = perSignal === 'all' ? open.receive() : undefined
+      )
         receive(channel, {
           bytes: packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength),
           transactionLow: packet.transactionLow,

@@ -82,7 +82,8 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
     if ((view.getUint8(At.flags) & IcFlags.response) === 0) return drop('not a response')
     const type = view.getUint16(At.type, true)
     if (type === IcType.negotiate) return negotiated(view, length)
-    if (state.phase !== 'ready' || !state.outstanding || type !== handler.type) return drop('response without its request')
+    if (state.phase !== 'ready' || !state.outstanding || type !== handler.type)
+      return drop('response without its request')
     state.outstanding = false
     handler.reply(view.getUint32(At.status, true), view, bodyLength)
   }
@@ -99,7 +100,11 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
     },
     readable(from) {
       for (let packet = from.receive(); packet !== undefined && channel === from; packet = from.receive()) {
-        const view = new DataView(packet.bytes.buffer, packet.bytes.byteOffset + packet.payloadOffset, packet.payloadLength)
+        const view = new DataView(
+          packet.bytes.buffer,
+          packet.bytes.byteOffset + packet.payloadOffset,
+          packet.payloadLength,
+        )
         receive(view, packet.payloadLength)
       }
     },
@@ -134,7 +139,9 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
     },
     inspect: () => ({
       phase: state.phase,
-      ...(state.phase === 'ready' ? { framework: icVersionText(state.framework), message: icVersionText(state.message) } : {}),
+      ...(state.phase === 'ready'
+        ? { framework: icVersionText(state.framework), message: icVersionText(state.message) }
+        : {}),
       outstanding: state.outstanding,
     }),
   }

@@ -1,6 +1,21 @@
-export { icGuest, type IcAnswerable, type IcGuest, type IcGuestHandler, type IcGuestOptions, type IcGuestState, type IcRequest } from './guest.ts'
+export {
+  icGuest,
+  type IcAnswerable,
+  type IcGuest,
+  type IcGuestHandler,
+  type IcGuestOptions,
+  type IcGuestState,
+  type IcRequest,
+} from './guest.ts'
 export { icHost, type IcHost, type IcHostHandler, type IcHostState, type IcPhase } from './host.ts'
-export { answerNegotiation, negotiationAnswer, negotiationRequest, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
+export {
+  answerNegotiation,
+  negotiationAnswer,
+  negotiationRequest,
+  type IcVersions,
+  type MatchPolicy,
+  type Negotiated,
+} from './negotiate.ts'
 export {
   At,
   HResult,

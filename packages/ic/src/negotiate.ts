@@ -42,12 +42,19 @@ export function negotiationAnswer(view: DataView, length: number, offered: IcVer
   return { framework, message }
 }
 
-const readVersion = (view: DataView, at: number): IcVersion => (view.getUint16(at, true) << 16) | view.getUint16(at + 2, true)
+const readVersion = (view: DataView, at: number): IcVersion =>
+  (view.getUint16(at, true) << 16) | view.getUint16(at + 2, true)
 
 /** How a guest picks from the host's list: Linux wants an exact match, FreeBSD the host's best that is not above its own maximum. */
 export type MatchPolicy = 'exact' | 'at-most'
 
-function pick(own: readonly IcVersion[], view: DataView, at: number, count: number, policy: MatchPolicy): IcVersion | undefined {
+function pick(
+  own: readonly IcVersion[],
+  view: DataView,
+  at: number,
+  count: number,
+  policy: MatchPolicy,
+): IcVersion | undefined {
   const limit = Math.max(...own)
   let best: IcVersion | undefined
   for (let i = 0; i < count; i++) {
@@ -63,7 +70,12 @@ function pick(own: readonly IcVersion[], view: DataView, at: number, count: numb
  * when there is no common one or the message is malformed; what then is on the wire is Linux's answer, counts of zero
  * with the version words that Linux leaves (drivers/hv/channel_mgmt.c, vmbus_prep_negotiate_resp).
  */
-export function answerNegotiation(view: DataView, length: number, own: IcVersions, policy: MatchPolicy): Negotiated | undefined {
+export function answerNegotiation(
+  view: DataView,
+  length: number,
+  own: IcVersions,
+  policy: MatchPolicy,
+): Negotiated | undefined {
   if (length < At.body + 8) return undefined
   const frameworks = view.getUint16(At.body, true)
   const messages = view.getUint16(At.body + 2, true)

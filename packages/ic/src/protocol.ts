@@ -23,7 +23,11 @@ export const icHeader = struct(
 )
 
 /** Fixed part of the negotiation body; `icframe_vercnt + icmsg_vercnt` versions follow. */
-export const negotiateHeader = struct('icmsg_negotiate', { icframe_vercnt: u16, icmsg_vercnt: u16, reserved: u32 }, { size: 8 })
+export const negotiateHeader = struct(
+  'icmsg_negotiate',
+  { icframe_vercnt: u16, icmsg_vercnt: u16, reserved: u32 },
+  { size: 8 },
+)
 
 /** Offsets from the start of the packet's payload, for in-place answers. */
 export const At = {

@@ -26,22 +26,26 @@ function actionOf(flags: number): ShutdownAction | undefined {
 /** Answers first and acts afterwards, so that the host hears of it. */
 export function shutdownGuest(options: ShutdownGuestOptions, deps: GuestDriverDeps): GuestDriver {
   const { supports = ['power-off', 'restart'] } = options
-  const ic = icGuest(deps, { ...options, versions: options.versions ?? SHUTDOWN_VERSIONS }, {
-    type: IcType.shutdown,
-    request({ view, bodyLength }) {
-      if (bodyLength < shutdownMessage.size) return HResult.fail
-      const action = actionOf(shutdownMessage.read.flags(view, At.body))
-      return action !== undefined && supports.includes(action) ? HResult.ok : HResult.fail
+  const ic = icGuest(
+    deps,
+    { ...options, versions: options.versions ?? SHUTDOWN_VERSIONS },
+    {
+      type: IcType.shutdown,
+      request({ view, bodyLength }) {
+        if (bodyLength < shutdownMessage.size) return HResult.fail
+        const action = actionOf(shutdownMessage.read.flags(view, At.body))
+        return action !== undefined && supports.includes(action) ? HResult.ok : HResult.fail
+      },
+      answered({ view }, status) {
+        if (status !== HResult.ok) return
+        const flags = shutdownMessage.read.flags(view, At.body)
+        const action = actionOf(flags)
+        if (action === undefined) return
+        deps.event('shutdown', { action })
+        options.act(action, (flags & ShutdownFlags.force) !== 0)
+      },
     },
-    answered({ view }, status) {
-      if (status !== HResult.ok) return
-      const flags = shutdownMessage.read.flags(view, At.body)
-      const action = actionOf(flags)
-      if (action === undefined) return
-      deps.event('shutdown', { action })
-      options.act(action, (flags & ShutdownFlags.force) !== 0)
-    },
-  })
+  )
   return {
     offered: (channel) => ic.offered(channel),
     opened: (channel, status) => ic.opened(channel, status),

@@ -39,7 +39,11 @@ export interface ShutdownHost extends HostDevice {
   readonly ready: boolean
 }
 
-export function shutdownHost(_options: ShutdownHostOptions, deps: HostDeviceDeps, versions: IcVersions = SHUTDOWN_VERSIONS): ShutdownHost {
+export function shutdownHost(
+  _options: ShutdownHostOptions,
+  deps: HostDeviceDeps,
+  versions: IcVersions = SHUTDOWN_VERSIONS,
+): ShutdownHost {
   let answer = -1
   const ic = icHost(deps, versions, {
     type: IcType.shutdown,

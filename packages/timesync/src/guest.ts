@@ -1,7 +1,14 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
 import { TICKS_PER_SECOND } from '@vmbus/world'
-import { REFERENCE_FORM_SINCE, STALE_AFTER_SECONDS, TIMESYNC_VERSIONS, TimesyncFlags, timesyncData, timesyncRefData } from './protocol.ts'
+import {
+  REFERENCE_FORM_SINCE,
+  STALE_AFTER_SECONDS,
+  TIMESYNC_VERSIONS,
+  TimesyncFlags,
+  timesyncData,
+  timesyncRefData,
+} from './protocol.ts'
 
 /** The clock of the operating system that the driver serves; times are FILETIMEs of the present instant. */
 export interface GuestClock {

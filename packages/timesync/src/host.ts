@@ -36,7 +36,11 @@ export interface TimesyncHost extends HostDevice {
 }
 
 /** First message after an opening is a sync; then samples, one outstanding at a time, so none is queued and late. */
-export function timesyncHost(options: TimesyncHostOptions, deps: HostDeviceDeps, versions: IcVersions = TIMESYNC_VERSIONS): TimesyncHost {
+export function timesyncHost(
+  options: TimesyncHostOptions,
+  deps: HostDeviceDeps,
+  versions: IcVersions = TIMESYNC_VERSIONS,
+): TimesyncHost {
   const interval = (options.intervalMs ?? SAMPLE_INTERVAL_MS) * TICKS_PER_MS
   const idle = { nextAt: Infinity, syncDue: true, syncs: 0, samples: 0, refused: 0 }
   let state: Omit<State, 'v' | 'ic'> = { ...idle }

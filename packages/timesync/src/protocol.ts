@@ -5,7 +5,11 @@ export const TIMESYNC_INTERFACE = '9527e630-d0ae-497b-adce-e80ab0175caf'
 export const TIMESYNC_INSTANCE = '2dd1ce17-079e-403c-b352-a1921ee207ee'
 
 /** Before version 4. Times are FILETIMEs. Linux packs 25 bytes; hosts send three more (OpenVMM timesync.rs). */
-export const timesyncData = struct('ictimesync_data', { parenttime: u64, childtime: u64, roundtriptime: u64, flags: u8 }, { size: 25 })
+export const timesyncData = struct(
+  'ictimesync_data',
+  { parenttime: u64, childtime: u64, roundtriptime: u64, flags: u8 },
+  { size: 25 },
+)
 
 /** From version 4: the wall clock and the partition's reference time of the same instant. Hosts send 24 bytes. */
 export const timesyncRefData = struct(

@@ -4,9 +4,22 @@
  */
 export type TraceEvent =
   | { readonly kind: 'hypercall'; readonly vp: number; readonly code: number; readonly status: number }
-  | { readonly kind: 'msr'; readonly vp: number; readonly msr: number; readonly write: boolean; readonly lo: number; readonly hi: number }
+  | {
+      readonly kind: 'msr'
+      readonly vp: number
+      readonly msr: number
+      readonly write: boolean
+      readonly lo: number
+      readonly hi: number
+    }
   /** A VMBus channel message, `to` its receiver; `connection` is the id that the guest posted to, or the SINT of a host message. */
-  | { readonly kind: 'message'; readonly to: 'host' | 'guest'; readonly vp: number; readonly connection: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'message'
+      readonly to: 'host' | 'guest'
+      readonly vp: number
+      readonly connection: number
+      readonly bytes: Uint8Array
+    }
   /**
    * A packet as the recording end received it, or as the host sent it: descriptor, payload and padding, without the
    * trailer. So a host's trace has both directions.

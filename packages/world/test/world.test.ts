@@ -20,7 +20,10 @@ describe('virtual clock', () => {
 
 describe('timers', () => {
   it('fires in order of time and name, whatever the order of setting', () => {
-    const entries = fc.uniqueArray(fc.tuple(fc.string({ minLength: 1, maxLength: 3 }), fc.nat(20)), { selector: ([name]) => name, maxLength: 12 })
+    const entries = fc.uniqueArray(fc.tuple(fc.string({ minLength: 1, maxLength: 3 }), fc.nat(20)), {
+      selector: ([name]) => name,
+      maxLength: 12,
+    })
     fc.assert(
       fc.property(entries, (list) => {
         const fired: [string, number][] = []
@@ -65,7 +68,8 @@ describe('timers', () => {
 describe('seed', () => {
   it('draws the same number for the same event and another for another event or seed', () => {
     const draws = new Set<number>()
-    for (let seed = 0; seed < 50; seed++) for (let event = 0; event < 50; event++) draws.add(seeded(seed).u32('delay', event))
+    for (let seed = 0; seed < 50; seed++)
+      for (let event = 0; event < 50; event++) draws.add(seeded(seed).u32('delay', event))
     expect(draws.size).toBe(2500)
     expect(seeded(7).u32('delay', 3)).toBe(seeded(7).u32('delay', 3))
     expect(seeded(7).u32('a', 'bc')).not.toBe(seeded(7).u32('ab', 'c'))
