@@ -5,7 +5,39 @@ import { Rx, RxStatus, Tx, TxStatus, ringArea } from '../src/index.ts'
 import { hookedMemory } from './hooked-memory.ts'
 import { PAGE, same } from './ring-spec.ts'
 
-const ram = guestMemory(4 * PAGE)
+// Shared, so that every look at a control word is an Atomics call.
+const ram = guestMemory({ size: 4 * PAGE, shared: true })
+
+const { load, store } = Atomics
+let inside = false
+
+/** Calls `intrude` before and after each atomic access of `run`, not of `intrude` itself. */
+function betweenAtomics(intrude: () => void, run: () => void): void {
+  const guarded = (): void => {
+    if (inside) return
+    inside = true
+    try {
+      intrude()
+    } finally {
+      inside = false
+    }
+  }
+  const around = <T>(access: () => T): T => {
+    guarded()
+    const result = access()
+    guarded()
+    return result
+  }
+  Atomics.load = ((words: Int32Array, index: number) => around(() => load(words, index))) as typeof Atomics.load
+  Atomics.store = ((words: Int32Array, index: number, value: number) =>
+    around(() => store(words, index, value))) as typeof Atomics.store
+  try {
+    run()
+  } finally {
+    Atomics.load = load
+    Atomics.store = store
+  }
+}
 
 /** Both ends of a ring; each takes a step of its own whenever the other looks at memory at the drawn moments. */
 function race(
@@ -14,8 +46,7 @@ function race(
   payload: number,
 ): { sent: number; got: number; signals: number; interleaved: number } {
   ram.bytes.fill(0)
-  const memory = hookedMemory(ram)
-  const area = ringArea(memory, [1, 2])
+  const area = ringArea(ram, [1, 2])
   const tx = new Tx(area)
   const rx = new Rx(area)
   tx.setFeatureBits(1)
@@ -74,16 +105,14 @@ function race(
   let access = 0
   const due = new Set(moments)
   for (const step of steps) {
-    memory.hook = () => {
+    const other = step === 'send' ? read : send
+    const intrude = (): void => {
       if (!due.has(access++)) return
       state.interleaved++
-      if (step === 'send') read()
-      else send()
+      other()
     }
-    if (step === 'send') send()
-    else read()
+    betweenAtomics(intrude, step === 'send' ? send : read)
   }
-  memory.hook = undefined
   // Only signals that were sent wake anybody.
   for (let turn = 0; turn < 1000 && (state.toReader > 0 || state.toWriter > 0); turn++) {
     read()

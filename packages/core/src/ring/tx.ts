@@ -9,7 +9,7 @@ import {
   storeControl,
   type RingArea,
 } from './area.ts'
-import { LOOP_BYTES, copyIn, copyOut, reportWrite } from './copy.ts'
+import { copyIn, copyOut, reportWrite } from './copy.ts'
 import { PACKET_WORDS, Row } from './table.ts'
 
 /** length8 is a u16. */
@@ -112,10 +112,7 @@ export class Tx {
       // The padding first: the payload then covers what belongs to it.
       words[end - 2] = 0
       words[end - 1] = 0
-      const { bytes } = area.memory
-      const gpa = at * 4 + DESCRIPTOR
-      if (payloadBytes > LOOP_BYTES) bytes.set(payload, gpa)
-      else for (let i = 0; i < payloadBytes; i++) bytes[gpa + i] = payload[i] ?? 0
+      area.memory.bytes.set(payload, at * 4 + DESCRIPTOR)
     }
     words[end] = 0
     words[end + 1] = write
