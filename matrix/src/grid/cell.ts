@@ -5,8 +5,8 @@ import { shutdown } from '@vmbus/shutdown'
 import { simulate } from '@vmbus/simulation'
 import { timesync } from '@vmbus/timesync'
 import { TICKS_PER_SECOND } from '@vmbus/world'
-import type { LinuxGeneration } from '@vmbus/guest-linux'
 import type { Evidence, Outcome } from '../results/vocabulary.ts'
+import type { GridGuest } from './guests.ts'
 
 export const COMPONENTS = ['heartbeat', 'timesync', 'shutdown'] as const
 export type Component = (typeof COMPONENTS)[number]
@@ -31,11 +31,11 @@ const CLOCK_AHEAD = BigInt(3600 * TICKS_PER_SECOND)
 
 const NONE: Readonly<Record<Component, Outcome>> = { heartbeat: 'not-run', timesync: 'not-run', shutdown: 'not-run' }
 
-const evidenceOf = ({ basis }: LinuxGeneration): Evidence =>
+const evidenceOf = ({ basis }: GridGuest): Evidence =>
   basis === 'inferred' ? 'simulated-inferred' : 'simulated-sourced'
 
 /** Boots a simulated guest on a host and measures the three components by what they did. */
-export async function measure(generation: LinuxGeneration, profile: HostProfile, seed: number): Promise<Cell> {
+export async function measure(generation: GridGuest, profile: HostProfile, seed: number): Promise<Cell> {
   const evidence = evidenceOf(generation)
   await using world = simulate({ seed })
   const devices = { heartbeat: heartbeat({}), timesync: timesync({}), shutdown: shutdown({}) }

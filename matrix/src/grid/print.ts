@@ -30,6 +30,19 @@ function heading(ids: readonly string[], indent: number): string[] {
   })
 }
 
+/** One line for each reason why rows were not run, with the rows. */
+function notRun(rows: Grid['rows']): string[] {
+  const byReason = new Map<string, string[]>()
+  for (const { row } of rows) {
+    if (row.reason === undefined) continue
+    const names = byReason.get(row.reason) ?? []
+    byReason.set(row.reason, [...names, `${row.family} ${row.release}`])
+  }
+  return [...byReason].map(([reason, names]) =>
+    pc.dim(`· ${names[0]}${names.length > 1 ? ` … ${names.at(-1)}` : ''} (${names.length}): ${reason}`),
+  )
+}
+
 /** The grid, its legend and a count of each outcome. */
 export function printGrid({ hosts, rows, seed }: Grid): string {
   const labels = rows.map(({ row }) => `${row.family} ${row.release}`)
@@ -56,6 +69,7 @@ export function printGrid({ hosts, rows, seed }: Grid): string {
     ),
     ...lines,
     '',
+    ...notRun(rows),
     `${summary}   (dim: inferred; seed ${seed})`,
     '',
   ].join('\n')
