@@ -60,8 +60,16 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
   })
   const lan = createSwitch({ clock, timers, seed })
   const peerMtu = options.peerMtu ?? 1500
-  const port = lan.connect({ name: 'peer', mac: PEER_MAC, mtu: peerMtu, ...(options.peerVlan && { vlan: options.peerVlan }), receive: (frame) => peer.receive(frame) })
-  const pings = pingSweeps(seed, (sequence, payload, address) => peer.ping(address, { id: 1, sequence: sequence & 0xffff, payload }))
+  const port = lan.connect({
+    name: 'peer',
+    mac: PEER_MAC,
+    mtu: peerMtu,
+    ...(options.peerVlan && { vlan: options.peerVlan }),
+    receive: (frame) => peer.receive(frame),
+  })
+  const pings = pingSweeps(seed, (sequence, payload, address) =>
+    peer.ping(address, { id: 1, sequence: sequence & 0xffff, payload }),
+  )
   const peer = createPeer({
     clock,
     timers,
@@ -116,7 +124,9 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
           ids.set(name, id)
           return id
         }
-        const stop = lan.capture(({ bytes, direction, port: name }) => writer.packet(idOf(name), { bytes, direction, time: unixTicksOf(clock.fileTime()) }))
+        const stop = lan.capture(({ bytes, direction, port: name }) =>
+          writer.packet(idOf(name), { bytes, direction, time: unixTicksOf(clock.fileTime()) }),
+        )
         capture = { chunks, writer, stop }
       },
       captured: () => {

@@ -1,1 +1,333 @@
-export {}
+import { PacketType, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet } from '@vmbus/core'
+import { formatMac, type Frame } from '@vmbus/switch'
+import { next } from './guest/control.ts'
+import { DEFAULT_CHANNELS, DEFAULT_FILTER, DEFAULT_MTU, DEFAULT_RING_PAGES, MAX_PACKET, type NetvscGuestOptions } from './guest/options.ts'
+import { createReceiver, give } from './guest/receive.ts'
+import { drainOutgoing, flushBatch, sendFrame, type SendOptions } from './guest/send.ts'
+import { checkMtu, completed, fail, granted, nvsp, setFilter, start, subchannelOffered, subchannelOpened } from './guest/setup.ts'
+import { answerCame, diagnose, freeSlot, newGuestQueue, noGuestState, type GuestContext, type GuestPhase, type GuestStatistics, type NetvscGuestState } from './guest/state.ts'
+import { abandon, advance, stop, ungranted } from './guest/teardown.ts'
+import { NetvscError } from './errors.ts'
+import { macAt } from './host/filter.ts'
+import {
+  BODY,
+  DataPath,
+  NVSP_VERSIONS,
+  NvspStatus,
+  NvspType,
+  SEND_TABLE_SIZE,
+  messageHeader,
+  nvspVersionName,
+  sendIndirectionTable,
+  sendRndisPacketComplete,
+  sendVfAssociation,
+  switchDataPath,
+} from './protocol/nvsp.ts'
+
+export type { NetvscGuestOptions, ReceivedInfo } from './guest/options.ts'
+export type { SendOptions } from './guest/send.ts'
+export type { GuestPhase, GuestStatistics } from './guest/state.ts'
+
+const MOST_CHANNELS = 64
+
+/** A network adapter as its driver sees it. */
+export interface NetvscGuest extends GuestDriver {
+  readonly phase: GuestPhase
+  /** Why setup failed, or ''. */
+  readonly failure: string
+  /** NVSP word, 0 before it is agreed on. */
+  readonly version: number
+  readonly mac: string
+  readonly mtu: number
+  /** Frames may be sent. */
+  readonly up: boolean
+  readonly linkUp: boolean
+  readonly queues: number
+  readonly dataPath: 'synthetic' | 'vf'
+  /** The VF that the host told of. */
+  readonly vf: { readonly serial: number } | null
+  /** False: no room, nothing was taken; `onWritable` says when to try again. */
+  send(frame: Frame, options?: SendOptions): boolean
+  /** Sends what `more` kept waiting. */
+  flush(): void
+  /** The packet filter; 0 takes the interface down. */
+  setFilter(filter: number): void
+  /** Moves the traffic, as far as the host has a VF. */
+  switchDataPath(path: 'synthetic' | 'vf'): void
+  /** Closes the adapter and opens it again with another largest packet. */
+  setMtu(mtu: number): void
+  /** Closes the adapter; `start` opens it again. */
+  stop(): void
+  start(): void
+  statistics(): GuestStatistics
+}
+
+/** The guest end of a synthetic network adapter (VSC). */
+export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps): NetvscGuest {
+  const ringPages = options.ringPages ?? DEFAULT_RING_PAGES
+  const channelLimit = Math.min(options.channels ?? Math.min(DEFAULT_CHANNELS, deps.vps), MOST_CHANNELS)
+  const ctx: GuestContext = {
+    deps,
+    options,
+    versions: [...(options.versions ?? NVSP_VERSIONS)].toSorted((a, b) => b - a),
+    channelLimit,
+    receive: createReceiver(),
+    state: noGuestState(checkMtu(options.mtu ?? DEFAULT_MTU), options.filter ?? DEFAULT_FILTER),
+    channels: [],
+  }
+
+  const open = (): void => {
+    const [primary] = ctx.channels
+    if (primary?.state !== 'offered') return
+    ctx.state.phase = 'opening'
+    ctx.state.failure = ''
+    primary.open({ outPages: ringPages, inPages: ringPages, maxPacket: MAX_PACKET })
+  }
+
+  const reopen = (): void => {
+    const { state } = ctx
+    if (state.phase !== 'stopped' || !state.restart) return
+    state.restart = false
+    open()
+  }
+
+  /** A packet of ours came back. Ids that we did not give, or gave for another channel, are the host's mistake. */
+  const complete = (channel: GuestChannel, packet: Packet): void => {
+    const { state } = ctx
+    const index = packet.transactionLow - 1
+    const slot = packet.transactionHigh === 0 ? state.slots[index] : undefined
+    if (!slot || slot.queue !== channel.offer.subchannelIndex) {
+      diagnose(ctx, 'VMBUS_NETVSC_COMPLETION', `a completion of ${packet.transactionLow}, which is not under way on the channel`)
+      return
+    }
+    freeSlot(ctx, index)
+    const view = new DataView(packet.bytes.buffer, packet.payloadOffset, packet.payloadLength)
+    if (slot.kind === 'request') {
+      if (slot.type === NvspType.switchDataPath) answerCame(ctx)
+      else if (state.phase === 'setup') completed(ctx, slot.type, view, packet.payloadLength)
+    } else {
+      const known = packet.payloadLength >= BODY + sendRndisPacketComplete.size && messageHeader.read.msg_type(view, 0) === NvspType.sendRndisPacketComplete
+      if (!known || sendRndisPacketComplete.read.status(view, BODY) !== NvspStatus.success) state.statistics.sendErrors++
+      if (slot.kind === 'section') state.sections.push(slot.section)
+      else if (slot.kind === 'pages') state.pages.push(...slot.pfns)
+      else if (state.phase === 'stopping') next(ctx)
+    }
+    advance(ctx)
+  }
+
+  /** A message of the host's own. */
+  const told = (packet: Packet): void => {
+    const { state } = ctx
+    if (packet.payloadLength < BODY) return
+    const { view, payloadOffset: at } = packet
+    const type = messageHeader.read.msg_type(view, at)
+    if (type === NvspType.sendVfAssociation && packet.payloadLength >= BODY + sendVfAssociation.size) {
+      const { allocated, serial } = sendVfAssociation.decode(view, at + BODY)
+      state.vf = allocated === 0 ? null : { serial }
+      // Without its VF the traffic is on the synthetic path at once, whoever moved it.
+      if (state.vf === null) state.dataPath = DataPath.synthetic
+      deps.event('vf', state.vf)
+    } else if (type === NvspType.sendIndirectionTable && packet.payloadLength >= BODY + sendIndirectionTable.size) {
+      const { count, offset } = sendIndirectionTable.decode(view, at + BODY)
+      if (count !== SEND_TABLE_SIZE || offset > packet.payloadLength || packet.payloadLength - offset < count * 4) {
+        diagnose(ctx, 'VMBUS_NETVSC_TABLE', `a send table of ${count} entries at ${offset}`)
+        return
+      }
+      const queues = state.subchannels + 1
+      state.sendTable = Array.from({ length: count }, (_, index) => view.getUint32(at + offset + index * 4, true) % queues)
+    }
+  }
+
+  const retry = (): void => {
+    for (const [index, queue] of ctx.state.queues.entries()) {
+      if (!queue?.blocked || queue.outgoing.length > 0 || !flushBatch(ctx, index)) continue
+      queue.blocked = false
+      options.onWritable?.()
+    }
+  }
+
+  const readable = (channel: GuestChannel): void => {
+    const ring = channel.channel
+    const index = channel.offer.subchannelIndex
+    if (ring === undefined) return
+    ring.cork()
+    for (let queue = ctx.state.queues[index]; queue && queue.owed === null; queue = ctx.state.queues[index]) {
+      const packet = ring.receive()
+      if (packet === undefined) break
+      if (packet.type === PacketType.completion) complete(channel, packet)
+      else if (packet.type === PacketType.transferPages) ctx.receive(ctx, channel, packet)
+      else if (index === 0) told(packet)
+    }
+    ring.uncork()
+    retry()
+  }
+
+  return {
+    get phase() {
+      return ctx.state.phase
+    },
+    get failure() {
+      return ctx.state.failure
+    },
+    get version() {
+      return ctx.state.version
+    },
+    get mac() {
+      return formatMac(macAt(ctx.state.mac, 0))
+    },
+    get mtu() {
+      return ctx.state.mtu
+    },
+    get up() {
+      return ctx.state.phase === 'ready' && ctx.state.filter !== 0
+    },
+    get linkUp() {
+      return ctx.state.linkUp
+    },
+    get queues() {
+      return ctx.state.queues.filter((queue) => queue?.open).length
+    },
+    get dataPath() {
+      return ctx.state.dataPath === DataPath.vf ? 'vf' : 'synthetic'
+    },
+    get vf() {
+      return ctx.state.vf
+    },
+    send: (frame, sendOptions = {}) => sendFrame(ctx, frame, sendOptions),
+    flush() {
+      for (const index of ctx.state.queues.keys()) flushBatch(ctx, index)
+    },
+    setFilter: (filter) => setFilter(ctx, filter),
+    switchDataPath(path) {
+      const { state } = ctx
+      if (state.phase !== 'ready' || (path === 'vf' && state.vf === null)) return
+      state.dataPath = DataPath[path]
+      nvsp(ctx, NvspType.switchDataPath, true, (view) => switchDataPath.encode({ active_datapath: DataPath[path] }, view, BODY))
+    },
+    setMtu(mtu) {
+      ctx.state.mtu = checkMtu(mtu)
+      ctx.state.restart = true
+      stop(ctx)
+    },
+    stop() {
+      ctx.state.restart = false
+      stop(ctx)
+    },
+    start() {
+      if (ctx.state.phase === 'stopped' || ctx.state.phase === 'failed') open()
+    },
+    statistics: () => ({ ...ctx.state.statistics }),
+
+    offered(channel) {
+      if (channel.offer.subchannelIndex > 0) return subchannelOffered(ctx, channel, ringPages, MAX_PACKET)
+      ctx.channels = [channel]
+      open()
+    },
+    opened(channel, status) {
+      const index = channel.offer.subchannelIndex
+      if (index > 0) {
+        if (status === 0) ctx.state.queues[index] = newGuestQueue()
+        else fail(ctx, `subchannel ${index} does not open: status ${status}`)
+        if (ctx.state.phase === 'stopping') advance(ctx)
+        return subchannelOpened(ctx)
+      }
+      if (status !== 0) {
+        ctx.state.phase = 'failed'
+        ctx.state.failure = `the channel does not open: status ${status}`
+        deps.event('failed', ctx.state.failure)
+        return
+      }
+      ctx.state.queues[0] = newGuestQueue()
+      if (ctx.state.phase === 'stopping') advance(ctx)
+      else start(ctx)
+    },
+    readable,
+    writable(channel) {
+      const index = channel.offer.subchannelIndex
+      const queue = ctx.state.queues[index]
+      if (!queue) return
+      if (queue.owed !== null) {
+        const { low, high, status } = queue.owed
+        queue.owed = null
+        give(ctx, channel, low, high, status)
+      }
+      if (queue.owed === null && drainOutgoing(ctx, index)) readable(channel)
+      advance(ctx)
+    },
+    gpadlCreated(_channel, gpadl, status) {
+      granted(ctx, gpadl, status)
+      reopen()
+    },
+    gpadlTorndown(_channel, gpadl) {
+      ungranted(ctx, gpadl)
+      reopen()
+    },
+    closed(channel) {
+      const index = channel.offer.subchannelIndex
+      if (ctx.state.queues[index]) ctx.state.queues[index] = null
+      // A suspend closes without being asked; the adapter comes back with the next offer.
+      if (ctx.state.phase !== 'stopping' && index === 0) abandon(ctx)
+      advance(ctx)
+      reopen()
+    },
+    rescinded(channel) {
+      const index = channel.offer.subchannelIndex
+      ctx.channels[index] = undefined
+      if (index > 0) {
+        endQueue(index)
+        advance(ctx)
+        return
+      }
+      abandon(ctx)
+      ctx.channels = []
+      deps.event('removed')
+    },
+    timer(name) {
+      if (name !== 'answer') return
+      ctx.state.answerAt = Infinity
+      // What is waited for never comes: the rest is given back without it.
+      if (ctx.state.phase === 'stopping') {
+        for (const [index, slot] of ctx.state.slots.entries()) if (slot !== null) freeSlot(ctx, index)
+        for (const queue of ctx.state.queues) if (queue) queue.outgoing.length = 0
+        advance(ctx)
+      } else fail(ctx, `the host does not answer: ${ctx.state.step}`)
+    },
+    save: (): NetvscGuestState => structuredClone(ctx.state),
+    restore(saved, channels) {
+      const state = saved as NetvscGuestState
+      if (state.v !== 1) throw new NetvscError('VMBUS_NETVSC_STATE', { field: 'v', value: state.v, allowed: '1' })
+      ctx.state = structuredClone(state)
+      ctx.channels = []
+      for (const channel of channels) ctx.channels[channel.offer.subchannelIndex] = channel
+      if (state.answerAt !== Infinity) deps.timers.set('answer', state.answerAt)
+    },
+    inspect() {
+      const { state } = ctx
+      return {
+        phase: state.phase,
+        step: state.step,
+        version: state.version === 0 ? null : nvspVersionName(state.version),
+        queues: this.queues,
+        mtu: state.mtu,
+        linkUp: state.linkUp,
+        filter: state.filter,
+        underWay: state.slots.filter((slot) => slot !== null).length,
+        ...state.statistics,
+      }
+    },
+  }
+
+  /** The subchannel is gone with everything that was under way on it. */
+  function endQueue(index: number): void {
+    const { state } = ctx
+    const queue = state.queues[index]
+    if (queue?.batch) state.sections.push(queue.batch.section)
+    state.queues[index] = null
+    for (const [at, slot] of state.slots.entries()) {
+      if (slot?.queue !== index) continue
+      if (slot.kind === 'section') state.sections.push(slot.section)
+      if (slot.kind === 'pages') state.pages.push(...slot.pfns)
+      freeSlot(ctx, at)
+    }
+  }
+}

@@ -1,1 +1,234 @@
-export {}
+import { PacketType, type Channel, type HostDevice, type HostDeviceDeps } from '@vmbus/core'
+import { formatMac, parseMac, type VlanOptions } from '@vmbus/switch'
+import { attach } from './host/attachment.ts'
+import { deliver } from './host/deliver.ts'
+import { forgetReceiveBuffer, forgetSendBuffer, request, tellSendTable } from './host/negotiation.ts'
+import { DEFAULT_QUEUES, DEFAULT_SPEED, MOST_QUEUES, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
+import { createScratch, drain, queueOf } from './host/queue.ts'
+import { indicate, sendControls } from './host/rndis.ts'
+import { createSections } from './host/sections.ts'
+import { noConnection, noStatistics, violation, type HostContext, type NetvscHostState, type NetvscStatistics } from './host/state.ts'
+import { announceVf, setDataPath } from './host/vf.ts'
+import { NetvscError } from './errors.ts'
+import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
+import { Indication } from './protocol/rndis.ts'
+
+const SPEED_UNIT = 100
+
+/** A network adapter as the host sees it. */
+export interface NetvscHost extends HostDevice {
+  /** NVSP word in force, 0 while there is none. */
+  readonly version: number
+  readonly linkUp: boolean
+  /** The guest has set a packet filter: its interface is up. */
+  readonly up: boolean
+  /** The address that the guest uses now. */
+  readonly mac: string
+  readonly dataPath: 'synthetic' | 'vf'
+  /** Channels that are open. */
+  readonly queues: number
+  /** The cable is plugged in: the guest is told. */
+  connectLink(): void
+  /** The cable is pulled: the guest is told. */
+  disconnectLink(): void
+  /** Bits per second, as a change that the guest hears of. */
+  setSpeed(bitsPerSecond: number): void
+  setVlan(vlan: VlanOptions): void
+  /** A VF with this vPCI serial is there for the guest: it may move its traffic to it. */
+  associateVf(serial: number): void
+  /** The VF goes: the guest is told, and its traffic is on the synthetic path at once. */
+  dissociateVf(): void
+  statistics(): NetvscStatistics
+}
+
+/** The host end of a synthetic network adapter (VSP) over a port of a switch. */
+export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings = { versions: NVSP_VERSIONS }): NetvscHost {
+  const attachment = attach(options)
+  const permanentMac = parseMac(options.mac)
+  const queueLimit = options.queues ?? DEFAULT_QUEUES
+  if (!(Number.isInteger(queueLimit) && queueLimit >= 1 && queueLimit <= MOST_QUEUES)) {
+    throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'queues', value: queueLimit, allowed: `1 … ${MOST_QUEUES}` })
+  }
+  const ctx: HostContext = {
+    deps,
+    options,
+    versions: settings.versions,
+    port: attachment.port,
+    permanentMac,
+    queueLimit,
+    connection: noConnection(permanentMac),
+    statistics: noStatistics(),
+    vfSerial: 0,
+    speed: options.speed ?? DEFAULT_SPEED,
+    channels: [],
+    sections: undefined,
+    receiveGrant: undefined,
+    sendGrant: undefined,
+    scratch: createScratch(),
+    batching: 0,
+  }
+  attachment.receive = (frame) => deliver(ctx, frame)
+  attachment.linkChanged = (up) => {
+    indicate(ctx, up ? Indication.mediaConnect : Indication.mediaDisconnect)
+    deps.event('link', up ? 'up' : 'down')
+  }
+
+  /** Frames that come meanwhile leave together at the end. */
+  const batched = (work: () => void): void => {
+    ctx.batching++
+    try {
+      work()
+    } finally {
+      ctx.batching--
+    }
+    if (ctx.batching > 0) return
+    sendControls(ctx)
+    for (const channel of ctx.channels) if (channel?.isOpen) drain(ctx, channel)
+  }
+
+  const completed = (channel: Channel, low: number, high: number): void => {
+    const { sections } = ctx
+    // Association messages may be completed: OpenVMM asks for it, Linux never does it. And after a revoke nothing is missed.
+    if (sections === undefined || high !== 0) return
+    if (sections.complete(channel.subchannelIndex, low - 1) === 0) violation(channel, `a completion of packet ${low}, which the guest does not have`)
+  }
+
+  /** Takes packets while their answers fit; what is left waits for room. */
+  const readable = (channel: Channel): void => {
+    batched(() => {
+      channel.cork()
+      const queue = queueOf(ctx, channel.subchannelIndex)
+      while (queue.completion === null) {
+        const packet = channel.receive()
+        if (packet === undefined) break
+        if (packet.type === PacketType.completion) completed(channel, packet.transactionLow, packet.transactionHigh)
+        else request(ctx, channel, packet)
+      }
+      channel.uncork()
+    })
+  }
+
+  const forget = (): void => {
+    setDataPath(ctx, DataPath.synthetic)
+    forgetReceiveBuffer(ctx)
+    forgetSendBuffer(ctx)
+    ctx.connection = noConnection(permanentMac)
+    ctx.channels = []
+  }
+
+  const regrant = (): void => {
+    const [primary] = ctx.channels
+    const { receiveBuffer, sendBuffer } = ctx.connection
+    ctx.receiveGrant = receiveBuffer === null ? undefined : primary?.gpadl(receiveBuffer.gpadl)
+    ctx.sendGrant = sendBuffer === null ? undefined : primary?.gpadl(sendBuffer.gpadl)
+    ctx.sections = receiveBuffer?.sections ? createSections(receiveBuffer.sections.size, receiveBuffer.sections.count, receiveBuffer.sections) : undefined
+  }
+
+  return {
+    get version() {
+      return ctx.connection.version
+    },
+    get linkUp() {
+      return ctx.port.linkUp
+    },
+    get up() {
+      return ctx.connection.filter !== 0
+    },
+    get mac() {
+      return formatMac(ctx.connection.mac)
+    },
+    get dataPath() {
+      return ctx.connection.dataPath === DataPath.vf ? 'vf' : 'synthetic'
+    },
+    get queues() {
+      return ctx.channels.filter((channel) => channel !== undefined).length
+    },
+    connectLink: () => ctx.port.setLink(true),
+    disconnectLink: () => ctx.port.setLink(false),
+    setSpeed(bitsPerSecond) {
+      ctx.speed = bitsPerSecond
+      const buffer = new Uint8Array(4)
+      new DataView(buffer.buffer).setUint32(0, Math.min(0xffff_ffff, Math.floor(bitsPerSecond / SPEED_UNIT)), true)
+      indicate(ctx, Indication.linkSpeedChange, buffer)
+    },
+    setVlan: (vlan) => ctx.port.configure({ vlan }),
+    associateVf(serial) {
+      if (!(Number.isInteger(serial) && serial > 0 && serial <= 0xffff_ffff)) {
+        throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'serial', value: serial, allowed: '1 … 4294967295' })
+      }
+      ctx.vfSerial = serial
+      announceVf(ctx)
+    },
+    dissociateVf() {
+      const gone = ctx.vfSerial
+      ctx.vfSerial = 0
+      setDataPath(ctx, DataPath.synthetic)
+      announceVf(ctx, gone)
+    },
+    statistics: () => ({ ...ctx.statistics }),
+
+    open(channel) {
+      const index = channel.subchannelIndex
+      if (index === 0) forget()
+      else if (index > ctx.connection.subchannels) return STATUS_INVALID
+      ctx.channels[index] = channel
+      tellSendTable(ctx)
+      return 0
+    },
+    readable,
+    writable(channel) {
+      // Room for what waited, then for what was not taken because of it.
+      if (drain(ctx, channel)) readable(channel)
+    },
+    close(channel) {
+      const index = channel.subchannelIndex
+      if (ctx.channels[index] !== channel) return
+      ctx.channels[index] = undefined
+      if (index === 0) return forget()
+      ctx.sections?.reclaim(index)
+      const queue = ctx.connection.queues[index]
+      for (const [section] of queue?.filled ?? []) ctx.sections?.drop(section)
+      ctx.connection.queues[index] = null
+      ctx.connection.tableTold = false
+    },
+    gpadlGone(_channel, gpadl) {
+      if (ctx.connection.receiveBuffer?.gpadl === gpadl) forgetReceiveBuffer(ctx)
+      if (ctx.connection.sendBuffer?.gpadl === gpadl) forgetSendBuffer(ctx)
+    },
+    save(): NetvscHostState {
+      const { connection, statistics, vfSerial, speed, sections } = ctx
+      const receiveBuffer = connection.receiveBuffer && { ...connection.receiveBuffer, sections: sections?.save() ?? null }
+      return { v: 1, connection: structuredClone({ ...connection, receiveBuffer }), statistics: { ...statistics }, vfSerial, speed }
+    },
+    restore(saved, channels) {
+      const state = saved as NetvscHostState
+      if (state.v !== 1) throw new NetvscError('VMBUS_NETVSC_STATE', { field: 'v', value: state.v, allowed: '1' })
+      ctx.connection = structuredClone(state.connection)
+      ctx.statistics = { ...state.statistics }
+      ctx.vfSerial = state.vfSerial
+      ctx.speed = state.speed
+      ctx.channels = []
+      for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
+      regrant()
+    },
+    inspect() {
+      const { connection, sections, statistics } = ctx
+      return {
+        version: connection.version === 0 ? null : nvspVersionName(connection.version),
+        initialized: connection.initialized,
+        filter: connection.filter,
+        frameBytes: connection.frameBytes,
+        queues: this.queues,
+        dataPath: this.dataPath,
+        linkUp: this.linkUp,
+        freeSections: sections?.free ?? 0,
+        offload: { ...connection.offload },
+        rss: connection.rss.enabled,
+        ...statistics,
+      }
+    },
+  }
+}
+
+/** STATUS_INVALID_PARAMETER. */
+const STATUS_INVALID = 0xc000_000d

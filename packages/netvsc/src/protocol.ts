@@ -1,1 +1,6 @@
-export {}
+export * from './protocol/nvsp.ts'
+export * from './protocol/rndis.ts'
+export * from './protocol/oids.ts'
+export * from './protocol/ndis.ts'
+export * from './protocol/ppi.ts'
+export * from './protocol/toeplitz.ts'

@@ -1,0 +1,127 @@
+import { VERSION_4_0 } from './versions.ts'
+import { BODY, NvspType, RECEIVE_BUFFER_ID, SEND_BUFFER_ID, revokeReceiveBuffer, revokeSendBuffer } from '../protocol/nvsp.ts'
+import { RndisType, haltRequest } from '../protocol/rndis.ts'
+import { ask } from './control.ts'
+import { nvsp } from './setup.ts'
+import { answerCame, awaitAnswer, type GrantedBuffer, type GuestContext } from './state.ts'
+
+/**
+ * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes, and the grants before the
+ * channel closes below VMBus 4.0, after it from there on. Each step waits for what it needs; nothing sent is lost.
+ */
+export function stop(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase === 'stopping' || state.phase === 'stopped' || state.phase === 'offered') return
+  const initialised = state.step !== 'version' && state.sectionSize > 0
+  state.phase = 'stopping'
+  state.filter = 0
+  state.control.waiting.length = 0
+  state.control.current = null
+  for (const queue of state.queues) if (queue) queue.blocked = false
+  state.step = 'drain'
+  if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
+  awaitAnswer(ctx)
+  advance(ctx)
+}
+
+/** A completion, a closed channel or a returned grant came: does what is possible now. */
+export function advance(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase !== 'stopping') return
+  if (state.step === 'drain') {
+    if (state.slots.some((slot) => slot !== null) || state.queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed !== null || queue.batch !== null))) return
+    answerCame(ctx)
+    if (state.subAllocation > 0) nvsp(ctx, NvspType.revokeReceiveBuffer, false, (view) => revokeReceiveBuffer.encode({ id: RECEIVE_BUFFER_ID }, view, BODY))
+    if (state.sectionSize > 0) nvsp(ctx, NvspType.revokeSendBuffer, false, (view) => revokeSendBuffer.encode({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY))
+    state.step = 'revoked'
+  }
+  if (state.step === 'revoked') {
+    if (state.queues[0] && state.queues[0].outgoing.length > 0) return
+    state.step = ctx.deps.version() < VERSION_4_0 ? 'grants-first' : 'close'
+    if (state.step === 'grants-first') tearDown(ctx)
+  }
+  if (state.step === 'grants-first') {
+    if (state.receive !== null || state.send !== null) return
+    state.step = 'close'
+  }
+  if (state.step === 'close') closeNext(ctx)
+  if (state.step === 'grants') {
+    if (state.receive !== null || state.send !== null) return
+    finish(ctx)
+  }
+}
+
+/** Subchannels first, then the primary; one at a time. */
+function closeNext(ctx: GuestContext): void {
+  const { state } = ctx
+  for (let index = ctx.channels.length - 1; index >= 0; index--) {
+    const channel = ctx.channels[index]
+    if (channel === undefined || channel.state === 'offered' || channel.state === 'rescinded') continue
+    if (channel.state === 'open') channel.close()
+    return
+  }
+  state.step = 'grants'
+  tearDown(ctx)
+}
+
+function tearDown(ctx: GuestContext): void {
+  const { state, channels } = ctx
+  // One that the host has not answered for yet follows when it has.
+  for (const buffer of [state.receive, state.send]) if (buffer?.created) channels[0]?.teardownGpadl(buffer.gpadl)
+}
+
+/** The answer to a grant came during the teardown. */
+export function grantedLate(ctx: GuestContext, buffer: GrantedBuffer, status: number): void {
+  const { step } = ctx.state
+  if (status !== 0) return ungranted(ctx, buffer.gpadl)
+  if (step === 'grants' || step === 'grants-first') ctx.channels[0]?.teardownGpadl(buffer.gpadl)
+}
+
+function release({ deps }: GuestContext, buffer: GrantedBuffer): null {
+  deps.pages.free(buffer.pfns)
+  return null
+}
+
+/** The host no longer has the buffer. */
+export function ungranted(ctx: GuestContext, gpadl: number): void {
+  const { state } = ctx
+  if (state.receive?.gpadl === gpadl) state.receive = release(ctx, state.receive)
+  else if (state.send?.gpadl === gpadl) state.send = release(ctx, state.send)
+  advance(ctx)
+}
+
+/** Everything is given back; whatever was under way has ended. */
+export function abandon(ctx: GuestContext): void {
+  const { state, deps } = ctx
+  answerCame(ctx)
+  for (const buffer of [state.receive, state.send]) if (buffer !== null) deps.pages.free(buffer.pfns)
+  state.receive = state.send = null
+  returnPages(ctx)
+  state.phase = 'stopped'
+}
+
+function returnPages({ state, deps }: GuestContext): void {
+  for (const slot of state.slots) if (slot?.kind === 'pages') state.pages.push(...slot.pfns)
+  deps.pages.free(state.pages)
+  if (state.controlPage >= 0) deps.pages.free([state.controlPage])
+  state.pages = []
+  state.controlPage = -1
+  state.slots = []
+  state.freeSlots = []
+  state.queues = []
+  state.sections = []
+  state.subAllocation = state.sectionSize = 0
+  state.subchannels = state.requestedSubchannels = 0
+  state.control = { current: null, id: state.control.id, waiting: [] }
+  state.vf = null
+  state.dataPath = 0
+  state.version = 0
+}
+
+function finish(ctx: GuestContext): void {
+  const { state, deps } = ctx
+  returnPages(ctx)
+  state.step = ''
+  state.phase = state.failure === '' ? 'stopped' : 'failed'
+  deps.event('stopped')
+}

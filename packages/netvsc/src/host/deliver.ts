@@ -1,0 +1,160 @@
+import { fillChecksums, segmentTcp, type Frame } from '@vmbus/switch'
+import { PACKET_ID_TYPE, PacketIdFlag, PpiType, packetIdWord, vlanWord, writePpi } from '../protocol/ppi.ts'
+import { hashFrame, type FrameHash } from '../protocol/toeplitz.ts'
+import { PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
+import { DataPath, SEND_TABLE_SIZE } from '../protocol/nvsp.ts'
+import { checkReceived } from './checksum.ts'
+import { accepts } from './filter.ts'
+import { ETHERNET_BYTES } from './options.ts'
+import { flush, queueOf } from './queue.ts'
+import { diagnose, type HostContext } from './state.ts'
+
+/** Bytes before the frame in a sub-allocation: RNDIS header, packet body and per-packet infos (OpenVMM netvsp: 256). */
+export const FRAME_AT = 256
+/** Linux gives up beyond this many pieces of one send. */
+const MOST_SEGMENTS = 2048
+/** Fragments of a coalesced packet: 64 KiB in the smallest MTU, within the ranges of a packet. */
+const MOST_FRAGMENTS = 256
+
+const header = new Uint8Array(FRAME_AT)
+const headerView = new DataView(header.buffer)
+const hash: FrameHash = { value: 0, type: 0 }
+
+/** A frame from the switch. */
+export function deliver(ctx: HostContext, frame: Frame): void {
+  const { connection, options } = ctx
+  if (connection.dataPath === DataPath.vf) {
+    options.vfReceive?.(frame)
+    return
+  }
+  if (!connection.initialized || ctx.sections === undefined || ctx.channels[0] === undefined) return
+  if (!accepts(connection, frame.bytes)) {
+    ctx.statistics.filtered++
+    return
+  }
+  const segment = frame.offload?.segment
+  if (segment === undefined) deliverFrame(ctx, frame.bytes, frame)
+  else deliverLarge(ctx, frame, segment)
+}
+
+/** A large TCP segment: coalesced as it is for a guest that takes that, else in pieces. */
+function deliverLarge(ctx: HostContext, frame: Frame, segment: number): void {
+  const { offload, frameBytes } = ctx.connection
+  const v6 = frame.bytes[12] === 0x86 && frame.bytes[13] === 0xdd
+  if (v6 ? offload.rscV6 : offload.rscV4) {
+    const whole = fillChecksums(frame.bytes, { segment })
+    if (whole !== undefined && Math.ceil(whole.length / frameBytes) <= MOST_FRAGMENTS) {
+      deliverCoalesced(ctx, whole, frame)
+      return
+    }
+  }
+  const pieces = segmentTcp(frame.bytes, segment, frameBytes - ETHERNET_BYTES, MOST_SEGMENTS)
+  if (pieces === undefined) ctx.statistics.receiveErrors++
+  else for (const bytes of pieces) deliverFrame(ctx, bytes, frame)
+}
+
+function deliverFrame(ctx: HostContext, bytes: Uint8Array, frame: Frame): void {
+  const { connection, statistics, sections } = ctx
+  if (bytes.length > connection.frameBytes) {
+    statistics.receiveErrors++
+    return
+  }
+  const queue = chooseQueue(ctx, bytes)
+  const section = sections?.take(false) ?? -1
+  if (section < 0) {
+    statistics.noBuffer++
+    return
+  }
+  const infoEnd = writeInfos(ctx, bytes, frame)
+  fill(ctx, queue, section, bytes, 0, bytes.length, infoEnd, false)
+  count(ctx, bytes.length)
+  sendSoon(ctx, queue)
+}
+
+function deliverCoalesced(ctx: HostContext, bytes: Uint8Array, frame: Frame): void {
+  const { connection, statistics, sections } = ctx
+  const fragments = Math.ceil(bytes.length / connection.frameBytes)
+  if (sections === undefined || sections.free < fragments) {
+    statistics.noBuffer++
+    return
+  }
+  const queue = chooseQueue(ctx, bytes)
+  const id = (connection.fragmentId = (connection.fragmentId + 1) & 0xffff)
+  for (let index = 0; index < fragments; index++) {
+    const last = index === fragments - 1
+    const flags = PacketIdFlag.subAllocation | (index === 0 ? PacketIdFlag.first : 0) | (last ? PacketIdFlag.last : 0)
+    // Only the first fragment's other infos count.
+    const infos = index === 0 ? writeInfos(ctx, bytes, frame) : PACKET_HEADER
+    const infoEnd = writePpi(headerView, infos, PACKET_ID_TYPE, packetIdWord(flags, id))
+    const from = index * connection.frameBytes
+    fill(ctx, queue, sections.take(false), bytes, from, Math.min(bytes.length, from + connection.frameBytes), infoEnd, !last)
+  }
+  count(ctx, bytes.length)
+  sendSoon(ctx, queue)
+}
+
+function count({ statistics }: HostContext, bytes: number): void {
+  statistics.framesReceived++
+  statistics.bytesReceived += bytes
+}
+
+/**
+ * Checksum first and always, then the tag, as OpenVMM does; the hash last. Linux 6.1 complains of each packet that has an
+ * offset of infos and none. Returns where the infos end in the header.
+ */
+function writeInfos(ctx: HostContext, bytes: Uint8Array, { vlan }: Frame): number {
+  const { offload, rss } = ctx.connection
+  let at = PACKET_HEADER
+  at = writePpi(headerView, at, PpiType.checksum, checkReceived(offload, bytes))
+  if (vlan !== undefined) at = writePpi(headerView, at, PpiType.vlan, vlanWord(vlan))
+  if (rss.enabled && hash.type !== 0) {
+    at = writePpi(headerView, at, PpiType.hashValue, hash.value)
+    at = writePpi(headerView, at, PpiType.hashInfo, hash.type | (rss.hashInfo & 0xff))
+  }
+  return at
+}
+
+/** By the guest's table; what is not hashed, or whose channel is not open, goes to the primary. */
+function chooseQueue(ctx: HostContext, bytes: Uint8Array): number {
+  const { rss } = ctx.connection
+  hash.type = 0
+  if (!rss.enabled) return 0
+  hashFrame(rss.key, rss.hashInfo, bytes, hash)
+  if (hash.type === 0 || rss.table.length === 0) return 0
+  const queue = rss.table[hash.value % rss.table.length] ?? 0
+  return ctx.channels[queue] === undefined ? 0 : queue
+}
+
+/** Writes header and frame bytes into a section and queues it. */
+function fill(ctx: HostContext, queue: number, section: number, bytes: Uint8Array, from: number, to: number, infoEnd: number, more: boolean): void {
+  const { sections, receiveGrant } = ctx
+  if (sections === undefined || receiveGrant === undefined) return
+  const length = FRAME_AT + to - from
+  headerView.setUint32(0, RndisType.packet, true)
+  headerView.setUint32(4, length, true)
+  packet.write.data_offset(headerView, RNDIS_HEADER, FRAME_AT - RNDIS_HEADER)
+  packet.write.data_len(headerView, RNDIS_HEADER, to - from)
+  packet.write.per_pkt_info_offset(headerView, RNDIS_HEADER, PACKET_HEADER - RNDIS_HEADER)
+  packet.write.per_pkt_info_len(headerView, RNDIS_HEADER, infoEnd - PACKET_HEADER)
+  header.fill(0, infoEnd)
+  const offset = section * sections.size
+  const written = receiveGrant.write(offset, header) && receiveGrant.write(offset + FRAME_AT, from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
+  if (!written) {
+    // The grant covers every section: its pages are outside of RAM.
+    diagnose(ctx, 'VMBUS_NETVSC_RECEIVE_BUFFER', 'the receive buffer is not all in guest memory', { section })
+    ctx.statistics.receiveErrors++
+    sections.drop(section)
+    return
+  }
+  queueOf(ctx, queue).filled.push([section, length, more])
+}
+
+function sendSoon(ctx: HostContext, queue: number): void {
+  const channel = ctx.channels[queue]
+  if (channel === undefined || ctx.batching > 0) return
+  const { completion, messages } = queueOf(ctx, queue)
+  if (completion === null && messages.length === 0) flush(ctx, channel)
+}
+
+/** The table that the host tells the guest to send by: every channel in turn. */
+export const sendTable = (channels: number): number[] => Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % channels)

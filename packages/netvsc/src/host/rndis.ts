@@ -1,0 +1,160 @@
+import type { Channel } from '@vmbus/core'
+import {
+  RNDIS_HEADER,
+  RndisStatus,
+  RndisType,
+  initializeComplete,
+  initializeRequest,
+  indicateStatus,
+  keepaliveComplete,
+  queryComplete,
+  queryRequest,
+  resetComplete,
+  setComplete,
+} from '../protocol/rndis.ts'
+import { query } from './query.ts'
+import { drain, queueOf } from './queue.ts'
+import { set } from './set.ts'
+import { diagnose, violation, type HostContext } from './state.ts'
+import { announceVf } from './vf.ts'
+
+/** What INITIALIZE_CMPLT says (OpenVMM netvsp): messages per packet, bytes, alignment as a power of two. */
+const MOST_PACKETS = 8
+const MOST_TRANSFER = 0xefff_ffff
+const ALIGNMENT = 3
+/** Answers that may wait for a section; a guest with so many requests under way gets no answer to more. */
+const MOST_WAITING = 64
+
+/** A control message of the guest, in a private copy. */
+export function control(ctx: HostContext, channel: Channel, message: Uint8Array): void {
+  const view = new DataView(message.buffer, message.byteOffset, message.length)
+  if (message.length < RNDIS_HEADER + 4) return violation(channel, 'a control message without a body')
+  const length = view.getUint32(4, true)
+  if (length > message.length || length < RNDIS_HEADER + 4) return violation(channel, `a control message of ${length} bytes in ${message.length}`)
+  const type = view.getUint32(0, true)
+  const request = view.getUint32(RNDIS_HEADER, true)
+  switch (type) {
+    case RndisType.initialize:
+      return initialize(ctx, channel, view, length)
+    case RndisType.halt:
+      ctx.connection.initialized = false
+      ctx.connection.filter = 0
+      return ctx.deps.event('halted')
+    case RndisType.query:
+      return answerQuery(ctx, channel, view, length)
+    case RndisType.set:
+      return answerSet(ctx, channel, view, length)
+    case RndisType.keepalive: {
+      const answer = new DataView(new ArrayBuffer(keepaliveComplete.size))
+      keepaliveComplete.encode({ req_id: request, status: RndisStatus.success }, answer)
+      return respond(ctx, RndisType.keepaliveComplete, answer)
+    }
+    case RndisType.reset: {
+      // Nothing is under way that could be forgotten: addresses and filter stay as they are.
+      const answer = new DataView(new ArrayBuffer(resetComplete.size))
+      resetComplete.encode({ status: RndisStatus.success, addressing_reset: 0 }, answer)
+      return respond(ctx, RndisType.resetComplete, answer)
+    }
+    default:
+      violation(channel, `a control message of type ${type}`)
+  }
+}
+
+function initialize(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
+  if (length < RNDIS_HEADER + initializeRequest.size) return violation(channel, 'a short INITIALIZE')
+  if (ctx.connection.initialized) return violation(channel, 'a second INITIALIZE')
+  const { req_id, major_ver, minor_ver } = initializeRequest.decode(view, RNDIS_HEADER)
+  const good = major_ver === 1 && minor_ver === 0
+  const answer = new DataView(new ArrayBuffer(initializeComplete.size))
+  initializeComplete.encode(
+    {
+      req_id,
+      status: good ? RndisStatus.success : RndisStatus.badVersion,
+      major_ver: 1,
+      minor_ver: 0,
+      dev_flags: 1,
+      medium: 0,
+      max_pkt_per_msg: MOST_PACKETS,
+      max_xfer_size: MOST_TRANSFER,
+      pkt_alignment_factor: ALIGNMENT,
+      af_list_offset: 0,
+      af_list_size: 0,
+    },
+    answer,
+  )
+  ctx.connection.initialized = good
+  respond(ctx, RndisType.initializeComplete, answer)
+  if (!good) return
+  ctx.deps.event('initialized')
+  announceVf(ctx)
+}
+
+/** The information buffer of a request; undefined when it is not within the message. */
+function information(view: DataView, length: number): Uint8Array | undefined {
+  const { info_buflen, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
+  const room = length - RNDIS_HEADER
+  if (info_buf_offset > room || info_buflen > room - info_buf_offset) return undefined
+  return new Uint8Array(view.buffer, view.byteOffset + RNDIS_HEADER + info_buf_offset, info_buflen)
+}
+
+function answerQuery(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
+  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'a short QUERY')
+  const { req_id, oid, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
+  const given = information(view, length)
+  // Hyper-V fails a query whose offset is 0, even without data (Linux rndis_filter.c comment).
+  const answered = given === undefined || info_buf_offset < queryRequest.size ? RndisStatus.invalidData : query(ctx, oid, given)
+  const bytes = typeof answered === 'number' ? new Uint8Array(0) : answered
+  const status = typeof answered === 'number' ? answered : RndisStatus.success
+  const answer = new Uint8Array(queryComplete.size + bytes.length)
+  queryComplete.encode({ req_id, status, info_buflen: bytes.length, info_buf_offset: queryComplete.size }, new DataView(answer.buffer))
+  answer.set(bytes, queryComplete.size)
+  respond(ctx, RndisType.queryComplete, new DataView(answer.buffer))
+}
+
+function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
+  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'a short SET')
+  const { req_id, oid } = queryRequest.decode(view, RNDIS_HEADER)
+  const given = information(view, length)
+  const status = given === undefined ? RndisStatus.invalidData : set(ctx, oid, given)
+  const answer = new DataView(new ArrayBuffer(setComplete.size))
+  setComplete.encode({ req_id, status }, answer)
+  respond(ctx, RndisType.setComplete, answer)
+}
+
+/** Tells the guest of a change. Nothing before INITIALIZE: a guest asks for the state then. */
+export function indicate(ctx: HostContext, status: number, buffer: Uint8Array = new Uint8Array(0)): void {
+  if (!ctx.connection.initialized) return
+  const body = new Uint8Array(indicateStatus.size + buffer.length)
+  indicateStatus.encode({ status, status_buflen: buffer.length, status_buf_offset: buffer.length === 0 ? 0 : indicateStatus.size }, new DataView(body.buffer))
+  body.set(buffer, indicateStatus.size)
+  respond(ctx, RndisType.indicate, new DataView(body.buffer))
+}
+
+/** Sends a control message to the guest, in a section of its own. */
+function respond(ctx: HostContext, type: number, body: DataView): void {
+  const { controls } = ctx.connection
+  if (controls.length >= MOST_WAITING) return diagnose(ctx, 'VMBUS_NETVSC_CONTROL_FULL', 'the guest takes no control messages', { type })
+  const message = new Uint8Array(RNDIS_HEADER + body.byteLength)
+  const view = new DataView(message.buffer)
+  view.setUint32(0, type, true)
+  view.setUint32(4, message.length, true)
+  message.set(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), RNDIS_HEADER)
+  controls.push(message)
+  sendControls(ctx)
+}
+
+/** Moves waiting control messages into sections as far as there are any. */
+export function sendControls(ctx: HostContext): void {
+  const { connection, sections, receiveGrant, channels } = ctx
+  const [channel] = channels
+  if (sections === undefined || receiveGrant === undefined || channel === undefined) return
+  const { filled, completion, messages } = queueOf(ctx, 0)
+  for (let message = connection.controls[0]; message !== undefined; message = connection.controls[0]) {
+    const section = message.length > sections.size ? -1 : sections.take(true)
+    if (section < 0) break
+    connection.controls.shift()
+    if (receiveGrant.write(section * sections.size, message)) filled.push([section, message.length, false])
+    else sections.drop(section)
+  }
+  if (completion === null && messages.length === 0 && ctx.batching === 0) drain(ctx, channel)
+}

@@ -1,0 +1,98 @@
+import type { TransferRange } from '@vmbus/core'
+
+/** Sub-allocations kept for control messages, so that a flood of frames cannot hold back an answer (OpenVMM netvsp). */
+export const CONTROL_SECTIONS = 16
+
+interface PooledRange {
+  byteCount: number
+  readonly byteOffset: number
+}
+
+/**
+ * The sub-allocations of a receive buffer. Each is free, filled (and waiting for the ring), or the guest's. The first
+ * ones are for control messages. All that a packet carries returns with the packet's completion.
+ */
+export interface Sections {
+  readonly size: number
+  readonly count: number
+  /** The first so many are for control messages. */
+  readonly control: number
+  /** Sections for data that are free. */
+  readonly free: number
+  /** A section for data or control, or -1. */
+  take(control: boolean): number
+  /** The range of a section, reused for each filling. */
+  range(section: number, byteCount: number): TransferRange
+  /** The sections went to the guest over `queue` as one packet, whose id is the first section. */
+  send(queue: number, ranges: readonly TransferRange[]): void
+  /** The guest completed the packet with this first section over `queue`: how many sections came back, 0 if it never had it. */
+  complete(queue: number, first: number): number
+  /** A filled section is not sent after all. */
+  drop(section: number): void
+  /** The guest closed the queue: what it had comes back. */
+  reclaim(queue: number): void
+  save(): SectionsState
+}
+
+export interface SectionsState {
+  readonly size: number
+  readonly count: number
+  /** Queue + 1 of the packet that begins with the section, 0 for the others. */
+  readonly heads: readonly number[]
+  /** The next section of the same packet + 1, 0 at its end. */
+  readonly next: readonly number[]
+  readonly free: readonly number[]
+  readonly freeControl: readonly number[]
+}
+
+export function createSections(size: number, count: number, saved?: SectionsState): Sections {
+  const reserved = Math.min(CONTROL_SECTIONS, count >>> 1)
+  const heads = Uint8Array.from(saved?.heads ?? new Uint8Array(count))
+  const next = Uint32Array.from(saved?.next ?? new Uint32Array(count))
+  const controls = saved ? [...saved.freeControl] : Array.from({ length: reserved }, (_, i) => reserved - 1 - i)
+  const data = saved ? [...saved.free] : Array.from({ length: count - reserved }, (_, i) => count - 1 - i)
+  const ranges: PooledRange[] = Array.from({ length: count }, (_, index) => ({ byteCount: 0, byteOffset: index * size }))
+  const back = (section: number): void => void (section < reserved ? controls : data).push(section)
+
+  const complete = (queue: number, first: number): number => {
+    if (heads[first] !== queue + 1) return 0
+    heads[first] = 0
+    let freed = 0
+    for (let section = first + 1; section !== 0; freed++) {
+      const at = section - 1
+      section = next[at] ?? 0
+      next[at] = 0
+      back(at)
+    }
+    return freed
+  }
+  return {
+    size,
+    count,
+    control: reserved,
+    get free() {
+      return data.length
+    },
+    take: (forControl) => (forControl ? controls.pop() : data.pop()) ?? -1,
+    range(section, byteCount) {
+      const range = ranges[section] as PooledRange
+      range.byteCount = byteCount
+      return range
+    },
+    send(queue, sent) {
+      let previous = -1
+      for (const { byteOffset } of sent) {
+        const section = byteOffset / size
+        if (previous < 0) heads[section] = queue + 1
+        else next[previous] = section + 1
+        previous = section
+      }
+    },
+    complete,
+    drop: back,
+    reclaim(queue) {
+      for (let section = 0; section < count; section++) complete(queue, section)
+    },
+    save: () => ({ size, count, heads: [...heads], next: [...next], free: [...data], freeControl: [...controls] }),
+  }
+}

@@ -1,0 +1,165 @@
+import type { Channel, Gpadl, HostDeviceDeps } from '@vmbus/core'
+import type { Port } from '@vmbus/switch'
+import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
+import { DEFAULT_FRAME_BYTES, type NetvscHostOptions } from './options.ts'
+import type { Scratch } from './queue.ts'
+import type { Sections, SectionsState } from './sections.ts'
+
+/** A completion that found the ring full. A queue takes no further packet until it is sent. */
+export interface OwedCompletion {
+  readonly payload: Uint8Array
+  readonly low: number
+  readonly high: number
+}
+
+/** A message of the host's own that found the ring full. */
+export interface OwedMessage {
+  readonly payload: Uint8Array
+  readonly low: number
+  readonly high: number
+  readonly wantCompletion: boolean
+}
+
+/** What waits on one channel. */
+export interface QueueState {
+  completion: OwedCompletion | null
+  messages: OwedMessage[]
+  /** Filled sections that wait for the ring: section, bytes, and whether more of the same frame follows. */
+  filled: [section: number, bytes: number, more: boolean][]
+}
+
+/** What the guest turned on with OID_TCP_OFFLOAD_PARAMETERS. */
+export interface OffloadState {
+  /** Receive checksums that are looked at. */
+  ipv4: boolean
+  tcpV4: boolean
+  udpV4: boolean
+  tcpV6: boolean
+  udpV6: boolean
+  rscV4: boolean
+  rscV6: boolean
+}
+
+export interface RssState {
+  enabled: boolean
+  hashInfo: number
+  key: Uint8Array
+  table: number[]
+}
+
+export interface NetvscStatistics {
+  framesSent: number
+  bytesSent: number
+  framesReceived: number
+  bytesReceived: number
+  /** Messages that could not be parsed. */
+  sendErrors: number
+  /** Frames longer than the guest's MTU. */
+  receiveErrors: number
+  /** Frames for which the guest had no section left. */
+  noBuffer: number
+  /** Frames that the packet filter kept away. */
+  filtered: number
+}
+
+export const noStatistics = (): NetvscStatistics => ({
+  framesSent: 0,
+  bytesSent: 0,
+  framesReceived: 0,
+  bytesReceived: 0,
+  sendErrors: 0,
+  receiveErrors: 0,
+  noBuffer: 0,
+  filtered: 0,
+})
+
+/** Everything that a guest said since it opened the primary channel. */
+export interface ConnectionState {
+  /** 0 before INIT succeeded. */
+  version: number
+  ndis: { major: number; minor: number } | null
+  config: { capabilities: number } | null
+  /** Longest frame with Ethernet header, without tag. */
+  frameBytes: number
+  receiveBuffer: { gpadl: number; id: number; sections: SectionsState | null } | null
+  sendBuffer: { gpadl: number; id: number; sectionSize: number; sections: number } | null
+  initialized: boolean
+  filter: number
+  multicast: number[]
+  mac: number
+  offload: OffloadState
+  rss: RssState
+  subchannels: number
+  /** What was told of the send table; resent when a channel opens or goes. */
+  tableTold: boolean
+  vfTold: boolean
+  dataPath: number
+  /** Answers that wait for a control section. */
+  controls: Uint8Array[]
+  queues: (QueueState | null)[]
+  fragmentId: number
+}
+
+export const noOffload = (): OffloadState => ({ ipv4: false, tcpV4: false, udpV4: false, tcpV6: false, udpV6: false, rscV4: false, rscV6: false })
+
+export const noConnection = (mac: number): ConnectionState => ({
+  version: 0,
+  ndis: null,
+  config: null,
+  frameBytes: DEFAULT_FRAME_BYTES,
+  receiveBuffer: null,
+  sendBuffer: null,
+  initialized: false,
+  filter: 0,
+  multicast: [],
+  mac,
+  offload: noOffload(),
+  rss: { enabled: false, hashInfo: 0, key: DEFAULT_RSS_KEY.slice(), table: [] },
+  subchannels: 0,
+  tableTold: false,
+  vfTold: false,
+  dataPath: 0,
+  controls: [],
+  queues: [],
+  fragmentId: 0,
+})
+
+export interface NetvscHostState {
+  readonly v: 1
+  readonly connection: ConnectionState
+  readonly statistics: NetvscStatistics
+  /** Serial of the VF that the host has for the guest, 0 for none. */
+  readonly vfSerial: number
+  readonly speed: number
+}
+
+/** What the parts of the host end share. */
+export interface HostContext {
+  readonly deps: HostDeviceDeps
+  readonly options: NetvscHostOptions
+  readonly versions: readonly number[]
+  readonly port: Port
+  readonly permanentMac: number
+  readonly queueLimit: number
+  connection: ConnectionState
+  statistics: NetvscStatistics
+  vfSerial: number
+  speed: number
+  /** By subchannel index; undefined while not open. */
+  channels: (Channel | undefined)[]
+  sections: Sections | undefined
+  receiveGrant: Gpadl | undefined
+  sendGrant: Gpadl | undefined
+  readonly scratch: Scratch
+  /** Above 0 frames collect, to leave as one packet. */
+  batching: number
+}
+
+/** The peer broke the protocol beyond repair: its channel is left. */
+export function violation(channel: Channel, what: string): void {
+  channel.fail('VMBUS_NETVSC_PROTOCOL', what)
+}
+
+export function diagnose(ctx: HostContext, code: string, message: string, detail: Record<string, number> = {}): void {
+  ctx.deps.diagnose({ code, source: 'netvsc/host', message, detail })
+}

@@ -1,0 +1,121 @@
+import { copyFromRanges, rangesLength, type Channel, type Packet } from '@vmbus/core'
+import type { Frame, Offload, VlanTag } from '@vmbus/switch'
+import { BODY, ChannelType, NO_SECTION, NvspStatus, sendRndisPacket } from '../protocol/nvsp.ts'
+import { TxChecksum, lsoMss, packetInfo, readPacketInfo, vlanOf } from '../protocol/ppi.ts'
+import { MOST_CONTROL_BYTES, PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
+import { completeRndis } from './queue.ts'
+import { control } from './rndis.ts'
+import { violation, type HostContext } from './state.ts'
+
+/** RNDIS bytes of one message: a section and what guests put beside it, several times what any sends. */
+const MOST_DATA_BYTES = 256 * 1024
+
+let scratch = new Uint8Array(16 * 1024)
+let scratchView = new DataView(scratch.buffer)
+const info = packetInfo()
+
+interface ReusedFrame {
+  bytes: Uint8Array
+  vlan: VlanTag | undefined
+  offload: Offload | undefined
+}
+const frame: ReusedFrame = { bytes: scratch, vlan: undefined, offload: undefined }
+
+/** SEND_RNDIS_PKT: takes all RNDIS messages that it carries, then completes it once. */
+export function transmit(ctx: HostContext, channel: Channel, received: Packet): void {
+  const { transactionLow, transactionHigh } = received
+  const at = received.payloadOffset
+  if (received.payloadLength < BODY + sendRndisPacket.size || (received.flags & 1) === 0) return violation(channel, 'an RNDIS packet message that is too short, or that nobody waits for')
+  const type = sendRndisPacket.read.channel_type(received.view, at + BODY)
+  const length = gather(ctx, received)
+  if (length < 0) {
+    ctx.statistics.sendErrors++
+    return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.invalidRndisPacket)
+  }
+  if (type === ChannelType.control) {
+    if (length > MOST_CONTROL_BYTES || channel.subchannelIndex !== 0) return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.fail)
+    const message = scratch.slice(0, length)
+    completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.success)
+    return control(ctx, channel, message)
+  }
+  const status = type === ChannelType.data ? sendAll(ctx, length) : NvspStatus.fail
+  completeRndis(ctx, channel, transactionLow, transactionHigh, status)
+}
+
+/** Copies the message's RNDIS bytes, section first, then ranges; -1 when they are not all the guest's to give. */
+function gather(ctx: HostContext, received: Packet): number {
+  const at = received.payloadOffset + BODY
+  const index = sendRndisPacket.read.send_buf_section_index(received.view, at)
+  const size = sendRndisPacket.read.send_buf_section_size(received.view, at)
+  const inSection = index === NO_SECTION ? 0 : size
+  const beside = rangesLength(received.gpaRanges)
+  const total = inSection + beside
+  if (total === 0 || total > MOST_DATA_BYTES) return -1
+  if (total > scratch.length) {
+    scratch = new Uint8Array(MOST_DATA_BYTES)
+    scratchView = new DataView(scratch.buffer)
+  }
+  if (inSection > 0) {
+    const { sendBuffer } = ctx.connection
+    if (sendBuffer === null || index >= sendBuffer.sections || inSection > sendBuffer.sectionSize) return -1
+    if (!ctx.sendGrant?.read(index * sendBuffer.sectionSize, scratch.subarray(0, inSection))) return -1
+  }
+  if (beside > 0 && !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, scratch.subarray(inSection, total))) return -1
+  return total
+}
+
+/** Sends each frame of the scratch. What stands before a broken message has been sent all the same. */
+function sendAll(ctx: HostContext, length: number): number {
+  for (let at = 0; at < length; ) {
+    const left = length - at
+    const size = left < RNDIS_HEADER ? 0 : scratchView.getUint32(at + 4, true)
+    if (size < PACKET_HEADER || size > left || scratchView.getUint32(at, true) !== RndisType.packet || !sendFrame(ctx, at, size)) {
+      ctx.statistics.sendErrors++
+      return NvspStatus.invalidRndisPacket
+    }
+    at += size
+  }
+  return NvspStatus.success
+}
+
+/** One RNDIS packet of `size` bytes at `at`, all of them in the scratch. */
+function sendFrame(ctx: HostContext, at: number, size: number): boolean {
+  const body = at + RNDIS_HEADER
+  const room = size - RNDIS_HEADER
+  const dataOffset = packet.read.data_offset(scratchView, body)
+  const dataLength = packet.read.data_len(scratchView, body)
+  const infoOffset = packet.read.per_pkt_info_offset(scratchView, body)
+  const infoLength = packet.read.per_pkt_info_len(scratchView, body)
+  if (dataOffset > room || dataLength > room - dataOffset) return false
+  if (infoLength === 0) infoless()
+  else if (infoOffset < packet.size || infoOffset > room || infoLength > room - infoOffset || !readPacketInfo(scratchView, body + infoOffset, infoLength, info)) return false
+  frame.bytes = scratch.subarray(body + dataOffset, body + dataOffset + dataLength)
+  frame.vlan = info.vlan < 0 ? undefined : vlanOf(info.vlan)
+  const offload = offloadOf()
+  if (offload === INVALID) return false
+  frame.offload = offload
+  if (ctx.connection.initialized) {
+    ctx.statistics.framesSent++
+    ctx.statistics.bytesSent += dataLength
+    ctx.port.send(frame satisfies Frame)
+  }
+  return true
+}
+
+function infoless(): void {
+  info.checksum = info.lso = info.vlan = -1
+}
+
+const INVALID: Offload = {}
+
+/** What the guest left to be done. LSO includes the checksums. */
+function offloadOf(): Offload | undefined {
+  if (info.lso >= 0) {
+    const segment = lsoMss(info.lso)
+    return segment === 0 ? INVALID : { segment }
+  }
+  if (info.checksum < 0) return undefined
+  const ipv4Checksum = (info.checksum & TxChecksum.ipHeader) !== 0
+  const transportChecksum = (info.checksum & (TxChecksum.tcp | TxChecksum.udp)) !== 0
+  return ipv4Checksum || transportChecksum ? { ipv4Checksum, transportChecksum } : undefined
+}
