@@ -1,6 +1,7 @@
 import type { Entries, Entry } from './entry.ts'
 import { entries as balloon } from './balloon.ts'
 import { entries as core } from './core.ts'
+import { entries as coreRing } from './core-ring.ts'
 import { entries as dpdk } from './dpdk.ts'
 import { entries as fcopy } from './fcopy.ts'
 import { entries as heartbeat } from './heartbeat.ts'
@@ -21,6 +22,7 @@ import { entries as vss } from './vss.ts'
 const files: Readonly<Record<string, Entries>> = {
   hypervisor,
   core,
+  'core-ring': coreRing,
   ic,
   heartbeat,
   timesync,
