@@ -71,7 +71,7 @@ export interface Packet {
   /** The transaction id as two u32 words; opaque to whoever did not choose it. */
   readonly transactionLow: number
   readonly transactionHigh: number
-  /** Descriptor, type-specific header and payload from byte 0. */
+  /** Descriptor, type-specific header and payload from byte 0. The buffer is longer than the packet: bound by `payloadLength`. */
   readonly bytes: Uint8Array
   readonly view: DataView
   /** Length of descriptor + type-specific header: where the payload begins. */

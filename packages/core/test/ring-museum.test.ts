@@ -49,7 +49,15 @@ test.each([
 
 test('pages that cannot be rings are the fault of who opens', () => {
   const pair = channelPair()
-  for (const pfns of [[], [1, 2], [1, 2, 3, 4], [1, 2, 3, 4, 5, 32], [1, 2, 3, 4, 5, -1], [1, 2, 3, 4, 5, 0.5]]) {
+  for (const pfns of [
+    [],
+    [1, 2],
+    [1, 2, 3, 4],
+    [1, 2, 3, 4, 5, 32],
+    [1, 2, 3, 4, 5, -1],
+    [1, 2, 3, 4, 5, 0.5],
+    Array.from({ length: 0x4_0004 }, () => 1),
+  ]) {
     expect(() => createChannel({ ...options(pair), pfns, role: 'host', signal: () => {} })).toThrow(
       'VMBUS_RING_INVALID',
     )

@@ -1,5 +1,6 @@
 import { openEnd } from '../channel-end.ts'
 import { MessageId, encode, layouts } from '../messages/index.ts'
+import { ringPagesFault } from '../ring/index.ts'
 import type { Offer } from '../types.ts'
 import { Feature, NO_MONITOR, NO_VP, STATUS_UNSUCCESSFUL, Version } from '../versions.ts'
 import { channelEvent, channelOf, reject, subchannelsOf, type HostContext, type HostEnd } from './context.ts'
@@ -91,11 +92,18 @@ function accept(ctx: HostContext, channel: ChannelState, request: OpenRequest): 
   if (gpadl === undefined || gpadl.phase !== 'created') return refuse('open-gpadl')
   const [range, more] = gpadl.ranges
   if (range === undefined || more !== undefined || range.byteOffset !== 0 || range.byteCount % 4096 !== 0) return refuse('open-ring')
-  if (request.downstreamOffset < 2 || range.pfns.length - request.downstreamOffset < 2) return refuse('open-ring')
+  const { memory } = ctx.options.partition
+  const rings = [range.pfns.slice(0, request.downstreamOffset), range.pfns.slice(request.downstreamOffset)]
+  if (rings.some((pfns) => ringPagesFault(memory, pfns) !== undefined)) return refuse('open-ring')
   if (request.targetVp !== NO_VP && request.targetVp >= ctx.options.partition.vps) return refuse('open-vp')
   if (request.eventFlag === 0 || request.eventFlag > 2047 || !connectEvents(ctx, channel, request.connectionId)) return refuse('open-signals')
   channel.request = request
   const end = createEnd(ctx, channel, request)
+  // The indices that the guest left in its rings are impossible.
+  if (!end.ring.isOpen) {
+    leave(ctx, channel)
+    return refuse('open-ring')
+  }
   end.opening = true
   channel.phase = 'open'
   const status = live?.device.open(end.ring) ?? STATUS_UNSUCCESSFUL

@@ -3,6 +3,8 @@ import { hvRingBuffer } from './layouts.ts'
 
 const PAGE = 4096
 const PAGE_WORDS = PAGE / 4
+/** 1 GiB: offsets stay small integers. A guest may name a page any number of times, so RAM is no bound. */
+const MAX_PAGES = 0x4_0000
 
 /** Words of the control page, relative to its first. */
 export const WRITE_INDEX = hvRingBuffer.offsets.writeIndex >>> 2
@@ -32,7 +34,7 @@ export interface RingArea {
 /** Why pages cannot be a ring, or undefined when they can. */
 export function ringPagesFault(memory: GuestMemory, pfns: readonly number[]): string | undefined {
   if (pfns.length < 2) return `${pfns.length} pages, where a ring has at least 2`
-  if (pfns.length > 0x4_0000) return `${pfns.length} pages, where a ring has at most 1 GiB`
+  if (pfns.length > MAX_PAGES) return `${pfns.length} pages, where a ring has at most ${MAX_PAGES}`
   const ram = memory.size / PAGE
   const outside = pfns.find((pfn) => !(Number.isSafeInteger(pfn) && pfn >= 0 && pfn < ram))
   return outside === undefined ? undefined : `page ${outside} is not in guest RAM`
