@@ -140,6 +140,11 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
     void stop(new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was aborted', {}, options.signal?.reason))
   options.signal?.addEventListener('abort', abort, { once: true })
 
+  // A guest that stands still must not keep a process alive that has forgotten it.
+  const answered = (id: number): void => {
+    calls.delete(id)
+    if (calls.size === 0) worker.unref()
+  }
   worker.on('message', (reply: Reply) => {
     switch (reply.kind) {
       case 'ready':
@@ -154,10 +159,10 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
         return options.onEvent?.(reply.event)
       case 'value':
         calls.get(reply.id)?.resolve(reply.value)
-        return void calls.delete(reply.id)
+        return answered(reply.id)
       case 'error':
         calls.get(reply.id)?.reject(revived(reply.error))
-        return void calls.delete(reply.id)
+        return answered(reply.id)
     }
   })
   worker.on(
@@ -184,6 +189,7 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
 
   try {
     await up
+    worker.unref()
   } catch (error) {
     await stop()
     throw error

@@ -3,7 +3,7 @@ import { readBzImage } from './boot/bzimage.ts'
 import { loadLinux } from './boot/linux.ts'
 import type { Emulator } from './emulator/load.ts'
 import { createMachine } from './emulator/machine.ts'
-import type { Jitter, Machine, MachineSnapshot } from './emulator/machine-types.ts'
+import { DEFAULT_JITTER, type Jitter, type Machine, type MachineSnapshot } from './emulator/machine-types.ts'
 import { MachineError } from './errors.ts'
 import { createAgent, type AgentState, type ExecResult } from './guest/agent.ts'
 import { createConsole, type ConsoleState } from './guest/console.ts'
@@ -277,18 +277,23 @@ export async function createSession(options: SessionOptions): Promise<Session> {
   }
 }
 
+/** Raised when the machine itself changes in a way that a guest can see: older snapshots are then of another machine. */
+const MODEL = 1
+
 /** What a snapshot must have in common with the session that restores it. The seed may differ: it drives what comes after. */
 export function sessionIdentity(options: Pick<SessionOptions, 'emulator' | 'image' | keyof MachineSettings>): string {
   const { emulator, image } = options
   return sha256(
     JSON.stringify([
+      MODEL,
       image.digest,
       emulator.digests,
       memoryFor(image.initrd.length, options.memoryMB),
+      DEFAULT_CMDLINE,
       options.cmdline ?? '',
       options.instructionNs ?? 0,
       String(options.epoch ?? ''),
-      options.jitter ?? {},
+      { ...DEFAULT_JITTER, ...options.jitter },
     ]),
   )
 }

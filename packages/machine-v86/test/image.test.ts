@@ -173,6 +173,44 @@ describe('boot', () => {
     expect(await codeOf(() => boot({ image, memoryMB: 1 }))).toBe('VMBUS_MACHINE_OPTIONS')
   })
 
+  it('names a host module that is none', async () => {
+    const image = {
+      name: 'none',
+      bzImage: bzImage(kernelElf()),
+      initrd: new Uint8Array(8),
+      modules: [],
+      agent: false,
+      digest: 'x',
+    }
+    const refused = (module: string, name = 'host'): Promise<string> =>
+      codeOf(() => boot({ image, host: { module, export: name } }))
+    expect(await refused('file:///no/such/host.js')).toBe('VMBUS_MACHINE_HOST')
+    expect(await refused('node:path', 'nothing')).toBe('VMBUS_MACHINE_HOST')
+  })
+
+  it('runs a kernel of one instruction in its worker: halted, and no more', async () => {
+    const image = {
+      name: 'tiny',
+      bzImage: bzImage(kernelElf()),
+      initrd: new Uint8Array(8),
+      modules: [],
+      agent: false,
+      digest: 'x',
+    }
+    await using guest = await boot({ image, memoryMB: 32 })
+    expect(await guest.ended({ seconds: 1 })).toBe('dead')
+    expect(await guest.result()).toMatchObject({
+      end: 'dead',
+      outcome: 'guest-hung',
+      deterministic: true,
+      image: 'tiny',
+    })
+    expect(await codeOf(() => guest.exec('true'))).toBe('VMBUS_MACHINE_EXEC')
+    expect(await codeOf(() => guest.call('x'))).toBe('VMBUS_MACHINE_HOST')
+    await guest.stop()
+    expect(await codeOf(() => guest.run(1))).toBe('VMBUS_MACHINE_STOPPED')
+  })
+
   it('stops when it is aborted', async () => {
     const image = {
       name: 'none',

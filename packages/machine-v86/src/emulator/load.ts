@@ -44,8 +44,8 @@ export interface EmulatorInstance {
 
 /** v86 loaded, its wasm patched and compiled; makes machines, any number in a thread. */
 export interface Emulator {
-  /** SHA-256 of v86.wasm and libv86.js: part of a snapshot's and a replay's identity. */
-  readonly digests: { readonly wasm: string; readonly script: string }
+  /** SHA-256 of v86.wasm, libv86.js and the patched wasm: part of a snapshot's and a replay's identity. */
+  readonly digests: { readonly wasm: string; readonly script: string; readonly patched: string }
   /** Synchronous: v86's asynchronous start-up needs no waiting when its timer and wasm are ours. */
   create(options: V86Options, imports: (env: WasmImports) => void, ambient: Ambient): EmulatorInstance
   /** Runs `work` with v86's clock, chance and console bound to `ambient`. */
@@ -120,7 +120,8 @@ async function load(): Promise<Emulator> {
       )
     }
   }
-  const module = await webAssembly.compile(patchWasm(wasm))
+  const patched = patchWasm(wasm)
+  const module = await webAssembly.compile(patched)
   let ambient: Ambient | undefined
   const current = (): Ambient => {
     if (ambient === undefined) throw new MachineError('VMBUS_V86_UNSUPPORTED', 'v86 ran outside of a machine')
@@ -145,7 +146,7 @@ async function load(): Promise<Emulator> {
     }
   }
   const emulator: Emulator = {
-    digests,
+    digests: { ...digests, patched: sha256(patched) },
     within,
     create: (options, imports, ambient) =>
       within(ambient, () => {

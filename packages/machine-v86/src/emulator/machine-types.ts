@@ -33,8 +33,10 @@ export interface Jitter {
   readonly stealNs: number
   /** An interrupt reaches the processor 0 … this after it was raised. */
   readonly interruptNs: number
+  /** Instructions, 0 … this, by which each slice is cut short: where v86 looks at its devices moves with it. */
+  readonly sliceInstructions: number
 }
-export const DEFAULT_JITTER: Jitter = { stealNs: 2_000, interruptNs: 50_000 }
+export const DEFAULT_JITTER: Jitter = { stealNs: 2_000, interruptNs: 50_000, sliceInstructions: 50_000 }
 
 /** Why a machine stopped by itself. */
 export type MachineEnd = 'poweroff' | 'reboot' | 'triple-fault' | 'dead'

@@ -26,9 +26,15 @@ export function createMachine(options: MachineOptions): Machine {
     throw new MachineError('VMBUS_MACHINE_OPTIONS', `memoryMB must be an integer from 32 to 1024`, { memoryMB })
   }
   const instructionNs = options.instructionNs ?? 10
+  if (!(instructionNs >= 1 && instructionNs <= 10_000)) {
+    throw new MachineError('VMBUS_MACHINE_OPTIONS', 'instructionNs must be a number from 1 to 10000', { instructionNs })
+  }
   const epoch = options.epoch ?? DEFAULT_EPOCH
   const seed = seeded(options.seed ?? 1)
   const jitter: Jitter = { ...DEFAULT_JITTER, ...options.jitter }
+  if (!(jitter.sliceInstructions < LONGEST_SLICE)) {
+    throw new MachineError('VMBUS_MACHINE_OPTIONS', `jitter.sliceInstructions must be less than ${LONGEST_SLICE}`)
+  }
 
   let ended: MachineEnd | undefined
   let timeNs = 0
@@ -88,7 +94,8 @@ export function createMachine(options: MachineOptions): Machine {
     const timersOf = env['run_hardware_timers'] as (acpi: number, at: number) => number
     env['run_hardware_timers'] = (acpi: number, at: number): number => {
       advance()
-      if (jitter.stealNs > 0) timeNs += seed.below(jitter.stealNs, 'steal', slices++)
+      slices++
+      if (jitter.stealNs > 0) timeNs += seed.below(jitter.stealNs, 'steal', slices)
       runTimers()
       deliverPending()
       const idleMs = timersOf(acpi, at)
@@ -172,7 +179,8 @@ export function createMachine(options: MachineOptions): Machine {
   /** The next look is due at the next event, ours or v86's own timer in `idleMs`. */
   const planSlice = (idleMs: number): void => {
     const untilNs = Math.min(nextEventNs() - timeNs, idleMs * 1e6)
-    const slice = Math.min(LONGEST_SLICE, Math.max(1, Math.ceil(untilNs / instructionNs)))
+    const cut = jitter.sliceInstructions > 0 ? seed.below(jitter.sliceInstructions, 'slice', slices) : 0
+    const slice = Math.max(1, Math.min(LONGEST_SLICE - cut, Math.ceil(untilNs / instructionNs)))
     views.setSlice(slice)
     sliceEndNs = timeNs + slice * instructionNs
   }

@@ -31,6 +31,12 @@ const TARGETS: readonly (readonly [name: string, kind: HookKindValue])[] = [
 /** The export that runs instructions, and the constant in it: how many it runs before it looks at timers again. */
 const LOOP = 'main_loop'
 const LOOP_COUNTER = 100_003
+/**
+ * The interpreter also runs on inside a page for so many instructions before a backward jump ends its block, and looks
+ * at nothing meanwhile (v86 INTERPRETER_ITERATION_LIMIT). Shorter, a guest that spins is interrupted in time.
+ */
+const ITERATION_LIMIT = 100_001
+const SHORTER_ITERATION_LIMIT = 500
 /** A word of v86's low memory that nothing uses (global_pointers.rs has a gap here): our slice length instead. */
 export const SLICE_WORD = 628
 
@@ -117,17 +123,27 @@ function faultFunction(bodies: readonly Uint8Array[]): number {
   return candidate
 }
 
-/** The one place in `body` (from offset `from` of the file) where the loop's constant is pushed. */
-function sliceEdit(bytes: Uint8Array, from: number, to: number): Edit {
-  const pattern = [Opcode.i32const, ...encodeS32(LOOP_COUNTER)]
+/** Replaces the one place between two offsets where `constant` is pushed. */
+function constantEdit(bytes: Uint8Array, from: number, to: number, constant: number, insert: readonly number[]): Edit {
+  const pattern = [Opcode.i32const, ...encodeS32(constant)]
   const places: number[] = []
-  for (let at = from; at + pattern.length <= to; at++)
+  for (let at = from; at + pattern.length <= to; at++) {
     if (pattern.every((value, i) => bytes[at + i] === value)) places.push(at)
+  }
   const [at] = places
-  if (places.length !== 1 || at === undefined)
-    throw unsupported(`${LOOP} has its slice length in ${places.length} places, expected one`)
+  if (places.length !== 1 || at === undefined) {
+    throw unsupported(`${LOOP} has the constant ${constant} in ${places.length} places, expected one`)
+  }
+  return { at, remove: pattern.length, insert }
+}
+
+function loopEdits(bytes: Uint8Array, from: number, to: number): Edit[] {
   // i32.load with alignment 2^2 and offset 0.
-  return { at, remove: pattern.length, insert: [Opcode.i32const, ...encodeS32(SLICE_WORD), Opcode.i32load, 2, 0] }
+  const slice = [Opcode.i32const, ...encodeS32(SLICE_WORD), Opcode.i32load, 2, 0]
+  return [
+    constantEdit(bytes, from, to, LOOP_COUNTER, slice),
+    constantEdit(bytes, from, to, ITERATION_LIMIT, [Opcode.i32const, ...encodeS32(SHORTER_ITERATION_LIMIT)]),
+  ].sort((one, other) => one.at - other.at)
 }
 
 function hookPrologue(kind: HookKindValue, hook: number, fault: number): number[] {
@@ -218,17 +234,17 @@ export function patchWasm(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   let copied = first
   for (const body of bodies) {
     const kind = kinds.get(body.index)
-    const edit: Edit =
+    const edits =
       kind === undefined
-        ? sliceEdit(bytes, body.instructions, body.end)
-        : { at: body.instructions, remove: 0, insert: hookPrologue(kind, hook, fault) }
-    pieces.push(
-      bytes.subarray(copied, body.start),
-      Uint8Array.from(encodeU32(body.end - body.locals - edit.remove + edit.insert.length)),
-      bytes.subarray(body.locals, edit.at),
-      Uint8Array.from(edit.insert),
-    )
-    copied = edit.at + edit.remove
+        ? loopEdits(bytes, body.instructions, body.end)
+        : [{ at: body.instructions, remove: 0, insert: hookPrologue(kind, hook, fault) }]
+    const growth = edits.reduce((sum, { remove, insert }) => sum + insert.length - remove, 0)
+    pieces.push(bytes.subarray(copied, body.start), Uint8Array.from(encodeU32(body.end - body.locals + growth)))
+    copied = body.locals
+    for (const { at, remove, insert } of edits) {
+      pieces.push(bytes.subarray(copied, at), Uint8Array.from(insert))
+      copied = at + remove
+    }
   }
   pieces.push(bytes.subarray(copied, code.end))
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0)

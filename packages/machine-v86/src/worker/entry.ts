@@ -26,7 +26,10 @@ async function finished<T>(steps: Generator<void, Waited<T>>, what: string): Pro
 }
 
 async function importHost({ module, export: name }: HostModule): Promise<HostFactory> {
-  const exports = (await import(module)) as Readonly<Record<string, unknown>>
+  const exports = await (import(module) as Promise<Readonly<Record<string, unknown>>>).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new MachineError('VMBUS_MACHINE_HOST', `cannot import ${module}: ${why}`, { module }, cause)
+  })
   const factory = exports[name]
   if (typeof factory !== 'function')
     throw new MachineError('VMBUS_MACHINE_HOST', `${module} does not export a function ${name}`, {
