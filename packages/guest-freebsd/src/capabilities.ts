@@ -17,7 +17,10 @@ export interface Capabilities {
   readonly basis: Basis
 }
 
-const only = (major: number, minor: number): IcVersions => ({ framework: [icVersion(3, 0)], message: [icVersion(major, minor)] })
+const only = (major: number, minor: number): IcVersions => ({
+  framework: [icVersion(3, 0)],
+  message: [icVersion(major, minor)],
+})
 const BEFORE_SOCKETS = [Version.v3_0, Version.v2_4, Version.v1_1, Version.v0_13]
 
 /** sys/dev/hyperv/vmbus/vmbus.c (vmbus_version) and sys/dev/hyperv/utilities, snapshots of the 11 and 12 branches. */

@@ -1,4 +1,11 @@
-import { FREEBSD_POST, Version, type GuestBehaviour, type GuestBus, type GuestDriverSpec, type VmbusVersion } from '@vmbus/core'
+import {
+  FREEBSD_POST,
+  Version,
+  type GuestBehaviour,
+  type GuestBus,
+  type GuestDriverSpec,
+  type VmbusVersion,
+} from '@vmbus/core'
 import { heartbeat } from '@vmbus/heartbeat'
 import type { IcGuestOptions, IcVersions } from '@vmbus/ic'
 import { shutdown, type ShutdownAction } from '@vmbus/shutdown'
@@ -91,8 +98,16 @@ export function freebsd(version: string, options: FreebsdOptions = {}): FreebsdG
     goingDown: GOING_DOWN,
     drivers: ({ clock, act }) => [
       // Flags 0 and 1 only (sys/dev/hyperv/utilities/vmbus_shutdown.c).
-      shutdown.driver({ ...freebsdIc(capabilities.shutdown), act: (action, forced) => act(action, forced), supports: ['power-off'] }),
-      timesync.driver({ ...freebsdIc(capabilities.timesync), clock, ...(sampleThreshold === undefined ? {} : { sampleThreshold }) }),
+      shutdown.driver({
+        ...freebsdIc(capabilities.shutdown),
+        act: (action, forced) => act(action, forced),
+        supports: ['power-off'],
+      }),
+      timesync.driver({
+        ...freebsdIc(capabilities.timesync),
+        clock,
+        ...(sampleThreshold === undefined ? {} : { sampleThreshold }),
+      }),
       heartbeat.driver(freebsdIc(capabilities.heartbeat)),
       ...own,
     ],

@@ -11,7 +11,8 @@ export class FreebsdReleaseError extends Error {
 
 export function freebsdRelease(text: string): FreebsdRelease {
   const match = /^(\d+)\.(\d+)/.exec(text)
-  if (match === null) throw new FreebsdReleaseError(`not a FreeBSD release: ${JSON.stringify(text)} (such as 13.0 or 14.1-RELEASE)`)
+  if (match === null)
+    throw new FreebsdReleaseError(`not a FreeBSD release: ${JSON.stringify(text)} (such as 13.0 or 14.1-RELEASE)`)
   return { major: Number(match[1]), minor: Number(match[2]) }
 }
 

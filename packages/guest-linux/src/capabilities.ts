@@ -65,10 +65,18 @@ interface Step {
  * 5.17, 6.1).
  */
 const STEPS: readonly Step[] = [
-  { since: '3.13', read: '4.1', change: { vmbus: [v(3, 0), v(2, 4), v(1, 1), v(0, 13)], storvsc: [0x0501, 0x0402, 0x0200] } },
+  {
+    since: '3.13',
+    read: '4.1',
+    change: { vmbus: [v(3, 0), v(2, 4), v(1, 1), v(0, 13)], storvsc: [0x0501, 0x0402, 0x0200] },
+  },
   { since: '3.15', read: '4.1', change: { fcopy: ic([icVersion(1, 1)], [icVersion(3, 0)]) } },
   { since: '3.16', read: '4.1', change: { netvsc: [0x50000, 0x40000, 0x30002, 0x00002] } },
-  { since: '4.2', read: '4.4', change: { vmbus: [v(4, 0), v(3, 0), v(2, 4), v(1, 1), v(0, 13)], balloon: [v(2, 0), v(1, 0), v(0, 3)] } },
+  {
+    since: '4.2',
+    read: '4.4',
+    change: { vmbus: [v(4, 0), v(3, 0), v(2, 4), v(1, 1), v(0, 13)], balloon: [v(2, 0), v(1, 0), v(0, 3)] },
+  },
   { since: '4.3', read: '4.4', change: { storvsc: [0x0602, 0x0600, 0x0501, 0x0402, 0x0200], unload: true } },
   { since: '4.9', read: '4.9', change: { timesync: ic([icVersion(4, 0), ...three]) } },
   { since: '4.11', read: '4.14', change: { ptpClock: true } },
@@ -95,7 +103,9 @@ const STEPS: readonly Step[] = [
 
 /** The capabilities of a kernel version: every step at or below it, the weakest basis of those. */
 export function capabilitiesOf(kernel: KernelVersion): Capabilities {
-  let result: Capabilities = atLeast(kernel, { major: 3, minor: 10, patch: 0 }) ? OLDEST : { ...OLDEST, basis: 'inferred' }
+  let result: Capabilities = atLeast(kernel, { major: 3, minor: 10, patch: 0 })
+    ? OLDEST
+    : { ...OLDEST, basis: 'inferred' }
   for (const step of STEPS) {
     if (!atLeast(kernel, kernelVersion(step.since))) break
     const read = atLeast(kernel, kernelVersion(step.read))

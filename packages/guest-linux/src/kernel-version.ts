@@ -12,7 +12,8 @@ export class KernelVersionError extends Error {
 
 export function kernelVersion(text: string): KernelVersion {
   const match = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text)
-  if (match === null) throw new KernelVersionError(`not a kernel version: ${JSON.stringify(text)} (such as 6.1 or 5.10.0-32-686)`)
+  if (match === null)
+    throw new KernelVersionError(`not a kernel version: ${JSON.stringify(text)} (such as 6.1 or 5.10.0-32-686)`)
   return { major: Number(match[1]), minor: Number(match[2]), patch: Number(match[3] ?? 0) }
 }
 
@@ -23,4 +24,5 @@ export function atLeast(version: KernelVersion, since: KernelVersion): boolean {
 }
 
 /** LINUX_VERSION_CODE, which Linux writes into the guest OS id. Patch levels above 255 count as 255 (since 4.14.222). */
-export const versionCode = (version: KernelVersion): number => (version.major << 16) | (version.minor << 8) | Math.min(version.patch, 255)
+export const versionCode = (version: KernelVersion): number =>
+  (version.major << 16) | (version.minor << 8) | Math.min(version.patch, 255)

@@ -62,7 +62,11 @@ const NEVER: VmbusVersion = 0xffff_ffff
 /** Open source, OS type Linux; the kernel's version stands above the build number (arch/x86/hyperv/hv_init.c). */
 const GUEST_OS_ID = 0x8100n << 48n
 
-function behaviourOf(kernel: KernelVersion, capabilities: Capabilities, quirks: ReadonlySet<QuirkId>): Partial<GuestBehaviour> {
+function behaviourOf(
+  kernel: KernelVersion,
+  capabilities: Capabilities,
+  quirks: ReadonlySet<QuirkId>,
+): Partial<GuestBehaviour> {
   return {
     osId: GUEST_OS_ID | (BigInt(versionCode(kernel)) << 16n),
     vector: 0xf3,

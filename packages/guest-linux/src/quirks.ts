@@ -15,7 +15,8 @@ export type QuirkId = 'ignores-connection-state' | 'one-packet-per-signal' | 'ti
 export const QUIRKS: readonly Quirk[] = [
   {
     id: 'ignores-connection-state',
-    summary: 'takes a VERSION_RESPONSE for a success by its version_supported alone, whatever its connection_state says',
+    summary:
+      'takes a VERSION_RESPONSE for a success by its version_supported alone, whatever its connection_state says',
     source: 'drivers/hv/connection.c, vmbus_negotiate_version',
   },
   {
@@ -33,4 +34,6 @@ export const QUIRKS: readonly Quirk[] = [
 
 /** The quirks of a kernel version, by id. */
 export const quirksOf = (kernel: KernelVersion): ReadonlySet<QuirkId> =>
-  new Set(QUIRKS.filter(({ since }) => since === undefined || atLeast(kernel, kernelVersion(since))).map(({ id }) => id))
+  new Set(
+    QUIRKS.filter(({ since }) => since === undefined || atLeast(kernel, kernelVersion(since))).map(({ id }) => id),
+  )

@@ -2,13 +2,19 @@ import type { Clock, Seed, Timers } from '@vmbus/world'
 
 /** Something that is going to happen. */
 export type Due =
-  | { readonly kind: 'interrupt'; readonly owner: string; readonly at: number; readonly vp: number; readonly vector: number }
+  | {
+      readonly kind: 'interrupt'
+      readonly owner: string
+      readonly at: number
+      readonly vp: number
+      readonly vector: number
+    }
   | { readonly kind: 'timer'; readonly owner: string; readonly at: number; readonly name: string }
 
 type PendingInterrupt = Extract<Due, { kind: 'interrupt' }>
 
-/** 100 ns units between raising an interrupt and its delivery, drawn evenly from `min` to `max`. */
-export interface InterruptDelay {
+/** 100 ns units, drawn evenly from `min` to `max` (both included) for each event. */
+export interface Delay {
   readonly min: number
   readonly max: number
 }
@@ -17,7 +23,7 @@ interface Saved {
   readonly now: number
   readonly interrupts: readonly PendingInterrupt[]
   readonly timers: readonly (readonly [key: string, at: number])[]
-  readonly raised: readonly (readonly [owner: string, count: number])[]
+  readonly drawn: readonly (readonly [owner: string, count: number])[]
   readonly held: readonly string[]
 }
 
@@ -28,8 +34,11 @@ interface Saved {
  */
 export interface Agenda {
   readonly clock: Clock
-  /** Timers of one owner; `name` reaches the owner as it was set. */
-  timers(owner: string): Timers
+  /**
+   * Timers of one owner; `name` reaches the owner as it was set. One that is due at once is a task, which begins after
+   * `late`: a processor gets to its work when it can.
+   */
+  timers(owner: string, late?: Delay): Timers
   raise(owner: string, vp: number, vector: number): void
   /** Nothing of this owner happens until `release`; then at once what was due. */
   hold(owner: string): void
@@ -46,13 +55,22 @@ export interface Agenda {
 }
 
 const SEPARATOR = '\n'
+const AT_ONCE: Delay = { min: 0, max: 0 }
 
-export function createAgenda(seed: Seed, epoch: bigint, delay: InterruptDelay): Agenda {
+export function createAgenda(seed: Seed, epoch: bigint, delay: Delay): Agenda {
   let now = 0
   let interrupts: PendingInterrupt[] = []
   let timers = new Map<string, number>()
-  let raised = new Map<string, number>()
+  let drawn = new Map<string, number>()
   let held = new Set<string>()
+
+  /** The next draw of an owner. */
+  function draw({ min, max }: Delay, kind: 'interrupt' | 'task', owner: string): number {
+    if (min === max) return min
+    const count = drawn.get(owner) ?? 0
+    drawn.set(owner, count + 1)
+    return min + seed.below(max - min + 1, kind, owner, count)
+  }
 
   const ownerOf = (key: string): string => key.slice(0, key.indexOf(SEPARATOR))
 
@@ -82,17 +100,15 @@ export function createAgenda(seed: Seed, epoch: bigint, delay: InterruptDelay): 
 
   return {
     clock: { now: () => now, fileTime: () => epoch + BigInt(now) },
-    timers: (owner) => ({
-      set: (name, at) => void timers.set(`${owner}${SEPARATOR}${name}`, at),
+    timers: (owner, late = AT_ONCE) => ({
+      set: (name, at) =>
+        void timers.set(`${owner}${SEPARATOR}${name}`, at > now ? at : now + draw(late, 'task', owner)),
       clear: (name) => void timers.delete(`${owner}${SEPARATOR}${name}`),
     }),
     raise(owner, vp, vector) {
       const isPending = interrupts.some((each) => each.owner === owner && each.vp === vp && each.vector === vector)
       if (isPending) return
-      const count = raised.get(owner) ?? 0
-      raised.set(owner, count + 1)
-      const after = delay.min + seed.below(delay.max - delay.min + 1, 'interrupt', owner, vp, count)
-      interrupts.push({ kind: 'interrupt', owner, vp, vector, at: now + after })
+      interrupts.push({ kind: 'interrupt', owner, vp, vector, at: now + draw(delay, 'interrupt', owner) })
     },
     hold: (owner) => void held.add(owner),
     release: (owner) => void held.delete(owner),
@@ -111,7 +127,7 @@ export function createAgenda(seed: Seed, epoch: bigint, delay: InterruptDelay): 
       now = at
       if (interrupt !== undefined && interruptAt <= timerAt) {
         interrupts.splice(interrupts.indexOf(interrupt), 1)
-        return interrupt
+        return { ...interrupt, at }
       }
       if (timer !== undefined) timers.delete(`${timer.owner}${SEPARATOR}${timer.name}`)
       return timer
@@ -126,7 +142,7 @@ export function createAgenda(seed: Seed, epoch: bigint, delay: InterruptDelay): 
       now,
       interrupts: interrupts.map((each) => ({ ...each })),
       timers: [...timers],
-      raised: [...raised],
+      drawn: [...drawn],
       held: [...held],
     }),
     restore(state) {
@@ -134,7 +150,7 @@ export function createAgenda(seed: Seed, epoch: bigint, delay: InterruptDelay): 
       now = saved.now
       interrupts = saved.interrupts.map((each) => ({ ...each }))
       timers = new Map(saved.timers)
-      raised = new Map(saved.raised)
+      drawn = new Map(saved.drawn)
       held = new Set(saved.held)
     },
   }

@@ -1,7 +1,7 @@
 import type { GuestBus, VmbusVersion } from '@vmbus/core'
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import { seeded, type Clock, type Diagnose, type Seed, type TraceSink } from '@vmbus/world'
-import type { Agenda, Due } from './agenda.ts'
+import type { Agenda, Delay, Due } from './agenda.ts'
 import { SimulationError } from './errors.ts'
 import { createSystem, hasEnded, type GuestSystem } from './system.ts'
 import type { AttachedHost, Awaited, GuestEvent, GuestGeneration, HostSystem, PowerState } from './types.ts'
@@ -70,6 +70,7 @@ export interface GuestContext {
   readonly clock: Clock
   readonly seed: Seed
   readonly epoch: bigint
+  readonly taskDelay: Delay
   until(what: () => boolean, ended: () => string | undefined, name: string, options: UntilOptions): Promise<void>
 }
 
@@ -134,7 +135,7 @@ export function createGuest<Surface>(
     const system = createSystem(generation, {
       partition: made.partition,
       clock,
-      timers: agenda.timers(guestOwner),
+      timers: agenda.timers(guestOwner, ctx.taskDelay),
       seed: seeded(seed.u32('system')),
       realTimeClock: ctx.epoch + clockAhead,
       event: emit,
@@ -226,7 +227,10 @@ export function createGuest<Surface>(
       const saved = state as Saved | null
       if (saved === null && attached === undefined) return
       if (saved?.host !== attached?.hostName || saved === null) {
-        throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} was saved on ${saved?.host ?? 'no host'}, is on ${attached?.hostName ?? 'no host'}`)
+        throw new SimulationError(
+          'VMBUS_SIMULATION_STATE',
+          `${name} was saved on ${saved?.host ?? 'no host'}, is on ${attached?.hostName ?? 'no host'}`,
+        )
       }
       memory.bytes.set(saved.memory)
       current().host.restore(saved.hostState)

@@ -1,4 +1,4 @@
-export type { InterruptDelay } from './agenda.ts'
+export type { Delay } from './agenda.ts'
 export { SimulationError, type SimulationErrorCode } from './errors.ts'
 export type { AttachOptions, GuestOptions, UntilOptions, WorldGuest } from './guest.ts'
 export type { WorldHost } from './host.ts'

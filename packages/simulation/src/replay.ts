@@ -33,8 +33,17 @@ export async function recordReplay(world: World, options: ReplayOptions = {}): P
   const { path = '', versions = {}, transcript } = options
   const digests: Record<string, string> = {}
   for (const { name, memory } of world.guests) digests[`ram/${name}`] = await sha256(memory.bytes)
-  if (transcript !== undefined) digests['transcript'] = await sha256(new TextEncoder().encode([...transcript].join('\n')))
-  return { format: 'vmbus-replay/1', seed: world.seed, epoch: world.epoch.toString(), path, versions, steps: world.steps, digests }
+  if (transcript !== undefined)
+    digests['transcript'] = await sha256(new TextEncoder().encode([...transcript].join('\n')))
+  return {
+    format: 'vmbus-replay/1',
+    seed: world.seed,
+    epoch: world.epoch.toString(),
+    path,
+    versions,
+    steps: world.steps,
+    digests,
+  }
 }
 
 /** Names of what this world, run again, has different: `steps`, or those of digests. Empty: the same run. */

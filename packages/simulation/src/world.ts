@@ -1,7 +1,7 @@
 import type { HostDeviceSpec } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
 import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock } from '@vmbus/world'
-import { createAgenda, type InterruptDelay } from './agenda.ts'
+import { createAgenda, type Delay } from './agenda.ts'
 import { SimulationError } from './errors.ts'
 import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
 import { worldHost, type WorldHost } from './host.ts'
@@ -13,7 +13,9 @@ export interface SimulationOptions {
   /** Wall clock of the host (FILETIME) at reference time 0; default 2024-01-01. */
   readonly epoch?: bigint
   /** Time from raising an interrupt to its delivery; default 0 to 20 µs. */
-  readonly interruptDelay?: InterruptDelay
+  readonly interruptDelay?: Delay
+  /** Time until a guest's processor begins a task that is ready, such as a probe; default 0 to 20 µs. */
+  readonly taskDelay?: Delay
 }
 
 /** Virtual time: 100 ns units, or milliseconds or seconds. */
@@ -50,7 +52,7 @@ interface Saved {
 }
 
 const FORMAT = 'vmbus-world/1'
-const DEFAULT_DELAY: InterruptDelay = { min: 0, max: 200 }
+const DEFAULT_DELAY: Delay = { min: 0, max: 200 }
 const DEFAULT_SECONDS = 60
 /** Steps between two looks at an AbortSignal. */
 const CHUNK = 5_000
@@ -62,11 +64,13 @@ const ticksOf = (duration: Duration): number => {
 
 /** A world of simulated guests on Hyper-V hosts, in virtual time. */
 export function simulate(options: SimulationOptions): World {
-  const { seed: value, epoch = DEFAULT_EPOCH, interruptDelay = DEFAULT_DELAY } = options
-  const { min, max } = interruptDelay
-  if (!Number.isSafeInteger(value)) throw new SimulationError('VMBUS_SIMULATION_OPTION', `seed ${value} is not an integer`)
-  if (!(Number.isInteger(min) && Number.isInteger(max) && min >= 0 && max >= min)) {
-    throw new SimulationError('VMBUS_SIMULATION_OPTION', `interrupt delay ${min}…${max} is not a range of ticks`)
+  const { seed: value, epoch = DEFAULT_EPOCH, interruptDelay = DEFAULT_DELAY, taskDelay = DEFAULT_DELAY } = options
+  if (!Number.isSafeInteger(value))
+    throw new SimulationError('VMBUS_SIMULATION_OPTION', `seed ${value} is not an integer`)
+  for (const { min, max } of [interruptDelay, taskDelay]) {
+    if (!(Number.isInteger(min) && Number.isInteger(max) && min >= 0 && max >= min)) {
+      throw new SimulationError('VMBUS_SIMULATION_OPTION', `a delay of ${min}…${max} is not a range of ticks`)
+    }
   }
   const seed = seeded(value)
   const agenda = createAgenda(seed, epoch, interruptDelay)
@@ -88,7 +92,12 @@ export function simulate(options: SimulationOptions): World {
     return true
   }
 
-  async function until(what: () => boolean, ended: () => string | undefined, name: string, waiting: UntilOptions): Promise<void> {
+  async function until(
+    what: () => boolean,
+    ended: () => string | undefined,
+    name: string,
+    waiting: UntilOptions,
+  ): Promise<void> {
     const { seconds = DEFAULT_SECONDS, signal } = waiting
     const deadline = clock.now() + seconds * TICKS_PER_SECOND
     for (let count = 1; !what(); count++) {
@@ -122,7 +131,7 @@ export function simulate(options: SimulationOptions): World {
       live()
       const name = guestOptions.name ?? `guest-${cells.size + 1}`
       if (cells.has(name)) throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is a guest ${name} already`)
-      const cell = createGuest({ agenda, clock, seed, epoch, until }, generation, name, guestOptions)
+      const cell = createGuest({ agenda, clock, seed, epoch, taskDelay, until }, generation, name, guestOptions)
       cells.set(name, cell)
       return cell.guest
     },
@@ -145,8 +154,15 @@ export function simulate(options: SimulationOptions): World {
       live()
       const saved = structuredClone(state) as Saved
       const names = [...cells.keys()]
-      if (saved?.format !== FORMAT || saved.seed !== value || saved.guests.map(([name]) => name).join() !== names.join()) {
-        throw new SimulationError('VMBUS_SIMULATION_STATE', `not a state of this world (${FORMAT}, seed ${value}, guests ${names.join()})`)
+      if (
+        saved?.format !== FORMAT ||
+        saved.seed !== value ||
+        saved.guests.map(([name]) => name).join() !== names.join()
+      ) {
+        throw new SimulationError(
+          'VMBUS_SIMULATION_STATE',
+          `not a state of this world (${FORMAT}, seed ${value}, guests ${names.join()})`,
+        )
       }
       // Once for the time that restored owners see, once for the timers that they set.
       agenda.restore(saved.agenda)

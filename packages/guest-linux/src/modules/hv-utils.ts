@@ -14,7 +14,8 @@ const linuxIc = (versions: IcVersions): Pick<IcGuestOptions, 'versions' | 'match
 
 /** Restart came with 3.1 of the component and hibernation with 3.2 (include/linux/hyperv.h). */
 function actionsOf({ capabilities, hibernation }: ModuleContext): ShutdownAction[] {
-  const speaks = (major: number, minor: number): boolean => capabilities.shutdown.message.includes(icVersion(major, minor))
+  const speaks = (major: number, minor: number): boolean =>
+    capabilities.shutdown.message.includes(icVersion(major, minor))
   return [
     'power-off',
     ...(speaks(3, 1) ? (['restart'] as const) : []),

@@ -1,0 +1,123 @@
+import { Version } from '@vmbus/core'
+import { icVersion } from '@vmbus/ic'
+import { describe, expect, test } from 'vitest'
+import { LINUX_MODULES, QUIRKS, capabilitiesOf, kernelVersion, linux } from '../src/index.ts'
+
+const services = { clock: { set: () => {}, now: () => 0n }, act: () => {} }
+
+describe('linux', () => {
+  test.each([
+    ['3.10.0-1160.el7', 'source-read', [Version.v2_4, Version.v1_1, Version.v0_13]],
+    ['2.6.32-754.el6', 'inferred', [Version.v2_4, Version.v1_1, Version.v0_13]],
+    [
+      '5.10.0-32-686',
+      'source-read',
+      [
+        Version.v5_2,
+        Version.v5_1,
+        Version.v5_0,
+        Version.v4_1,
+        Version.v4_0,
+        Version.v3_0,
+        Version.v2_4,
+        Version.v1_1,
+        Version.v0_13,
+      ],
+    ],
+    [
+      '5.15',
+      'bracketed',
+      [Version.v5_3, Version.v5_2, Version.v5_1, Version.v5_0, Version.v4_1, Version.v4_0, Version.v3_0, Version.v2_4],
+    ],
+    [
+      '6.1.0-50-686-pae',
+      'source-read',
+      [Version.v5_3, Version.v5_2, Version.v5_1, Version.v5_0, Version.v4_1, Version.v4_0, Version.v3_0, Version.v2_4],
+    ],
+  ])('%s is %s and asks for these versions in turn', (text, basis, versions) => {
+    const generation = linux(text)
+    expect([generation.basis, generation.versions]).toEqual([basis, versions])
+  })
+
+  test('says who it is as the kernel of its version does', () => {
+    // Vendor 0x8100 above LINUX_VERSION_CODE 6.1.0 = 0x60100, above build 0.
+    expect(linux('6.1').behaviour.osId).toBe(0x8100_0006_0100_0000n)
+  })
+
+  test('asks for nothing above max_version', () => {
+    expect(linux('6.1', { maxVersion: Version.v4_0 }).versions).toEqual([Version.v4_0, Version.v3_0, Version.v2_4])
+  })
+
+  test('leaves with UNLOAD from VMBus 3.0, and not at all before the kernel learnt to', () => {
+    expect(linux('6.1').behaviour.unloadFrom).toBe(Version.v3_0)
+    expect(linux('3.10').behaviour.unloadFrom).toBeGreaterThan(Version.v6_0)
+  })
+
+  test('its quirks can be turned off, all or some; a kernel without one never has it', () => {
+    expect(linux('6.1').quirks.size).toBe(QUIRKS.length)
+    expect(linux('6.1').behaviour.checksConnectionState).toBe(false)
+    const correct = linux('6.1', { quirks: false })
+    expect([correct.quirks.size, correct.behaviour.checksConnectionState]).toEqual([0, true])
+    expect([...linux('3.10', { quirks: ['timesync-always-ok', 'one-packet-per-signal'] }).quirks]).toEqual([
+      'one-packet-per-signal',
+    ])
+    for (const { source, summary } of QUIRKS)
+      expect([source.startsWith('drivers/'), summary.length > 0]).toEqual([true, true])
+  })
+
+  test('brings the bus up before its modules; every kind that a module loads has a driver', () => {
+    const generation = linux('6.1')
+    expect(generation.load.map(({ name }) => name)).toEqual(['hv_vmbus', ...LINUX_MODULES.map(({ name }) => name)])
+    expect(generation.load[0]?.kinds).toEqual([])
+    const kinds = generation.drivers(services).map(({ kind }) => kind)
+    expect(new Set(generation.load.flatMap((step) => step.kinds))).toEqual(new Set(kinds))
+    expect(linux('6.1', { modules: [] }).load.map(({ name }) => name)).toEqual(['hv_vmbus'])
+  })
+
+  test('loads a driver of your own last', () => {
+    const own = {
+      kind: 'own',
+      interfaceIds: ['11111111-2222-3333-4444-555555555555'],
+      create: () => {
+        throw new Error('not offered')
+      },
+    }
+    const generation = linux('6.1', { drivers: [own] })
+    expect(generation.load.at(-1)?.kinds).toEqual(['own'])
+    expect(generation.drivers(services).at(-1)).toBe(own)
+  })
+
+  test.each(['', 'six', '6', 'linux-6.1'])('%j is no kernel version', (text) => {
+    expect(() => linux(text)).toThrow(expect.objectContaining({ code: 'VMBUS_KERNEL_VERSION' }))
+  })
+})
+
+describe('capabilities', () => {
+  test('never shrink from one kernel to the next, but for the bus versions and storage protocols that 5.14 dropped', () => {
+    const kernels = ['3.10', '3.13', '3.15', '4.1', '4.4', '4.9', '4.14', '4.19', '5.10'].map((text) =>
+      capabilitiesOf(kernelVersion(text)),
+    )
+    for (const [index, later] of kernels.entries()) {
+      const earlier = kernels[index - 1]
+      if (earlier === undefined) continue
+      for (const key of ['vmbus', 'netvsc', 'storvsc'] as const)
+        expect(later[key]).toEqual(expect.arrayContaining([...earlier[key]]))
+      for (const key of ['heartbeat', 'timesync', 'shutdown'] as const)
+        expect(later[key].message).toEqual(expect.arrayContaining([...earlier[key].message]))
+    }
+    expect(capabilitiesOf(kernelVersion('6.1')).vmbus).not.toContain(Version.v1_1)
+  })
+
+  test('time sync learnt 4.0 in 4.9, shutdown 3.2 in 5.5', () => {
+    const has = (text: string): boolean[] => {
+      const { timesync, shutdown } = capabilitiesOf(kernelVersion(text))
+      return [timesync.message.includes(icVersion(4, 0)), shutdown.message.includes(icVersion(3, 2))]
+    }
+    expect([has('4.8'), has('4.9'), has('5.4'), has('5.5')]).toEqual([
+      [false, false],
+      [true, false],
+      [true, false],
+      [true, true],
+    ])
+  })
+})

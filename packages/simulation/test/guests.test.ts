@@ -1,0 +1,118 @@
+import { linux } from '@vmbus/guest-linux'
+import { heartbeat } from '@vmbus/heartbeat'
+import { hostProfiles, ws2008, ws2012r2, ws2022 } from '@vmbus/host'
+import { TICKS_PER_SECOND } from '@vmbus/world'
+import { describe, expect, test } from 'vitest'
+import { simulate, type GuestEvent } from '../src/index.ts'
+import { generations, codeOf, story } from './story.ts'
+
+describe.each(hostProfiles.map((profile) => [profile.id, profile] as const))('on %s', (_id, profile) => {
+  test.each(generations.map((generation) => [generation.name, generation] as const))(
+    '%s speaks the newest version of both, or gives up',
+    async (_name, generation) => {
+      const { guest, attached, shutdown } = story({ profile, generation })
+      await guest.until('running')
+      const common = Math.max(0, ...generation.versions.filter((version) => profile.vmbus.includes(version)))
+      expect([guest.version, attached.bus.version]).toEqual([common, common])
+      if (common === 0) return expect(guest.bus.phase).toBe('failed')
+      await guest.until('host:heartbeat:beat')
+      expect(shutdown()).toBe('sent')
+      await guest.until('powered-off')
+    },
+  )
+})
+
+test('the sync message corrects a wrong clock', async () => {
+  const { world, guest } = story({ clockAhead: -3600n * BigInt(TICKS_PER_SECOND) })
+  await guest.until('offers-delivered')
+  expect(world.clock.fileTime() - guest.wallClock()).toBe(3600n * BigInt(TICKS_PER_SECOND))
+  await guest.until('clock-set')
+  expect(guest.wallClock()).toBe(world.clock.fileTime())
+})
+
+test('a module that is loaded after the bus brings its drivers, and none when the bus gave up', async () => {
+  const seen: GuestEvent[] = []
+  const up = story()
+  up.guest.on((event) => void seen.push(event))
+  await up.guest.until('running')
+  expect(seen.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
+    ['hv_vmbus', true],
+    ['hv_utils', true],
+  ])
+  const down = story({ profile: ws2008 })
+  const refused: GuestEvent[] = []
+  down.guest.on((event) => void refused.push(event))
+  await down.guest.until('running')
+  expect(refused.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
+    ['hv_vmbus', true],
+    ['hv_utils', false],
+  ])
+})
+
+test('guests of a world do not touch each other', async () => {
+  await using world = simulate({ seed: 3 })
+  const host = world.host(ws2022, [heartbeat({})])
+  const old = world.host(ws2012r2, [heartbeat({})])
+  const guests = [world.guest(linux('6.1')), world.guest(linux('5.10'), { name: 'other' }), world.guest(linux('4.4'))]
+  const [a, b, c] = guests
+  const hosts = [a?.attach(host), b?.attach(host), c?.attach(old)]
+  world.run({ seconds: 10 })
+  expect(guests.map(({ name, version }) => [name, version])).toEqual([
+    ['guest-1', 0x5_0003],
+    ['other', 0x5_0002],
+    ['guest-3', 0x3_0000],
+  ])
+  expect(hosts.map((each) => each?.devices('heartbeat')[0]?.device.inspect()['status'])).toEqual(['ok', 'ok', 'ok'])
+  expect(world.inspect()['guests']).toHaveLength(3)
+})
+
+test('a paused guest loses beats, and answers again when it goes on', async () => {
+  const { world, guest, attached } = story()
+  await guest.until('host:heartbeat:beat')
+  guest.pause()
+  world.run({ seconds: 7 })
+  const paused = attached.devices('heartbeat')[0]?.device.inspect()
+  expect(paused).toMatchObject({ status: 'lost-communication', answered: 1 })
+  guest.resume()
+  world.run({ ms: 1 })
+  expect(attached.devices('heartbeat')[0]?.device.inspect()).toMatchObject({ status: 'ok', answered: 2 })
+})
+
+describe('what cannot be done says why', () => {
+  test('waiting', async () => {
+    const { world, guest, shutdown } = story()
+    await expect(guest.until('suspended', { seconds: 5 })).rejects.toThrow(
+      expect.objectContaining({ code: 'VMBUS_SIMULATION_TIMEOUT' }),
+    )
+    expect(world.clock.now()).toBe(5 * TICKS_PER_SECOND)
+    await expect(guest.until('suspended', { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
+    shutdown()
+    await expect(guest.until('suspended')).rejects.toThrow(expect.objectContaining({ code: 'VMBUS_SIMULATION_ENDED' }))
+  })
+
+  test('nothing is left to happen', async () => {
+    await using world = simulate({ seed: 1 })
+    const guest = world.guest({ ...linux('6.1'), load: [] })
+    guest.attach(world.host(ws2022))
+    await expect(guest.until('connected')).rejects.toThrow(expect.objectContaining({ code: 'VMBUS_SIMULATION_IDLE' }))
+  })
+
+  test('attaching, naming, disposing', async () => {
+    const { world, host, guest } = story()
+    expect(codeOf(() => guest.attach(host))).toBe('VMBUS_SIMULATION_STATE')
+    expect(codeOf(() => world.guest(linux('6.1'), { name: 'guest-1' }))).toBe('VMBUS_SIMULATION_OPTION')
+    const other = world.guest(linux('6.1'))
+    expect(codeOf(() => other.bus)).toBe('VMBUS_SIMULATION_STATE')
+    expect(codeOf(() => host.device(other.attach(host), heartbeat({})))).toBe('VMBUS_SIMULATION_OPTION')
+    await world[Symbol.asyncDispose]()
+    expect(codeOf(() => world.step())).toBe('VMBUS_SIMULATION_DISPOSED')
+  })
+
+  test.each([
+    { seed: 0.5 },
+    { seed: 1, interruptDelay: { min: 5, max: 1 } },
+    { seed: 1, taskDelay: { min: -1, max: 1 } },
+  ])('%j', (options) => {
+    expect(codeOf(() => simulate(options))).toBe('VMBUS_SIMULATION_OPTION')
+  })
+})
