@@ -247,3 +247,38 @@ test.each([
   expect(diagnostics[0]?.message).toContain(reason)
   expect(host.sendInBand(hex(''), 0, 0, false)).toBe(false)
 })
+
+/** Headers of GPA-direct (9) and transfer page (7) packets, from byte 16 on: length, then the words. */
+test.each([
+  ['GPA-direct without room for a count', '0900 0200 0300 0100', '00000000 01000000', 'gpa-header'],
+  ['GPA-direct without ranges', '0900 0300 0300 0100', '00000000 00000000', 'gpa-count'],
+  [
+    'GPA-direct with more ranges than header',
+    '0900 0500 0500 0100',
+    '00000000 02000000 10000000 00000000',
+    'gpa-count',
+  ],
+  ['an empty range', '0900 0500 0500 0100', '00000000 01000000 00000000 00000000', 'gpa-range-empty'],
+  [
+    'a range that begins behind its first page',
+    '0900 0500 0500 0100',
+    '00000000 01000000 10000000 00100000',
+    'gpa-range-offset',
+  ],
+  [
+    'a range with more pages than header',
+    '0900 0500 0500 0100',
+    '00000000 01000000 01100000 00000000',
+    'gpa-range-overrun',
+  ],
+  ['a range as long as a u32', '0900 0500 0500 0100', '00000000 01000000 ffffffff ff0f0000', 'gpa-range-overrun'],
+  ['transfer pages without room for a count', '0700 0200 0300 0100', 'feca0000 01000000', 'transfer-header'],
+  ['transfer pages with more ranges than header', '0700 0400 0400 0100', 'feca0000 02000000', 'transfer-overrun'],
+])('%s fails the channel', (_, descriptor, header, reason) => {
+  const { memory, guest, host, diagnostics } = channelPair()
+  guest.sendInBand(new Uint8Array((hex(descriptor)[4] ?? 0) * 8 - 16), 0, 0, false)
+  memory.bytes.set(hex(descriptor), 2 * 4096)
+  memory.bytes.set(hex(header), 2 * 4096 + 16)
+  expect(host.receive()).toBeUndefined()
+  expect(diagnostics.map(({ detail }) => detail?.['branch'])).toEqual([reason])
+})

@@ -177,6 +177,7 @@ function checkPacket({
   same('id of the copy', view.getUint32(8, true), transactionLow)
   if (payloadOffset < 16 || payloadLength < 0 || payloadOffset + payloadLength > bytes.length)
     throw new Error(`payload ${payloadOffset}+${payloadLength} of ${bytes.length}`)
+  same('ranges of a GPA-direct packet', type === 9, gpaRanges.length > 0)
   let header = 24
   for (const { byteOffset, byteCount, pfns } of gpaRanges) {
     same('pages of a range', pfns.length, Math.ceil((byteOffset + byteCount) / PAGE))
