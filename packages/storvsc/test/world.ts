@@ -38,11 +38,11 @@ export interface World {
   get(range: PageRange): Uint8Array
   /** How a request ended, after the world has settled. */
   result(id: number): RequestResult
-  save(): unknown
-  restore(state: unknown): void
+  save(): SavedWorld
+  restore(state: SavedWorld): void
 }
 
-interface Saved {
+export interface SavedWorld {
   readonly now: number
   readonly memory: Uint8Array
   readonly partition: unknown
@@ -98,7 +98,7 @@ export function world(options: WorldOptions): World {
   const partition = createPartition({ memory, clock, timers: scope('partition'), vps, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
   const common = { partition, clock, seed: seeded(7), diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic) }
   const versions = options.vmbus ?? [Version.v5_2]
-  const hostBus = createHostBus({ ...common, timers: scope('host'), versions, trace: (event) => void trace.push(event) })
+  const hostBus = createHostBus({ ...common, timers: scope('host'), versions, trace: (event) => void trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event) })
   const handle = hostBus.offer(storvsc(options.host), options.settings)
   handle.on((name, detail) => void events.push({ name, detail }))
   const pages = pageAllocator(memory, 1, pageCount)
@@ -198,7 +198,7 @@ export function world(options: WorldOptions): World {
       if (end === undefined || found.length > 1) throw new Error(`request ${id} ended ${found.length} times`)
       return end.result
     },
-    save: (): Saved => ({
+    save: (): SavedWorld => ({
       now: clock.now(),
       memory: memory.bytes.slice(),
       partition: partition.save(),
@@ -208,8 +208,7 @@ export function world(options: WorldOptions): World {
       interrupts: [...interrupts],
       due: [...due],
     }),
-    restore(state) {
-      const saved = state as Saved
+    restore(saved) {
       for (const name of due.keys()) timers.clear(name)
       due.clear()
       clock.advanceTo(Math.max(saved.now, clock.now()))

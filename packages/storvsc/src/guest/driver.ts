@@ -158,6 +158,7 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     if (buffer !== undefined && (buffer.byteOffset >= PAGE || buffer.pfns.length !== Math.ceil((buffer.byteOffset + buffer.byteCount) / PAGE))) {
       throw new StorvscError('VMBUS_STORVSC_REQUEST', 'pfns', buffer.pfns.length, 'ceil((byteOffset + byteCount) / 4096)')
     }
+    if (ctx.state.phase === 'gone') throw new StorvscError('VMBUS_STORVSC_REQUEST', 'phase', 'gone', 'a controller that is there')
     const id = ctx.state.nextId++
     accept(ctx, {
       id,
@@ -209,6 +210,7 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     write: (at, sector, buffer) => transfer(true, at, sector, buffer),
     flush: (at) => submit({ ...at, cdb: flushCdb() }),
     unmap(at, ranges) {
+      diskAt(at)
       const list = unmapList(ranges)
       if (list.length > PAGE) throw new StorvscError('VMBUS_STORVSC_REQUEST', 'ranges', ranges.length, 'at most 255')
       const pfns = deps.pages.allocate(1)
@@ -264,6 +266,7 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
         return dispatch(ctx)
       }
       end('gone')
+      tellEnded(ctx)
       for (const disk of ctx.state.disks) forgetUnit(ctx, disk)
     },
     timer(name) {

@@ -11,7 +11,7 @@ export const featuresOf = (ctx: GuestContext): VstorFeatures | undefined => vsto
 /** Takes a request over; it is sent now or as soon as it can be. */
 export function accept(ctx: GuestContext, request: RequestRecord): void {
   const { state } = ctx
-  if (state.phase === 'gone' || state.phase === 'failed') return endLater(ctx, request, state.phase === 'gone' ? 'gone' : 'error')
+  if (state.phase === 'failed') return endLater(ctx, request, 'error')
   state.queue.push(request)
   dispatch(ctx)
 }
