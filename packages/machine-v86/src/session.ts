@@ -121,7 +121,7 @@ export function finish<T>(steps: Generator<void, T>): T {
 }
 
 /** RAM that an image needs: its unpacked initial RAM disk, twice while it is unpacked, and the kernel. */
-export function memoryFor(initrdBytes: number, wanted?: number): number {
+function memoryFor(initrdBytes: number, wanted?: number): number {
   return wanted ?? Math.max(128, Math.ceil((64 + (2.2 * initrdBytes) / 2 ** 20) / 32) * 32)
 }
 

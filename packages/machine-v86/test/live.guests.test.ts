@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -16,7 +15,6 @@ import {
 import { codeOf } from './support/errors.ts'
 import { imageOr } from './support/images.ts'
 
-const here = dirname(fileURLToPath(import.meta.url))
 const modules = ['hv_vmbus', 'hv_utils']
 const onHost = (profile: string): Pick<BootOptions, 'host'> => ({
   host: { module: new URL('./support/windows-host.ts', import.meta.url), options: { profile }, snapshotKey: profile },
@@ -75,7 +73,7 @@ describe('repeatability', () => {
     node: string,
     ...args: readonly string[]
   ): Promise<SessionResult & { readonly cpuSeconds: number }> => {
-    const script = join(here, 'support/run-once.ts')
+    const script = fileURLToPath(new URL('./support/run-once.ts', import.meta.url))
     const tsx = createRequire(import.meta.url).resolve('tsx')
     const command = ['--import', tsx, '--conditions=@vmbus/source', script, ...args]
     const [program, all] =

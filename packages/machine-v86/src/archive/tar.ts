@@ -1,6 +1,6 @@
 import { MachineError } from '../errors.ts'
 
-export type TarType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'other'
+type TarType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'other'
 
 export interface TarEntry {
   /** Without a leading `./` or `/`. */

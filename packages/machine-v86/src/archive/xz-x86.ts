@@ -135,7 +135,7 @@ const DECIDING: readonly number[] = [0, 1, 2, 2, 3, 3, 3, 3]
  * Turns the absolute targets of CALL and JMP (E8, E9) back into relative ones, in place: the branch filter of the
  * LZMA SDK (Igor Pavlov, public domain), whose mask rules must be met exactly.
  */
-export function unfilterX86(bytes: Uint8Array): void {
+function unfilterX86(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const signByte = (value: number): boolean => value === 0x00 || value === 0xff
   let last = -1

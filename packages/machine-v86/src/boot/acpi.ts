@@ -17,8 +17,8 @@ const LOCAL_APIC = 0xfee0_0000
 const IO_APIC = 0xfec0_0000
 
 /** Room for synthetic video and PCI, below the APICs: what a generation 2 virtual machine's module device gives. */
-export const MMIO_FIRST = 0xf800_0000
-export const MMIO_LAST = 0xfebf_ffff
+const MMIO_FIRST = 0xf800_0000
+const MMIO_LAST = 0xfebf_ffff
 
 const ascii = (text: string, length: number): number[] => Array.from(text.padEnd(length, ' '), (c) => c.charCodeAt(0))
 

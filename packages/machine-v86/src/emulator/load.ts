@@ -171,7 +171,8 @@ async function load(): Promise<Emulator> {
 
 function emulatorFolder(): string {
   try {
-    return dirname(createRequire(import.meta.url).resolve('v86'))
+    const require = createRequire(import.meta.url)
+    return dirname(require.resolve('v86'))
   } catch (cause) {
     throw new MachineError(
       'VMBUS_V86_MISSING',

@@ -19,7 +19,7 @@ export interface V86Cpu {
   set_tsc(low: number, high: number): void
 }
 
-export interface V86Io {
+interface V86Io {
   register_write(
     port: number,
     device: unknown,
@@ -29,7 +29,7 @@ export interface V86Io {
   ): void
 }
 
-export interface V86Devices {
+interface V86Devices {
   pci?: unknown
   readonly uart0: { input: number[] }
   readonly uart1: { input: number[] }

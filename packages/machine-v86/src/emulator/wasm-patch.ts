@@ -14,7 +14,7 @@ import {
 
 /** What a patched instruction asks the hook about: the argument of the import is `HOOK_BASE + kind`. */
 export const HookKind = { cpuid: 0, wrmsr: 1, rdmsr: 2 } as const
-export type HookKindValue = (typeof HookKind)[keyof typeof HookKind]
+type HookKindValue = (typeof HookKind)[keyof typeof HookKind]
 
 /** Above every x86 port number, so that hook calls and port reads share one import. */
 export const HOOK_BASE = 0x1_0000

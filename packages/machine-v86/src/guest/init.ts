@@ -1,5 +1,4 @@
-/** Serial ports as the guest names them: the kernel's console, and the command agent's own line. */
-export const CONSOLE_TTY = 'ttyS0'
+/** The command agent's own serial line, as the guest names it; the kernel's console is ttyS0. */
 const AGENT_TTY = 'ttyS1'
 
 /** First bytes of the agent when it listens. */

@@ -33,7 +33,7 @@ export function aptSources(release: ReleaseName): AptSource[] {
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const DAY = 24 * 3600 * 1000
 
-export interface AptPackage {
+interface AptPackage {
   readonly name: string
   readonly file: string
   readonly url: string

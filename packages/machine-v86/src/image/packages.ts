@@ -18,7 +18,7 @@ export interface PackageRequest {
 }
 
 /** A package file whose bytes have the digest that was recorded when apt verified it. */
-export interface PackageFile {
+interface PackageFile {
   readonly package: string
   readonly file: string
   readonly sha256: string
