@@ -11,9 +11,20 @@ const SECTOR = 512
 const FAULTY_FROM = 200
 const FAULTS: Record<string, [number, number]> = { 'medium-error': [3, 0x0000], 'no-space': [7, 0x2707], 'read-only': [7, 0x2700], 'out-of-range': [5, 0x2100] }
 
+interface Transfer {
+  kind: 'read' | 'write'
+  sector: number
+  count: number
+  offset: number
+  fill: number
+  vp: number
+}
 type Operation =
-  | { kind: 'read' | 'write'; sector: number; count: number; offset: number; fill: number; vp: number }
-  | { kind: 'flush' | 'step' | 'settle' | 'save' }
+  | Transfer
+  | { kind: 'flush' }
+  | { kind: 'step' }
+  | { kind: 'settle' }
+  | { kind: 'save' }
   | { kind: 'unmap'; sector: number; count: number }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -28,7 +39,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       vp: fc.nat(3),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('flush' as const, 'settle' as const, 'save' as const) }) },
+  { weight: 1, arbitrary: fc.constantFrom<Operation>({ kind: 'flush' }, { kind: 'settle' }, { kind: 'save' }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'step' as const }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unmap' as const), sector: fc.nat(SECTORS - 8), count: fc.integer({ min: 1, max: 8 }) }) },
 )
@@ -140,6 +151,7 @@ function run(operations: readonly Operation[], depth: number, ringPages: number,
 const runs = process.env['VMBUS_TIER'] === 'deep' ? 1500 : 15
 
 test('a disk is an array, at any depth, over any pages, with faults, delays and saved worlds', () => {
+  expect.hasAssertions()
   fc.assert(
     fc.property(
       fc.array(operation, { maxLength: 60 }),

@@ -171,16 +171,6 @@ export const pending: Readonly<Record<string, readonly string[]>> = {
     'openvmm:net.netvsp.rndisprot::NdisOffloadParameters',
     'openvmm:net.netvsp.protocol::Message5OidQueryExComplete',
   ],
-  storvsc: [
-    'hv_fc_wwn_packet',
-    'vmscsi_request',
-    'vmstorage_channel_properties',
-    'vmstorage_protocol_version',
-    'vstor_packet',
-    'openvmm:storage.storvsp_protocol::OfferProperties',
-    'openvmm:storage.storvsp_protocol::ScsiRequest',
-    'openvmm:storage.storvsp_protocol::NotificationPacket',
-  ],
   balloon: [
     'dm_version',
     'dm_caps',
