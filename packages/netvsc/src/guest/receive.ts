@@ -39,6 +39,7 @@ export type Receiver = (ctx: GuestContext, channel: GuestChannel, given: Packet)
 /** With buffers of its own: a frame's owner may do anything, also receive with another driver. */
 export function createReceiver(): Receiver {
   const info = packetInfo()
+  const controls: Uint8Array[] = []
   const frame: ReusedFrame & Frame = { bytes: completion, vlan: undefined }
   const received: ReusedInfo = { queue: 0, hash: -1, checksum: 0, fragments: 1 }
 
@@ -67,6 +68,10 @@ export function createReceiver(): Receiver {
       diagnose(ctx, 'VMBUS_NETVSC_RECEIVE', 'a packet of the host could not be taken')
     }
     give(ctx, channel, given.transactionLow, given.transactionHigh, status)
+    // What an answer leads to comes after its receipt, as in drivers whose threads wait for it.
+    for (let message = controls.shift(); message !== undefined; message = controls.shift()) {
+      if (!controlMessage(ctx, message)) diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'a control message of the host makes no sense')
+    }
   }
 
   function take(ctx: GuestContext, queue: number, offset: number, length: number): boolean {
@@ -80,7 +85,10 @@ export function createReceiver(): Receiver {
     if (!copyFromRanges(deps.memory, [rangeOf(pfns, pfns.length * 4096)], offset, scratch.subarray(0, length))) return false
     const size = view.getUint32(4, true)
     if (size < RNDIS_HEADER || size > length) return false
-    if (view.getUint32(0, true) !== RndisType.packet) return queue === 0 && controlMessage(ctx, scratch.slice(0, size))
+    if (view.getUint32(0, true) !== RndisType.packet) {
+      if (queue === 0) controls.push(scratch.slice(0, size))
+      return queue === 0
+    }
     if (size < RNDIS_HEADER + packet.size) return false
     const room = size - RNDIS_HEADER
     const dataOffset = packet.read.data_offset(view, RNDIS_HEADER)

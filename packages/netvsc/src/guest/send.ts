@@ -8,6 +8,9 @@ import { HashType } from '../protocol/ndis.ts'
 import { freeSlot, rangeOf, takeSlot, type GuestContext, type GuestQueue, type Outgoing } from './state.ts'
 
 const PAGE = 4096
+/** The id of what nobody answers (Linux include/linux/hyperv.h, VMBUS_RQST_ID_NO_RESPONSE). */
+const NO_RESPONSE_LOW = 0xffff_fffd
+const NO_RESPONSE_HIGH = 0xffff_ffff
 /** Room asked for when the ring is full: a GPA-direct packet of a 64 KiB frame. */
 const ROOM = 16 + 8 + 16 + 18 * 8 + MESSAGE_BYTES + 8
 /** RNDIS header, packet body and three infos. */
@@ -43,7 +46,7 @@ export function post(ctx: GuestContext, queueIndex: number, outgoing: Outgoing):
 function sendNow(channel: Channel, outgoing: Outgoing): boolean {
   const { slot, payload } = outgoing
   if (outgoing.kind === 'gpa') return channel.sendGpaDirect(outgoing.ranges, payload, slot + 1, 0)
-  return channel.sendInBand(payload, slot + 1, 0, slot >= 0)
+  return slot >= 0 ? channel.sendInBand(payload, slot + 1, 0, true) : channel.sendInBand(payload, NO_RESPONSE_LOW, NO_RESPONSE_HIGH, false)
 }
 
 /** Sends what waited; false while the ring is still full. */
