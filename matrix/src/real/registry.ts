@@ -2,7 +2,9 @@ import { realHeartbeat, realShutdown, realTimesync } from './components.ts'
 import { realBalloon } from './balloon.ts'
 import { realNetvsc } from './netvsc.ts'
 import type { RealDeviceFactory } from './device.ts'
+import { realFcopy } from './fcopy.ts'
 import { realKvp } from './kvp.ts'
+import { realVss } from './vss.ts'
 
 /** Every device that a real guest's host can offer, by kind. */
 export const realDevices: Readonly<Record<string, RealDeviceFactory>> = {
@@ -11,6 +13,8 @@ export const realDevices: Readonly<Record<string, RealDeviceFactory>> = {
   timesync: realTimesync,
   balloon: realBalloon,
   kvp: realKvp,
+  vss: realVss,
+  fcopy: realFcopy,
   netvsc: realNetvsc,
 }
 

@@ -1,1 +1,157 @@
-export {}
+import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import { folderOf, targetPath, type Separator } from './guest/paths.ts'
+import { BLOCK_BYTES, CopyFlags, FCOPY_VERSIONS, FcopyOperation, fcopyData, fcopyHeader, fcopyStart } from './protocol.ts'
+
+/** The files of the guest's operating system, by full path. Statuses are HRESULTs, 0x80070070 for a full disk. */
+export interface FileSystem {
+  exists(path: string): boolean
+  /** Makes the folder with those above it; true when it was there. */
+  makeFolder(path: string): boolean
+  /** Makes an empty file, or empties the one that is there. */
+  create(path: string): number
+  write(path: string, offset: number, bytes: Uint8Array): number
+  /** Atomic: takes the place of a file that is there. */
+  rename(from: string, to: string): number
+  remove(path: string): void
+}
+
+/**
+ * What Linux's daemon does that a correct guest does not (tools/hv/hv_fcopy_daemon.c). `in-place`: writes into the file
+ * itself, so that what it replaces is lost at the start. `trusts-names`: joins path and name as they come. `trusts-offsets`:
+ * writes where it is told to, and takes a file with holes or of another size for complete.
+ */
+export type FcopyQuirk = 'in-place' | 'trusts-names' | 'trusts-offsets'
+
+export interface FcopyGuestOptions extends Partial<IcGuestOptions> {
+  readonly files: FileSystem
+  /** Default `/`. */
+  readonly separator?: Separator
+  /** The daemon that writes the files runs from the start; default true. */
+  readonly daemon?: boolean
+  readonly quirks?: readonly FcopyQuirk[]
+}
+
+export interface FcopyGuest extends GuestDriver {
+  /** The daemon comes or goes; without it every request is answered E_FAIL. */
+  setDaemon(running: boolean): void
+}
+
+/** A copy under way. `received` bytes from the start are there. */
+interface Copy {
+  readonly target: string
+  readonly partial: string
+  readonly size: number
+  received: number
+}
+
+interface State {
+  readonly v: 1
+  daemon: boolean
+  copy: Copy | undefined
+}
+
+/** The name of the file that grows until COMPLETE; short, so that it fits wherever the target's does. */
+const PARTIAL_NAME = '.vmbus-copy'
+
+/** Takes files in: they appear under their name when they are whole, and not at all when they are not. */
+export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): FcopyGuest {
+  const { files, separator = '/' } = options
+  const quirks = new Set(options.quirks)
+  let state: State = { v: 1, daemon: options.daemon ?? true, copy: undefined }
+
+  const drop = (): void => {
+    if (state.copy !== undefined) files.remove(state.copy.partial)
+    state.copy = undefined
+  }
+
+  const start = (view: DataView): number => {
+    drop()
+    const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = startOf(view) ?? {}
+    if (name === undefined || path === undefined || flags === undefined || size === undefined) return HResult.invalidArgument
+    const target = quirks.has('trusts-names') ? `${path}${separator}${name}` : targetPath(path, name, separator)
+    if (target === undefined) return HResult.invalidArgument
+    const folder = folderOf(target, separator)
+    if ((flags & CopyFlags.createPath) !== 0 && !files.makeFolder(folder)) return HResult.fail
+    if ((flags & CopyFlags.overwrite) === 0 && files.exists(target)) return HResult.alreadyExists
+    const partial = quirks.has('in-place') ? target : `${folder === separator ? '' : folder}${separator}${PARTIAL_NAME}`
+    const status = files.create(partial)
+    if (status !== HResult.ok) return status
+    state.copy = { target, partial, size, received: 0 }
+    return HResult.ok
+  }
+
+  const data = (copy: Copy, view: DataView, bytes: Uint8Array): number => {
+    const offset = offsetOf(view)
+    const size = fcopyData.read.size(view, At.body)
+    if (offset === undefined || size > BLOCK_BYTES) return HResult.invalidArgument
+    if (!quirks.has('trusts-offsets') && (offset > copy.received || offset + size > copy.size)) return HResult.invalidArgument
+    const from = At.body + fcopyData.offsets.data
+    const status = files.write(copy.partial, offset, bytes.subarray(from, from + size))
+    if (status === HResult.ok) copy.received = Math.max(copy.received, offset + size)
+    return status
+  }
+
+  const complete = (copy: Copy): number => {
+    if (!quirks.has('trusts-offsets') && copy.received !== copy.size) {
+      drop()
+      return HResult.fail
+    }
+    const status = copy.partial === copy.target ? HResult.ok : files.rename(copy.partial, copy.target)
+    if (status === HResult.ok) state.copy = undefined
+    else drop()
+    if (status === HResult.ok) deps.event('received', { path: copy.target, size: copy.received })
+    return status
+  }
+
+  const request = ({ view, bytes, bodyLength }: IcRequest): number => {
+    if (!state.daemon) return HResult.fail
+    if (bodyLength < fcopyHeader.size) return HResult.invalidArgument
+    const operation = fcopyHeader.read.operation(view, At.body)
+    if (operation === FcopyOperation.start) return bodyLength < fcopyStart.size ? HResult.invalidArgument : start(view)
+    if (operation === FcopyOperation.cancel) {
+      drop()
+      return HResult.ok
+    }
+    const { copy } = state
+    if (copy === undefined) return HResult.fail
+    if (operation === FcopyOperation.complete) return complete(copy)
+    if (operation !== FcopyOperation.data || bodyLength < fcopyData.size) return HResult.invalidArgument
+    return data(copy, view, bytes)
+  }
+
+  const ic = icGuest(deps, { ...options, versions: options.versions ?? FCOPY_VERSIONS }, { type: IcType.fcopy, request })
+
+  const gone = (): void => {
+    drop()
+    ic.reset()
+  }
+
+  return {
+    setDaemon(running) {
+      state.daemon = running
+      if (!running) drop()
+    },
+    offered: (channel) => ic.offered(channel),
+    opened: (channel, status) => ic.opened(channel, status),
+    readable: (channel) => ic.readable(channel),
+    closed: gone,
+    rescinded: gone,
+    save: () => ({ ...state, copy: state.copy && { ...state.copy }, ic: ic.save() }),
+    restore(saved) {
+      const { ic: framing, ...own } = saved as State & { readonly ic: IcGuestState }
+      state = { ...own, copy: own.copy && { ...own.copy } }
+      ic.restore(framing)
+    },
+    inspect: () => ({ ...ic.state, daemon: state.daemon, ...state.copy }),
+  }
+}
+
+/** A size beyond 2^53 is no file's. */
+const isSafe = (view: DataView, at: number): boolean => view.getUint32(at + 4, true) < 0x20_0000
+
+const startOf = (view: DataView): ReturnType<typeof fcopyStart.decode> | undefined =>
+  isSafe(view, At.body + fcopyStart.offsets.file_size) ? fcopyStart.decode(view, At.body) : undefined
+
+const offsetOf = (view: DataView): number | undefined =>
+  isSafe(view, At.body + fcopyData.offsets.offset) ? fcopyData.read.offset(view, At.body) : undefined

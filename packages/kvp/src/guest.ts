@@ -1,1 +1,199 @@
-export {}
+import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import type { PoolStore } from './guest/pools.ts'
+import {
+  IP_BINARY_SINCE,
+  IP_TEXT_PAYLOAD,
+  KVP_VERSIONS,
+  KvpOperation,
+  PAYLOAD,
+  ValueType,
+  fitsText,
+  kvpBody,
+  kvpDelete,
+  kvpEnumerate,
+  kvpIpBody,
+  kvpValue,
+  poolName,
+  readIpBinary,
+  readIpQuery,
+  readIpText,
+  readItem,
+  readKey,
+  readUtf16,
+  writeIpBinary,
+  writeIpText,
+  writeItem,
+  type IpInfo,
+  type IpQuery,
+  type KvpItem,
+  type KvpPoolName,
+} from './protocol.ts'
+
+/** The network of the guest's operating system, by the instance GUID of the synthetic adapter. */
+export interface NetworkSettings {
+  /** Undefined when there is no such adapter. */
+  get(query: IpQuery): IpInfo | undefined
+  /** Returns an HRESULT; 0x80041002 for an adapter that is not there. */
+  set(info: IpInfo): number
+}
+
+/**
+ * Defects and limits of real guests. `text-only`: stores numbers as decimal text, a string with references and a
+ * REG_QWORD (11) as empty text, and answers nothing but strings. `empty-get`: GET finds the key and answers an empty
+ * string. `waits-for-daemon`: nothing is read from the channel while there is no daemon, so negotiation waits for it and a request is carried out when it returns. All Linux drivers/hv/hv_kvp.c.
+ */
+export type KvpQuirk = 'text-only' | 'empty-get' | 'waits-for-daemon'
+
+export interface KvpGuestOptions extends Partial<IcGuestOptions> {
+  readonly pools: PoolStore
+  /** The intrinsic keys, asked for at each request: the pool `auto`. */
+  intrinsic?(): readonly KvpItem[]
+  readonly network?: NetworkSettings
+  readonly quirks?: readonly KvpQuirk[]
+  /** The daemon that serves the requests runs from the start; default true. */
+  readonly daemon?: boolean
+}
+
+export interface KvpGuest extends GuestDriver {
+  /** The daemon comes or goes; without it every request is answered E_FAIL. */
+  setDaemon(running: boolean): void
+}
+
+interface State {
+  readonly v: 1
+  readonly ic: IcGuestState
+  readonly daemon: boolean
+}
+
+/** Answers the host's requests from the pools; a request that is wrong changes nothing. */
+export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGuest {
+  const { pools, network } = options
+  const quirks = new Set(options.quirks)
+  const store = quirks.has('text-only') ? textOf : (item: KvpItem) => item
+  let daemon = options.daemon ?? true
+  let current: GuestChannel | undefined
+
+  const items = (pool: KvpPoolName): readonly KvpItem[] => (pool === 'auto' ? (options.intrinsic?.() ?? []) : pools.items(pool))
+
+  const get = (pool: KvpPoolName, view: DataView, at: number): number => {
+    const key = readKey(view, at)
+    if (key === undefined) return HResult.invalidArgument
+    const item = items(pool).find((each) => each.key === key)
+    if (item === undefined) return HResult.noMoreItems
+    writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : item)
+    return HResult.ok
+  }
+
+  const set = (pool: KvpPoolName, view: DataView, at: number): number => {
+    const item = readItem(view, at)
+    if (item === undefined || item.key === '') return HResult.invalidArgument
+    const status = pools.put(pool, store(item, kvpValue.read.value_type(view, at)))
+    if (status === HResult.ok) deps.event('set', { pool, key: item.key })
+    return status
+  }
+
+  const remove = (pool: KvpPoolName, view: DataView, at: number): number => {
+    const size = kvpDelete.read.key_size(view, at)
+    if (size > kvpDelete.size - kvpDelete.offsets.key) return HResult.invalidArgument
+    const key = readUtf16(view, at + kvpDelete.offsets.key, size)
+    const status = pools.remove(pool, key)
+    if (status === HResult.ok) deps.event('deleted', { pool, key })
+    return status
+  }
+
+  const enumerate = (pool: KvpPoolName, view: DataView, at: number): number => {
+    const item = items(pool)[kvpEnumerate.read.index(view, at)]
+    if (item === undefined) return HResult.noMoreItems
+    writeItem(view, at + kvpEnumerate.offsets.data, item)
+    return HResult.ok
+  }
+
+  const getIp = (view: DataView, binary: boolean): number => {
+    const at = At.body + (binary ? PAYLOAD : IP_TEXT_PAYLOAD)
+    const query = readIpQuery(view, at, binary)
+    if (query === undefined) return HResult.invalidArgument
+    if (network === undefined) return HResult.notSupported
+    const info = network.get(query)
+    if (info === undefined) return HResult.guidNotFound
+    if (binary) return writeIpBinary(view, at, info) ? HResult.ok : HResult.fail
+    if (!fitsText(info)) return HResult.fail
+    writeIpText(view, at, info)
+    return HResult.ok
+  }
+
+  const setIp = (view: DataView, binary: boolean): number => {
+    const info = binary ? readIpBinary(view, At.body + PAYLOAD) : readIpText(view, At.body + IP_TEXT_PAYLOAD)
+    if (info === undefined) return HResult.invalidArgument
+    if (network === undefined) return HResult.notSupported
+    const status = network.set(info)
+    if (status === HResult.ok) deps.event('ip-set', info)
+    return status
+  }
+
+  const request = ({ view, bodyLength, message }: IcRequest): number => {
+    if (!daemon) return HResult.fail
+    if (bodyLength < kvpBody.size) return HResult.invalidArgument
+    const operation = view.getUint8(At.body)
+    if (operation === KvpOperation.getIp || operation === KvpOperation.setIp) {
+      if (bodyLength < kvpIpBody.size) return HResult.invalidArgument
+      const binary = message >= IP_BINARY_SINCE
+      return operation === KvpOperation.getIp ? getIp(view, binary) : setIp(view, binary)
+    }
+    const pool = poolName(view.getUint8(At.body + 1))
+    if (pool === undefined) return HResult.invalidArgument
+    const at = At.body + PAYLOAD
+    switch (operation) {
+      case KvpOperation.get:
+        return get(pool, view, at)
+      case KvpOperation.set:
+        return set(pool, view, at)
+      case KvpOperation.delete:
+        return remove(pool, view, at)
+      case KvpOperation.enumerate:
+        return enumerate(pool, view, at)
+      default:
+        return HResult.notSupported
+    }
+  }
+
+  const ic = icGuest(deps, { ...options, versions: options.versions ?? KVP_VERSIONS }, { type: IcType.kvp, request })
+  const deaf = (): boolean => !daemon && quirks.has('waits-for-daemon')
+
+  return {
+    setDaemon(running) {
+      daemon = running
+      if (running && current !== undefined) ic.readable(current)
+    },
+    offered: (channel) => ic.offered(channel),
+    opened(channel, status) {
+      current = channel
+      if (status !== 0 || !deaf()) ic.opened(channel, status)
+    },
+    readable(channel) {
+      if (!deaf()) ic.readable(channel)
+    },
+    closed() {
+      current = undefined
+      ic.reset()
+    },
+    rescinded() {
+      current = undefined
+      ic.reset()
+    },
+    save: (): State => ({ v: 1, ic: ic.save(), daemon }),
+    restore(saved, channels) {
+      const state = saved as State
+      ic.restore(state.ic)
+      daemon = state.daemon
+      current = channels[0]
+    },
+    inspect: () => ({ ...ic.state, daemon }),
+  }
+}
+
+/** What Linux keeps of a value (drivers/hv/hv_kvp.c, kvp_send_key): it knows strings, double words and a quad word of type 8. */
+function textOf({ key, value }: KvpItem, wireType: number): KvpItem {
+  const known = wireType === ValueType.string || wireType === ValueType.dword || wireType === ValueType['linux-qword']
+  return { key, value: known ? value : '' }
+}

@@ -1,1 +1,204 @@
-export {}
+import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import { At, HResult, IcType, icGuest, type IcAnswerable, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import { TICKS_PER_SECOND } from '@vmbus/world'
+import {
+  FLAGS_OFFSET,
+  FREEZE_SECONDS,
+  MIN_BODY,
+  NO_AUTO_RECOVERY,
+  REPLY_SECONDS,
+  VSS_VERSIONS,
+  VssOperation,
+  quiesceOperations,
+} from './protocol.ts'
+
+/** The file systems of the guest. True or false says how it went; undefined, that `done` of the driver will. */
+export interface FreezeTarget {
+  /** Flushes and stops all writes. On false nothing is left frozen. */
+  freeze(): boolean | undefined
+  /** Lets writes go on; true when nothing was frozen. */
+  thaw(): boolean | undefined
+}
+
+/**
+ * What Linux does that a correct guest does not. `keeps-flags`: the capability check comes back with the host's own
+ * flags, since the daemon's answer overwrites the operation that the kernel looks at (tools/hv/hv_vss_daemon.c).
+ * `no-recovery`: nothing thaws a guest whose host never does (drivers/hv/hv_snapshot.c).
+ */
+export type VssQuirk = 'keeps-flags' | 'no-recovery'
+
+export interface VssGuestOptions extends Partial<IcGuestOptions> {
+  readonly target: FreezeTarget
+  /** The daemon that freezes and thaws runs from the start; default true. */
+  readonly daemon?: boolean
+  readonly quirks?: readonly VssQuirk[]
+  /**
+   * Seconds for the target's freeze and for its other answers, and how long the guest stays frozen before it goes on by
+   * itself; the host's thaw is then answered E_FAIL, since its snapshot may have missed the moment.
+   */
+  readonly limits?: { readonly freeze?: number; readonly reply?: number; readonly frozen?: number }
+}
+
+export interface VssGuest extends GuestDriver {
+  readonly frozen: boolean
+  /** How an operation of the target went that it left for later. */
+  done(ok: boolean): void
+  /** The daemon comes or goes; without it check, freeze and thaw are answered E_FAIL. */
+  setDaemon(running: boolean): void
+}
+
+type Pending = { readonly kind: 'freeze' | 'thaw'; readonly answer: IcAnswerable; readonly deadline: number }
+
+interface State {
+  readonly v: 1
+  daemon: boolean
+  /** `recovered`: thawed without the host. */
+  frozen: 'no' | 'yes' | 'recovered'
+  thawAt: number
+  pending: Pending | undefined
+  /** Operations that the target has not finished although their request is answered; the newest is last. */
+  orphans: Pending['kind'][]
+}
+
+/** Windows allows a minute between freeze and thaw (Microsoft's documentation of the volume shadow copy service). */
+const FROZEN_SECONDS = 60
+
+/** Freezes and thaws on request, and thaws by itself when the host or the daemon goes away. */
+export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGuest {
+  const { target } = options
+  const quirks = new Set(options.quirks)
+  const limits = { freeze: FREEZE_SECONDS, reply: REPLY_SECONDS, frozen: FROZEN_SECONDS, ...options.limits }
+  let state: State = { v: 1, daemon: options.daemon ?? true, frozen: 'no', thawAt: Infinity, pending: undefined, orphans: [] }
+  let current: GuestChannel | undefined
+
+  const hold = (seconds: number): void => {
+    state.frozen = 'yes'
+    deps.event('frozen')
+    if (quirks.has('no-recovery')) return
+    state.thawAt = deps.clock.now() + seconds * TICKS_PER_SECOND
+    deps.timers.set('thaw', state.thawAt)
+  }
+
+  const release = (into: 'no' | 'recovered'): void => {
+    state.frozen = into
+    state.thawAt = Infinity
+    deps.timers.clear('thaw')
+    deps.event('thawed', { byHost: into === 'no' })
+  }
+
+  /** Goes on without the host. */
+  const recover = (): void => {
+    if (state.frozen !== 'yes') return
+    const thawed = target.thaw()
+    if (thawed === undefined) state.orphans.push('thaw')
+    if (thawed === false) deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
+    release('recovered')
+  }
+
+  const finished = (kind: Pending['kind'], ok: boolean): number => {
+    if (kind === 'freeze' && ok) hold(limits.frozen)
+    if (kind === 'thaw' && ok) {
+      const onTime = state.frozen !== 'recovered'
+      release('no')
+      return onTime ? HResult.ok : HResult.fail
+    }
+    return ok ? HResult.ok : HResult.fail
+  }
+
+  const operate = (kind: Pending['kind'], answer: IcAnswerable): number | undefined => {
+    if (kind === 'freeze' && state.frozen === 'yes') return HResult.fail
+    const ok = kind === 'freeze' ? target.freeze() : target.thaw()
+    if (ok !== undefined) return finished(kind, ok)
+    const deadline = deps.clock.now() + (kind === 'freeze' ? limits.freeze : limits.reply) * TICKS_PER_SECOND
+    state.pending = { kind, answer, deadline }
+    deps.timers.set('reply', deadline)
+    return undefined
+  }
+
+  const request = (message: IcRequest): number | undefined => {
+    const { view, bodyLength, bytes, transactionLow, transactionHigh } = message
+    if (bodyLength < MIN_BODY) return HResult.invalidArgument
+    const operation = view.getUint8(At.body)
+    const { begin, end } = quiesceOperations(message.message)
+    if (operation === VssOperation.directMappedInfo) view.setUint32(At.body + FLAGS_OFFSET, 0, true)
+    const needsDaemon = operation === VssOperation.checkHotBackup || operation === begin || operation === end
+    if (!needsDaemon) return HResult.ok
+    // One operation at a time: the host waits for each answer, and an operation given up on is still with the target.
+    if (!state.daemon || state.pending !== undefined || state.orphans.length > 0) return HResult.fail
+    if (operation === VssOperation.checkHotBackup) {
+      if (!quirks.has('keeps-flags')) view.setUint32(At.body + FLAGS_OFFSET, NO_AUTO_RECOVERY, true)
+      return HResult.ok
+    }
+    return operate(operation === begin ? 'freeze' : 'thaw', { bytes, transactionLow, transactionHigh })
+  }
+
+  const ic = icGuest(deps, { ...options, versions: options.versions ?? VSS_VERSIONS }, { type: IcType.vss, request })
+
+  /** The request is over; what the target still does for it ends as an orphan. */
+  const abandon = (): Pending | undefined => {
+    const { pending } = state
+    if (pending === undefined) return undefined
+    state.pending = undefined
+    state.orphans.push(pending.kind)
+    deps.timers.clear('reply')
+    return pending
+  }
+
+  const gone = (): void => {
+    current = undefined
+    abandon()
+    recover()
+    if (state.frozen === 'recovered') state.frozen = 'no'
+    ic.reset()
+  }
+
+  return {
+    get frozen() {
+      return state.frozen === 'yes'
+    },
+    done(ok) {
+      const orphan = state.orphans.shift()
+      if (orphan !== undefined) {
+        // Nobody waits for this freeze: it must not last.
+        if (orphan === 'freeze' && ok && target.thaw() === undefined) state.orphans.push('thaw')
+        return
+      }
+      const { pending } = state
+      if (pending === undefined) return
+      state.pending = undefined
+      deps.timers.clear('reply')
+      const status = finished(pending.kind, ok)
+      if (current !== undefined) ic.reply(current, pending.answer, status)
+    },
+    setDaemon(running) {
+      state.daemon = running
+      if (running) return
+      const pending = abandon()
+      recover()
+      if (pending !== undefined && current !== undefined) ic.reply(current, pending.answer, HResult.fail)
+    },
+    offered: (channel) => ic.offered(channel),
+    opened(channel, status) {
+      current = channel
+      ic.opened(channel, status)
+    },
+    readable: (channel) => ic.readable(channel),
+    closed: gone,
+    rescinded: gone,
+    timer(name) {
+      if (name === 'thaw') return recover()
+      const pending = abandon()
+      if (pending !== undefined && current !== undefined) ic.reply(current, pending.answer, HResult.fail)
+    },
+    save: () => ({ ...state, orphans: [...state.orphans], ic: ic.save() }),
+    restore(saved, channels) {
+      const { ic: framing, ...own } = saved as State & { readonly ic: IcGuestState }
+      state = { ...own, orphans: [...own.orphans] }
+      ic.restore(framing)
+      current = channels[0]
+      if (state.thawAt !== Infinity) deps.timers.set('thaw', state.thawAt)
+      if (state.pending !== undefined) deps.timers.set('reply', state.pending.deadline)
+    },
+    inspect: () => ({ ...ic.state, daemon: state.daemon, frozen: state.frozen }),
+  }
+}

@@ -1,1 +1,22 @@
-export {}
+import { defineDevice } from '@vmbus/core'
+import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
+import { vssGuest, type VssGuestOptions } from './guest.ts'
+import { vssHost, type VssHostOptions } from './host.ts'
+import { VSS_INSTANCE, VSS_INTERFACE } from './protocol.ts'
+
+/** `vss({ snapshot })` offers the component, `vss.driver({ target })` answers it. */
+export const vss = defineDevice({
+  kind: 'vss',
+  interfaceIds: [VSS_INTERFACE],
+  offer: (options: VssHostOptions) => ({
+    interfaceId: VSS_INTERFACE,
+    instanceId: options.instanceId ?? VSS_INSTANCE,
+    flags: PIPE_MODE_FLAG,
+    userDefined: pipeUserData(),
+  }),
+  host: (options: VssHostOptions, deps, settings: IcVersions | undefined) => vssHost(options, deps, settings),
+  guest: (options: VssGuestOptions, deps) => vssGuest(options, deps),
+})
+
+export type { FreezeTarget, VssGuest, VssGuestOptions, VssQuirk } from './guest.ts'
+export type { BackupLun, BackupRefusal, BackupRequest, BackupResult, BackupStage, VssHost, VssHostOptions } from './host.ts'

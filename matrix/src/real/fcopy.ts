@@ -1,0 +1,37 @@
+import { fcopy, type CopyRequest } from '@vmbus/fcopy'
+import type { RealDeviceFactory } from './device.ts'
+
+/** Files are bytes, put in with the action `file`. */
+export const realFcopy: RealDeviceFactory = (host) => {
+  const files = new Map<string, Uint8Array>()
+  const handle = host.offer(
+    fcopy({
+      source: {
+        read(source, offset, into) {
+          const bytes = files.get(source)?.subarray(offset, offset + into.length)
+          if (bytes?.length !== into.length) return false
+          into.set(bytes)
+          return true
+        },
+      },
+    }),
+  )
+  return (
+    handle && {
+      actions: {
+        file: (file) => {
+          const { source, bytes } = file as { source: string; bytes: Uint8Array }
+          files.set(source, bytes)
+        },
+        copy: (request) => handle.device.copy(request as CopyRequest),
+        cancel: () => handle.device.cancel(),
+        inspect: () => handle.device.inspect(),
+      },
+      result: () => handle.device.inspect(),
+      save: () => [...files],
+      restore(state) {
+        for (const [source, bytes] of state as [string, Uint8Array][]) files.set(source, bytes)
+      },
+    }
+  )
+}

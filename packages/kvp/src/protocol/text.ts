@@ -1,0 +1,71 @@
+/** UTF-16LE with a terminating NUL, as every string of the exchange travels; the length in bytes counts the NUL. */
+export function utf16z(text: string): Uint8Array {
+  const bytes = new Uint8Array(2 * text.length + 2)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    bytes[2 * i] = unit & 0xff
+    bytes[2 * i + 1] = unit >>> 8
+  }
+  return bytes
+}
+
+/** Text of at most `length` bytes of UTF-16LE from `at`, up to the first NUL. */
+export function readUtf16(view: DataView, at: number, length: number): string {
+  let text = ''
+  for (let i = 0; i + 1 < length; i += 2) {
+    const unit = view.getUint16(at + i, true)
+    if (unit === 0) break
+    text += String.fromCharCode(unit)
+  }
+  return text
+}
+
+/** UTF-8 with a terminating NUL, as Linux and FreeBSD keep strings; a lone surrogate becomes U+FFFD. */
+export function utf8z(text: string): Uint8Array {
+  const bytes: number[] = []
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0
+    const point = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code
+    if (point < 0x80) bytes.push(point)
+    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), continuation(point))
+    else if (point < 0x1_0000) bytes.push(0xe0 | (point >> 12), continuation(point >> 6), continuation(point))
+    else bytes.push(0xf0 | (point >> 18), continuation(point >> 12), continuation(point >> 6), continuation(point))
+  }
+  bytes.push(0)
+  return Uint8Array.from(bytes)
+}
+
+const continuation = (bits: number): number => 0x80 | (bits & 0x3f)
+
+/** Text of at most `length` bytes of UTF-8 from `at`, up to the first NUL; what is not UTF-8 becomes U+FFFD. */
+export function readUtf8(bytes: Uint8Array, at: number, length: number): string {
+  const limit = Math.min(at + length, bytes.length)
+  const zero = bytes.subarray(at, limit).indexOf(0)
+  const end = zero < 0 ? limit : at + zero
+  let text = ''
+  for (let i = at; i < end; ) {
+    const [point, used] = decodeOne(bytes, i, end)
+    text += String.fromCodePoint(point)
+    i += used
+  }
+  return text
+}
+
+const REPLACEMENT = 0xfffd
+/** Smallest code point of each length: a longer form than needed is no UTF-8. */
+const SMALLEST = [0, 0, 0x80, 0x800, 0x1_0000] as const
+
+function decodeOne(bytes: Uint8Array, at: number, end: number): [point: number, used: number] {
+  const lead = bytes[at] ?? 0
+  if (lead < 0x80) return [lead, 1]
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
+  if (lead < 0xc2 || lead > 0xf4) return [REPLACEMENT, 1]
+  let point = lead & (0x7f >> length)
+  for (let i = 1; i < length; i++) {
+    const next = at + i < end ? (bytes[at + i] ?? 0) : 0
+    if ((next & 0xc0) !== 0x80) return [REPLACEMENT, i]
+    point = (point << 6) | (next & 0x3f)
+  }
+  const valid = point >= (SMALLEST[length] ?? 0) && point <= 0x10_ffff && (point < 0xd800 || point > 0xdfff)
+  return [valid ? point : REPLACEMENT, length]
+}
