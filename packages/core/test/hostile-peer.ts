@@ -130,7 +130,7 @@ const wordOf = (page: number | undefined, word: number): number => ((page ?? 0) 
 function strike(victim: Role, what: Attack): void {
   const [toHost, toGuest] = [PFNS.slice(0, DOWNSTREAM), PFNS.slice(DOWNSTREAM)]
   const [incoming, outgoing] = victim === 'host' ? [toHost, toGuest] : [toGuest, toHost]
-  const readIndex = (ram.words[wordOf(incoming[0], 1)] ?? 0) % DATA
+  const readIndex = (((ram.words[wordOf(incoming[0], 1)] ?? 0) >>> 3) * 8) % DATA
   const at = (offset: number): number => {
     const place = (readIndex + offset) % DATA
     return (incoming[1 + Math.floor(place / PAGE)] ?? 0) * PAGE + (place % PAGE)

@@ -1,3 +1,4 @@
+import { guestMemory } from '@vmbus/hypervisor'
 import { describe, expect, test } from 'vitest'
 import { createChannel } from '../src/index.ts'
 import { OFFER, channelPair, hex } from './channel-pair.ts'
@@ -154,5 +155,34 @@ test('a state of another format, or of a larger ring, is refused', () => {
     expect(() => createChannel({ ...options(pair), role: 'guest', signal: () => {}, saved })).toThrow(
       'VMBUS_STATE_INVALID',
     )
+  }
+})
+
+test('the machine hears of every byte of a packet that its host writes, in pieces where the ring has them', () => {
+  const told: [number, number][] = []
+  const memory = guestMemory({ size: 32 * PAGE, wrote: (gpa, length) => void told.push([gpa, length]) })
+  const { guest, host } = channelPair({ memory, toGuest: [4, 9, 5] })
+  told.length = 0
+  host.sendInBand(new Uint8Array(4000), 0, 0, false)
+  guest.receive()
+  // 4024 bytes of the first page are taken: 72 are left of it.
+  host.sendInBand(new Uint8Array(100), 0, 0, false)
+  expect(told).toEqual([
+    [9 * PAGE, 4024],
+    [9 * PAGE + 4024, 72],
+    [5 * PAGE, 56],
+  ])
+})
+
+test('a packet is as long as its length field can say', () => {
+  const toHost = Array.from({ length: 150 }, (_, i) => i + 1)
+  const memory = guestMemory(200 * PAGE)
+  const { guest, host } = channelPair({ memory, toHost, toGuest: [160, 161] })
+  expect(guest.sendInBand(new Uint8Array(524_280 - 16), 0, 0, false)).toBe(true)
+  expect(host.receive()?.payloadLength).toBe(524_264)
+  // At the front of the ring, where it would fit in one piece, and further on.
+  for (const end of [channelPair({ memory, toHost, toGuest: [160, 161] }).guest, guest]) {
+    expect(end.sendInBand(new Uint8Array(524_280 - 15), 0, 0, false)).toBe(false)
+    expect(end.failure).toBe('VMBUS_PACKET_TOO_LARGE')
   }
 })
