@@ -76,14 +76,31 @@ describe('resolvePackages', () => {
     )
   })
 
-  it('tries a mirror with and without updates, then the archive', () => {
-    expect(aptSources('debian-11').map(({ name, lines }) => [name, lines.length])).toEqual([
-      ['deb.debian.org-security', 2],
-      ['deb.debian.org', 1],
-      ['archive.debian.org-security', 2],
-      ['archive.debian.org', 1],
+  it("tries each of the machine's mirrors with and without updates", () => {
+    const mirrors = [
+      'http://mirror.example/debian/',
+      'http://updates.example/debian-security/',
+      'https://other.example/debian',
+    ]
+    expect(aptSources('debian-11', mirrors)).toEqual([
+      {
+        name: 'mirror.example-security',
+        lines: [
+          'http://mirror.example/debian bullseye main',
+          'http://updates.example/debian-security bullseye-security main',
+        ],
+      },
+      { name: 'mirror.example', lines: ['http://mirror.example/debian bullseye main'] },
+      {
+        name: 'other.example-security',
+        lines: [
+          'https://other.example/debian bullseye main',
+          'http://updates.example/debian-security bullseye-security main',
+        ],
+      },
+      { name: 'other.example', lines: ['https://other.example/debian bullseye main'] },
     ])
-    expect(aptSources('debian-11')[0]?.lines[1]).toContain('bullseye-security main')
+    expect(aptSources('debian-12', [])).toEqual([])
   })
 })
 

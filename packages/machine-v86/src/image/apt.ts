@@ -15,19 +15,39 @@ export interface AptSource {
 }
 
 /**
- * Ways to try in turn: with security updates, without (a mirror may list updates that it no longer carries), and the
- * archive that old releases move to.
+ * Ways to a release on the mirrors that the machine's own apt reaches (their addresses, as `machineMirrors` gives them),
+ * to try in turn: with security updates, and without, since a mirror may list updates that it no longer carries.
  */
-export function aptSources(release: ReleaseName): AptSource[] {
+export function aptSources(release: ReleaseName, mirrors: readonly string[]): AptSource[] {
   const codename = Release[release]
-  return ['http://deb.debian.org', 'http://archive.debian.org'].flatMap((mirror) => {
-    const main = `${mirror}/debian ${codename} main`
-    const host = new URL(mirror).host
-    return [
-      { name: `${host}-security`, lines: [main, `${mirror}/debian-security ${codename}-security main`] },
-      { name: host, lines: [main] },
-    ]
-  })
+  const plain = mirrors.map((mirror) => mirror.replace(/\/+$/, ''))
+  const security = plain.filter((mirror) => mirror.endsWith('-security'))
+  return plain
+    .filter((mirror) => !mirror.endsWith('-security'))
+    .flatMap((mirror) => {
+      const main = `${mirror} ${codename} main`
+      const { host } = new URL(mirror)
+      return [
+        ...security.map((updates) => ({
+          name: `${host}-security`,
+          lines: [main, `${updates} ${codename}-security main`],
+        })),
+        { name: host, lines: [main] },
+      ]
+    })
+}
+
+/** The addresses of the Debian mirrors in this machine's apt configuration. */
+export async function machineMirrors(signal?: AbortSignal): Promise<string[]> {
+  const answer = await runApt('apt-get', ['indextargets', '--format', '$(REPO_URI)'], undefined, signal)
+  const mirrors = [
+    ...new Set(answer.split('\n').filter((line) => /^https?:\/\/.*\/debian(?:-security)?\/*$/.test(line))),
+  ]
+  if (mirrors.length > 0) return mirrors
+  throw new MachineError(
+    'VMBUS_IMAGE_UNAVAILABLE',
+    "this machine's apt names no Debian mirror; give a .deb, or a kernel and initrd, or set VMBUS_IMAGES",
+  )
 }
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MachineError } from '../errors.ts'
-import { Release, aptSources, privateApt, type Apt, type ReleaseName } from './apt.ts'
+import { Release, aptSources, machineMirrors, privateApt, type Apt, type ReleaseName } from './apt.ts'
 import { readImageFile, sha256, withLock, writeWhole } from './cache.ts'
 
 export type Flavour = '686' | '686-pae' | 'rt-686-pae'
@@ -117,7 +117,7 @@ async function readSet(path: string): Promise<PackageSet | undefined> {
 /** Tries the ways to a release in turn; what the first one said is the error. */
 async function fetchSet(request: PackageRequest, packages: readonly string[], name: string): Promise<PackageSet> {
   let failure: unknown
-  for (const source of aptSources(request.release)) {
+  for (const source of aptSources(request.release, await machineMirrors(request.signal))) {
     try {
       const apt = await privateApt(request.cacheFolder, request.release, source, request.signal)
       return await fetchFrom(apt, request, packages, name)
