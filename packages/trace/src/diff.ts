@@ -12,7 +12,8 @@ export interface Difference {
   readonly right: string | undefined
 }
 
-const textOf = (line: Line | undefined): string | undefined => (line === undefined ? undefined : `to ${line.to}: ${hexOf(line.bytes)}`)
+const textOf = (line: Line | undefined): string | undefined =>
+  line === undefined ? undefined : `to ${line.to}: ${hexOf(line.bytes)}`
 
 function differingByte(left: Uint8Array, right: Uint8Array): number | undefined {
   const length = Math.max(left.length, right.length)

@@ -2,6 +2,12 @@ export { diff, type Difference } from './diff.ts'
 export { fromFixture, toFixture, type Provenance } from './fixture.ts'
 export { TranscriptError, fromJsonLine, toJsonLine } from './json.ts'
 export { normalise, type Line, type Normalised } from './normalise.ts'
-export { icText, print } from './print.ts'
-export { createTranscript, type Entry, type EventCounts, type Transcript, type TranscriptOptions } from './transcript.ts'
+export { createPrinter } from './print.ts'
+export {
+  createTranscript,
+  type Entry,
+  type EventCounts,
+  type Transcript,
+  type TranscriptOptions,
+} from './transcript.ts'
 export { variableInMessage, variableInPacket, type Category, type VariableField } from './variable.ts'

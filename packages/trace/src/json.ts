@@ -12,12 +12,14 @@ const hexOf = (bytes: Uint8Array): string => {
 }
 
 export function bytesOf(hex: string): Uint8Array {
-  if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/.test(hex)) throw new TranscriptError(`not hexadecimal bytes: ${hex.slice(0, 40)}`)
+  if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/.test(hex))
+    throw new TranscriptError(`not hexadecimal bytes: ${hex.slice(0, 40)}`)
   return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
 
 /** One line of JSON for an entry; a file of such lines is a transcript. */
-export const toJsonLine = (entry: Entry): string => JSON.stringify(entry.kind === 'note' ? entry : { ...entry, bytes: hexOf(entry.bytes) })
+export const toJsonLine = (entry: Entry): string =>
+  JSON.stringify(entry.kind === 'note' ? entry : { ...entry, bytes: hexOf(entry.bytes) })
 
 const text = (value: unknown): value is string => typeof value === 'string'
 const count = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
@@ -32,8 +34,10 @@ export function fromJsonLine(line: string): Entry {
   }
   const { time, kind, to, vp, connection, relid, bytes, source, text: note } = value ?? {}
   if (count(time)) {
-    if (kind === 'message' && side(to) && count(vp) && count(connection) && text(bytes)) return { time, kind, to, vp, connection, bytes: bytesOf(bytes) }
-    if (kind === 'packet' && side(to) && count(relid) && text(bytes)) return { time, kind, to, relid, bytes: bytesOf(bytes) }
+    if (kind === 'message' && side(to) && count(vp) && count(connection) && text(bytes))
+      return { time, kind, to, vp, connection, bytes: bytesOf(bytes) }
+    if (kind === 'packet' && side(to) && count(relid) && text(bytes))
+      return { time, kind, to, relid, bytes: bytesOf(bytes) }
     if (kind === 'note' && text(source) && text(note)) return { time, kind, source, text: note }
   }
   throw new TranscriptError(`not a transcript entry: ${line.slice(0, 40)}`)

@@ -37,13 +37,21 @@ function renamer(): (category: Category, value: bigint) => bigint {
   }
 }
 
-function rewritten(bytes: Uint8Array, fields: readonly VariableField[], rename: (category: Category, value: bigint) => bigint): Uint8Array {
+function rewritten(
+  bytes: Uint8Array,
+  fields: readonly VariableField[],
+  rename: (category: Category, value: bigint) => bigint,
+): Uint8Array {
   const copy = bytes.slice()
   const view = new DataView(copy.buffer)
   for (const { offset, size, category } of fields) {
     const value = size === 8 ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true))
     const named =
-      category === 'time' ? 0n : category === 'gpa' ? (rename('pfn', value >> 12n) << 12n) | (value & 0xfffn) : rename(category, value)
+      category === 'time'
+        ? 0n
+        : category === 'gpa'
+          ? (rename('pfn', value >> 12n) << 12n) | (value & 0xfffn)
+          : rename(category, value)
     if (size === 8) view.setBigUint64(offset, named, true)
     else view.setUint32(offset, Number(named), true)
   }
@@ -74,7 +82,8 @@ export function normalise(entries: readonly Entry[]): Normalised {
   const channels: Record<string, Line[]> = {}
   for (const { channel, entry } of packets) {
     const lines = (channels[channel.name] ??= [])
-    const perChannel = (category: Category, value: bigint): bigint => (category === 'transaction' ? value : rename(category, value))
+    const perChannel = (category: Category, value: bigint): bigint =>
+      category === 'transaction' ? value : rename(category, value)
     lines.push({ to: entry.to, bytes: rewritten(entry.bytes, variableInPacket(entry.bytes, channel.pipe), perChannel) })
   }
   for (const lines of Object.values(channels)) renameTransactions(lines)

@@ -2,8 +2,21 @@ import type { Clock, TraceEvent, TraceSink } from '@vmbus/world'
 
 /** What a transcript keeps: the bytes of channel messages and packets, and notes. */
 export type Entry =
-  | { readonly time: number; readonly kind: 'message'; readonly to: 'host' | 'guest'; readonly vp: number; readonly connection: number; readonly bytes: Uint8Array }
-  | { readonly time: number; readonly kind: 'packet'; readonly to: 'host' | 'guest'; readonly relid: number; readonly bytes: Uint8Array }
+  | {
+      readonly time: number
+      readonly kind: 'message'
+      readonly to: 'host' | 'guest'
+      readonly vp: number
+      readonly connection: number
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly time: number
+      readonly kind: 'packet'
+      readonly to: 'host' | 'guest'
+      readonly relid: number
+      readonly bytes: Uint8Array
+    }
   | { readonly time: number; readonly kind: 'note'; readonly source: string; readonly text: string }
 
 /** How often each kind of event happened, the ones that are not kept included. */
@@ -49,14 +62,29 @@ const COUNTED = {
 const ENTRY_COST = 64
 const DEFAULT_LIMIT = 16 << 20
 
-const noCounts = (): EventCounts => ({ messages: 0, packets: 0, signals: 0, interrupts: 0, hypercalls: 0, msrs: 0, notes: 0 })
+const noCounts = (): EventCounts => ({
+  messages: 0,
+  packets: 0,
+  signals: 0,
+  interrupts: 0,
+  hypercalls: 0,
+  msrs: 0,
+  notes: 0,
+})
 
 const costOf = (entry: Entry): number => ENTRY_COST + (entry.kind === 'note' ? entry.text.length : entry.bytes.length)
 
 function entryOf(event: TraceEvent, time: number): Entry | undefined {
   switch (event.kind) {
     case 'message':
-      return { time, kind: 'message', to: event.to, vp: event.vp, connection: event.connection, bytes: event.bytes.slice() }
+      return {
+        time,
+        kind: 'message',
+        to: event.to,
+        vp: event.vp,
+        connection: event.connection,
+        bytes: event.bytes.slice(),
+      }
     case 'packet':
       return { time, kind: 'packet', to: event.to, relid: event.relid, bytes: event.bytes.slice() }
     case 'note':

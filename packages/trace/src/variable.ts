@@ -29,7 +29,7 @@ function pfnsFrom(offset: number, length: number): VariableField[] {
 /** GPADL_HEADER: ranges of {bytes, offset} and their PFNs from byte 20 on. */
 function rangesFrom(view: DataView, offset: number): VariableField[] {
   const fields: VariableField[] = []
-  for (let at = offset; at + 8 <= view.byteLength; ) {
+  for (let at = offset; at + 8 <= view.byteLength;) {
     const pages = Math.ceil((view.getUint32(at + 4, true) + view.getUint32(at, true)) / 4096)
     at += 8
     for (let i = 0; i < pages && at + 8 <= view.byteLength; i++, at += 8) fields.push(field(at, 8, 'pfn'))
@@ -37,7 +37,8 @@ function rangesFrom(view: DataView, offset: number): VariableField[] {
   return fields
 }
 
-const within = (fields: VariableField[], length: number): VariableField[] => fields.filter(({ offset, size }) => offset + size <= length)
+const within = (fields: VariableField[], length: number): VariableField[] =>
+  fields.filter(({ offset, size }) => offset + size <= length)
 
 /** The fields of a channel message that the guest chose. */
 export function variableInMessage(bytes: Uint8Array): VariableField[] {
@@ -46,7 +47,11 @@ export function variableInMessage(bytes: Uint8Array): VariableField[] {
   const fields = (): VariableField[] => {
     switch (view.getUint32(0, true)) {
       case MessageId.initiateContact:
-        return [...(view.getUint32(8, true) < VERSION_5_0 ? [field(16, 8, 'gpa')] : []), field(24, 8, 'gpa'), field(32, 8, 'gpa')]
+        return [
+          ...(view.getUint32(8, true) < VERSION_5_0 ? [field(16, 8, 'gpa')] : []),
+          field(24, 8, 'gpa'),
+          field(32, 8, 'gpa'),
+        ]
       case MessageId.openChannel:
         return [field(12, 4, 'open'), field(16, 4, 'gpadl')]
       case MessageId.openChannelResult:
@@ -87,8 +92,14 @@ export function variableInPacket(bytes: Uint8Array, pipe: boolean): VariableFiel
   if (bytes.length < 16) return []
   const type = view.getUint16(0, true)
   const payload = view.getUint16(2, true) * 8
-  if (type === PacketType.gpaDirect) fields.push(...rangesFrom(new DataView(bytes.buffer, bytes.byteOffset, Math.min(payload, bytes.length)), 24))
-  if (pipe && type === PacketType.inBand && bytes.length >= payload + At.body && view.getUint16(payload + At.type, true) === IcType.timesync)
+  if (type === PacketType.gpaDirect)
+    fields.push(...rangesFrom(new DataView(bytes.buffer, bytes.byteOffset, Math.min(payload, bytes.length)), 24))
+  if (
+    pipe &&
+    type === PacketType.inBand &&
+    bytes.length >= payload + At.body &&
+    view.getUint16(payload + At.type, true) === IcType.timesync
+  )
     fields.push(...timesOf(view, payload))
   return within(fields, bytes.length)
 }

@@ -1,10 +1,20 @@
 import { PIPE_MODE_FLAG } from '@vmbus/ic'
 import { layouts } from '@vmbus/core'
-import { diff, normalise, variableInMessage, variableInPacket, type Category, type Entry, type Normalised } from '@vmbus/trace'
+import {
+  diff,
+  normalise,
+  variableInMessage,
+  variableInPacket,
+  type Category,
+  type Entry,
+  type Normalised,
+} from '@vmbus/trace'
 import { describe, expect, test } from 'vitest'
 import { fixtures } from './fixtures.ts'
 
 const OFFER = 1
+/** Beyond it there is only the shutdown component's text, one field of 2048 bytes, of which every 64th is flipped. */
+const ALL_BYTES = 256
 
 interface Offered {
   readonly relid: number
@@ -25,70 +35,97 @@ function offers({ control }: Normalised): Map<string, Offered> {
 /** The exchange as it could have been recorded: a normalised transcript is one whose ids were chosen in order. */
 function entriesOf(transcript: Normalised, channels: Map<string, Offered>): Entry[] {
   return [
-    ...transcript.control.map(({ to, bytes }): Entry => ({ time: 0, kind: 'message', to, vp: 0, connection: 1, bytes })),
+    ...transcript.control.map(({ to, bytes }): Entry => ({
+      time: 0,
+      kind: 'message',
+      to,
+      vp: 0,
+      connection: 1,
+      bytes,
+    })),
     ...Object.entries(transcript.channels).flatMap(([name, lines]) =>
-      lines.map(({ to, bytes }): Entry => ({ time: 0, kind: 'packet', to, relid: channels.get(name)?.relid ?? 0, bytes })),
+      lines.map(({ to, bytes }): Entry => ({
+        time: 0,
+        kind: 'packet',
+        to,
+        relid: channels.get(name)?.relid ?? 0,
+        bytes,
+      })),
     ),
   ]
 }
 
 /** What the normaliser says of a byte of an entry: nothing, or the field that it is part of. */
-function categoryOf(entry: Entry, byte: number, pipes: ReadonlySet<number>): { category: Category; value: string } | undefined {
+function categoryOf(
+  entry: Entry,
+  byte: number,
+  pipes: ReadonlySet<number>,
+): { category: Category; value: string } | undefined {
   if (entry.kind === 'note') return undefined
-  const fields = entry.kind === 'message' ? variableInMessage(entry.bytes) : variableInPacket(entry.bytes, pipes.has(entry.relid))
+  const fields =
+    entry.kind === 'message' ? variableInMessage(entry.bytes) : variableInPacket(entry.bytes, pipes.has(entry.relid))
   const field = fields.find(({ offset, size }) => byte >= offset && byte < offset + size)
   if (field === undefined) return undefined
   const scope = field.category === 'transaction' && entry.kind === 'packet' ? `${entry.relid}:` : ''
   // The offset into its page is no address of the guest's choice: it stays.
   if (field.category === 'gpa' && byte === field.offset) return undefined
   const page = Array.from(entry.bytes.subarray(field.offset, field.offset + field.size))
-  return { category: field.category, value: `${field.category === 'gpa' ? 'pfn' : field.category}:${scope}${page.join()}` }
+  return {
+    category: field.category,
+    value: `${field.category === 'gpa' ? 'pfn' : field.category}:${scope}${page.join()}`,
+  }
 }
 
 const kept = fixtures()
-const sample = kept.filter(({ kernel, host }) => (kernel === 'debian-12-686' && host === 'ws2022') || (kernel === 'debian-11-686' && host === 'ws2008'))
+const sample = kept.filter(
+  ({ kernel, host }) =>
+    (kernel === 'debian-12-686' && host === 'ws2022') || (kernel === 'debian-11-686' && host === 'ws2008'),
+)
 
-describe.each(sample.map((fixture) => [`${fixture.kernel} on ${fixture.host}`, fixture] as const))('%s', (_name, { transcript }) => {
-  const channels = offers(transcript)
-  const pipes = new Set([...channels.values()].filter(({ pipe }) => pipe).map(({ relid }) => relid))
-  const entries = entriesOf(transcript, channels)
+describe.each(sample.map((fixture) => [`${fixture.kernel} on ${fixture.host}`, fixture] as const))(
+  '%s',
+  (_name, { transcript }) => {
+    const channels = offers(transcript)
+    const pipes = new Set([...channels.values()].filter(({ pipe }) => pipe).map(({ relid }) => relid))
+    const entries = entriesOf(transcript, channels)
 
-  test('is its own normal form', () => {
-    expect(diff(normalise(entries), transcript)).toEqual([])
-  })
+    test('is its own normal form', () => {
+      expect(diff(normalise(entries), transcript)).toEqual([])
+    })
 
-  test('shows a flip of any byte that is left, and of any id that is used twice; times never show', () => {
-    const uses = new Map<string, number>()
-    for (const entry of entries) {
-      if (entry.kind === 'note') continue
-      const seen = new Set<string>()
-      for (let byte = 0; byte < entry.bytes.length; byte++) {
-        const field = categoryOf(entry, byte, pipes)
-        if (field !== undefined) seen.add(field.value)
+    test('shows a flip of any byte that is left, and of any id that is used twice; times never show', () => {
+      const uses = new Map<string, number>()
+      for (const entry of entries) {
+        if (entry.kind === 'note') continue
+        const seen = new Set<string>()
+        for (let byte = 0; byte < entry.bytes.length; byte++) {
+          const field = categoryOf(entry, byte, pipes)
+          if (field !== undefined) seen.add(field.value)
+        }
+        for (const value of seen) uses.set(value, (uses.get(value) ?? 0) + 1)
       }
-      for (const value of seen) uses.set(value, (uses.get(value) ?? 0) + 1)
-    }
-    const counts = { left: 0, ids: 0, hidden: 0 }
-    for (const [index, entry] of entries.entries()) {
-      if (entry.kind === 'note') continue
-      for (let byte = 0; byte < entry.bytes.length; byte++) {
-        const field = categoryOf(entry, byte, pipes)
-        const bytes = entry.bytes.map((value, at) => (at === byte ? value ^ 0xff : value))
-        const shows = diff(normalise(entries.with(index, { ...entry, bytes })), transcript).length > 0
-        if (field === undefined) {
-          if (!shows) throw new Error(`byte ${byte} of entry ${index} does not show`)
-          counts.left++
-        } else if (field.category === 'time') {
-          if (shows) throw new Error(`time ${byte} of entry ${index} shows`)
-          counts.hidden++
-        } else if ((uses.get(field.value) ?? 0) > 1) {
-          if (!shows) throw new Error(`${field.category} ${byte} of entry ${index} does not show`)
-          counts.ids++
+      const counts = { left: 0, ids: 0, hidden: 0 }
+      for (const [index, entry] of entries.entries()) {
+        if (entry.kind === 'note') continue
+        for (let byte = 0; byte < entry.bytes.length; byte += byte < ALL_BYTES ? 1 : 64) {
+          const field = categoryOf(entry, byte, pipes)
+          const bytes = entry.bytes.map((value, at) => (at === byte ? value ^ 0xff : value))
+          const shows = diff(normalise(entries.with(index, { ...entry, bytes })), transcript).length > 0
+          if (field === undefined) {
+            if (!shows) throw new Error(`byte ${byte} of entry ${index} does not show`)
+            counts.left++
+          } else if (field.category === 'time') {
+            if (shows) throw new Error(`time ${byte} of entry ${index} shows`)
+            counts.hidden++
+          } else if ((uses.get(field.value) ?? 0) > 1) {
+            if (!shows) throw new Error(`${field.category} ${byte} of entry ${index} does not show`)
+            counts.ids++
+          }
         }
       }
-    }
-    expect(counts.left).toBeGreaterThan(3000)
-    expect(counts.ids).toBeGreaterThan(50)
-    expect(counts.hidden).toBeGreaterThan(16)
-  })
-})
+      expect(counts.left).toBeGreaterThan(2000)
+      expect(counts.ids).toBeGreaterThan(50)
+      expect(counts.hidden).toBeGreaterThan(16)
+    })
+  },
+)

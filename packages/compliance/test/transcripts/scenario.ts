@@ -19,14 +19,17 @@ export interface Scenario {
   readonly profile: HostProfile
   /** Answered beats before the host asks for a shutdown. */
   readonly beats: number
-  readonly seed?: number
-  /** 100 ns units; the emulator delivers an interrupt at the next instruction, so 0 is what the fixtures have. */
-  readonly interruptDelay?: { readonly min: number; readonly max: number }
+  /**
+   * How the world interleaves what runs at the same time: schedule 0 delivers every interrupt at once and begins tasks in
+   * turn, others draw both delays from this seed.
+   */
+  readonly schedule?: number
 }
 
 /** What matrix/test/transcripts/record.ts does with a real kernel, with a simulated one. */
-export async function run({ kernel, profile, beats, seed = 1, interruptDelay = { min: 0, max: 0 } }: Scenario): Promise<Run> {
-  await using world = simulate({ seed, interruptDelay })
+export async function run({ kernel, profile, beats, schedule = 0 }: Scenario): Promise<Run> {
+  const delay = { min: 0, max: schedule === 0 ? 0 : 3 }
+  await using world = simulate({ seed: schedule, interruptDelay: delay, taskDelay: delay })
   const stop = shutdown({})
   const host = world.host(profile, [stop, heartbeat({}), timesync({})])
   const guest = world.guest(linux(kernel))

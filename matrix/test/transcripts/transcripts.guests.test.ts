@@ -1,0 +1,33 @@
+import { hostProfiles } from '@vmbus/host'
+import { diff, fromFixture, toFixture } from '@vmbus/trace'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { KERNELS, distinctProfiles, record } from './record.ts'
+
+// VMBUS_RECORD=new writes the transcripts that are missing, VMBUS_RECORD=all writes every one; else they are compared.
+const recording = process.env['VMBUS_RECORD']
+const folder = new URL('../../../packages/compliance/test/fixtures/transcripts/', import.meta.url)
+
+describe.each(KERNELS.map((kernel) => [`${kernel.release}-${kernel.flavour}`, kernel] as const))(
+  '%s',
+  (name, kernel) => {
+    test.concurrent.each(
+      (recording === undefined ? distinctProfiles() : hostProfiles).map((profile) => [profile.id, profile] as const),
+    )('says to %s what its fixture has', async (id, profile) => {
+      const file = fileURLToPath(new URL(`${name}/${id}.txt`, folder))
+      if (recording === 'new' && existsSync(file)) return
+      const { transcript, provenance } = await record(kernel, profile)
+      if (recording !== undefined) {
+        mkdirSync(dirname(file), { recursive: true })
+        writeFileSync(file, toFixture(transcript, provenance))
+      }
+      const kept = fromFixture(readFileSync(file, 'utf8'))
+      expect(diff(transcript, kept.transcript)).toEqual([])
+      expect(Object.fromEntries(Object.entries(provenance).map(([key, value]) => [key, String(value)]))).toEqual(
+        kept.provenance,
+      )
+    })
+  },
+)

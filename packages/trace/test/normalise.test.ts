@@ -1,0 +1,208 @@
+import fc from 'fast-check'
+import { MessageId, encode, layouts } from '@vmbus/core'
+import { describe, expect, test } from 'vitest'
+import { createPrinter, diff, fromFixture, normalise, toFixture, type Entry, type Normalised } from '../src/index.ts'
+import { entry, line, message, packet, words } from './arbitraries.ts'
+
+const TIMESYNC = '9527e630-d0ae-497b-adce-e80ab0175caf'
+const INSTANCE = '2dd1ce17-079e-403c-b352-a1921ee207ee'
+const offer = (relid: number, flags = 0x10): Entry =>
+  message(
+    'guest',
+    encode(layouts.offerChannel, MessageId.offerChannel, { interfaceId: TIMESYNC, instanceId: INSTANCE, relid, flags }),
+  )
+
+/** GPADL_HEADER of one range. */
+const gpadl = (id: number, ...pfns: number[]): Entry =>
+  message(
+    'host',
+    Uint8Array.from([
+      ...words(8, 0, 1, id),
+      24,
+      0,
+      1,
+      0,
+      ...words(pfns.length * 4096, 0, ...pfns.flatMap((pfn) => [pfn, 0])),
+    ]),
+  )
+const created = (id: number): Entry => message('guest', words(10, 0, 1, id, 0))
+
+const hex = ({ control }: Normalised): string[] => control.map(({ bytes }) => Buffer.from(bytes).toString('hex'))
+
+describe('the normaliser', () => {
+  test('renames what the guest chose, keeping what is equal and what is not', () => {
+    const first = normalise([gpadl(0xe1e10, 7, 9), created(0xe1e10), gpadl(0xe1e11, 9, 5), created(0xe1e11)])
+    const second = normalise([gpadl(0xaaaa, 100, 300), created(0xaaaa), gpadl(0x1234, 300, 2), created(0x1234)])
+    const shared = normalise([gpadl(0xaaaa, 100, 300), created(0xaaaa), gpadl(0x1234, 301, 2), created(0x1234)])
+    const crossed = normalise([gpadl(0xaaaa, 100, 300), created(0x1234), gpadl(0x1234, 300, 2), created(0xaaaa)])
+    expect(diff(first, second)).toEqual([])
+    expect(diff(first, shared).map(({ index, byte }) => [index, byte])).toEqual([[2, 28]])
+    expect(diff(first, crossed).map(({ index }) => index)).toEqual([1, 3])
+    expect(hex(first)[1]).toBe('0a000000000000000100000001000000' + '00000000')
+  })
+
+  test('keeps an address within its page, and nothing of its page', () => {
+    const contact = (page: number): Entry => message('host', words(14, 0, 0x4_0000, 0, page * 4096 + 8, 0, 0, 0, 0, 0))
+    expect(diff(normalise([contact(5)]), normalise([contact(77)]))).toEqual([])
+    expect(hex(normalise([contact(5)]))[0]?.slice(32, 48)).toBe('0810000000000000')
+    // From 5.0 on the same bytes are SINT and VTL: not an address.
+    const sint = (value: number): Entry => message('host', words(14, 0, 0x5_0000, 0, value, 0, 0, 0, 0, 0))
+    expect(diff(normalise([sint(2)]), normalise([sint(3)]))[0]).toMatchObject({ stream: 'control', index: 0, byte: 16 })
+  })
+
+  test('drops times of time synchronisation, on its channel only', () => {
+    const sample = (time: number): Uint8Array => {
+      const bytes = new Uint8Array(16 + 28 + 24)
+      const view = new DataView(bytes.buffer)
+      view.setUint16(0, 6, true)
+      view.setUint16(2, 2, true)
+      view.setUint16(4, bytes.length / 8, true)
+      view.setUint32(16, 1, true)
+      view.setUint16(16 + 12, 4, true)
+      view.setUint16(16 + 14, 4, true)
+      view.setUint32(16 + 28, time, true)
+      view.setUint32(16 + 36, time + 1, true)
+      view.setUint8(16 + 44, 1)
+      return bytes
+    }
+    const of = (flags: number, time: number): Normalised =>
+      normalise([offer(3, flags), packet('guest', 3, sample(time))])
+    expect(diff(of(0x10, 1), of(0x10, 2))).toEqual([])
+    expect(diff(of(0, 1), of(0, 2)).map(({ stream, byte }) => [stream, byte])).toEqual([
+      [`${TIMESYNC}/${INSTANCE}/0`, 44],
+    ])
+  })
+
+  test('names transactions within their channel', () => {
+    const request = (relid: number, id: number): Entry => packet('host', relid, words(0x2_0006, 2, id, 0))
+    const first = normalise([offer(3), request(3, 0x55), request(4, 0x55), request(3, 0x66), request(3, 0x55)])
+    expect(Object.entries(first.channels).map(([name, lines]) => [name, lines.map(({ bytes }) => bytes[8])])).toEqual([
+      [`${TIMESYNC}/${INSTANCE}/0`, [1, 2, 1]],
+      ['relid 4', [1]],
+    ])
+  })
+
+  test('takes any bytes at all, and leaves what it was given alone', () => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 20 }), (entries) => {
+        const before = structuredClone(entries)
+        const once = normalise(entries)
+        expect(entries).toEqual(before)
+        expect(diff(once, normalise(entries))).toEqual([])
+      }),
+      { seed: 5, numRuns: 300 },
+    )
+  })
+})
+
+describe('a difference', () => {
+  const to = (side: 'host' | 'guest', ...bytes: number[]) => ({ to: side, bytes: Uint8Array.from(bytes) })
+  const of = (...control: ReturnType<typeof to>[]): Normalised => ({ control, channels: {} })
+
+  test.each([
+    ['a byte', of(to('host', 1, 2)), of(to('host', 1, 3)), { index: 0, byte: 1 }],
+    ['the length', of(to('host', 1)), of(to('host', 1, 0)), { index: 0, byte: 1 }],
+    ['the receiver', of(to('host', 1)), of(to('guest', 1)), { index: 0, byte: -1 }],
+    [
+      'a line too many',
+      of(to('host', 1)),
+      of(to('host', 1), to('host', 2)),
+      { index: 1, byte: -1, left: undefined, right: 'to host: 02' },
+    ],
+  ])('is %s', (_name, left, right, expected) => {
+    expect(diff(left, right)).toEqual([expect.objectContaining({ stream: 'control', ...expected })])
+    expect(diff(left, left)).toEqual([])
+  })
+
+  test('is a channel that only one has', () => {
+    expect(diff({ control: [], channels: { a: [to('host', 1)] } }, of())).toMatchObject([
+      { stream: 'a', index: 0, byte: -1 },
+    ])
+  })
+})
+
+describe('a fixture', () => {
+  const channels = fc.dictionary(
+    fc.stringMatching(/^[a-f0-9/-]{1,20}$/),
+    fc.array(line, { minLength: 1, maxLength: 5 }),
+    { maxKeys: 3, noNullPrototype: true },
+  )
+
+  test('comes back as the transcript that it was', () => {
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 10 }), channels, (control, named) => {
+        const text = toFixture({ control, channels: named }, { kernel: '6.1.0-50', seed: 1 })
+        const back = fromFixture(text)
+        expect(back.provenance).toEqual({ kernel: '6.1.0-50', seed: '1' })
+        expect(back.transcript).toEqual({ control, channels: named })
+      }),
+      { seed: 6, numRuns: 300 },
+    )
+  })
+
+  test('writes runs of zeros as their count', () => {
+    const text = toFixture(
+      {
+        control: [{ to: 'host', bytes: Uint8Array.of(1, ...new Uint8Array(20), 0x10, 0, 0, 2, 0, 0, 0) }],
+        channels: {},
+      },
+      {},
+    )
+    expect(text).toBe('= control\n> 01(20)10000002(3)\n')
+  })
+
+  test.each(['> 00', '= control\n> 0', '= control\n> xx', 'words', '# nothing', '= control\n> (99999999999)'])(
+    '%j is refused',
+    (text) => {
+      expect(() => fromFixture(text)).toThrow(expect.objectContaining({ code: 'VMBUS_TRANSCRIPT' }))
+    },
+  )
+})
+
+describe('the printer', () => {
+  test('names messages, channels and component messages', () => {
+    const print = createPrinter()
+    const reply = new Uint8Array(16 + 28)
+    const view = new DataView(reply.buffer)
+    view.setUint16(0, 6, true)
+    view.setUint16(2, 2, true)
+    view.setUint16(16 + 12, 4, true)
+    view.setUint16(16 + 14, 4, true)
+    view.setUint32(16 + 20, 0x80004005, true)
+    view.setUint8(16 + 25, 5)
+    const lines: Entry[] = [
+      message('host', words(14, 0, 0x5_0003, 0, 2, 0, 0, 0, 0, 0)),
+      message('guest', words(15, 0, 1, 4)),
+      offer(3),
+      created(0xe1e10),
+      { time: 12_345_678, kind: 'packet', to: 'host', relid: 3, bytes: reply },
+      packet('host', 9, words(0x2_000b, 2, 7, 0)),
+      { time: 0, kind: 'note', source: 'host', text: 'hot add' },
+    ]
+    expect(lines.map(print)).toEqual([
+      '   0.000000 guest → host  INITIATE_CONTACT 5.3 (40 bytes)',
+      '   0.000000 host → guest  VERSION_RESPONSE supported, state 0 (16 bytes)',
+      '   0.000000 host → guest  OFFER_CHANNEL 3 timesync (196 bytes)',
+      '   0.000000 host → guest  GPADL_CREATED 1 gpadl 0xe1e10 (20 bytes)',
+      '   1.234568 guest → host  channel 3 timesync timesync 4.0 response status 0x80004005 (28 bytes)',
+      '   0.000000 guest → host  channel 9 completion id 7 (0 bytes)',
+      '   0.000000 host: hot add',
+    ])
+  })
+
+  test('prints any bytes at all on one line', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          entry.filter(({ kind }) => kind !== 'note'),
+          { maxLength: 20 },
+        ),
+        (entries) => {
+          const print = createPrinter()
+          for (const each of entries) expect(print(each)).toMatch(/^ *\d+\.\d{6} [^\n]+$/)
+        },
+      ),
+      { seed: 7, numRuns: 200 },
+    )
+  })
+})
