@@ -42,7 +42,7 @@ export interface WorldGuest<Surface = unknown> {
   readonly surface: Surface
   /** The guest's wall clock, FILETIME. */
   wallClock(): bigint
-  /** Powers the guest on, on this host. */
+  /** Powers the guest on, on this host; again after it has ended, as a restart does. */
   attach<A extends AttachedHost>(host: HostSystem<A>, options?: AttachOptions): A
   /**
    * Lets the world run until the guest is in a state or has an event. Rejects with VMBUS_SIMULATION_TIMEOUT, with
@@ -116,9 +116,11 @@ export function createGuest<Surface>(
   }
 
   function attach<A extends AttachedHost>(host: HostSystem<A>, { trace, diagnose }: AttachOptions = {}): A {
-    if (attached !== undefined) {
+    if (attached !== undefined && !hasEnded(attached.system.power)) {
       throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} is attached to ${attached.hostName} already`)
     }
+    // Power-on: nothing of an earlier life is left.
+    memory.bytes.fill(0)
     const shared = { ...(trace === undefined ? {} : { trace }), ...(diagnose === undefined ? {} : { diagnose }) }
     const seed = seeded(ctx.seed.u32('guest', name))
     const made = host.attach({

@@ -1,5 +1,6 @@
 import { linux } from '@vmbus/guest-linux'
 import { heartbeat } from '@vmbus/heartbeat'
+import { shutdown } from '@vmbus/shutdown'
 import { hostProfiles, ws2008, ws2012r2, ws2022 } from '@vmbus/host'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
@@ -64,6 +65,22 @@ test('guests of a world do not touch each other', async () => {
   ])
   expect(hosts.map((each) => each?.devices('heartbeat')[0]?.device.inspect()['status'])).toEqual(['ok', 'ok', 'ok'])
   expect(world.inspect()['guests']).toHaveLength(3)
+})
+
+test('a guest with several processors connects, and one that has ended starts afresh on any host', async () => {
+  await using world = simulate({ seed: 4 })
+  const guest = world.guest(linux('6.1'), { vps: 4 })
+  const stop = shutdown({})
+  const host = world.host(ws2022, [stop, heartbeat({})])
+  const attached = guest.attach(host)
+  await guest.until('host:heartbeat:beat')
+  expect(attached.partition.vps).toBe(4)
+  host.device(attached, stop).request({ action: 'restart' })
+  await guest.until('restarting')
+
+  const next = guest.attach(world.host(ws2012r2, [heartbeat({})]))
+  await guest.until('host:heartbeat:beat')
+  expect([guest.version, next.bus.version]).toEqual([0x3_0000, 0x3_0000])
 })
 
 test('a paused guest loses beats, and answers again when it goes on', async () => {
