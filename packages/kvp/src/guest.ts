@@ -21,6 +21,7 @@ import {
   readItem,
   readKey,
   readUtf16,
+  validItem,
   writeIpBinary,
   writeIpText,
   writeItem,
@@ -87,7 +88,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
 
   const set = (pool: KvpPoolName, view: DataView, at: number): number => {
     const item = readItem(view, at)
-    if (item === undefined || item.key === '') return HResult.invalidArgument
+    if (item === undefined || !validItem(item)) return HResult.invalidArgument
     const status = pools.put(pool, store(item, kvpValue.read.value_type(view, at)))
     if (status === HResult.ok) deps.event('set', { pool, key: item.key })
     return status

@@ -52,20 +52,28 @@ export function readUtf8(bytes: Uint8Array, at: number, length: number): string 
 }
 
 const REPLACEMENT = 0xfffd
-/** Smallest code point of each length: a longer form than needed is no UTF-8. */
-const SMALLEST = [0, 0, 0x80, 0x800, 0x1_0000] as const
+
+/** Bounds of the second byte, which keep out longer forms than needed, surrogates and what is beyond U+10FFFF. */
+const SECOND: Readonly<Record<number, readonly [least: number, most: number]>> = {
+  0xe0: [0xa0, 0xbf],
+  0xed: [0x80, 0x9f],
+  0xf0: [0x90, 0xbf],
+  0xf4: [0x80, 0x8f],
+}
 
 function decodeOne(bytes: Uint8Array, at: number, end: number): [point: number, used: number] {
   const lead = bytes[at] ?? 0
   if (lead < 0x80) return [lead, 1]
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
   if (lead < 0xc2 || lead > 0xf4) return [REPLACEMENT, 1]
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
   let point = lead & (0x7f >> length)
+  let [least, most] = SECOND[lead] ?? [0x80, 0xbf]
   for (let i = 1; i < length; i++) {
     const next = at + i < end ? (bytes[at + i] ?? 0) : 0
-    if ((next & 0xc0) !== 0x80) return [REPLACEMENT, i]
+    if (next < least || next > most) return [REPLACEMENT, i]
     point = (point << 6) | (next & 0x3f)
+    least = 0x80
+    most = 0xbf
   }
-  const valid = point >= (SMALLEST[length] ?? 0) && point <= 0x10_ffff && (point < 0xd800 || point > 0xdfff)
-  return [valid ? point : REPLACEMENT, length]
+  return [point, length]
 }
