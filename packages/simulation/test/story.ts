@@ -26,7 +26,7 @@ export interface Story {
   shutdown(): string
 }
 
-export const crossing = (event: TraceEvent): string | undefined => {
+const crossing = (event: TraceEvent): string | undefined => {
   if (event.kind === 'message') return `message ${event.to} ${Buffer.from(event.bytes).toString('hex')}`
   if (event.kind === 'packet') return `packet ${event.to} ${event.relid} ${Buffer.from(event.bytes).toString('hex')}`
   return undefined
