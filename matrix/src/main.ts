@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { printBoot, runBoot, type BootFlags } from './commands/boot.ts'
 import { seedOf } from './commands/arguments.ts'
 import { failure } from './commands/failure.ts'
+import { verbsHelp } from './commands/verbs.ts'
 import { runGrid } from './grid/grid.ts'
 import { printGrid } from './grid/print.ts'
 import { ExitCode } from './results/vocabulary.ts'
@@ -30,7 +31,11 @@ function commandLine(streams: Streams, signal: AbortSignal): Command {
     .option('--for <duration>', 'guest time to run before asking it to power off', '60s')
     .option('--trace <file>', 'write the transcript, a line of JSON an entry')
     .option('--json <file>', 'write the report')
+    .option('--devices <kinds>', 'beside the core components: netvsc, storvsc, balloon, kvp, vss, fcopy, with commas')
+    .option('--script <file>', 'drive the guest by verbs, one a line, instead of --for')
+    .option('--interactive', 'drive the guest by verbs that you type')
     .option('--quiet', 'do not show the guest console')
+    .addHelpText('after', () => `\nVerbs of --script and --interactive:\n${verbsHelp()}`)
     .action(async (flags: BootFlags) => streams.out(printBoot(await runBoot(flags, streams, signal))))
   program
     .command('grid')

@@ -1,11 +1,14 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline/promises'
 import { boot, type Guest, type HostEvent, type ImageSource, type ReleaseName } from '@vmbus/machine-v86'
 import pc from 'picocolors'
 import type { RealHostOptions } from '../real/host-module.ts'
 import { bootReport, type BootReport } from '../real/boot-report.ts'
 import { duration, oneOf, profileOf, seedOf } from './arguments.ts'
 import type { Streams } from '../main.ts'
-import { UsageError } from './failure.ts'
+import { UsageError, failure } from './failure.ts'
+import { deviceKinds, modulesFor, packagesFor, startServices } from './guest-setup.ts'
+import { runLine, verbsHelp, type Stage } from './verbs.ts'
 
 /** The options of `vmbus boot` as commander reads them. */
 export interface BootFlags {
@@ -20,13 +23,13 @@ export interface BootFlags {
   readonly trace?: string
   readonly json?: string
   readonly quiet?: boolean
+  readonly devices?: string
+  readonly script?: string
+  readonly interactive?: boolean
 }
 
 const RELEASES = ['debian-11', 'debian-12'] as const satisfies readonly ReleaseName[]
 const FLAVOURS = ['686', '686-pae', 'rt-686-pae'] as const
-
-/** What the guest loads: the bus, and the components that hv_utils drives. */
-const MODULES = ['hv_vmbus', 'hv_utils']
 
 /** Runs in the machine's worker; beside this file, from source and once built. */
 const HOST_MODULE = new URL(`../real/host-module${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
@@ -59,37 +62,89 @@ function tell(progress: Progress, { name, at, detail }: HostEvent): void {
 }
 
 async function powerOff(guest: Guest, progress: Progress): Promise<void> {
+  if ((await guest.result()).end !== undefined) return
   const answer = await guest.call('shutdown.request', {}).catch(() => 'not-connected')
   progress(`asked the guest to power off: ${String(answer)}`)
   if (answer === 'sent') await guest.ended({ seconds: SHUTDOWN_SECONDS }).catch(() => undefined)
 }
 
-/** Boots a real kernel on a host, lets it run, asks it to power off, and tells what was measured. */
+/** A script ends at the first line that fails, as a shell's `set -e` does. */
+async function runScript(stage: Stage, path: string, progress: Progress): Promise<void> {
+  const lines = (await readFile(path, 'utf8')).split('\n')
+  for (const line of lines) {
+    if (line.trim() !== '') progress(`> ${line.trim()}`)
+    await runLine(stage, line)
+  }
+}
+
+/** Reads verbs until `quit`, the end of input or of the guest. A line that fails is told, and the next is read. */
+async function converse(stage: Stage, signal: AbortSignal): Promise<void> {
+  stage.say(`${verbsHelp()}\n  ${'quit'.padEnd(40)} power off and leave`)
+  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: 'vmbus> ', signal })
+  lines.prompt()
+  for await (const line of lines) {
+    if (line.trim() === 'quit') break
+    try {
+      await runLine(stage, line)
+    } catch (error) {
+      stage.say(failure(error).line)
+      if (error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED') break
+    }
+    lines.prompt()
+  }
+  lines.close()
+}
+
+/** Lets the guest run for a time, or drives it by verbs. */
+async function drive(
+  guest: Guest,
+  flags: BootFlags,
+  streams: Streams,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const stage: Stage = { guest, say: (text) => streams.out(`${text}\n`) }
+  if (flags.script !== undefined) return runScript(stage, flags.script, progress)
+  if (flags.interactive === true) return converse(stage, signal)
+  return guest.run(duration(flags.for))
+}
+
+const guestIsGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED'
+
+/** Boots a real kernel on a host, drives it, asks it to power off, and tells what was measured. */
 export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortSignal): Promise<BootReport> {
   const profile = profileOf(flags.host)
   const seed = seedOf(flags.seed)
-  const seconds = duration(flags.for)
+  duration(flags.for)
+  const kinds = deviceKinds(flags.devices)
   const image = imageSource(flags)
+  if (flags.script !== undefined && flags.interactive === true) throw new UsageError('give --script or --interactive')
   const progress: Progress = (text) => streams.err(`${pc.cyan('vmbus')} ${text}\n`)
   progress(`${describe(image)} on ${profile.name}, seed ${seed}`)
   const options: RealHostOptions = {
     profile: profile.id,
+    devices: Object.fromEntries(kinds.map((kind) => [kind, {}])),
     ...(flags.trace === undefined ? {} : { traceFile: flags.trace }),
   }
   await using guest = await boot({
     image,
-    modules: MODULES,
+    modules: modulesFor(kinds),
+    packages: packagesFor(kinds),
     seed,
-    host: { module: HOST_MODULE, options, snapshotKey: `matrix ${profile.id}` },
+    host: { module: HOST_MODULE, options, snapshotKey: `matrix ${profile.id} ${kinds.join(' ')}` },
     onEvent: (event) => tell(progress, event),
     ...(flags.quiet === true ? {} : { onConsole: (text: string) => streams.out(text) }),
     signal,
   })
-  await guest.run(seconds).catch((error: unknown) => {
+  try {
+    if (guest.image.agent) await startServices(guest, kinds)
+    await drive(guest, flags, streams, progress, signal)
+    await powerOff(guest, progress)
+  } catch (error) {
     // A guest that ends early is told by the report; anything else is not ours to hide.
-    if (!(error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED')) throw error
-  })
-  await powerOff(guest, progress)
+    if (!guestIsGone(error)) throw error
+  }
   const report = bootReport(profile.id, await guest.result())
   if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
   return report

@@ -2,6 +2,7 @@ import { realHeartbeat, realShutdown, realTimesync } from './components.ts'
 import { realBalloon } from './balloon.ts'
 import { realNetvsc } from './netvsc.ts'
 import type { RealDeviceFactory } from './device.ts'
+import { realStorvsc } from './storvsc.ts'
 import { realFcopy } from './fcopy.ts'
 import { realKvp } from './kvp.ts'
 import { realVss } from './vss.ts'
@@ -12,6 +13,7 @@ export const realDevices: Readonly<Record<string, RealDeviceFactory>> = {
   heartbeat: realHeartbeat,
   timesync: realTimesync,
   balloon: realBalloon,
+  storvsc: realStorvsc,
   kvp: realKvp,
   vss: realVss,
   fcopy: realFcopy,
