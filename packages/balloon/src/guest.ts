@@ -59,17 +59,18 @@ interface State {
   attempt: number
   transaction: number
   ticks: number
-  nextTick: number
-  deadline: number
+  nextTick: number | null
+  deadline: number | null
   added: number
   outbox: Uint8Array[]
 }
 
 /** The whole negotiation must end in so long: Linux drivers/hv/hv_balloon.c, 5·HZ for each of its two waits. */
 const NEGOTIATION_SECONDS = 5
+const MIB_PAGES = 256
 const TICK = TICKS_PER_SECOND
 
-const fresh = (): State => ({ v: 1, phase: 'closed', attempt: 0, transaction: 0, ticks: 0, nextTick: Infinity, deadline: Infinity, added: 0, outbox: [] })
+const fresh = (): State => ({ v: 1, phase: 'closed', attempt: 0, transaction: 0, ticks: 0, nextTick: null, deadline: null, added: 0, outbox: [] })
 
 /** Reports pressure each second, gives pages up down to its floor, takes them back, adds new ones. */
 export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps): GuestDriver {
@@ -77,6 +78,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   const versions = options.versions ?? [...DM_VERSIONS].reverse()
   const reportDelay = options.reportDelay ?? 45
   const alignment = options.hotAddAlignment ?? LINUX_HOT_ADD_ALIGNMENT
+  const alignmentPages = 2 ** alignment * MIB_PAGES
   const given = pageSet()
   let state = fresh()
   let handle: GuestChannel | undefined
@@ -145,13 +147,15 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     if (state.phase !== 'capabilities') return drop('capabilities response out of order')
     if (capabilitiesResponse.parse(bytes).flags.isAccepted === 0) return fail('the host refused the capabilities')
     state.phase = 'ready'
-    state.deadline = Infinity
+    state.deadline = null
     deps.timers.clear('negotiation')
     state.nextTick = deps.clock.now() + TICK
     deps.timers.set('tick', state.nextTick)
   }
 
   const report = (): void => {
+    // A host that does not listen gets no more of them: they would pile up.
+    if (state.outbox.length > 0) return
     const committed = memory.committed() + given.pages + balloonFloor(memory.total())
     post(statusReport.toBytes({ ...head(DmType.statusReport, statusReport.size), available: memory.available(), committed }))
   }
@@ -196,7 +200,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     if (runs === undefined) return drop('unballoon request shorter than its ranges')
     for (const run of runs) {
       // Only what was given up comes back: a range of pages in use would be freed under their owner.
-      for (const part of intersection(given.runs, run)) {
+      for (const part of given.within(run)) {
         given.remove(part)
         memory.release(part)
       }
@@ -206,9 +210,12 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   }
 
   const onHotAdd = (bytes: Uint8Array): void => {
-    const long = bytes.length >= hotAddRequest.size
-    const range = unpackRun(long ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
-    const pages = memory.add === undefined || range.count === 0 ? 0 : Math.min(range.count, memory.add(range))
+    const isLong = bytes.length >= hotAddRequest.size
+    const range = unpackRun(isLong ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
+    const region = isLong ? unpackRun(hotAddRequest.parse(bytes).region) : range
+    const isAligned = region.start % alignmentPages === 0 && range.start >= region.start && range.start + range.count <= region.start + region.count
+    if (!isAligned) drop('hot add off the alignment that was declared')
+    const pages = memory.add === undefined || range.count === 0 || !isAligned ? 0 : Math.min(range.count, memory.add(range))
     state.added += pages
     // Without pages, result 1 would tell the host never to try again.
     post(hotAddResponse.toBytes({ ...head(DmType.hotAddResponse, hotAddResponse.size), pages, result: pages > 0 || memory.add === undefined ? 1 : 0 }))
@@ -236,10 +243,23 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     handler.handle(size < balloonRequest.size && type === DmType.balloonRequest ? whole : payload.subarray(0, size))
   }
 
+  /** Requests wait while answers do: a host that asks and never listens fills its own ring. */
+  const pump = (channel: GuestChannel): void => {
+    const open = channel.channel
+    while (open !== undefined && channel.channel === open && state.outbox.length === 0) {
+      const packet = open.receive()
+      if (packet === undefined) return
+      receive(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength))
+    }
+  }
+
+  /** What outlives a channel: the pages, and the numbers of messages, which count on (Linux's trans_id is the module's). */
+  const lasting = (): Pick<State, 'added' | 'transaction'> => ({ added: state.added, transaction: state.transaction })
+
   const leave = (): void => {
     for (const name of ['tick', 'negotiation']) deps.timers.clear(name)
     // Ballooned pages stay ballooned: only a host that is asked again may give them back.
-    state = { ...fresh(), added: state.added }
+    state = { ...fresh(), ...lasting() }
   }
 
   return {
@@ -249,18 +269,20 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     },
     opened(channel, status) {
       if (status !== 0) return drop(`host refused to open the channel: 0x${status.toString(16)}`)
-      state = { ...fresh(), phase: 'version', added: state.added }
+      state = { ...fresh(), ...lasting(), phase: 'version' }
       wait()
       askVersion()
-      this.readable(channel)
+      pump(channel)
     },
-    readable(channel) {
-      const open = channel.channel
-      if (open === undefined) return
-      for (let packet = open.receive(); packet !== undefined && channel.channel === open; packet = open.receive())
-        receive(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength))
+    readable: pump,
+    writable(channel) {
+      flush()
+      pump(channel)
     },
-    writable: flush,
+    closed() {
+      // Why it was given up stays to be seen.
+      if (state.phase !== 'failed') leave()
+    },
     rescinded: leave,
     timer(name) {
       if (name === 'negotiation' && (state.phase === 'version' || state.phase === 'capabilities')) return fail('the host did not answer in time')
@@ -277,21 +299,9 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
       given.clear()
       for (const run of runs) given.add(run)
       handle = channels[0]
-      if (state.nextTick !== Infinity) deps.timers.set('tick', state.nextTick)
-      if (state.deadline !== Infinity) deps.timers.set('negotiation', state.deadline)
+      if (state.nextTick !== null) deps.timers.set('tick', state.nextTick)
+      if (state.deadline !== null) deps.timers.set('negotiation', state.deadline)
     },
     inspect: () => ({ phase: state.phase, ballooned: given.pages, added: state.added }),
   }
-}
-
-/** The parts of sorted runs that lie in `run`. */
-function intersection(runs: readonly PageRun[], run: PageRun): PageRun[] {
-  const end = run.start + run.count
-  const parts: PageRun[] = []
-  for (const own of runs) {
-    const start = Math.max(own.start, run.start)
-    const stop = Math.min(own.start + own.count, end)
-    if (start < stop) parts.push({ start, count: stop - start })
-  }
-  return parts
 }

@@ -1,12 +1,26 @@
-import type { Channel, HostDevice, HostDeviceDeps } from '@vmbus/core'
+import type { Channel, HostDeviceDeps } from '@vmbus/core'
 import { TICKS_PER_SECOND } from '@vmbus/world'
+import {
+  DEFAULT_SETTLE_SECONDS,
+  DEFAULT_TIMEOUT_SECONDS,
+  MAX_REQUEST_PAGES,
+  RANGES_PER_MESSAGE,
+  fresh,
+  type BalloonHost,
+  type BalloonHostOptions,
+  type BalloonRefusal,
+  type BalloonSettings,
+  type Operation,
+  type Phase,
+  type State,
+} from './host/state.ts'
 import { pageSet } from './page-set.ts'
 import {
   COUNT_LIMIT,
+  START_LIMIT,
   DM_VERSIONS,
   DmType,
   DmVersion,
-  MAX_RANGES,
   balloonRequest,
   balloonResponse,
   capabilities,
@@ -26,100 +40,7 @@ import {
   type PageRun,
 } from './protocol.ts'
 
-export interface BalloonHostOptions {
-  readonly instanceId?: string
-  /** Pages that the guest booted with; default all of its RAM. */
-  readonly bootPages?: number
-  /** Tells a guest of version 1.0 and later the most pages that it may ever have. */
-  readonly maxPages?: number
-  /** Seconds after the capabilities before the first request: Windows guests do not survive earlier ones (QEMU hw/hyperv/hv-balloon.c). */
-  readonly settleSeconds?: number
-  /** Seconds that an operation may take before it is given up. */
-  readonly timeoutSeconds?: number
-  /** The guest gave these pages up; the host may reclaim them until `returned`. */
-  readonly reclaimed?: (run: PageRun) => void
-  readonly returned?: (run: PageRun) => void
-}
-
-export interface BalloonSettings {
-  readonly versions: readonly number[]
-}
-
-/** What a guest reports every second, in 4 KiB pages. */
-export interface GuestPressure {
-  readonly available: number
-  readonly committed: number
-}
-
-export type Operation = 'balloon' | 'unballoon' | 'hot-add'
-
-/** Why an operation was not begun. */
-export type BalloonRefusal = 'not-ready' | 'busy' | 'not-supported' | 'misaligned' | 'nothing-to-do'
-
-type Phase = 'closed' | 'version' | 'capabilities' | 'settling' | 'idle' | Operation
-
-interface State {
-  readonly v: 1
-  phase: Phase
-  version: number
-  caps: { balloon: boolean; hotAdd: boolean; alignmentPages: number }
-  transaction: number
-  settledAt: number
-  deadline: number
-  /** Of the operation under way: pages asked for and done. */
-  asked: number
-  done: number
-  hotAddStart: number
-  hotAddEnded: boolean
-  bootPages: number
-  hotAdded: number
-  pressure: GuestPressure
-  reports: number
-  /** Messages of an unballoon operation that wait for room in the ring. */
-  outbox: Uint8Array[]
-}
-
-export interface BalloonHost extends HostDevice {
-  readonly ready: boolean
-  /** Pages that the guest has: booted with, plus added, less ballooned. */
-  readonly assignedPages: number
-  readonly balloonedPages: number
-  readonly hotAddedPages: number
-  readonly pressure: GuestPressure
-  /** Takes memory away; ends with the event `balloon` {asked, done}. */
-  balloon(pages: number): 'begun' | BalloonRefusal
-  /** Gives ballooned memory back; ends with the event `unballoon`. */
-  unballoon(pages: number): 'begun' | BalloonRefusal
-  /** Adds memory beyond what the guest booted with; ends with the event `hot-add`. */
-  hotAdd(run: PageRun): 'begun' | BalloonRefusal
-}
-
-/** 50 s, and 5 minutes for an operation. */
-const DEFAULT_SETTLE_SECONDS = 50
-const DEFAULT_TIMEOUT_SECONDS = 300
-/** Largest balloon request: more pages than a Windows guest can list at once (QEMU hv-balloon.c, HV_BALLOON_HA_CHUNK_PAGES kin). */
-const MAX_REQUEST_PAGES = 585_728
-/** Ranges in one unballoon message, so that several fit the guest's ring of 16 KiB of data. */
-const RANGES_PER_MESSAGE = 400
-
-const fresh = (bootPages: number): State => ({
-  v: 1,
-  phase: 'closed',
-  version: 0,
-  caps: { balloon: false, hotAdd: false, alignmentPages: 1 },
-  transaction: 1,
-  settledAt: Infinity,
-  deadline: Infinity,
-  asked: 0,
-  done: 0,
-  hotAddStart: 0,
-  hotAddEnded: false,
-  bootPages,
-  hotAdded: 0,
-  pressure: { available: 0, committed: 0 },
-  reports: 0,
-  outbox: [],
-})
+export type { BalloonHost, BalloonHostOptions, BalloonRefusal, BalloonSettings, GuestPressure, Operation } from './host/state.ts'
 
 export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, settings: BalloonSettings = { versions: DM_VERSIONS }): BalloonHost {
   const bootPages = options.bootPages ?? deps.memory.size / 4096
@@ -159,12 +80,20 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     deps.timers.set('operation', state.deadline)
   }
 
+  /** Says how an operation ended, once. */
+  const report = (operation: Operation, failed?: string): void => {
+    const isLate = state.deadline === null
+    state.deadline = null
+    deps.timers.clear('operation')
+    const result = { asked: state.asked, done: state.done, ...(failed === undefined ? {} : { failed }) }
+    if (isLate) deps.event('late', { operation, ...result })
+    else deps.event(operation, result)
+  }
+
   const finish = (operation: Operation, failed?: string): void => {
     enter('idle')
     state.transaction = (state.transaction + 1) >>> 0
-    state.deadline = Infinity
-    deps.timers.clear('operation')
-    deps.event(operation, { asked: state.asked, done: state.done, ...(failed === undefined ? {} : { failed }) })
+    report(operation, failed)
   }
 
   const onVersion = (bytes: Uint8Array): void => {
@@ -195,6 +124,7 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     if (options.maxPages !== undefined && state.version >= DmVersion.v1_0) {
       const info = maxPageCountInfo.toBytes({ type: 0, dataSize: 8, pages: options.maxPages })
       post(infoMessage.toBytes({ ...head(DmType.infoMessage, infoMessage.size + info.length, state.transaction), infoSize: info.length, info }))
+      state.transaction++
     }
     enter('settling')
     state.settledAt = deps.clock.now() + settle
@@ -209,8 +139,14 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     deps.event('pressure', state.pressure)
   }
 
-  /** Only pages that the guest has can be given up, each once. */
-  const owned = ({ start, count }: PageRun): boolean => start + count <= state.bootPages || (start >= state.hotAddStart && start + count <= state.hotAddStart + state.hotAdded)
+  /** The pages of `run` that the guest has: booted with or added, and not given up before. */
+  const given = (run: PageRun): PageRun[] => {
+    const has = pageSet([
+      { start: 0, count: state.bootPages },
+      { start: state.hotAddStart, count: state.hotAdded },
+    ])
+    return has.within(run).flatMap((part) => ballooned.without(part))
+  }
 
   const onBallooned = (bytes: Uint8Array): void => {
     if (state.phase !== 'balloon') return drop('balloon response that was not asked for')
@@ -218,14 +154,13 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     const runs = unpackRuns(bytes, balloonResponse.size, flags.rangeCount)
     if (runs === undefined) return drop('balloon response shorter than its ranges')
     for (const run of runs) {
-      if (!owned(run)) {
-        drop('balloon response names pages that the guest does not have')
-        continue
+      let left = run.count
+      for (const part of given(run)) {
+        left -= ballooned.add(part)
+        state.done += part.count
+        options.reclaimed?.(part)
       }
-      const added = ballooned.add(run)
-      if (added !== run.count) drop('balloon response names pages twice')
-      state.done += added
-      options.reclaimed?.(run)
+      if (left > 0) drop('balloon response names pages that the guest does not have')
     }
     if (state.done > state.asked) drop('more pages than were asked for')
     // A guest at its minimum answers with no range; that ends the operation whatever `more` says.
@@ -266,6 +201,17 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     handler.handle(payload.subarray(0, size))
   }
 
+  /** A guest that asks and never listens is not read while its answers wait: they would pile up. */
+  const isHeldBack = (): boolean => state.outbox.length > 0 && (state.phase === 'version' || state.phase === 'capabilities')
+
+  const pump = (from: Channel): void => {
+    while (channel === from && !isHeldBack()) {
+      const packet = from.receive()
+      if (packet === undefined) return
+      receive(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength))
+    }
+  }
+
   const refusal = (supported: boolean): BalloonRefusal | undefined => {
     if (state.phase === 'closed' || state.phase === 'version' || state.phase === 'capabilities' || state.phase === 'settling') return 'not-ready'
     if (state.phase !== 'idle') return 'busy'
@@ -291,7 +237,7 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     balloon(pages) {
       const refused = refusal(state.caps.balloon)
       if (refused !== undefined) return refused
-      const asked = Math.min(pages, MAX_REQUEST_PAGES)
+      const asked = Math.min(Math.trunc(pages), MAX_REQUEST_PAGES)
       if (!(asked > 0)) return 'nothing-to-do'
       begin('balloon', asked)
       post(balloonRequest.toBytes({ ...head(DmType.balloonRequest, balloonRequest.size, state.transaction), pages: asked }))
@@ -300,18 +246,17 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     unballoon(pages) {
       const refused = refusal(state.caps.balloon)
       if (refused !== undefined) return refused
-      const runs = ballooned.take(pages, COUNT_LIMIT)
+      const runs = ballooned.take(Math.trunc(pages), COUNT_LIMIT)
       if (runs.length === 0) return 'nothing-to-do'
       const total = runs.reduce((sum, run) => sum + run.count, 0)
       begin('unballoon', total)
       // The pages are the guest's from the moment it is told.
       state.done = total
       for (const run of runs) options.returned?.(run)
-      const perMessage = Math.min(RANGES_PER_MESSAGE, MAX_RANGES)
-      for (let at = 0; at < runs.length; at += perMessage) {
-        const part = runs.slice(at, at + perMessage)
+      for (let at = 0; at < runs.length; at += RANGES_PER_MESSAGE) {
+        const part = runs.slice(at, at + RANGES_PER_MESSAGE)
         const ranges = packRuns(part)
-        const more = at + perMessage < runs.length ? 1 : 0
+        const more = at + RANGES_PER_MESSAGE < runs.length ? 1 : 0
         post(unballoonRequest.toBytes({ ...head(DmType.unballoonRequest, unballoonRequest.size + ranges.length, state.transaction), flags: { more }, rangeCount: part.length, ranges }))
       }
       return 'begun'
@@ -320,12 +265,12 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
       const refused = refusal(state.caps.hotAdd && !state.hotAddEnded)
       if (refused !== undefined) return refused
       const { alignmentPages } = state.caps
-      if (run.start % alignmentPages !== 0 || run.start < state.bootPages) return 'misaligned'
-      if (!(run.count > 0) || run.count > COUNT_LIMIT) return 'nothing-to-do'
+      const region = { start: run.start, count: Math.ceil(run.count / alignmentPages) * alignmentPages }
+      if (!Number.isSafeInteger(run.start) || run.start % alignmentPages !== 0 || run.start < state.bootPages) return 'misaligned'
+      if (!Number.isSafeInteger(run.count) || run.count <= 0 || region.count > COUNT_LIMIT || run.start + region.count > START_LIMIT) return 'nothing-to-do'
       if (state.hotAdded > 0 && run.start !== state.hotAddStart + state.hotAdded) return 'misaligned'
       if (state.hotAdded === 0) state.hotAddStart = run.start
       begin('hot-add', run.count)
-      const region = { start: run.start, count: Math.ceil(run.count / alignmentPages) * alignmentPages }
       post(hotAddRequest.toBytes({ ...head(DmType.hotAddRequest, hotAddRequest.size, state.transaction), range: packRun(run), region: packRun(region) }))
       return 'begun'
     },
@@ -335,13 +280,13 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
       state = { ...fresh(bootPages), phase: 'version', hotAdded: state.hotAdded, hotAddStart: state.hotAddStart }
       return 0
     },
-    readable(from) {
-      for (let packet = from.receive(); packet !== undefined && channel === from; packet = from.receive())
-        receive(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength))
+    readable: pump,
+    writable(to) {
+      flush()
+      pump(to)
     },
-    writable: flush,
     close() {
-      const busy = state.deadline !== Infinity ? (state.phase as Operation) : undefined
+      const busy = state.deadline === null ? undefined : (state.phase as Operation)
       channel = undefined
       deps.timers.clear('settled')
       deps.timers.clear('operation')
@@ -351,11 +296,12 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     },
     timer(name) {
       if (name === 'settled' && state.phase === 'settling') {
-        state.settledAt = Infinity
+        state.settledAt = null
         enter('idle')
         deps.event('ready')
       }
-      if (name === 'operation' && state.deadline <= deps.clock.now()) finish(state.phase as Operation, 'the guest did not answer in time')
+      // The answer may still come, and the guest takes one request at a time: it stays busy.
+      if (name === 'operation' && state.deadline !== null) report(state.phase as Operation, 'the guest did not answer in time')
     },
     save: () => ({ ...state, outbox: state.outbox.map((bytes) => bytes.slice()), ballooned: ballooned.runs.map((run) => ({ ...run })) }),
     restore(saved, channels) {
@@ -364,8 +310,8 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
       ballooned.clear()
       for (const run of runs) ballooned.add(run)
       channel = channels[0]
-      if (state.settledAt !== Infinity) deps.timers.set('settled', state.settledAt)
-      if (state.deadline !== Infinity) deps.timers.set('operation', state.deadline)
+      if (state.settledAt !== null) deps.timers.set('settled', state.settledAt)
+      if (state.deadline !== null) deps.timers.set('operation', state.deadline)
     },
     inspect() {
       return {

@@ -11,6 +11,9 @@ export interface PageSet {
   add(run: PageRun): number
   /** Removes what is in the set and returns how many pages that was. */
   remove(run: PageRun): number
+  /** The parts of `run` that are in the set, and those that are not. */
+  within(run: PageRun): PageRun[]
+  without(run: PageRun): PageRun[]
   /** Takes up to `count` pages out, from the end, as runs of at most `longest` pages. */
   take(count: number, longest: number): PageRun[]
   clear(): void
@@ -64,9 +67,29 @@ export function pageSet(initial: readonly PageRun[] = []): PageSet {
       if (runEnd > end) kept.push({ start: end, count: runEnd - end })
       removed += Math.min(runEnd, end) - Math.max(run.start, start)
     }
-    runs.splice(first, last - first, ...kept)
+    if (removed > 0) runs.splice(first, last - first, ...kept)
     pages -= removed
     return removed
+  }
+
+  const within = ({ start, count }: PageRun): PageRun[] => {
+    const end = start + count
+    const parts: PageRun[] = []
+    for (let at = after(start), run = runs[at]; run !== undefined && run.start < end; run = runs[++at]) {
+      const from = Math.max(run.start, start)
+      parts.push({ start: from, count: Math.min(run.start + run.count, end) - from })
+    }
+    return parts
+  }
+
+  const without = (run: PageRun): PageRun[] => {
+    const parts: PageRun[] = []
+    let from = run.start
+    for (const known of [...within(run), { start: run.start + run.count, count: 0 }]) {
+      if (known.start > from) parts.push({ start: from, count: known.start - from })
+      from = known.start + known.count
+    }
+    return parts
   }
 
   for (const run of initial) add(run)
@@ -80,6 +103,8 @@ export function pageSet(initial: readonly PageRun[] = []): PageSet {
     },
     add,
     remove,
+    within,
+    without,
     take(count, longest) {
       const taken: PageRun[] = []
       for (let left = count; left > 0; ) {

@@ -76,6 +76,14 @@ export const infoMessage = struct('dm_info_msg', { ...header, reserved: u32, inf
 /** The only information there is: most pages that the guest may ever have. */
 export const maxPageCountInfo = struct('dm_info_header', { type: u32, dataSize: u32, pages: u64n }, { size: 16 })
 
+/** Hot remove is in QEMU's header alone (dynmem-proto.h): neither end here sends it. `qos`: 1 large pages, 2 local ones. */
+export const hotRemoveRequest = struct('qemu_dm_hot_remove', { ...header, virtualNode: u32, pageCount: u32, qos: u32, reserved: u32 }, { size: 24 })
+export const hotRemoveResponse = struct(
+  'qemu_dm_hot_remove_response',
+  { ...header, result: u32, rangeCount: u32, flags: bits(u64, { more: 1, _reserved: 63 }), ranges: rest },
+  { size: 24 },
+)
+
 /** Largest message: one page (Linux balloon_up, HV_HYP_PAGE_SIZE). */
 export const MAX_MESSAGE = 4096
 /** Ranges that fit one message. */
@@ -87,8 +95,8 @@ export const LINUX_HOT_ADD_ALIGNMENT = 7
 /** Ring in pages, control page included: Linux asks for 16 KiB + 4096. */
 export const BALLOON_RING_PAGES = 5
 
-/** Bytes of a range word's fields: start page in bits 0–39, page count in bits 40–63. */
-const START_LIMIT = 2 ** 40
+/** Bounds of a range word's fields: start page in bits 0–39, page count in bits 40–63. */
+export const START_LIMIT: number = 2 ** 40
 export const COUNT_LIMIT: number = 2 ** 24 - 1
 
 export interface PageRun {
@@ -108,7 +116,7 @@ export function unpackRuns(bytes: Uint8Array, at: number, count: number): PageRu
   return Array.from({ length: count }, (_, i) => unpackRun(view.getBigUint64(at + 8 * i, true)))
 }
 
-/** Ranges as the tail of a message; runs longer than a word can count are split. */
+/** Ranges as the tail of a message; no run may be longer than a word can count. */
 export function packRuns(runs: readonly PageRun[]): Uint8Array {
   const bytes = new Uint8Array(8 * runs.length)
   const view = new DataView(bytes.buffer)

@@ -1,0 +1,102 @@
+import type { HostDevice } from '@vmbus/core'
+import type { PageRun } from '../protocol.ts'
+
+export interface BalloonHostOptions {
+  readonly instanceId?: string
+  /** Pages that the guest booted with; default all of its RAM. */
+  readonly bootPages?: number
+  /** Tells a guest of version 1.0 and later the most pages that it may ever have. */
+  readonly maxPages?: number
+  /** Seconds after the capabilities before the first request: Windows guests do not survive earlier ones (QEMU hw/hyperv/hv-balloon.c). */
+  readonly settleSeconds?: number
+  /** Seconds that an operation may take before it is given up. */
+  readonly timeoutSeconds?: number
+  /** The guest gave these pages up; the host may reclaim them until `returned`. Each page is named once. */
+  readonly reclaimed?: (run: PageRun) => void
+  readonly returned?: (run: PageRun) => void
+}
+
+export interface BalloonSettings {
+  readonly versions: readonly number[]
+}
+
+/** What a guest reports every second, in 4 KiB pages. */
+export interface GuestPressure {
+  readonly available: number
+  readonly committed: number
+}
+
+export type Operation = 'balloon' | 'unballoon' | 'hot-add'
+
+/** Why an operation was not begun. */
+export type BalloonRefusal = 'not-ready' | 'busy' | 'not-supported' | 'misaligned' | 'nothing-to-do'
+
+export type Phase = 'closed' | 'version' | 'capabilities' | 'settling' | 'idle' | Operation
+
+export interface State {
+  readonly v: 1
+  phase: Phase
+  version: number
+  caps: { balloon: boolean; hotAdd: boolean; alignmentPages: number }
+  transaction: number
+  /** Reference time at which the guest may be asked, or null. */
+  settledAt: number | null
+  /** Reference time at which the operation under way is reported as failed; null once it is, or when there is none. */
+  deadline: number | null
+  /** Of the operation under way: pages asked for and done. */
+  asked: number
+  done: number
+  hotAddStart: number
+  hotAddEnded: boolean
+  bootPages: number
+  hotAdded: number
+  pressure: GuestPressure
+  reports: number
+  /** Messages of an unballoon operation that wait for room in the ring. */
+  outbox: Uint8Array[]
+}
+
+export interface BalloonHost extends HostDevice {
+  readonly ready: boolean
+  /** Pages that the guest has: booted with, plus added, less ballooned. */
+  readonly assignedPages: number
+  readonly balloonedPages: number
+  readonly hotAddedPages: number
+  readonly pressure: GuestPressure
+  /**
+   * Takes memory away; ends with the event `balloon` {asked, done}. An operation that fails for want of time keeps the
+   * guest busy until its answer comes after all, which is the event `late`: pages are never miscounted.
+   */
+  balloon(pages: number): 'begun' | BalloonRefusal
+  /** Gives ballooned memory back; ends with the event `unballoon`. */
+  unballoon(pages: number): 'begun' | BalloonRefusal
+  /** Adds memory beyond what the guest booted with; ends with the event `hot-add`. */
+  hotAdd(run: PageRun): 'begun' | BalloonRefusal
+}
+
+/** 50 s, and 5 minutes for an operation. */
+export const DEFAULT_SETTLE_SECONDS = 50
+export const DEFAULT_TIMEOUT_SECONDS = 300
+/** Largest balloon request: more pages than a Windows guest can list at once (QEMU hv-balloon.c, HV_BALLOON_HA_CHUNK_PAGES kin). */
+export const MAX_REQUEST_PAGES = 585_728
+/** Ranges in one unballoon message, so that several fit the guest's ring of 16 KiB of data. */
+export const RANGES_PER_MESSAGE = 400
+
+export const fresh = (bootPages: number): State => ({
+  v: 1,
+  phase: 'closed',
+  version: 0,
+  caps: { balloon: false, hotAdd: false, alignmentPages: 1 },
+  transaction: 1,
+  settledAt: null,
+  deadline: null,
+  asked: 0,
+  done: 0,
+  hotAddStart: 0,
+  hotAddEnded: false,
+  bootPages,
+  hotAdded: 0,
+  pressure: { available: 0, committed: 0 },
+  reports: 0,
+  outbox: [],
+})
