@@ -1,10 +1,10 @@
 import { linux } from '@vmbus/guest-linux'
 import { heartbeat } from '@vmbus/heartbeat'
 import { shutdown } from '@vmbus/shutdown'
-import { hostProfiles, ws2008, ws2012r2, ws2022 } from '@vmbus/host'
+import { createHost, hostProfiles, ws2008, ws2012r2, ws2022, type Host } from '@vmbus/host'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
-import { simulate, type GuestEvent } from '../src/index.ts'
+import { simulate, type GuestEvent, type HostSystem } from '../src/index.ts'
 import { generations, codeOf, story } from './story.ts'
 
 describe.each(hostProfiles.map((profile) => [profile.id, profile] as const))('on %s', (_id, profile) => {
@@ -81,6 +81,24 @@ test('a guest with several processors connects, and one that has ended starts af
   const next = guest.attach(world.host(ws2012r2, [heartbeat({})]))
   await guest.until('host:heartbeat:beat')
   expect([guest.version, next.bus.version]).toEqual([0x3_0000, 0x3_0000])
+})
+
+test('a host of your own serves a guest as ours does', async () => {
+  const mine: HostSystem<Host> = {
+    name: 'mine',
+    attach(port) {
+      const made = createHost(ws2022, port)
+      made.offer(heartbeat({}))
+      made.bus.on(({ kind }) => port.event(kind))
+      return made
+    },
+  }
+  await using world = simulate({ seed: 2 })
+  const guest = world.guest(linux('6.1'))
+  const host = guest.attach(mine)
+  await guest.until('host:opened')
+  world.run({ seconds: 3 })
+  expect(host.devices('heartbeat')[0]?.device.inspect()).toMatchObject({ status: 'ok', answered: 2 })
 })
 
 test('a paused guest loses beats, and answers again when it goes on', async () => {
