@@ -72,7 +72,9 @@ async function copy(stage: Stage, [from = '', to = '']: readonly string[]): Prom
   const name = to.endsWith('/') ? basename(from) : posix.basename(to)
   await stage.guest.call('fcopy.file', { source: from, bytes })
   stage.say(`copying ${bytes.length} bytes to ${posix.join(folder, name)}`)
-  const request = { source: from, size: bytes.length, path: folder, name, overwrite: true, createPath: true }
+  // The daemon of Linux makes the folders that a slash follows (tools/hv/hv_fcopy_daemon.c, hv_start_fcopy).
+  const path = folder.endsWith('/') ? folder : `${folder}/`
+  const request = { source: from, size: bytes.length, path, name, overwrite: true, createPath: true }
   await ask(stage, 'fcopy.copy', request, 'fcopy:completed', COPY_SECONDS)
 }
 
