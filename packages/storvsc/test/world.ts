@@ -10,6 +10,8 @@ export interface WorldOptions {
   readonly vps?: number
   readonly pages?: number
   readonly vmbus?: readonly VmbusVersion[]
+  /** Records no trace. */
+  readonly quiet?: boolean
 }
 
 export interface World {
@@ -97,8 +99,9 @@ export function world(options: WorldOptions): World {
   const vps = options.vps ?? 4
   const partition = createPartition({ memory, clock, timers: scope('partition'), vps, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
   const common = { partition, clock, seed: seeded(7), diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic) }
+  const record = (event: TraceEvent): void => void trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)
   const versions = options.vmbus ?? [Version.v5_2]
-  const hostBus = createHostBus({ ...common, timers: scope('host'), versions, trace: (event) => void trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event) })
+  const hostBus = createHostBus({ ...common, timers: scope('host'), versions, ...(options.quiet === true ? {} : { trace: record }) })
   const handle = hostBus.offer(storvsc(options.host), options.settings)
   handle.on((name, detail) => void events.push({ name, detail }))
   const pages = pageAllocator(memory, 1, pageCount)

@@ -21,8 +21,8 @@ async function imageOr(context: { skip(note: string): never }, release: Release)
   }
 }
 
-const bootWith = (image: PreparedImage, profile: string, images: readonly string[], jit = true): Promise<Guest> =>
-  boot({ image, jit, host: { module: new URL('./guest-host.ts', import.meta.url), options: { profile, images } } })
+const bootWith = (image: PreparedImage, profile: string, images: readonly string[], jit = true, snapshotKey?: string): Promise<Guest> =>
+  boot({ image, jit, host: { module: new URL('./guest-host.ts', import.meta.url), options: { profile, images }, ...(snapshotKey === undefined ? {} : { snapshotKey }) } })
 
 /** Output of a script that has to succeed. */
 async function sh(guest: Guest, script: string, seconds = 600): Promise<string> {
@@ -39,7 +39,7 @@ describe.each(releases)('%s', (release) => {
     const context = { skip: (note: string): never => expect.unreachable(note) }
     const image = await imageOr(context, release)
     createDisk({ path: folder.path('a.raw'), format: 'raw', size: '8M' }).close()
-    await using guest = await bootWith(image, profile, [folder.path('a.raw')], false)
+    await using guest = await bootWith(image, profile, [folder.path('a.raw')], false, `storvsc-8M-${profile}`)
     const { storage } = (await guest.result()).host as { storage: number }
     const speaks = hostProfiles.find(({ id }) => id === profile)?.devices.storvsc?.versions ?? []
     // Both kernels speak 6.2, 6.0 and 5.1 of storage (5.10: 4.2 and 2.0 too), but no bus below 2.4.
@@ -89,7 +89,6 @@ describe.each(releases)('%s', (release) => {
     await sh(guest, 'blkdiscard /dev/sda; sync')
     const trimmed = await used()
     expect(trimmed.blocks).toBeLessThan(empty.blocks + 2 * MiB)
-    tool('qemu-img', 'check', '-f', 'vhdx', vhdx)
   })
 
   test('a unit is added, grown online, and removed while in use', async () => {
