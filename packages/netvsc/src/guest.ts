@@ -15,6 +15,7 @@ import {
   NVSP_VERSIONS,
   NvspStatus,
   NvspType,
+  NvspVersion,
   SEND_TABLE_SIZE,
   messageHeader,
   nvspVersionName,
@@ -200,7 +201,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     setFilter: (filter) => setFilter(ctx, filter),
     switchDataPath(path) {
       const { state } = ctx
-      if (state.phase !== 'ready' || (path === 'vf' && state.vf === null)) return
+      if (state.phase !== 'ready' || state.version < NvspVersion.v4 || (path === 'vf' && state.vf === null)) return
       state.dataPath = DataPath[path]
       nvsp(ctx, NvspType.switchDataPath, true, (view) => switchDataPath.encode({ active_datapath: DataPath[path] }, view, BODY))
     },

@@ -8,7 +8,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
  * What a real Debian 12 kernel (6.1, one processor) and this host say until the packet filter: type and payload of each
  * packet, recorded from the kernel; for GPA-direct and transfer page packets also the bytes of the RNDIS message.
  */
-const DEBIAN_12: readonly (readonly [to: 'host' | 'guest', type: number, payload: string, rndisBytes?: number])[] = [
+const DEBIAN_12: readonly (readonly [to: 'host' | 'guest', type: number, payload: string, rndisBytes?: number | undefined])[] = [
   ['host', 6, `0100000001000600${'01000600'}`],
   ['guest', 11, '02000000ffffffff2200000001000000'],
   ['host', 6, '7d000000ea05000000000000ac000000'],

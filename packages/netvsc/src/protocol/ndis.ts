@@ -1,4 +1,4 @@
-import { bits, struct, u16, u32, u64, u8 } from '@vmbus/layout'
+import { at, bits, struct, u16, u32, u64, u8 } from '@vmbus/layout'
 
 /** Object types of the NDIS header (Windows SDK ntddndis.h). */
 export const ObjectType = { default: 0x80, rssCapabilities: 0x88, rssParameters: 0x89, offload: 0xa7 } as const
@@ -143,5 +143,5 @@ export const offloadEncapsulation = struct('openvmm:net.netvsp.rndisprot::NdisOf
 })
 export const FRIENDLY_NAME_BYTES = 512
 
-/** Per-packet info data words. */
-export const vlanInfo = struct('ndis_pkt_8021q_info', { value: bits(u32, { pri: 3, cfi: 1, vlanid: 12, reserved: 16 }) })
+/** Data word of the tag's per-packet info. */
+export const vlanInfo = struct('ndis_pkt_8021q_info', { bits: at(0, bits(u32, { pri: 3, cfi: 1, vlanid: 12, reserved: 16 })), value: at(0, u32) })

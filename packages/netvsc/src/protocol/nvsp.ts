@@ -1,4 +1,4 @@
-import { struct, u16, u32, u64 } from '@vmbus/layout'
+import { at, bits, struct, u16, u32, u64 } from '@vmbus/layout'
 
 /** Class of the synthetic network adapter (Linux include/linux/hyperv.h, HV_NIC_GUID). */
 export const NETVSC_INTERFACE = 'f8615163-df3e-46c5-913f-f2d2f965ed0e'
@@ -69,7 +69,10 @@ export const sendSendBufferComplete = struct('nvsp_1_message_send_send_buffer_co
 export const revokeSendBuffer = struct('nvsp_1_message_revoke_send_buffer', { id: u16 })
 export const sendRndisPacket = struct('nvsp_1_message_send_rndis_packet', { channel_type: u32, send_buf_section_index: u32, send_buf_section_size: u32 })
 export const sendRndisPacketComplete = struct('nvsp_1_message_send_rndis_packet_complete', { status: u32 })
-export const capability = struct('nvsp_2_vsc_capability', { data: u64 })
+export const capability = struct('nvsp_2_vsc_capability', {
+  data: at(0, u64),
+  bits: at(0, bits(u64, { vmq: 1, chimney: 1, sriov: 1, ieee8021q: 1, correlation_id: 1, teaming: 1, vsubnetid: 1, rsc: 1 })),
+})
 export const sendNdisConfig = struct('nvsp_2_send_ndis_config', { mtu: u32, reserved: u32, capability: u64 })
 export const sendVfAssociation = struct('nvsp_4_send_vf_association', { allocated: u32, serial: u32 })
 export const switchDataPath = struct('nvsp_4_sw_datapath', { active_datapath: u32 })
