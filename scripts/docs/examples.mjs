@@ -34,7 +34,9 @@ export function examplesOf(markdown) {
     if (UNTESTED.has(language)) throw new SyntaxError(`line ${at + 1}: mark a block of ${language} as ts`)
     if (language === 'ts') {
       if (marks.some((mark) => mark !== 'no-run')) throw new SyntaxError(`line ${at + 1}: unknown mark in '${info}'`)
-      const [, why] = /^<!-- not run: (.+) -->$/.exec((lines[at - 1] ?? '').trim()) ?? []
+      // The formatter puts an empty line between the two.
+      const above = (lines[at - 1]?.trim() === '' ? lines[at - 2] : lines[at - 1]) ?? ''
+      const [, why] = /^<!-- not run: (.+) -->$/.exec(above.trim()) ?? []
       examples.push({ line: at + 2, code: lines.slice(at + 1, end).join('\n'), run: marks.length === 0, why })
     }
     at = end

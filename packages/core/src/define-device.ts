@@ -1,4 +1,12 @@
-import type { GuestDriver, GuestDriverDeps, GuestDriverSpec, HostDevice, HostDeviceDeps, HostDeviceSpec, OfferParameters } from './types.ts'
+import type {
+  GuestDriver,
+  GuestDriverDeps,
+  GuestDriverSpec,
+  HostDevice,
+  HostDeviceDeps,
+  HostDeviceSpec,
+  OfferParameters,
+} from './types.ts'
 
 /** Both ends of one device, as its package declares them. */
 export interface DeviceDefinition<HostOptions, Settings, GuestOptions, D extends HostDevice, G extends GuestDriver> {

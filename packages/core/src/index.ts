@@ -6,7 +6,19 @@ export * from './host-bus/index.ts'
 export * from './messages/index.ts'
 export * from './ring/index.ts'
 export { pageAllocator, type SavablePageAllocator } from './page-allocator.ts'
-export { ALL_VERSIONS, ConnectionId, Feature, MAX_RELID, MAX_RELID_COMPAT, NO_MONITOR, NO_VP, STATUS_CONNECTION_REFUSED, STATUS_UNSUCCESSFUL, Version, versionName } from './versions.ts'
+export {
+  ALL_VERSIONS,
+  ConnectionId,
+  Feature,
+  MAX_RELID,
+  MAX_RELID_COMPAT,
+  NO_MONITOR,
+  NO_VP,
+  STATUS_CONNECTION_REFUSED,
+  STATUS_UNSUCCESSFUL,
+  Version,
+  versionName,
+} from './versions.ts'
 export { defineDevice, type Device, type DeviceDefinition } from './define-device.ts'
 export {
   PacketType,

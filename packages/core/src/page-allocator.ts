@@ -19,7 +19,11 @@ interface Saved {
  */
 export function pageAllocator(memory: GuestMemory, from: number, to: number): SavablePageAllocator {
   if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to * 4096 <= memory.size)) {
-    throw new CoreError('VMBUS_GUEST_MEMORY', { field: 'pages', value: `${from}…${to}`, allowed: `pages of 0…${memory.size / 4096}` })
+    throw new CoreError('VMBUS_GUEST_MEMORY', {
+      field: 'pages',
+      value: `${from}…${to}`,
+      allowed: `pages of 0…${memory.size / 4096}`,
+    })
   }
   let next = from
   let free: number[] = []
@@ -38,7 +42,11 @@ export function pageAllocator(memory: GuestMemory, from: number, to: number): Sa
     },
     allocate(count) {
       if (!(Number.isInteger(count) && count >= 0) || count > available()) {
-        throw new CoreError('VMBUS_GUEST_MEMORY', { field: 'count', value: count, allowed: `at most ${available()} pages` })
+        throw new CoreError('VMBUS_GUEST_MEMORY', {
+          field: 'count',
+          value: count,
+          allowed: `at most ${available()} pages`,
+        })
       }
       return Array.from({ length: count }, take)
     },

@@ -105,8 +105,19 @@ export interface Channel {
 
   sendInBand(payload: Uint8Array, transactionLow: number, transactionHigh: number, wantCompletion: boolean): boolean
   sendCompletion(payload: Uint8Array, transactionLow: number, transactionHigh: number): boolean
-  sendGpaDirect(ranges: readonly PageRange[], payload: Uint8Array, transactionLow: number, transactionHigh: number): boolean
-  sendTransferPages(setId: number, ranges: readonly TransferRange[], payload: Uint8Array, transactionLow: number, transactionHigh: number): boolean
+  sendGpaDirect(
+    ranges: readonly PageRange[],
+    payload: Uint8Array,
+    transactionLow: number,
+    transactionHigh: number,
+  ): boolean
+  sendTransferPages(
+    setId: number,
+    ranges: readonly TransferRange[],
+    payload: Uint8Array,
+    transactionLow: number,
+    transactionHigh: number,
+  ): boolean
   /**
    * Between `cork` and `uncork` packets become visible to the peer, and one signal is sent if due, at `uncork`
    * (several sends, one publication).
@@ -190,7 +201,13 @@ export interface GuestChannel {
   /** The open channel, undefined before `opened` with status 0 and after close or rescind. */
   readonly channel: Channel | undefined
   /** Allocates rings, grants them and opens: then `opened(channel, status)`. Pages include the control page. */
-  open(options: { outPages: number; inPages: number; userData?: Uint8Array; targetVp?: number; maxPacket?: number }): void
+  open(options: {
+    outPages: number
+    inPages: number
+    userData?: Uint8Array
+    targetVp?: number
+    maxPacket?: number
+  }): void
   /** Closes and tears down the ring GPADL: then `closed(channel)`. */
   close(): void
   /** Grants a buffer: returns its id; then `gpadlCreated(channel, id, status)`. */

@@ -1,3 +1,4 @@
+import { plainCopy } from '@vmbus/world'
 import { PacketType, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
 import { next } from './guest/control.ts'
@@ -293,11 +294,11 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         advance(ctx)
       } else fail(ctx, `the host does not answer: ${ctx.state.step}`)
     },
-    save: (): NetvscGuestState => structuredClone(ctx.state),
+    save: (): NetvscGuestState => plainCopy(ctx.state),
     restore(saved, channels) {
       const state = saved as NetvscGuestState
       if (state.v !== 1) throw new NetvscError('VMBUS_NETVSC_STATE', { field: 'v', value: state.v, allowed: '1' })
-      ctx.state = structuredClone(state)
+      ctx.state = plainCopy(state)
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.offer.subchannelIndex] = channel
       if (state.answerAt !== Infinity) deps.timers.set('answer', state.answerAt)

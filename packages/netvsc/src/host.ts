@@ -1,3 +1,4 @@
+import { plainCopy } from '@vmbus/world'
 import { PacketType, type Channel, type HostDevice, type HostDeviceDeps } from '@vmbus/core'
 import { formatMac, parseMac, type VlanOptions } from '@vmbus/switch'
 import { attach } from './host/attachment.ts'
@@ -198,12 +199,12 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
     save(): NetvscHostState {
       const { connection, statistics, vfSerial, speed, sections } = ctx
       const receiveBuffer = connection.receiveBuffer && { ...connection.receiveBuffer, sections: sections?.save() ?? null }
-      return { v: 1, connection: structuredClone({ ...connection, receiveBuffer }), statistics: { ...statistics }, vfSerial, speed }
+      return { v: 1, connection: plainCopy({ ...connection, receiveBuffer }), statistics: { ...statistics }, vfSerial, speed }
     },
     restore(saved, channels) {
       const state = saved as NetvscHostState
       if (state.v !== 1) throw new NetvscError('VMBUS_NETVSC_STATE', { field: 'v', value: state.v, allowed: '1' })
-      ctx.connection = structuredClone(state.connection)
+      ctx.connection = plainCopy(state.connection)
       ctx.statistics = { ...state.statistics }
       ctx.vfSerial = state.vfSerial
       ctx.speed = state.speed

@@ -1,6 +1,6 @@
 import type { HostDeviceSpec } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
-import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock } from '@vmbus/world'
+import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock, plainCopy } from '@vmbus/world'
 import { createAgenda, type Delay } from './agenda.ts'
 import { SimulationError } from './errors.ts'
 import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
@@ -142,7 +142,7 @@ export function simulate(options: SimulationOptions): World {
       agenda.advanceTo(end)
     },
     save(): Saved {
-      return structuredClone({
+      return plainCopy({
         format: FORMAT,
         seed: value,
         steps,
@@ -152,7 +152,7 @@ export function simulate(options: SimulationOptions): World {
     },
     restore(state) {
       live()
-      const saved = structuredClone(state) as Saved
+      const saved = plainCopy(state) as Saved
       const names = [...cells.keys()]
       if (
         saved?.format !== FORMAT ||

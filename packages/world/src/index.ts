@@ -9,6 +9,7 @@ export {
   type Clock,
   type VirtualClock,
 } from './clock.ts'
+export { plainCopy } from './plain.ts'
 export { scopedTimers, timerQueue, type TimerQueue, type Timers } from './timers.ts'
 export { seeded, type Identity, type Seed } from './seed.ts'
 export type { Diagnose, Diagnostic, TraceEvent, TraceSink } from './trace.ts'

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_EPOCH, fileTimeOf, scopedTimers, seeded, timerQueue, unixMsOf, virtualClock } from '@vmbus/world'
+import {
+  DEFAULT_EPOCH,
+  fileTimeOf,
+  plainCopy,
+  scopedTimers,
+  seeded,
+  timerQueue,
+  unixMsOf,
+  virtualClock,
+} from '@vmbus/world'
 
 describe('virtual clock', () => {
   it('counts 100 ns units and keeps wall time beside them', () => {
@@ -80,5 +89,23 @@ describe('seed', () => {
     const buckets = new Array<number>(16).fill(0)
     for (let i = 0; i < 16_000; i++) buckets[seed.below(16, 'bucket', i)]!++
     for (const count of buckets) expect(Math.abs(count - 1000)).toBeLessThan(5 * Math.sqrt(1000 * (15 / 16)))
+  })
+})
+
+describe('plain copy', () => {
+  it('copies every part, and shares none', () => {
+    const value = {
+      a: [1, { b: 2n, c: null }],
+      d: Uint8Array.of(1, 2),
+      e: 'text',
+      f: undefined,
+      g: Float64Array.of(0.5),
+    }
+    const copied = plainCopy(value)
+    expect(copied).toEqual(value)
+    value.d[0] = 9
+    ;(value.a[1] as { b: bigint }).b = 3n
+    expect(copied.d[0]).toBe(1)
+    expect((copied.a[1] as { b: bigint }).b).toBe(2n)
   })
 })

@@ -40,7 +40,8 @@ const PAYLOAD = 16
 export function createGuestBus(options: GuestBusOptions): GuestBus {
   const { partition } = options
   const vps = options.vps ?? partition.vps
-  if (!(Number.isInteger(vps) && vps >= 1 && vps <= partition.vps)) throw new CoreError('VMBUS_BUS_OPTIONS', { field: 'vps', value: vps, allowed: `1 to ${partition.vps}` })
+  if (!(Number.isInteger(vps) && vps >= 1 && vps <= partition.vps))
+    throw new CoreError('VMBUS_BUS_OPTIONS', { field: 'vps', value: vps, allowed: `1 to ${partition.vps}` })
   const behaviour: GuestBehaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour }
   const listeners = new Set<(event: GuestBusEvent) => void>()
   const slot = new Uint8Array(SLOT_BYTES)
@@ -50,7 +51,10 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     options,
     behaviour,
     vps,
-    state: { ...initialState(behaviour.gpadlStart), loaded: [...(options.loaded ?? options.drivers.map(({ kind }) => kind))] },
+    state: {
+      ...initialState(behaviour.gpadlStart),
+      loaded: [...(options.loaded ?? options.drivers.map(({ kind }) => kind))],
+    },
     processors: Array.from({ length: vps }, (_, vp) => guestProcessor(partition, vp)),
     drivers: new Map(),
     ends: new Map(),
@@ -81,7 +85,9 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
 
   function bind(device: number): void {
     const record = ctx.state.devices.get(device)
-    const spec = options.drivers.find((driver) => driver.kind === record?.kind && driver.interfaceIds.includes(record.interfaceId))
+    const spec = options.drivers.find(
+      (driver) => driver.kind === record?.kind && driver.interfaceIds.includes(record.interfaceId),
+    )
     if (record === undefined || spec === undefined) return
     const { instanceId } = record
     const deps: GuestDriverDeps = {
@@ -138,7 +144,8 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     if (!isMessage) return
     const type = new DataView(slot.buffer).getUint32(0, true)
     // A copy: handling it may take the next one.
-    if (type === MESSAGE_TYPE.vmbus) dispatch(ctx, slot.slice(PAYLOAD, PAYLOAD + Math.min(slot[4] ?? 0, SLOT_BYTES - PAYLOAD)))
+    if (type === MESSAGE_TYPE.vmbus)
+      dispatch(ctx, slot.slice(PAYLOAD, PAYLOAD + Math.min(slot[4] ?? 0, SLOT_BYTES - PAYLOAD)))
     else reject(ctx, 'message-type', { type })
   }
 
@@ -150,7 +157,8 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       for (const [key, end] of ctx.ends) if (end.mustPoll) ctx.state.due.add(key)
       return
     }
-    if (name === 'unload') return ctx.state.phase === 'unloading' || ctx.state.phase === 'suspending' ? unloaded(ctx) : undefined
+    if (name === 'unload')
+      return ctx.state.phase === 'unloading' || ctx.state.phase === 'suspending' ? unloaded(ctx) : undefined
     const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
     if (key !== undefined && rest !== undefined) ctx.drivers.get(Number(key))?.timer?.(rest)
   }
@@ -177,7 +185,8 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     start: () =>
       run(() => {
         const { state } = ctx
-        if (state.phase !== 'off' && state.phase !== 'failed') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'phase', value: state.phase, allowed: 'off or failed' })
+        if (state.phase !== 'off' && state.phase !== 'failed')
+          throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'phase', value: state.phase, allowed: 'off or failed' })
         if (state.phase === 'off') bringUp(ctx)
         state.attempt = 0
         contact(ctx)
@@ -201,9 +210,19 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     connectSocket: (endpointId, serviceId, siloId) =>
       run(() => {
         const { version } = ctx.state
-        if (version < Version.v4_0) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'version', value: version, allowed: 'at least 4.0' })
-        if (version < Version.v5_2) post(ctx, encode(layouts.tlConnectRequest, MessageId.tlConnectRequest, { endpointId, serviceId }))
-        else post(ctx, encode(layouts.tlConnectRequestV52, MessageId.tlConnectRequest, siloId === undefined ? { endpointId, serviceId } : { endpointId, serviceId, siloId }))
+        if (version < Version.v4_0)
+          throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'version', value: version, allowed: 'at least 4.0' })
+        if (version < Version.v5_2)
+          post(ctx, encode(layouts.tlConnectRequest, MessageId.tlConnectRequest, { endpointId, serviceId }))
+        else
+          post(
+            ctx,
+            encode(
+              layouts.tlConnectRequestV52,
+              MessageId.tlConnectRequest,
+              siloId === undefined ? { endpointId, serviceId } : { endpointId, serviceId, siloId },
+            ),
+          )
       }),
     on: (listener) => {
       listeners.add(listener)
@@ -237,6 +256,11 @@ function inspect(ctx: GuestContext): Record<string, unknown> {
       })),
       ...ctx.drivers.get(key)?.inspect(),
     })),
-    gpadls: [...state.gpadls.values()].map(({ id, phase, purpose, ranges }) => ({ id, phase, purpose, pages: ranges.reduce((sum, range) => sum + range.pfns.length, 0) })),
+    gpadls: [...state.gpadls.values()].map(({ id, phase, purpose, ranges }) => ({
+      id,
+      phase,
+      purpose,
+      pages: ranges.reduce((sum, range) => sum + range.pfns.length, 0),
+    })),
   }
 }

@@ -18,9 +18,19 @@ type OpenOptions = Parameters<GuestChannel['open']>[0]
 
 /** Rings, their GPADL, the headers in them, OPENCHANNEL: the order of Linux vmbus_open. */
 export function open(ctx: GuestContext, channel: GuestChannelState, options: OpenOptions): void {
-  if (channel.phase !== 'offered' || channel.stale) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.stale ? 'suspended' : channel.phase, allowed: 'offered' })
+  if (channel.phase !== 'offered' || channel.stale)
+    throw new CoreError('VMBUS_CHANNEL_STATE', {
+      field: 'state',
+      value: channel.stale ? 'suspended' : channel.phase,
+      allowed: 'offered',
+    })
   const { outPages, inPages } = options
-  if (!(outPages >= 2 && inPages >= 2)) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'pages', value: Math.min(outPages, inPages), allowed: 'at least 2 for each ring' })
+  if (!(outPages >= 2 && inPages >= 2))
+    throw new CoreError('VMBUS_CHANNEL_STATE', {
+      field: 'pages',
+      value: Math.min(outPages, inPages),
+      allowed: 'at least 2 for each ring',
+    })
   const userData = new Uint8Array(120)
   if (options.userData !== undefined) userData.set(options.userData)
   const pfns = ctx.options.pages.allocate(outPages + inPages)
@@ -29,7 +39,16 @@ export function open(ctx: GuestContext, channel: GuestChannelState, options: Ope
   const openId = ctx.behaviour.openId === 'relid' ? channel.offer.relid : state.nextOpenId++ >>> 0
   channel.phase = 'opening'
   channel.targetVp = options.targetVp ?? ctx.behaviour.connectVp
-  channel.rings = { pfns, gpadl, downstreamOffset: outPages, openId, userData, maxPacket: options.maxPacket ?? 0, asked: false, failure: 0 }
+  channel.rings = {
+    pfns,
+    gpadl,
+    downstreamOffset: outPages,
+    openId,
+    userData,
+    maxPacket: options.maxPacket ?? 0,
+    asked: false,
+    failure: 0,
+  }
 }
 
 /** The GPADL of the rings exists, or does not. */
@@ -85,8 +104,10 @@ function signalHost(ctx: GuestContext, channel: GuestChannelState): void {
   const { offer } = channel
   const { memory } = options.partition
   const legacy = state.version < Version.v1_1
-  if ((legacy || !offer.dedicatedInterrupt || offer.monitorAllocated) && state.pages.interrupt !== 0) setSendBit(memory, state.pages.interrupt, offer.relid)
-  if (offer.monitorAllocated && offer.monitorId < 128 && state.monitor !== 0) return triggerMonitor(memory, state.monitor, offer.monitorId)
+  if ((legacy || !offer.dedicatedInterrupt || offer.monitorAllocated) && state.pages.interrupt !== 0)
+    setSendBit(memory, state.pages.interrupt, offer.relid)
+  if (offer.monitorAllocated && offer.monitorId < 128 && state.monitor !== 0)
+    return triggerMonitor(memory, state.monitor, offer.monitorId)
   ctx.processors[ctx.behaviour.connectVp]?.signalEvent(legacy ? ConnectionId.events : offer.connectionId)
 }
 
@@ -97,7 +118,13 @@ function setSendBit(memory: GuestMemory, page: number, relid: number): void {
 export function onOpenResult(ctx: GuestContext, payload: Uint8Array): void {
   const { relid, openId, status } = layouts.openChannelResult.parse(payload)
   const channel = channelByRelid(ctx, relid)
-  if (channel === undefined || channel.phase !== 'opening' || channel.rings?.asked !== true || channel.rings.openId !== openId || channel.rings.failure !== 0) {
+  if (
+    channel === undefined ||
+    channel.phase !== 'opening' ||
+    channel.rings?.asked !== true ||
+    channel.rings.openId !== openId ||
+    channel.rings.failure !== 0
+  ) {
     return reject(ctx, 'opened-unknown', { relid, openId })
   }
   opened(ctx, channel, status)
@@ -130,7 +157,8 @@ export function signalled(ctx: GuestContext, channel: GuestChannelState): void {
 }
 
 export function close(ctx: GuestContext, channel: GuestChannelState): void {
-  if (channel.phase !== 'open') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
+  if (channel.phase !== 'open')
+    throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
   channel.phase = 'closing'
   dropEnd(ctx, channel)
   post(ctx, encode(layouts.closeChannel, MessageId.closeChannel, { relid: channel.offer.relid }))
@@ -165,7 +193,8 @@ export function dropEnd(ctx: GuestContext, channel: GuestChannelState): void {
 
 /** From 4.1; from 5.3 one at a time, because the host answers. */
 export function retarget(ctx: GuestContext, channel: GuestChannelState, vp: number): void {
-  if (channel.phase !== 'open') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
+  if (channel.phase !== 'open')
+    throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
   if (ctx.state.version < Version.v4_1) return
   if (channel.modifying) {
     channel.nextVp = vp
@@ -175,7 +204,10 @@ export function retarget(ctx: GuestContext, channel: GuestChannelState, vp: numb
   const end = ctx.ends.get(channel.key)
   if (end !== undefined) end.targetVp = channel.targetVp
   channel.modifying = ctx.state.version >= Version.v5_3
-  post(ctx, encode(layouts.modifyChannel, MessageId.modifyChannel, { relid: channel.offer.relid, targetVp: channel.targetVp }))
+  post(
+    ctx,
+    encode(layouts.modifyChannel, MessageId.modifyChannel, { relid: channel.offer.relid, targetVp: channel.targetVp }),
+  )
 }
 
 export function onModifyResult(ctx: GuestContext, payload: Uint8Array): void {
@@ -213,15 +245,24 @@ export function channelHandle(ctx: GuestContext, channel: GuestChannelState): Gu
     open: (options) => open(ctx, channel, options),
     close: () => close(ctx, channel),
     createGpadl: (ranges) => {
-      if (channel.phase === 'rescinded' || channel.stale) throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'offered, opening, open or closing' })
+      if (channel.phase === 'rescinded' || channel.stale)
+        throw new CoreError('VMBUS_CHANNEL_STATE', {
+          field: 'state',
+          value: channel.phase,
+          allowed: 'offered, opening, open or closing',
+        })
       return createGpadl(ctx, channel, ranges, 'driver')
     },
     teardownGpadl: (id) => {
       const gpadl = own(id)
-      if (gpadl === undefined || gpadl.phase !== 'created') throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'gpadl', value: id, allowed: 'a created GPADL of the channel' })
+      if (gpadl === undefined || gpadl.phase !== 'created')
+        throw new CoreError('VMBUS_CHANNEL_STATE', {
+          field: 'gpadl',
+          value: id,
+          allowed: 'a created GPADL of the channel',
+        })
       teardownGpadl(ctx, channel, gpadl)
     },
     retarget: (vp) => retarget(ctx, channel, vp),
   }
 }
-

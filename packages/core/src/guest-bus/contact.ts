@@ -19,10 +19,18 @@ export function contact(ctx: GuestContext): void {
   const common = { version, targetVp: behaviour.connectVp, parentToChildMonitor, childToParentMonitor }
   if (version < Version.v5_0) {
     const interruptPage = version < behaviour.interruptPageBelow ? interrupt : 0
-    return postOn(ctx, ConnectionId.messages, encode(layouts.initiateContact, MessageId.initiateContact, { ...common, interruptPage }))
+    return postOn(
+      ctx,
+      ConnectionId.messages,
+      encode(layouts.initiateContact, MessageId.initiateContact, { ...common, interruptPage }),
+    )
   }
   const features = version >= Version.v6_0 ? behaviour.features & ~Feature.clientId : 0
-  postOn(ctx, ConnectionId.multiclient, encode(layouts.initiateContactV5, MessageId.initiateContact, { ...common, sint: VMBUS_SINT, features }))
+  postOn(
+    ctx,
+    ConnectionId.multiclient,
+    encode(layouts.initiateContactV5, MessageId.initiateContact, { ...common, sint: VMBUS_SINT, features }),
+  )
 }
 
 export function nextVersion(ctx: GuestContext): void {
@@ -57,9 +65,18 @@ export function onVersionResponse(ctx: GuestContext, payload: Uint8Array): void 
 /** Monitor pages of the host's choice, which the guest then signals through. */
 function takeServerPages(ctx: GuestContext, payload: Uint8Array): void {
   const { state, options } = ctx
-  if ((state.features & Feature.serverSpecifiedMonitorPages) === 0 || payload.length < layouts.versionResponseV6Monitor.size) return
+  if (
+    (state.features & Feature.serverSpecifiedMonitorPages) === 0 ||
+    payload.length < layouts.versionResponseV6Monitor.size
+  )
+    return
   const { childToParentMonitor } = layouts.versionResponseV6Monitor.parse(payload)
-  if (childToParentMonitor % 4096 === 0 && childToParentMonitor !== 0 && childToParentMonitor + 4096 <= options.partition.memory.size) state.monitor = childToParentMonitor
+  if (
+    childToParentMonitor % 4096 === 0 &&
+    childToParentMonitor !== 0 &&
+    childToParentMonitor + 4096 <= options.partition.memory.size
+  )
+    state.monitor = childToParentMonitor
   else {
     reject(ctx, 'version-pages', { childToParentMonitor })
     state.monitor = 0

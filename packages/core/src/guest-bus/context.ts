@@ -30,8 +30,17 @@ export interface GuestContext {
   bind(device: number): void
 }
 
-export function reject(ctx: GuestContext, branch: GuestReject, detail: Readonly<Record<string, string | number | boolean>> = {}): void {
-  ctx.options.diagnose?.({ code: 'VMBUS_HOST_REJECTED', source: 'guest-bus', message: GUEST_REJECTS[branch], detail: { branch, ...detail } })
+export function reject(
+  ctx: GuestContext,
+  branch: GuestReject,
+  detail: Readonly<Record<string, string | number | boolean>> = {},
+): void {
+  ctx.options.diagnose?.({
+    code: 'VMBUS_HOST_REJECTED',
+    source: 'guest-bus',
+    message: GUEST_REJECTS[branch],
+    detail: { branch, ...detail },
+  })
 }
 
 export function channelByRelid(ctx: GuestContext, relid: number): GuestChannelState | undefined {
@@ -41,7 +50,9 @@ export function channelByRelid(ctx: GuestContext, relid: number): GuestChannelSt
 
 /** The device's channels, primary first. */
 export function channelsOf(ctx: GuestContext, device: number): GuestChannelState[] {
-  return [...ctx.state.channels.values()].filter((channel) => channel.device === device).toSorted((a, b) => a.offer.subchannelIndex - b.offer.subchannelIndex)
+  return [...ctx.state.channels.values()]
+    .filter((channel) => channel.device === device)
+    .toSorted((a, b) => a.offer.subchannelIndex - b.offer.subchannelIndex)
 }
 
 /** The driver of a channel's device. */

@@ -65,7 +65,12 @@ const LOST: Partial<Record<MessageName, Handler>> = {
 export function lost(ctx: GuestContext, payload: Uint8Array, status: number): void {
   const name = messageEntry(payload[0] ?? 0)?.name
   if (name !== 'initiateContact') {
-    ctx.options.diagnose?.({ code: 'VMBUS_POST_FAILED', source: 'guest-bus', message: 'the host does not take a message', detail: { message: name ?? '', status } })
+    ctx.options.diagnose?.({
+      code: 'VMBUS_POST_FAILED',
+      source: 'guest-bus',
+      message: 'the host does not take a message',
+      detail: { message: name ?? '', status },
+    })
   }
   if (name !== undefined) LOST[name]?.(ctx, payload)
 }

@@ -13,13 +13,30 @@ const BODY_ROOM = 224
 const MAX_RANGE_BYTES = 65_528
 
 /** Grants the ranges on a channel: header, then bodies. Returns the id; `created` or the driver's callback follows. */
-export function createGpadl(ctx: GuestContext, channel: GuestChannelState, ranges: readonly PageRange[], purpose: GuestGpadlState['purpose']): number {
+export function createGpadl(
+  ctx: GuestContext,
+  channel: GuestChannelState,
+  ranges: readonly PageRange[],
+  purpose: GuestGpadlState['purpose'],
+): number {
   const list = encodeRanges(ranges)
   const { state } = ctx
   const id = freeId(ctx)
-  state.gpadls.set(id, { id, channel: channel.key, ranges: ranges.map((range) => ({ ...range, pfns: [...range.pfns] })), purpose, phase: 'creating' })
+  state.gpadls.set(id, {
+    id,
+    channel: channel.key,
+    ranges: ranges.map((range) => ({ ...range, pfns: [...range.pfns] })),
+    purpose,
+    phase: 'creating',
+  })
   const { relid } = channel.offer
-  const header = { relid, gpadl: id, rangeBytes: list.length, rangeCount: ranges.length, ranges: list.subarray(0, HEADER_ROOM) }
+  const header = {
+    relid,
+    gpadl: id,
+    rangeBytes: list.length,
+    rangeCount: ranges.length,
+    ranges: list.subarray(0, HEADER_ROOM),
+  }
   post(ctx, encode(layouts.gpadlHeader, MessageId.gpadlHeader, header))
   for (let at = HEADER_ROOM; at < list.length; at += BODY_ROOM) {
     post(ctx, encode(layouts.gpadlBody, MessageId.gpadlBody, { gpadl: id, ranges: list.subarray(at, at + BODY_ROOM) }))
@@ -29,13 +46,22 @@ export function createGpadl(ctx: GuestContext, channel: GuestChannelState, range
 
 function encodeRanges(ranges: readonly PageRange[]): Uint8Array {
   const length = ranges.reduce((sum, range) => sum + 8 + range.pfns.length * 8, 0)
-  if (ranges.length === 0 || length > MAX_RANGE_BYTES) throw new CoreError('VMBUS_GPADL_INVALID', { field: 'ranges', value: length, allowed: `1 to ${MAX_RANGE_BYTES} bytes of ranges` })
+  if (ranges.length === 0 || length > MAX_RANGE_BYTES)
+    throw new CoreError('VMBUS_GPADL_INVALID', {
+      field: 'ranges',
+      value: length,
+      allowed: `1 to ${MAX_RANGE_BYTES} bytes of ranges`,
+    })
   const list = new Uint8Array(length)
   const view = new DataView(list.buffer)
   let at = 0
   for (const { byteOffset, byteCount, pfns } of ranges) {
     if (byteCount === 0 || byteOffset >= 4096 || pfns.length !== Math.ceil((byteOffset + byteCount) / 4096)) {
-      throw new CoreError('VMBUS_GPADL_INVALID', { field: 'pfns', value: pfns.length, allowed: 'ceil((byteOffset + byteCount) / 4096), not 0' })
+      throw new CoreError('VMBUS_GPADL_INVALID', {
+        field: 'pfns',
+        value: pfns.length,
+        allowed: 'ceil((byteOffset + byteCount) / 4096), not 0',
+      })
     }
     view.setUint32(at, byteCount, true)
     view.setUint32(at + 4, byteOffset, true)
@@ -67,7 +93,8 @@ export function onGpadlCreated(ctx: GuestContext, payload: Uint8Array): void {
   const { relid, gpadl: id, status } = layouts.gpadlCreated.parse(payload)
   const channel = channelByRelid(ctx, relid)
   const gpadl = ctx.state.gpadls.get(id)
-  if (channel === undefined || gpadl === undefined || gpadl.channel !== channel.key || gpadl.phase !== 'creating') return reject(ctx, 'created-unknown', { relid, gpadl: id })
+  if (channel === undefined || gpadl === undefined || gpadl.channel !== channel.key || gpadl.phase !== 'creating')
+    return reject(ctx, 'created-unknown', { relid, gpadl: id })
   created(ctx, channel, gpadl, status)
 }
 

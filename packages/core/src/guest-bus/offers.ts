@@ -35,7 +35,10 @@ export function onOffer(ctx: GuestContext, payload: Uint8Array): void {
   const channels = [...state.channels.values()].filter((channel) => channel.offer.instanceId === instanceId)
   const primary = channels.find((channel) => channel.offer.subchannelIndex === 0)
   if (subchannelIndex > 0) {
-    const orphan = primary === undefined || primary.stale || channels.some((channel) => channel.offer.subchannelIndex === subchannelIndex)
+    const orphan =
+      primary === undefined ||
+      primary.stale ||
+      channels.some((channel) => channel.offer.subchannelIndex === subchannelIndex)
     if (orphan) return reject(ctx, 'offer-orphan', { relid, subchannelIndex })
     return add(ctx, primary.device, offer)
   }
@@ -57,7 +60,17 @@ function newDevice(ctx: GuestContext, offer: Offer): number {
 
 function add(ctx: GuestContext, device: number, offer: Offer): void {
   const key = ctx.state.nextKey++
-  const channel: GuestChannelState = { key, device, offer, phase: 'offered', targetVp: 0, rings: null, modifying: false, nextVp: null, stale: false }
+  const channel: GuestChannelState = {
+    key,
+    device,
+    offer,
+    phase: 'offered',
+    targetVp: 0,
+    rings: null,
+    modifying: false,
+    nextVp: null,
+    stale: false,
+  }
   ctx.state.channels.set(key, channel)
   announce(ctx, channel)
 }

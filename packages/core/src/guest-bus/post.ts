@@ -2,7 +2,11 @@ import { HV_STATUS, MESSAGE_TYPE } from '@vmbus/hypervisor'
 import { messageEntry } from '../messages/index.ts'
 import type { GuestContext } from './context.ts'
 
-const TRANSIENT: ReadonlySet<number> = new Set([HV_STATUS.insufficientMemory, HV_STATUS.invalidConnectionId, HV_STATUS.insufficientBuffers])
+const TRANSIENT: ReadonlySet<number> = new Set([
+  HV_STATUS.insufficientMemory,
+  HV_STATUS.invalidConnectionId,
+  HV_STATUS.insufficientBuffers,
+])
 
 /** Sends a channel message over the connection in force, after those that wait. */
 export function post(ctx: GuestContext, payload: Uint8Array): void {
@@ -23,7 +27,11 @@ export function pump(ctx: GuestContext): void {
   state.postAt = 0
   for (let message = state.outgoing.shift(); message !== undefined; message = state.outgoing.shift()) {
     const status = processor.postMessage(state.pages.input, message.connection, MESSAGE_TYPE.vmbus, message.payload)
-    if (status !== HV_STATUS.success && isWorthRetrying(ctx, message.payload, status) && state.tries + 1 < behaviour.post.tries) {
+    if (
+      status !== HV_STATUS.success &&
+      isWorthRetrying(ctx, message.payload, status) &&
+      state.tries + 1 < behaviour.post.tries
+    ) {
       state.outgoing.unshift(message)
       const { delay, doublings } = behaviour.post
       state.postAt = options.clock.now() + delay * 2 ** Math.min(state.tries, doublings)
@@ -38,7 +46,8 @@ export function pump(ctx: GuestContext): void {
 
 /** A host without connection 4 does not speak 5.0: no reason to try the same again. */
 function isWorthRetrying(ctx: GuestContext, payload: Uint8Array, status: number): boolean {
-  if (status === HV_STATUS.invalidConnectionId && messageEntry(payload[0] ?? 0)?.name === 'initiateContact') return false
+  if (status === HV_STATUS.invalidConnectionId && messageEntry(payload[0] ?? 0)?.name === 'initiateContact')
+    return false
   return ctx.behaviour.post.anyStatus || TRANSIENT.has(status)
 }
 

@@ -1,7 +1,14 @@
+import { plainCopy } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
 import { makeEnd } from './channels.ts'
 import { channelsOf, type GuestContext } from './context.ts'
-import { initialState, type GuestChannelState, type GuestDeviceState, type GuestGpadlState, type GuestState } from './state.ts'
+import {
+  initialState,
+  type GuestChannelState,
+  type GuestDeviceState,
+  type GuestGpadlState,
+  type GuestState,
+} from './state.ts'
 
 const FORMAT = 'vmbus-guest-bus/1'
 
@@ -32,7 +39,7 @@ export function saveState(ctx: GuestContext): unknown {
     rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.save() })),
     drivers: [...ctx.drivers].map(([key, driver]) => ({ key, state: driver.save() })),
   }
-  return structuredClone(saved)
+  return plainCopy(saved)
 }
 
 export function restoreState(ctx: GuestContext, from: unknown): void {
@@ -41,7 +48,7 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   if (typeof given !== 'object' || given === null || given.format !== FORMAT) {
     throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String(given?.format), allowed: FORMAT })
   }
-  const { format: _, devices, channels, gpadls, interrupts, due, rings, drivers, ...scalars } = structuredClone(from) as Saved
+  const { format: _, devices, channels, gpadls, interrupts, due, rings, drivers, ...scalars } = plainCopy(from) as Saved
   const state = Object.assign(initialState(0), scalars)
   for (const end of ctx.ends.values()) end.close()
   ctx.ends.clear()
@@ -59,7 +66,10 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   }
   for (const { key, state: saved } of drivers) {
     ctx.bind(key)
-    ctx.drivers.get(key)?.restore(saved, channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)))
+    ctx.drivers.get(key)?.restore(
+      saved,
+      channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)),
+    )
   }
   for (const name of ['post', 'unload', 'due', 'probe']) timers.clear(name)
   if (state.postAt !== 0) timers.set('post', state.postAt)

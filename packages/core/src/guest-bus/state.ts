@@ -97,7 +97,15 @@ export interface GuestState {
   interrupts: Set<number>
 }
 
-export const noPages = (): GuestPages => ({ hypercall: 0, input: 0, interrupt: 0, parentToChildMonitor: 0, childToParentMonitor: 0, messages: [], eventFlags: [] })
+export const noPages = (): GuestPages => ({
+  hypercall: 0,
+  input: 0,
+  interrupt: 0,
+  parentToChildMonitor: 0,
+  childToParentMonitor: 0,
+  messages: [],
+  eventFlags: [],
+})
 
 export const initialState = (gpadlStart: number): GuestState => ({
   phase: 'off',

@@ -7,7 +7,9 @@ import { noPages } from './state.ts'
 export function bringUp(ctx: GuestContext): void {
   const { options, behaviour, state } = ctx
   const hypercall = state.pages.hypercall || gpa(options.pages.allocate(1)[0] ?? 0)
-  const [input = 0, interrupt = 0, parentToChildMonitor = 0, childToParentMonitor = 0] = options.pages.allocate(4).map(gpa)
+  const [input = 0, interrupt = 0, parentToChildMonitor = 0, childToParentMonitor = 0] = options.pages
+    .allocate(4)
+    .map(gpa)
   const messages = options.pages.allocate(ctx.vps).map(gpa)
   const eventFlags = options.pages.allocate(ctx.vps).map(gpa)
   state.pages = { hypercall, input, interrupt, parentToChildMonitor, childToParentMonitor, messages, eventFlags }
@@ -17,14 +19,28 @@ export function bringUp(ctx: GuestContext): void {
   const autoEoi = (first.cpuid(CPUID.recommendations).eax & HINT.deprecateAutoEoi) === 0
   for (const processor of ctx.processors) {
     const { vp } = processor
-    processor.enableSynic({ messagePage: messages[vp] ?? 0, eventFlagsPage: eventFlags[vp] ?? 0, vector: behaviour.vector, autoEoi })
+    processor.enableSynic({
+      messagePage: messages[vp] ?? 0,
+      eventFlagsPage: eventFlags[vp] ?? 0,
+      vector: behaviour.vector,
+      autoEoi,
+    })
   }
 }
 
 export function takeDown(ctx: GuestContext): void {
   const { pages } = ctx.state
   for (const processor of ctx.processors) processor.disableSynic()
-  ctx.options.pages.free([pages.input, pages.interrupt, pages.parentToChildMonitor, pages.childToParentMonitor, ...pages.messages, ...pages.eventFlags].map(pfn))
+  ctx.options.pages.free(
+    [
+      pages.input,
+      pages.interrupt,
+      pages.parentToChildMonitor,
+      pages.childToParentMonitor,
+      ...pages.messages,
+      ...pages.eventFlags,
+    ].map(pfn),
+  )
   // The hypercall page stays: the guest keeps its hypervisor identity.
   ctx.state.pages = { ...noPages(), hypercall: pages.hypercall }
 }

@@ -70,10 +70,23 @@ export type GuestBusEvent =
   /** No version in common, or the host stopped answering the hypercalls. */
   | { readonly kind: 'failed' }
   | { readonly kind: 'unloaded' | 'suspended' | 'offers-delivered' }
-  | { readonly kind: 'offered' | 'rescinded'; readonly interfaceId: string; readonly instanceId: string; readonly subchannelIndex: number; readonly relid: number; readonly driver: string | undefined }
+  | {
+      readonly kind: 'offered' | 'rescinded'
+      readonly interfaceId: string
+      readonly instanceId: string
+      readonly subchannelIndex: number
+      readonly relid: number
+      readonly driver: string | undefined
+    }
   | { readonly kind: 'socket'; readonly endpointId: string; readonly serviceId: string; readonly status: number }
   /** What a driver told its owner. */
-  | { readonly kind: 'driver'; readonly driver: string; readonly instanceId: string; readonly name: string; readonly detail: unknown }
+  | {
+      readonly kind: 'driver'
+      readonly driver: string
+      readonly instanceId: string
+      readonly name: string
+      readonly detail: unknown
+    }
 
 /** A device that the host offers, as the guest sees it. */
 export interface GuestDevice {
@@ -86,7 +99,15 @@ export interface GuestDevice {
   readonly channels: readonly GuestChannel[]
 }
 
-export type GuestPhase = 'off' | 'contacting' | 'requesting' | 'running' | 'suspending' | 'suspended' | 'unloading' | 'failed'
+export type GuestPhase =
+  | 'off'
+  | 'contacting'
+  | 'requesting'
+  | 'running'
+  | 'suspending'
+  | 'suspended'
+  | 'unloading'
+  | 'failed'
 
 export interface GuestBus {
   readonly phase: GuestPhase

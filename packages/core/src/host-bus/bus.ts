@@ -17,7 +17,8 @@ import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOpti
 
 /** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
 const INCOMING_LIMIT = 16
-const DEFAULT_FEATURES = Feature.guestSpecifiedSignalParameters | Feature.modifyConnection | Feature.clientId | Feature.pauseResume
+const DEFAULT_FEATURES =
+  Feature.guestSpecifiedSignalParameters | Feature.modifyConnection | Feature.clientId | Feature.pauseResume
 const POLL_TICKS = TICKS_PER_MS
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -37,7 +38,9 @@ export function createHostBus(options: HostBusOptions): HostBus {
   const ctx: HostContext = {
     options,
     versions: new Set(options.versions),
-    features: (options.features ?? DEFAULT_FEATURES) | (options.serverMonitorPages === undefined ? 0 : Feature.serverSpecifiedMonitorPages),
+    features:
+      (options.features ?? DEFAULT_FEATURES) |
+      (options.serverMonitorPages === undefined ? 0 : Feature.serverSpecifiedMonitorPages),
     state: emptyState(),
     devices: new Map(),
     ends: new Map(),
@@ -109,7 +112,8 @@ export function createHostBus(options: HostBusOptions): HostBus {
 
   /** A guest that does not know pending_send_size does not say when there is room: the host looks. */
   function pollIfNeeded(end: HostEnd): void {
-    if (end.ring.mustPoll && ctx.state.timers.poll === undefined) setTimer(ctx, 'poll', options.clock.now() + POLL_TICKS)
+    if (end.ring.mustPoll && ctx.state.timers.poll === undefined)
+      setTimer(ctx, 'poll', options.clock.now() + POLL_TICKS)
   }
 
   function onMessage(connection: number, vp: number, type: number, payload: Uint8Array): number {
@@ -119,13 +123,15 @@ export function createHostBus(options: HostBusOptions): HostBus {
       return HV_STATUS.invalidParameter
     }
     if (state.outgoing.length > 0) flush(ctx)
-    if (state.incoming.length >= INCOMING_LIMIT || (state.outgoing.length >= OUTGOING_LIMIT && !isUrgent(payload))) return HV_STATUS.insufficientBuffers
+    if (state.incoming.length >= INCOMING_LIMIT || (state.outgoing.length >= OUTGOING_LIMIT && !isUrgent(payload)))
+      return HV_STATUS.insufficientBuffers
     state.incoming.push({ vp, connection, payload: payload.slice() })
     settle()
     return HV_STATUS.success
   }
 
-  for (const connection of messagePorts) partition.connectMessagePort(connection, (vp, type, payload) => onMessage(connection, vp, type, payload))
+  for (const connection of messagePorts)
+    partition.connectMessagePort(connection, (vp, type, payload) => onMessage(connection, vp, type, payload))
   partition.connectEventPort(ConnectionId.events, () => {
     legacySignal(ctx)
     return HV_STATUS.success
@@ -142,12 +148,15 @@ export function createHostBus(options: HostBusOptions): HostBus {
     const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
     if (key === undefined || rest === undefined) return
     ctx.devices.get(Number(key))?.device.timer?.(rest)
-    for (const [channel, end] of ctx.ends) if (ctx.state.channels.get(channel)?.device === Number(key)) pollIfNeeded(end)
+    for (const [channel, end] of ctx.ends)
+      if (ctx.state.channels.get(channel)?.device === Number(key)) pollIfNeeded(end)
   }
 
   function remove(key: number): void {
     const { state } = ctx
-    const channels = [...state.channels.values()].filter((channel) => channel.device === key && channel.phase !== 'revoked')
+    const channels = [...state.channels.values()].filter(
+      (channel) => channel.device === key && channel.phase !== 'revoked',
+    )
     for (const channel of channels.toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)) revoke(ctx, channel)
     ctx.devices.delete(key)
     handles.delete(key)
@@ -216,13 +225,24 @@ export function createHostBus(options: HostBusOptions): HostBus {
     return handle
   }
 
-  function offer<Settings, D extends HostDevice>(spec: HostDeviceSpec<Settings, D>, settings?: Settings, extra: OfferOptions = {}): HostDeviceHandle<D> {
+  function offer<Settings, D extends HostDevice>(
+    spec: HostDeviceSpec<Settings, D>,
+    settings?: Settings,
+    extra: OfferOptions = {},
+  ): HostDeviceHandle<D> {
     const { state } = ctx
     const channel = newChannel(state.nextKey, spec, extra)
     const taken = [...state.channels.values()].some(
-      (other) => other.phase !== 'revoked' && (other.instanceId === channel.instanceId || (channel.reserved && other.relid === channel.relid)),
+      (other) =>
+        other.phase !== 'revoked' &&
+        (other.instanceId === channel.instanceId || (channel.reserved && other.relid === channel.relid)),
     )
-    if (taken) throw new CoreError('VMBUS_OFFER_INVALID', { field: 'instanceId', value: channel.instanceId, allowed: 'an instance that is not offered yet' })
+    if (taken)
+      throw new CoreError('VMBUS_OFFER_INVALID', {
+        field: 'instanceId',
+        value: channel.instanceId,
+        allowed: 'an instance that is not offered yet',
+      })
     state.nextKey++
     const live = addDevice(channel.key, spec as HostDeviceSpec, settings)
     state.channels.set(channel.key, channel)
@@ -288,8 +308,15 @@ export function createHostBus(options: HostBusOptions): HostBus {
       handles.clear()
       for (const name of Object.keys(ctx.state.timers)) timers.clear(name)
       restoreState(ctx, saved, (record) => {
-        const spec = find?.(record.kind, record.instanceId) ?? specs.find((live) => live.record.kind === record.kind && live.record.instanceId === record.instanceId)
-        if (spec === undefined) throw new CoreError('VMBUS_STATE_INVALID', { field: 'device', value: `${record.kind} ${record.instanceId}`, allowed: 'a device that is offered or found' })
+        const spec =
+          find?.(record.kind, record.instanceId) ??
+          specs.find((live) => live.record.kind === record.kind && live.record.instanceId === record.instanceId)
+        if (spec === undefined)
+          throw new CoreError('VMBUS_STATE_INVALID', {
+            field: 'device',
+            value: `${record.kind} ${record.instanceId}`,
+            allowed: 'a device that is offered or found',
+          })
         return addDevice(record.key, spec.spec, spec.settings)
       })
     },
@@ -307,11 +334,22 @@ function newChannel(key: number, spec: HostDeviceSpec<never>, extra: OfferOption
     if (!GUID.test(value.toLowerCase())) throw new CoreError('VMBUS_OFFER_INVALID', { field, value, allowed: 'a GUID' })
   }
   if (userDefined !== undefined && userDefined.length > 120) {
-    throw new CoreError('VMBUS_OFFER_INVALID', { field: 'userDefined', value: userDefined.length, allowed: 'at most 120 bytes' })
+    throw new CoreError('VMBUS_OFFER_INVALID', {
+      field: 'userDefined',
+      value: userDefined.length,
+      allowed: 'at most 120 bytes',
+    })
   }
   const { reservedRelid } = extra
-  if (reservedRelid !== undefined && !(Number.isInteger(reservedRelid) && reservedRelid >= 1 && reservedRelid <= MAX_RELID)) {
-    throw new CoreError('VMBUS_OFFER_INVALID', { field: 'reservedRelid', value: reservedRelid, allowed: `1 to ${MAX_RELID}` })
+  if (
+    reservedRelid !== undefined &&
+    !(Number.isInteger(reservedRelid) && reservedRelid >= 1 && reservedRelid <= MAX_RELID)
+  ) {
+    throw new CoreError('VMBUS_OFFER_INVALID', {
+      field: 'reservedRelid',
+      value: reservedRelid,
+      allowed: `1 to ${MAX_RELID}`,
+    })
   }
   const data = new Uint8Array(120)
   if (userDefined !== undefined) data.set(userDefined)
@@ -341,22 +379,34 @@ function inspect(ctx: HostContext): Record<string, unknown> {
     features: state.connection?.features ?? 0,
     paused: state.paused,
     connection: state.connection === null ? null : { ...state.connection },
-    channels: [...state.channels.values()].map(({ key, device, interfaceId, instanceId, subchannelIndex, relid, phase, monitorId, connectionId, request }) => ({
-      device: ctx.devices.get(device)?.record.kind ?? 'gone',
-      interfaceId,
-      instanceId,
-      subchannelIndex,
+    channels: [...state.channels.values()].map(
+      ({ key, device, interfaceId, instanceId, subchannelIndex, relid, phase, monitorId, connectionId, request }) => ({
+        device: ctx.devices.get(device)?.record.kind ?? 'gone',
+        interfaceId,
+        instanceId,
+        subchannelIndex,
+        relid,
+        phase,
+        monitorId,
+        connectionId,
+        targetVp: request?.targetVp,
+        ring: ctx.ends.get(key)?.ring.inspect(),
+      }),
+    ),
+    gpadls: [...state.gpadls.values()].map(({ relid, id, phase, rangeCount, rangeBytes }) => ({
       relid,
+      id,
       phase,
-      monitorId,
-      connectionId,
-      targetVp: request?.targetVp,
-      ring: ctx.ends.get(key)?.ring.inspect(),
+      rangeCount,
+      pages: rangeBytes / 8 - rangeCount,
     })),
-    gpadls: [...state.gpadls.values()].map(({ relid, id, phase, rangeCount, rangeBytes }) => ({ relid, id, phase, rangeCount, pages: rangeBytes / 8 - rangeCount })),
     gpadlPages: state.gpadlPages,
     outgoing: state.outgoing.length,
     incoming: state.incoming.length,
-    devices: [...ctx.devices.values()].map((live) => ({ kind: live.record.kind, instanceId: live.record.instanceId, ...live.device.inspect() })),
+    devices: [...ctx.devices.values()].map((live) => ({
+      kind: live.record.kind,
+      instanceId: live.record.instanceId,
+      ...live.device.inspect(),
+    })),
   }
 }

@@ -32,7 +32,11 @@ export function onOpenChannel(ctx: HostContext, payload: Uint8Array): void {
   }
   // The longer form exists when a feature that needs it was agreed on.
   const features = ctx.state.connection?.features ?? 0
-  if ((features & CHOSEN_SIGNALS) !== 0 && payload.length >= layouts.openChannelV6.size && features & Feature.guestSpecifiedSignalParameters) {
+  if (
+    (features & CHOSEN_SIGNALS) !== 0 &&
+    payload.length >= layouts.openChannelV6.size &&
+    features & Feature.guestSpecifiedSignalParameters
+  ) {
     const { connectionId, eventFlag } = layouts.openChannelV6.parse(payload)
     request.connectionId = connectionId
     request.eventFlag = eventFlag
@@ -64,12 +68,21 @@ export function onCloseReserved(ctx: HostContext, payload: Uint8Array): void {
   if (channel === undefined || !channel.reserved) return reject(ctx, 'reserved-channel', { relid })
   if (channel.phase !== 'open') return reject(ctx, 'close-channel', { relid })
   close(ctx, channel)
-  sendTo(ctx, targetVp, targetSint, encode(layouts.closeReservedChannelResponse, MessageId.closeReservedChannelResponse, { relid }))
+  sendTo(
+    ctx,
+    targetVp,
+    targetSint,
+    encode(layouts.closeReservedChannelResponse, MessageId.closeReservedChannelResponse, { relid }),
+  )
 }
 
 function open(ctx: HostContext, channel: ChannelState, request: OpenRequest): void {
   const status = accept(ctx, channel, request)
-  const result = encode(layouts.openChannelResult, MessageId.openChannelResult, { relid: channel.relid, openId: request.openId, status })
+  const result = encode(layouts.openChannelResult, MessageId.openChannelResult, {
+    relid: channel.relid,
+    openId: request.openId,
+    status,
+  })
   if (request.reserved === null) send(ctx, result)
   else sendTo(ctx, request.reserved.vp, request.reserved.sint, result)
   const end = ctx.ends.get(channel.key)
@@ -91,12 +104,14 @@ function accept(ctx: HostContext, channel: ChannelState, request: OpenRequest): 
   const gpadl = ctx.state.gpadls.get(gpadlKey(relid, request.ringGpadl))
   if (gpadl === undefined || gpadl.phase !== 'created') return refuse('open-gpadl')
   const [range, more] = gpadl.ranges
-  if (range === undefined || more !== undefined || range.byteOffset !== 0 || range.byteCount % 4096 !== 0) return refuse('open-ring')
+  if (range === undefined || more !== undefined || range.byteOffset !== 0 || range.byteCount % 4096 !== 0)
+    return refuse('open-ring')
   const { memory } = ctx.options.partition
   const rings = [range.pfns.slice(0, request.downstreamOffset), range.pfns.slice(request.downstreamOffset)]
   if (rings.some((pfns) => ringPagesFault(memory, pfns) !== undefined)) return refuse('open-ring')
   if (request.targetVp !== NO_VP && request.targetVp >= ctx.options.partition.vps) return refuse('open-vp')
-  if (request.eventFlag === 0 || request.eventFlag > 2047 || !connectEvents(ctx, channel, request.connectionId)) return refuse('open-signals')
+  if (request.eventFlag === 0 || request.eventFlag > 2047 || !connectEvents(ctx, channel, request.connectionId))
+    return refuse('open-signals')
   channel.request = request
   const end = createEnd(ctx, channel, request)
   // The indices that the guest left in its rings are impossible.
@@ -151,10 +166,12 @@ export function createEnd(ctx: HostContext, channel: ChannelState, request: Open
 export function onCloseChannel(ctx: HostContext, payload: Uint8Array): void {
   const { relid } = layouts.closeChannel.parse(payload)
   const channel = channelOf(ctx, relid)
-  if (channel === undefined || channel.reserved || channel.phase !== 'open') return reject(ctx, 'close-channel', { relid })
+  if (channel === undefined || channel.reserved || channel.phase !== 'open')
+    return reject(ctx, 'close-channel', { relid })
   close(ctx, channel)
   // Subchannels live on their primary.
-  if (channel.subchannelIndex === 0) for (const subchannel of subchannelsOf(ctx, channel.device)) revoke(ctx, subchannel)
+  if (channel.subchannelIndex === 0)
+    for (const subchannel of subchannelsOf(ctx, channel.device)) revoke(ctx, subchannel)
 }
 
 /** The rings are let go of, then the device hears of it. Nothing answers a close. */
@@ -193,7 +210,13 @@ export function onModifyChannel(ctx: HostContext, payload: Uint8Array): void {
   }
   // Fire and forget before 5.3.
   if ((ctx.state.connection?.version ?? 0) < Version.v5_3) return
-  send(ctx, encode(layouts.modifyChannelResponse, MessageId.modifyChannelResponse, { relid, status: branch === undefined ? 0 : STATUS_UNSUCCESSFUL }))
+  send(
+    ctx,
+    encode(layouts.modifyChannelResponse, MessageId.modifyChannelResponse, {
+      relid,
+      status: branch === undefined ? 0 : STATUS_UNSUCCESSFUL,
+    }),
+  )
 }
 
 function refuseModify(ctx: HostContext, channel: ChannelState | undefined, targetVp: number): HostReject | undefined {
@@ -204,7 +227,17 @@ function refuseModify(ctx: HostContext, channel: ChannelState | undefined, targe
 
 /** The offer as the host's end of the channel states it. */
 export function offerOf(channel: ChannelState): Offer {
-  const { interfaceId, instanceId, flags, mmioMegabytes, userDefined, subchannelIndex, relid, monitorId, connectionId } = channel
+  const {
+    interfaceId,
+    instanceId,
+    flags,
+    mmioMegabytes,
+    userDefined,
+    subchannelIndex,
+    relid,
+    monitorId,
+    connectionId,
+  } = channel
   return {
     interfaceId,
     instanceId,

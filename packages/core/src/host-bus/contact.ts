@@ -27,7 +27,8 @@ interface Contact {
 }
 
 function parseContact(payload: Uint8Array, connection: number): Contact {
-  const { version, targetVp, interruptPage, parentToChildMonitor, childToParentMonitor } = layouts.initiateContact.parse(payload)
+  const { version, targetVp, interruptPage, parentToChildMonitor, childToParentMonitor } =
+    layouts.initiateContact.parse(payload)
   const { sint, vtl, features } = layouts.initiateContactV5.parse(payload)
   const multiclient = connection !== ConnectionId.messages
   return {
@@ -36,7 +37,12 @@ function parseContact(payload: Uint8Array, connection: number): Contact {
     sint: version >= Version.v5_0 && multiclient ? sint : VMBUS_SINT,
     vtl: version >= Version.v5_1 && multiclient ? vtl : 0,
     // A client id is there only when the message is long enough to hold it.
-    features: version < Version.v6_0 ? 0 : payload.length >= layouts.initiateContactV6.size ? features : features & ~Feature.clientId,
+    features:
+      version < Version.v6_0
+        ? 0
+        : payload.length >= layouts.initiateContactV6.size
+          ? features
+          : features & ~Feature.clientId,
     interruptPage: version < Version.v2_4 ? interruptPage : 0,
     parentToChildMonitor,
     childToParentMonitor,
@@ -66,13 +72,19 @@ export function onInitiateContact(ctx: HostContext, payload: Uint8Array, connect
     offersRequested: false,
     paused: false,
   }
-  const serverPages = accepted.features & Feature.serverSpecifiedMonitorPages ? ctx.options.serverMonitorPages : undefined
+  const serverPages =
+    accepted.features & Feature.serverSpecifiedMonitorPages ? ctx.options.serverMonitorPages : undefined
   if (serverPages !== undefined) {
     accepted.parentToChildMonitor = serverPages.parentToChild
     accepted.childToParentMonitor = serverPages.childToParent
   }
   const { memory } = ctx.options.partition
-  const branch = !validMonitors(ctx, accepted.parentToChildMonitor, accepted.childToParentMonitor, serverPages !== undefined)
+  const branch = !validMonitors(
+    ctx,
+    accepted.parentToChildMonitor,
+    accepted.childToParentMonitor,
+    serverPages !== undefined,
+  )
     ? 'contact-monitor'
     : accepted.interruptPage !== 0 && !isRamPage(memory, accepted.interruptPage)
       ? 'contact-interrupt-page'
@@ -91,15 +103,22 @@ function versionResponse(ctx: HostContext, accepted: Connection, connectionState
   const selected = version >= Version.v5_0 ? (ctx.options.messageConnection ?? ConnectionId.multiclient) : version
   const fields = { supported: 1, connectionState, selected }
   if (version < Version.v6_0) return encode(layouts.versionResponse, MessageId.versionResponse, fields)
-  if ((features & Feature.serverSpecifiedMonitorPages) === 0) return encode(layouts.versionResponseV6, MessageId.versionResponse, { ...fields, features })
+  if ((features & Feature.serverSpecifiedMonitorPages) === 0)
+    return encode(layouts.versionResponseV6, MessageId.versionResponse, { ...fields, features })
   const { parentToChildMonitor, childToParentMonitor } = accepted
-  return encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, { ...fields, features, parentToChildMonitor, childToParentMonitor })
+  return encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, {
+    ...fields,
+    features,
+    parentToChildMonitor,
+    childToParentMonitor,
+  })
 }
 
 /** Both or none; a host's own pair may lack the parent→child page. */
 function validMonitors(ctx: HostContext, parentToChild: number, childToParent: number, byHost: boolean): boolean {
   const { memory } = ctx.options.partition
-  if (parentToChild === 0 && (childToParent === 0 || byHost)) return childToParent === 0 || isRamPage(memory, childToParent)
+  if (parentToChild === 0 && (childToParent === 0 || byHost))
+    return childToParent === 0 || isRamPage(memory, childToParent)
   return childToParent !== 0 && isRamPage(memory, parentToChild) && isRamPage(memory, childToParent)
 }
 
@@ -112,7 +131,12 @@ export function onModifyConnection(ctx: HostContext, payload: Uint8Array): void 
     connection.parentToChildMonitor = parentToChildMonitor
     connection.childToParentMonitor = childToParentMonitor
   } else reject(ctx, 'connection-monitor')
-  send(ctx, encode(layouts.modifyConnectionResponse, MessageId.modifyConnectionResponse, { connectionState: valid ? CONNECTION_SUCCESSFUL : CONNECTION_FAILED_UNKNOWN }))
+  send(
+    ctx,
+    encode(layouts.modifyConnectionResponse, MessageId.modifyConnectionResponse, {
+      connectionState: valid ? CONNECTION_SUCCESSFUL : CONNECTION_FAILED_UNKNOWN,
+    }),
+  )
 }
 
 export function onUnload(ctx: HostContext): void {
@@ -145,7 +169,8 @@ export function disconnect(ctx: HostContext, reason: 'unload' | 'contact' | 'res
   dropOutgoing(ctx)
   state.connection = null
   const channels = [...state.channels.values()].toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)
-  for (const channel of channels) if (channel.reserved) orphan(channel)
+  for (const channel of channels)
+    if (channel.reserved) orphan(channel)
     else end(ctx, channel)
   clearTimer(ctx, 'monitor')
   ctx.emit({ kind: 'disconnected', reason })

@@ -43,8 +43,17 @@ export interface HostContext {
   settle(): void
 }
 
-export function reject(ctx: HostContext, branch: HostReject, detail: Readonly<Record<string, string | number | boolean>> = {}): void {
-  ctx.options.diagnose?.({ code: 'VMBUS_GUEST_REJECTED', source: 'host-bus', message: HOST_REJECTS[branch], detail: { branch, ...detail } })
+export function reject(
+  ctx: HostContext,
+  branch: HostReject,
+  detail: Readonly<Record<string, string | number | boolean>> = {},
+): void {
+  ctx.options.diagnose?.({
+    code: 'VMBUS_GUEST_REJECTED',
+    source: 'host-bus',
+    message: HOST_REJECTS[branch],
+    detail: { branch, ...detail },
+  })
 }
 
 /** The channel that the guest knows by this relid. Relids of one bus are few, and messages rare. */
@@ -58,9 +67,19 @@ export function subchannelsOf(ctx: HostContext, device: number): ChannelState[] 
   return [...ctx.state.channels.values()].filter((channel) => channel.device === device && channel.subchannelIndex > 0)
 }
 
-export function channelEvent(ctx: HostContext, kind: 'opened' | 'closed' | 'rescinded' | 'released', channel: ChannelState): void {
+export function channelEvent(
+  ctx: HostContext,
+  kind: 'opened' | 'closed' | 'rescinded' | 'released',
+  channel: ChannelState,
+): void {
   const device = ctx.devices.get(channel.device)?.record.kind ?? ''
-  ctx.emit({ kind, device, instanceId: channel.instanceId, subchannelIndex: channel.subchannelIndex, relid: channel.relid })
+  ctx.emit({
+    kind,
+    device,
+    instanceId: channel.instanceId,
+    subchannelIndex: channel.subchannelIndex,
+    relid: channel.relid,
+  })
 }
 
 /** True when the guest can hear of offers. */

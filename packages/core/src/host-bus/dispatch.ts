@@ -68,11 +68,21 @@ export function isUrgent(payload: Uint8Array): boolean {
 function onTlConnect(ctx: HostContext, payload: Uint8Array): void {
   const version = ctx.state.connection?.version ?? 0
   const { endpointId, serviceId } = layouts.tlConnectRequest.parse(payload)
-  const siloId = version >= Version.v5_2 && payload.length >= layouts.tlConnectRequestV52.size ? layouts.tlConnectRequestV52.parse(payload).siloId : NIL
+  const siloId =
+    version >= Version.v5_2 && payload.length >= layouts.tlConnectRequestV52.size
+      ? layouts.tlConnectRequestV52.parse(payload).siloId
+      : NIL
   if (ctx.options.tlConnect?.({ endpointId, serviceId, siloId }) === true) return
   reject(ctx, 'tl-refused', { serviceId })
   if (version < Version.v4_1) return
-  send(ctx, encode(layouts.tlConnectResult, MessageId.tlConnectResult, { endpointId, serviceId, status: STATUS_CONNECTION_REFUSED }))
+  send(
+    ctx,
+    encode(layouts.tlConnectResult, MessageId.tlConnectResult, {
+      endpointId,
+      serviceId,
+      status: STATUS_CONNECTION_REFUSED,
+    }),
+  )
 }
 
 const NIL = '00000000-0000-0000-0000-000000000000'

@@ -27,7 +27,16 @@ export function onGpadlHeader(ctx: HostContext, payload: Uint8Array): void {
   const pages = rangeBytes / 8 - rangeCount
   if (rangeCount === 0 || rangeBytes % 8 !== 0 || pages < 1) return fail('gpadl-empty')
   if ((state.gpadlPages + pages) * 4096 > (options.maxGpadlBytes ?? DEFAULT_MAX_BYTES)) return fail('gpadl-limit')
-  const gpadl: GpadlState = { relid, id, phase: 'partial', rangeBytes, rangeCount, received: [], receivedBytes: 0, ranges: [] }
+  const gpadl: GpadlState = {
+    relid,
+    id,
+    phase: 'partial',
+    rangeBytes,
+    rangeCount,
+    received: [],
+    receivedBytes: 0,
+    ranges: [],
+  }
   state.gpadls.set(gpadlKey(relid, id), gpadl)
   state.partials.set(id, gpadl)
   state.gpadlPages += pages
@@ -102,7 +111,8 @@ export function onGpadlTeardown(ctx: HostContext, payload: Uint8Array): void {
     if (gpadl !== undefined) forget(ctx, gpadl)
     return torndown(ctx, id)
   }
-  if (channel === undefined || gpadl === undefined || gpadl.phase !== 'created') return reject(ctx, 'teardown-unknown', { relid, gpadl: id })
+  if (channel === undefined || gpadl === undefined || gpadl.phase !== 'created')
+    return reject(ctx, 'teardown-unknown', { relid, gpadl: id })
   if (channel.request !== null && channel.request.ringGpadl === id) {
     // The rings are in use: the pages are the guest's again once the channel is closed.
     gpadl.phase = 'closing'

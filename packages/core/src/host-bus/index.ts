@@ -1,3 +1,10 @@
 export { createHostBus } from './bus.ts'
 export { HOST_REJECTS, type HostReject } from './rejects.ts'
-export type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions, TlConnectRequest } from './types.ts'
+export type {
+  HostBus,
+  HostBusEvent,
+  HostBusOptions,
+  HostDeviceHandle,
+  OfferOptions,
+  TlConnectRequest,
+} from './types.ts'

@@ -27,7 +27,9 @@ export function onRequestOffers(ctx: HostContext): void {
  */
 export function publishPending(ctx: HostContext): void {
   if (!offersWanted(ctx.state.connection)) return
-  const pending = [...ctx.state.channels.values()].filter((channel) => !channel.reserved && (channel.phase === 'unoffered' || channel.phase === 'waiting'))
+  const pending = [...ctx.state.channels.values()].filter(
+    (channel) => !channel.reserved && (channel.phase === 'unoffered' || channel.phase === 'waiting'),
+  )
   pending.sort(byOfferOrder)
   for (const channel of pending) publish(ctx, channel)
 }
@@ -48,10 +50,18 @@ function publish(ctx: HostContext, channel: ChannelState): void {
     return
   }
   channel.phase = 'unoffered'
-  const limit = Math.min(options.maxChannels ?? MAX_RELID, connection.version < Version.v2_4 ? MAX_RELID_COMPAT : MAX_RELID)
+  const limit = Math.min(
+    options.maxChannels ?? MAX_RELID,
+    connection.version < Version.v2_4 ? MAX_RELID_COMPAT : MAX_RELID,
+  )
   const relid = lowestFree(new Set([...state.channels.values()].map((other) => other.relid)), 1, limit)
   if (relid === undefined) {
-    options.diagnose?.({ code: 'VMBUS_CHANNELS_EXHAUSTED', source: 'host-bus', message: `no relid left of ${limit}`, detail: { instanceId: channel.instanceId } })
+    options.diagnose?.({
+      code: 'VMBUS_CHANNELS_EXHAUSTED',
+      source: 'host-bus',
+      message: `no relid left of ${limit}`,
+      detail: { instanceId: channel.instanceId },
+    })
     return
   }
   channel.relid = relid
@@ -59,7 +69,9 @@ function publish(ctx: HostContext, channel: ChannelState): void {
   channel.connectionId = connectionIdOf(relid)
   channel.monitorId = NO_MONITOR
   if (channel.monitorLatency > 0 && connection.childToParentMonitor !== 0) {
-    channel.monitorId = lowestFree(new Set([...state.channels.values()].map((other) => other.monitorId)), 0, MONITOR_IDS - 1) ?? NO_MONITOR
+    channel.monitorId =
+      lowestFree(new Set([...state.channels.values()].map((other) => other.monitorId)), 0, MONITOR_IDS - 1) ??
+      NO_MONITOR
   }
   send(ctx, encodeOffer(channel, connection.features))
 }
@@ -96,13 +108,30 @@ function lowestFree(used: ReadonlySet<number>, from: number, to: number): number
 /** Offers subchannels 1 … count that do not exist yet; they exist from 2.4 on. */
 export function offerSubchannels(ctx: HostContext, device: number, count: number): void {
   const { state } = ctx
-  const primary = [...state.channels.values()].find((channel) => channel.device === device && channel.subchannelIndex === 0)
-  if (primary === undefined || primary.phase !== 'open' || state.connection === null || state.connection.version < Version.v2_4) return
+  const primary = [...state.channels.values()].find(
+    (channel) => channel.device === device && channel.subchannelIndex === 0,
+  )
+  if (
+    primary === undefined ||
+    primary.phase !== 'open' ||
+    state.connection === null ||
+    state.connection.version < Version.v2_4
+  )
+    return
   const existing = new Set(subchannelsOf(ctx, device).map((channel) => channel.subchannelIndex))
   for (let index = 1; index <= count; index++) {
     if (existing.has(index)) continue
     const key = state.nextKey++
-    const channel: ChannelState = { ...primary, key, subchannelIndex: index, phase: 'unoffered', relid: 0, monitorId: NO_MONITOR, connectionId: 0, request: null }
+    const channel: ChannelState = {
+      ...primary,
+      key,
+      subchannelIndex: index,
+      phase: 'unoffered',
+      relid: 0,
+      monitorId: NO_MONITOR,
+      connectionId: 0,
+      request: null,
+    }
     state.channels.set(key, channel)
     publish(ctx, channel)
   }

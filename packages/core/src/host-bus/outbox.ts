@@ -28,9 +28,19 @@ export function flush(ctx: HostContext): void {
     if (message === undefined) return
     // Taken out first: posting may run the guest, which may make the host post again.
     outgoing.shift()
-    if (state.outgoingTries === 0) options.trace?.({ kind: 'message', to: 'guest', vp: message.vp, connection: message.sint, bytes: message.payload })
+    if (state.outgoingTries === 0)
+      options.trace?.({
+        kind: 'message',
+        to: 'guest',
+        vp: message.vp,
+        connection: message.sint,
+        bytes: message.payload,
+      })
     const status = options.partition.postMessage(message.vp, message.sint, MESSAGE_TYPE.vmbus, message.payload)
-    if (status === HV_STATUS.insufficientBuffers || (status === HV_STATUS.invalidSynicState && state.outgoingTries < RETRY_LIMIT)) {
+    if (
+      status === HV_STATUS.insufficientBuffers ||
+      (status === HV_STATUS.invalidSynicState && state.outgoingTries < RETRY_LIMIT)
+    ) {
       outgoing.unshift(message)
       state.outgoingTries++
       setTimer(ctx, 'flush', options.clock.now() + RETRY_TICKS)

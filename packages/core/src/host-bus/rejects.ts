@@ -40,7 +40,7 @@ export const HOST_REJECTS = {
   'reserved-channel': 'no such reserved channel',
   'tl-refused': 'nobody listens',
   'connection-monitor': 'one monitor page without the other, unaligned, or outside of RAM',
-  'target': 'the virtual processor or SINT of an answer does not exist',
+  target: 'the virtual processor or SINT of an answer does not exist',
 } as const
 
 export type HostReject = keyof typeof HOST_REJECTS

@@ -36,7 +36,8 @@ export function signalGuest(ctx: HostContext, key: number): void {
 
 /** Registers the connection through which the guest signals the channel. False when the id is taken. */
 export function connectEvents(ctx: HostContext, channel: ChannelState, connectionId: number): boolean {
-  if (ctx.reservedPorts.has(connectionId) || ctx.ports.has(connectionId) || connectionId > MAX_CONNECTION_ID) return false
+  if (ctx.reservedPorts.has(connectionId) || ctx.ports.has(connectionId) || connectionId > MAX_CONNECTION_ID)
+    return false
   const { key } = channel
   ctx.options.partition.connectEventPort(connectionId, () => {
     guestSignalled(ctx, key)
@@ -96,7 +97,8 @@ export function scheduleMonitor(ctx: HostContext): void {
   let latency = Infinity
   if ((state.connection?.childToParentMonitor ?? 0) !== 0) {
     for (const channel of state.channels.values()) {
-      if (channel.phase === 'open' && channel.monitorId !== NO_MONITOR) latency = Math.min(latency, channel.monitorLatency)
+      if (channel.phase === 'open' && channel.monitorId !== NO_MONITOR)
+        latency = Math.min(latency, channel.monitorLatency)
     }
   }
   if (latency === Infinity) clearTimer(ctx, 'monitor')

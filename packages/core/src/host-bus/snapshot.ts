@@ -1,3 +1,4 @@
+import { plainCopy } from '@vmbus/world'
 import type { ChannelEnd } from '../channel-end.ts'
 import { CoreError } from '../errors.ts'
 import { versionName } from '../versions.ts'
@@ -5,7 +6,18 @@ import { createEnd } from './channels.ts'
 import { setTimer, type HostContext, type LiveDevice } from './context.ts'
 import { grant } from './gpadls.ts'
 import { connectEvents } from './signals.ts'
-import { emptyState, gpadlKey, type ChannelState, type Connection, type DeviceRecord, type GpadlState, type HostState, type HostTimer, type IncomingMessage, type OutgoingMessage } from './state.ts'
+import {
+  emptyState,
+  gpadlKey,
+  type ChannelState,
+  type Connection,
+  type DeviceRecord,
+  type GpadlState,
+  type HostState,
+  type HostTimer,
+  type IncomingMessage,
+  type OutgoingMessage,
+} from './state.ts'
 
 const FORMAT = 'vmbus-host-bus/1'
 
@@ -49,19 +61,27 @@ export function saveState(ctx: HostContext): unknown {
     rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.ring.save() })),
     devices: [...ctx.devices.values()].map((live) => ({ record: live.record, state: live.device.save() })),
   }
-  return structuredClone(saved)
+  return plainCopy(saved)
 }
 
 /** `create` adds the fresh device of a record; its state and open channels are then handed to it. */
 export function restoreState(ctx: HostContext, from: unknown, create: (record: DeviceRecord) => LiveDevice): void {
-  const saved = structuredClone(from) as Saved
+  const saved = plainCopy(from) as Saved
   if (typeof saved !== 'object' || saved === null || saved.format !== FORMAT) {
-    throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String((saved as { format?: unknown } | null)?.format), allowed: FORMAT })
+    throw new CoreError('VMBUS_STATE_INVALID', {
+      field: 'format',
+      value: String((saved as { format?: unknown } | null)?.format),
+      allowed: FORMAT,
+    })
   }
   const { connection } = saved
   // A guest does not hear of a host that can do less: it has to be moved to one that can do the same.
   if (connection !== null && (!ctx.versions.has(connection.version) || (connection.features & ~ctx.features) !== 0)) {
-    throw new CoreError('VMBUS_STATE_INVALID', { field: 'version', value: versionName(connection.version), allowed: 'a version and features that this host has' })
+    throw new CoreError('VMBUS_STATE_INVALID', {
+      field: 'version',
+      value: versionName(connection.version),
+      allowed: 'a version and features that this host has',
+    })
   }
   const state = emptyState()
   ctx.state = state
@@ -97,7 +117,9 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
 }
 
 function openEnds(ctx: HostContext, device: number): ChannelEnd[] {
-  const channels = [...ctx.state.channels.values()].filter((channel) => channel.device === device && channel.phase === 'open')
+  const channels = [...ctx.state.channels.values()].filter(
+    (channel) => channel.device === device && channel.phase === 'open',
+  )
   channels.sort((a, b) => a.subchannelIndex - b.subchannelIndex)
   return channels.flatMap((channel) => ctx.ends.get(channel.key)?.ring ?? [])
 }

@@ -38,9 +38,21 @@ export type HostBusEvent =
   | { readonly kind: 'refused'; readonly version: VmbusVersion }
   | { readonly kind: 'disconnected'; readonly reason: 'unload' | 'contact' | 'reset' }
   | { readonly kind: 'offers-delivered' }
-  | { readonly kind: 'opened' | 'closed' | 'rescinded' | 'released'; readonly device: string; readonly instanceId: string; readonly subchannelIndex: number; readonly relid: number }
+  | {
+      readonly kind: 'opened' | 'closed' | 'rescinded' | 'released'
+      readonly device: string
+      readonly instanceId: string
+      readonly subchannelIndex: number
+      readonly relid: number
+    }
   /** What a device told its owner. */
-  | { readonly kind: 'device'; readonly device: string; readonly instanceId: string; readonly name: string; readonly detail: unknown }
+  | {
+      readonly kind: 'device'
+      readonly device: string
+      readonly instanceId: string
+      readonly name: string
+      readonly detail: unknown
+    }
 
 export interface OfferOptions {
   /** A reserved channel: never offered, opened by this fixed relid (OPEN_RESERVED_CHANNEL), survives a disconnect. */
@@ -67,7 +79,11 @@ export interface HostBus {
   readonly features: number
   readonly devices: readonly HostDeviceHandle[]
   /** Offers a device, now if a guest has asked for offers already (hot add). Throws VMBUS_OFFER_INVALID. */
-  offer<Settings, D extends HostDevice>(spec: HostDeviceSpec<Settings, D>, settings?: Settings, options?: OfferOptions): HostDeviceHandle<D>
+  offer<Settings, D extends HostDevice>(
+    spec: HostDeviceSpec<Settings, D>,
+    settings?: Settings,
+    options?: OfferOptions,
+  ): HostDeviceHandle<D>
   /** Returns the way to stop. */
   on(listener: (event: HostBusEvent) => void): () => void
   /** Silence: no message, signal or device call until `resume`; what the guest sends meanwhile waits. */
@@ -86,6 +102,12 @@ export interface HostBus {
    * Takes over a saved state. Devices are matched with those offered here by kind and instance; `find` supplies the
    * specs of others. Throws VMBUS_STATE_INVALID for an unknown format or a device without a spec.
    */
-  restore(state: unknown, find?: (kind: string, instanceId: string) => { readonly spec: HostDeviceSpec; readonly settings?: unknown } | undefined): void
+  restore(
+    state: unknown,
+    find?: (
+      kind: string,
+      instanceId: string,
+    ) => { readonly spec: HostDeviceSpec; readonly settings?: unknown } | undefined,
+  ): void
   inspect(): Record<string, unknown>
 }

@@ -91,7 +91,15 @@ export const offerChannel = struct('vmbus_channel_offer_channel', {
 })
 export const rescindChannelOffer = struct('vmbus_channel_rescind_offer', { ...header, relid: u32 })
 
-const open = { ...header, relid: u32, openId: u32, ringGpadl: u32, targetVp: u32, downstreamOffset: u32, userData: bytes(120) } as const
+const open = {
+  ...header,
+  relid: u32,
+  openId: u32,
+  ringGpadl: u32,
+  targetVp: u32,
+  downstreamOffset: u32,
+  userData: bytes(120),
+} as const
 export const openChannel = struct('vmbus_channel_open_channel', open)
 /** Version 6.0 with guest-specified signal parameters or interrupt redirection. */
 export const openChannelV6 = struct('vmbus_open_channel_v6', {
@@ -100,7 +108,12 @@ export const openChannelV6 = struct('vmbus_open_channel_v6', {
   eventFlag: u16,
   flags: bits(u16, { redirectInterrupt: 1, _reserved: 15 }),
 })
-export const openChannelResult = struct('vmbus_channel_open_result', { ...header, relid: u32, openId: u32, status: u32 })
+export const openChannelResult = struct('vmbus_channel_open_result', {
+  ...header,
+  relid: u32,
+  openId: u32,
+  status: u32,
+})
 export const closeChannel = struct('vmbus_channel_close_channel', { ...header, relid: u32 })
 
 /** `ranges`: byte_count u32, byte_offset u32, pfn u64[] of each range, as far as they fit; bodies continue. */
@@ -127,16 +140,43 @@ export const openReservedChannel = struct('vmbus_open_reserved_channel', {
   ringGpadl: u32,
   downstreamOffset: u32,
 })
-export const closeReservedChannel = struct('vmbus_close_reserved_channel', { ...header, relid: u32, targetVp: u32, targetSint: u32 })
+export const closeReservedChannel = struct('vmbus_close_reserved_channel', {
+  ...header,
+  relid: u32,
+  targetVp: u32,
+  targetSint: u32,
+})
 export const closeReservedChannelResponse = struct('vmbus_close_reserved_channel_response', { ...header, relid: u32 })
 
-export const tlConnectRequest = struct('vmbus_channel_tl_connect_request', { ...header, endpointId: guid, serviceId: guid })
+export const tlConnectRequest = struct('vmbus_channel_tl_connect_request', {
+  ...header,
+  endpointId: guid,
+  serviceId: guid,
+})
 /** From 5.2 on. */
-export const tlConnectRequestV52 = struct('vmbus_tl_connect_request_v5_2', { ...header, endpointId: guid, serviceId: guid, siloId: guid })
-export const tlConnectResult = struct('vmbus_tl_connect_result', { ...header, endpointId: guid, serviceId: guid, status: u32 })
+export const tlConnectRequestV52 = struct('vmbus_tl_connect_request_v5_2', {
+  ...header,
+  endpointId: guid,
+  serviceId: guid,
+  siloId: guid,
+})
+export const tlConnectResult = struct('vmbus_tl_connect_result', {
+  ...header,
+  endpointId: guid,
+  serviceId: guid,
+  status: u32,
+})
 
 export const modifyChannel = struct('vmbus_channel_modifychannel', { ...header, relid: u32, targetVp: u32 })
-export const modifyChannelResponse = struct('vmbus_channel_modifychannel_response', { ...header, relid: u32, status: u32 })
+export const modifyChannelResponse = struct('vmbus_channel_modifychannel_response', {
+  ...header,
+  relid: u32,
+  status: u32,
+})
 
-export const modifyConnection = struct('vmbus_modify_connection', { ...header, parentToChildMonitor: gpa, childToParentMonitor: gpa })
+export const modifyConnection = struct('vmbus_modify_connection', {
+  ...header,
+  parentToChildMonitor: gpa,
+  childToParentMonitor: gpa,
+})
 export const modifyConnectionResponse = struct('vmbus_modify_connection_response', { ...header, connectionState: u8 })

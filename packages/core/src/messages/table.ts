@@ -19,7 +19,13 @@ export interface MessageEntry {
 
 type Sized = { readonly name: string; readonly size: number }
 
-const row = (name: MessageName, to: 'host' | 'guest', since: VmbusVersion, layout: Sized, options: { minimum?: number; extended?: readonly Sized[] } = {}): MessageEntry => ({
+const row = (
+  name: MessageName,
+  to: 'host' | 'guest',
+  since: VmbusVersion,
+  layout: Sized,
+  options: { minimum?: number; extended?: readonly Sized[] } = {},
+): MessageEntry => ({
   id: MessageId[name],
   name,
   to,
@@ -47,7 +53,9 @@ export const MESSAGES: readonly MessageEntry[] = [
   row('gpadlTorndown', 'guest', v0_13, layouts.gpadlTorndown),
   row('relidReleased', 'host', v0_13, layouts.relidReleased),
   row('initiateContact', 'host', v0_13, layouts.initiateContact, { extended: [layouts.initiateContactV6] }),
-  row('versionResponse', 'guest', v0_13, layouts.versionResponse, { extended: [layouts.versionResponseV6, layouts.versionResponseV6Monitor] }),
+  row('versionResponse', 'guest', v0_13, layouts.versionResponse, {
+    extended: [layouts.versionResponseV6, layouts.versionResponseV6Monitor],
+  }),
   row('unload', 'host', v0_13, layouts.bare),
   row('unloadResponse', 'guest', v1_1, layouts.bare),
   row('openReservedChannel', 'host', v4_0, layouts.openReservedChannel),
@@ -64,7 +72,9 @@ export const MESSAGES: readonly MessageEntry[] = [
   row('resume', 'host', v6_0, layouts.bare),
 ]
 
-const byId: readonly (MessageEntry | undefined)[] = Array.from({ length: 30 }, (_, id) => MESSAGES.find((message) => message.id === id))
+const byId: readonly (MessageEntry | undefined)[] = Array.from({ length: 30 }, (_, id) =>
+  MESSAGES.find((message) => message.id === id),
+)
 
 /** The entry of a message number, undefined for 0 and above 29. */
 export function messageEntry(id: number): MessageEntry | undefined {

@@ -1,7 +1,11 @@
 import { bytes, guid, pad, struct, u32, u8 } from '@vmbus/layout'
 
 /** The 120 bytes of an offer's user data in named-pipe mode (OpenVMM PipeUserDefinedParameters). */
-export const pipeUserDefined = struct('openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedParameters', { pipeType: u32, userDefined: bytes(112), flags: u32 }, { size: 120 })
+export const pipeUserDefined = struct(
+  'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedParameters',
+  { pipeType: u32, userDefined: bytes(112), flags: u32 },
+  { size: 120 },
+)
 
 export const PipeType = { byte: 0, message: 4 } as const
 
