@@ -1,6 +1,6 @@
 import { hostProfiles, type HostProfile } from '@vmbus/host'
 import { boot, prepareImage, type ImageSource } from '@vmbus/machine-v86'
-import { diff, normalise, type Entry, type Normalised, type Provenance } from '@vmbus/trace'
+import { diff, normalise, type Entry, type Line, type Normalised, type Provenance } from '@vmbus/trace'
 import { fileTimeOf } from '@vmbus/world'
 import { createHash } from 'node:crypto'
 
@@ -88,5 +88,21 @@ export async function record(
       beats: BEATS,
       outcome,
     },
+  }
+}
+
+/** GPADL_HEADER, GPADL_CREATED, OPEN_CHANNEL, OPEN_CHANNEL_RESULT: each names its channel at byte 8. */
+const OPENING = new Set([8, 10, 5, 6])
+
+/**
+ * The same transcript with the openings of channels one after another. Linux opens them in tasks of their own, and which
+ * goes on first depends on where a tick of the scheduler falls, so on every instruction that the emulator counts.
+ */
+export function openingsInTurn(transcript: Normalised): Normalised {
+  const isOpening = ({ bytes }: Line): boolean => OPENING.has(bytes[0] ?? 0)
+  const openings = transcript.control.filter(isOpening).toSorted((a, b) => (a.bytes[8] ?? 0) - (b.bytes[8] ?? 0))
+  return {
+    ...transcript,
+    control: transcript.control.map((line) => (isOpening(line) ? (openings.shift() ?? line) : line)),
   }
 }
