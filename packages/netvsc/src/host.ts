@@ -15,6 +15,8 @@ import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
 import { Indication } from './protocol/rndis.ts'
 
 const SPEED_UNIT = 100
+/** From the last received frame to the withdrawal: 100 ms. */
+const QUIESCE_TICKS = 1_000_000
 
 /** A network adapter as the host sees it. */
 export interface NetvscHost extends HostDevice {
@@ -39,6 +41,11 @@ export interface NetvscHost extends HostDevice {
   associateVf(serial: number): void
   /** The VF goes: the guest is told, and its traffic is on the synthetic path at once. */
   dissociateVf(): void
+  /**
+   * Hot remove as a host does it under traffic: nothing more is received, and the device is withdrawn once what is under
+   * way has had time to end. A Linux guest whose sends are cut off waits for their completions for ever.
+   */
+  remove(): void
   statistics(): NetvscStatistics
 }
 
@@ -67,6 +74,7 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
     sendGrant: undefined,
     scratch: createScratch(),
     batching: 0,
+    removeAt: Infinity,
   }
   attachment.receive = (frame) => deliver(ctx, frame)
   attachment.linkChanged = (up) => {
@@ -166,6 +174,10 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
       setDataPath(ctx, DataPath.synthetic)
       announceVf(ctx, gone)
     },
+    remove() {
+      ctx.removeAt = deps.clock.now() + QUIESCE_TICKS
+      deps.timers.set('remove', ctx.removeAt)
+    },
     statistics: () => ({ ...ctx.statistics }),
 
     open(channel) {
@@ -196,10 +208,13 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
       if (ctx.connection.receiveBuffer?.gpadl === gpadl) forgetReceiveBuffer(ctx)
       if (ctx.connection.sendBuffer?.gpadl === gpadl) forgetSendBuffer(ctx)
     },
+    timer(name) {
+      if (name === 'remove') deps.rescind()
+    },
     save(): NetvscHostState {
-      const { connection, statistics, vfSerial, speed, sections } = ctx
+      const { connection, statistics, vfSerial, speed, sections, removeAt } = ctx
       const receiveBuffer = connection.receiveBuffer && { ...connection.receiveBuffer, sections: sections?.save() ?? null }
-      return { v: 1, connection: plainCopy({ ...connection, receiveBuffer }), statistics: { ...statistics }, vfSerial, speed }
+      return { v: 1, connection: plainCopy({ ...connection, receiveBuffer }), statistics: { ...statistics }, vfSerial, speed, removeAt }
     },
     restore(saved, channels) {
       const state = saved as NetvscHostState
@@ -208,6 +223,8 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
       ctx.statistics = { ...state.statistics }
       ctx.vfSerial = state.vfSerial
       ctx.speed = state.speed
+      ctx.removeAt = state.removeAt
+      if (state.removeAt !== Infinity) deps.timers.set('remove', state.removeAt)
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
       regrant()

@@ -27,7 +27,7 @@ export function deliver(ctx: HostContext, frame: Frame): void {
     options.vfReceive?.(frame)
     return
   }
-  if (!connection.initialized || ctx.sections === undefined || ctx.channels[0] === undefined) return
+  if (!connection.initialized || ctx.sections === undefined || ctx.channels[0] === undefined || ctx.removeAt !== Infinity) return
   if (!accepts(connection, frame.bytes)) {
     ctx.statistics.filtered++
     return

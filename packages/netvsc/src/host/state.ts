@@ -131,6 +131,8 @@ export interface NetvscHostState {
   /** Serial of the VF that the host has for the guest, 0 for none. */
   readonly vfSerial: number
   readonly speed: number
+  /** When the device withdraws itself, Infinity while it stays. */
+  readonly removeAt: number
 }
 
 /** What the parts of the host end share. */
@@ -153,6 +155,7 @@ export interface HostContext {
   readonly scratch: Scratch
   /** Above 0 frames collect, to leave as one packet. */
   batching: number
+  removeAt: number
 }
 
 /** The peer broke the protocol beyond repair: its channel is left. */
