@@ -313,6 +313,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         mtu: state.mtu,
         linkUp: state.linkUp,
         filter: state.filter,
+        sendSections: state.sections.length,
         underWay: state.slots.filter((slot) => slot !== null).length,
         ...state.statistics,
       }

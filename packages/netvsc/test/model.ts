@@ -142,8 +142,10 @@ function stamped(bytes: Uint8Array, number: number): Uint8Array {
 function checkIdle(world: World): void {
   world.driver.flush()
   world.settle()
-  const { underWay } = world.driver.inspect()
+  const { underWay, sendSections } = world.driver.inspect()
   if (underWay !== 0) throw new Error(`${String(underWay)} packets of the guest are under way for ever`)
+  // 16 pages in sections of 6144 bytes.
+  if (world.driver.phase === 'ready' && sendSections !== 10) throw new Error(`${String(sendSections)} of 10 send sections are free`)
   const { freeSections } = world.nic.inspect()
   const total = expectedSections(world)
   if (total !== undefined && freeSections !== total) throw new Error(`${String(freeSections)} of ${total} sections are free`)

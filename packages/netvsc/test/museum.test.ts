@@ -49,7 +49,7 @@ test('setting what RSS hashes leaves the table and the key, and a restore leaves
 })
 
 test.each([
-  ['an information buffer that begins after the message', 36, 0],
+  ['an information buffer that begins after the message', 28, 0],
   ['one that ends after it', 20, 16],
   ['one whose end is beyond 2^32', 20, 0xffff_ffff],
 ])('a query with %s is refused', (_what, offset, length) => {
@@ -96,11 +96,23 @@ test('a host that falls silent during setup is given up', () => {
 })
 
 test('completions that found the ring full survive a restore', () => {
-  const world = connected({ vps: 1, guest: { ringPages: 2 } })
+  const world = connected({ vps: 1, pages: 1024, guest: { ringPages: 2, sendBufferBytes: 256 * 4096 } })
   let sent = 0
   while (sent < 1000 && world.driver.send({ bytes: frameTo(PEER_MAC, GUEST_MAC, 64, sent) })) sent++
   world.restore(structuredClone(world.save()))
   world.settle()
   expect(world.driver.inspect()['underWay']).toBe(0)
+  expect(world.out).toHaveLength(sent)
+})
+
+test('frames whose message found the ring full go when there is room, also if nothing more is sent', () => {
+  const world = connected({ vps: 1, pages: 1024, guest: { ringPages: 2, sendBufferBytes: 256 * 4096 } })
+  let sent = 0
+  for (let underWay = -1; underWay !== world.driver.inspect()['underWay']; ) {
+    underWay = Number(world.driver.inspect()['underWay'])
+    if (!world.driver.send({ bytes: frameTo(PEER_MAC, GUEST_MAC, 64, sent) })) throw new Error('refused before a message waited')
+    sent++
+  }
+  world.settle()
   expect(world.out).toHaveLength(sent)
 })
