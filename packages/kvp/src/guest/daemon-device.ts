@@ -45,7 +45,7 @@ export const FREEBSD_KVP_DEVICE: DaemonDevice = {
 }
 
 /** Bytes of every message on the device, both ways; another length is refused with EINVAL. */
-export const DEVICE_MESSAGE_BYTES: number = kvpDeviceMessage.size
+const DEVICE_MESSAGE_BYTES: number = kvpDeviceMessage.size
 const BODY = 4
 
 /** What a daemon writes first. */
