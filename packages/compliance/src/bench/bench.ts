@@ -1,0 +1,110 @@
+import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
+import { TICKS_PER_SECOND, scopedTimers, seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
+import type { GuestUnderTest, HostUnderTest, RunningGuest, ServingHost } from './types.ts'
+
+export interface BenchOptions {
+  readonly seed: number
+  readonly memoryMB?: number
+  readonly vps?: number
+  /** Called with each event, its bytes a copy. */
+  readonly trace: (event: TraceEvent) => void
+}
+
+/** One guest on one host, in virtual time. What either end throws is kept, not passed on. */
+export interface Bench {
+  readonly host: ServingHost
+  readonly memory: GuestMemory
+  readonly now: number
+  readonly diagnostics: readonly Diagnostic[]
+  readonly thrown: readonly { readonly by: 'guest' | 'host'; readonly error: unknown }[]
+  /** Up to `count` events that are due within a second; false when fewer were. */
+  steps(count: number): boolean
+  run(seconds: number): void
+  rescind(): boolean
+  stop(): boolean
+}
+
+/** Events in one `run` after which a world is taken not to come to rest. */
+const STEP_LIMIT = 50_000
+
+export function bench(host: HostUnderTest, guest: GuestUnderTest, { seed: number, memoryMB = 4, vps = 2, trace }: BenchOptions): Bench {
+  const clock = virtualClock()
+  const memory = guestMemory(memoryMB * 1024 * 1024)
+  const seed = seeded(number)
+  const diagnostics: Diagnostic[] = []
+  const thrown: { by: 'guest' | 'host'; error: unknown }[] = []
+  const interrupts: (readonly [vp: number, vector: number])[] = []
+  const attempt = (by: 'guest' | 'host', act: () => void): void => {
+    try {
+      act()
+    } catch (error) {
+      thrown.push({ by, error })
+    }
+  }
+  const timers = timerQueue((name) => {
+    const cut = name.indexOf('/')
+    const rest = name.slice(cut + 1)
+    if (name.slice(0, cut) === 'host') attempt('host', () => serving.timer(rest))
+    else attempt('guest', () => running?.timer(rest))
+  })
+  const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
+  let running: RunningGuest | undefined
+  const serving: ServingHost = host.attach({
+    memory,
+    clock,
+    timers: scopedTimers(timers, 'host'),
+    seed: seeded(seed.u32('host')),
+    vps,
+    diagnose,
+    interrupt: (vp, vector) => void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
+    trace: (event) => trace('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event),
+    event() {},
+    crashed() {},
+  })
+  attempt('guest', () => {
+    running = guest.boot({ partition: serving.partition, clock, timers: scopedTimers(timers, 'guest'), seed: seeded(seed.u32('guest')), diagnose })
+  })
+
+  function step(until: number): boolean {
+    const next = interrupts.shift()
+    if (next !== undefined) {
+      attempt('guest', () => running?.interrupt(...next))
+      return true
+    }
+    const at = timers.next()
+    if (at > until) return false
+    clock.advanceTo(Math.max(clock.now(), at))
+    return timers.run(clock.now()) > 0
+  }
+
+  return {
+    host: serving,
+    memory,
+    get now() {
+      return clock.now()
+    },
+    diagnostics,
+    thrown,
+    steps(count) {
+      const until = clock.now() + TICKS_PER_SECOND
+      for (let done = 0; done < count; done++) if (!step(until)) return false
+      return true
+    },
+    run(seconds) {
+      const until = clock.now() + seconds * TICKS_PER_SECOND
+      for (let done = 0; done < STEP_LIMIT && step(until); done++);
+      clock.advanceTo(Math.max(until, clock.now()))
+    },
+    rescind() {
+      const devices = serving.bus?.devices.filter((device) => !device.rescinded) ?? []
+      for (const device of devices) attempt('host', () => device.rescind())
+      return devices.length > 0
+    },
+    stop() {
+      const stop = running?.stop
+      if (stop === undefined) return false
+      attempt('guest', () => stop.call(running))
+      return true
+    },
+  }
+}

@@ -1,0 +1,26 @@
+import { messageEntry } from '@vmbus/core'
+import type { TraceEvent } from '@vmbus/world'
+
+/** Bytes of a message or packet that a line shows. */
+const SHOWN = 48
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes.subarray(0, SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join('') + (bytes.length > SHOWN ? `… ${bytes.length} bytes` : '')
+
+/** One line for what crossed the boundary; nothing for what only a machine sees. */
+export function textOf(event: TraceEvent): string | undefined {
+  switch (event.kind) {
+    case 'message':
+      return `${event.to === 'host' ? 'guest → host' : 'host → guest'}  ${messageEntry(event.bytes[0] ?? 0)?.name ?? 'unknown'}  ${hex(event.bytes)}`
+    case 'packet':
+      return `${event.to === 'host' ? 'guest → host' : 'host → guest'}  packet on relid ${event.relid}  ${hex(event.bytes)}`
+    case 'signal':
+      return `signal to ${event.to}, relid ${event.relid}`
+    case 'note':
+      return `${event.source}: ${event.text}`
+    case 'hypercall':
+    case 'msr':
+    case 'interrupt':
+      return undefined
+  }
+}

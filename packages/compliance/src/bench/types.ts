@@ -1,0 +1,64 @@
+import type { GuestBehaviour, VmbusVersion } from '@vmbus/core'
+import type { CrashReport, GuestMemory, Partition } from '@vmbus/hypervisor'
+import type { Clock, Diagnose, Seed, Timers, TraceSink } from '@vmbus/world'
+
+/** What a host is given to serve one guest; @vmbus/simulation's `HostPort` is one. */
+export interface HostPort {
+  readonly memory: GuestMemory
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly seed: Seed
+  readonly vps: number
+  interrupt(vp: number, vector: number): void
+  readonly trace?: TraceSink
+  readonly diagnose?: Diagnose
+  event(name: string, detail?: unknown): void
+  crashed(report: CrashReport): void
+}
+
+/** A device that can be withdrawn. */
+export interface Removable {
+  readonly rescinded: boolean
+  rescind(): void
+}
+
+/** A host that serves one guest. With `bus`, its devices are withdrawn as part of the suite. */
+export interface ServingHost {
+  readonly partition: Partition
+  timer(name: string): void
+  readonly bus?: { readonly devices: readonly Removable[] }
+}
+
+/** Serves guests: what `world.host(profile, devices)` of @vmbus/simulation returns, or an implementation of your own. */
+export interface HostUnderTest {
+  readonly name: string
+  attach(port: HostPort): ServingHost
+}
+
+/** What a guest runs on. */
+export interface GuestMachine {
+  readonly partition: Partition
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly seed: Seed
+  readonly diagnose: Diagnose
+}
+
+export interface RunningGuest {
+  interrupt(vp: number, vector: number): void
+  timer(name: string): void
+  /** Leaves the host in good order; absent, the rules about leaving do not apply. */
+  stop?(): void
+}
+
+/** A guest with a bus driver of its own. */
+export interface GuestUnderTest {
+  readonly name: string
+  boot(machine: GuestMachine): RunningGuest
+}
+
+/** How drivers are loaded into the correct guest. */
+export interface GuestOptions {
+  readonly versions?: readonly VmbusVersion[]
+  readonly behaviour?: Partial<GuestBehaviour>
+}
