@@ -1,5 +1,5 @@
 import { HV_STATUS, MESSAGE_TYPE } from '@vmbus/hypervisor'
-import { messageEntry } from '../messages/index.ts'
+import { MessageId, messageEntry } from '../messages/index.ts'
 import type { GuestContext } from './context.ts'
 
 const TRANSIENT: ReadonlySet<number> = new Set([
@@ -8,8 +8,9 @@ const TRANSIENT: ReadonlySet<number> = new Set([
   HV_STATUS.insufficientBuffers,
 ])
 
-/** Sends a channel message over the connection in force, after those that wait. */
+/** Sends a channel message over the connection in force, after those that wait. A guest that leaves says UNLOAD, and no more. */
 export function post(ctx: GuestContext, payload: Uint8Array): void {
+  if (ctx.state.phase === 'unloading' && payload[0] !== MessageId.unload) return
   postOn(ctx, ctx.state.connection, payload)
 }
 
