@@ -3,7 +3,7 @@ import { fcopy, type CopyRequest, type CopyResult, type FcopyGuest, type FcopyGu
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from '@vmbus/fcopy/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rawDevice, rawDriver, requestOf, world } from '../../ic/test/world.ts'
+import { rawDevice, rawDriver, requestOf, world } from './world.ts'
 import { disk } from './disk.ts'
 
 const E_FAIL = 0x80004005

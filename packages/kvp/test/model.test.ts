@@ -2,7 +2,7 @@ import { HResult } from '@vmbus/ic'
 import { filePools, kvp, memoryPools, readPoolFile, registryPools, type KvpCompletion, type KvpHost, type KvpItem, type PoolFiles, type PoolStore } from '@vmbus/kvp'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { world } from '../../ic/test/world.ts'
+import { world } from './world.ts'
 
 const key = fc.constantFrom('a', 'ab', 'abc', 'ä', 'ключ', 'k'.repeat(255))
 const value = fc.string({ maxLength: 20 }).filter((text) => !text.includes('\0'))

@@ -11,7 +11,7 @@ import {
 } from '@vmbus/kvp/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rawDevice, requestOf, world } from '../../ic/test/world.ts'
+import { rawDevice, requestOf, world } from './world.ts'
 
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')

@@ -2,7 +2,7 @@ import { icVersion, type IcVersions } from '@vmbus/ic'
 import { vss, type BackupResult, type VssGuest, type VssGuestOptions, type VssHost, type VssHostOptions } from '@vmbus/vss'
 import { VSS_INSTANCE, VSS_INTERFACE } from '@vmbus/vss/protocol'
 import { describe, expect, it } from 'vitest'
-import { rawDevice, requestOf, world, type World } from '../../ic/test/world.ts'
+import { rawDevice, requestOf, world, type World } from './world.ts'
 
 const versions = (...major: number[]): IcVersions => ({ framework: [icVersion(3, 0)], message: major.map((each) => icVersion(each, 0)) })
 const E_FAIL = 0x80004005

@@ -21,7 +21,7 @@ import {
 import { At, PIPE_MODE_FLAG, pipeUserData } from '@vmbus/ic'
 
 /** A message as it crossed: pipe header, component header and body, padded to 8 bytes. */
-export interface Crossed {
+interface Crossed {
   readonly to: 'host' | 'guest'
   readonly bytes: Uint8Array
 }
