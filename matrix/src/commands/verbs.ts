@@ -24,7 +24,7 @@ const PAGE = 4096
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1 << 10, M: 1 << 20, G: 1 << 30 }
 
 /** Bytes of `64M`, `1G`, `4096`. */
-export function sizeOf(text: string | undefined): number {
+function sizeOf(text: string | undefined): number {
   const match = /^(\d+)([KMG]?)$/.exec(text ?? '')
   if (match === null) throw new UsageError(`not a size: ${text ?? ''} (such as 64M)`)
   return Number(match[1]) * (UNITS[match[2] ?? ''] ?? 1)
@@ -79,7 +79,7 @@ async function copy(stage: Stage, [from = '', to = '']: readonly string[]): Prom
 }
 
 /** By name; the words of a line follow its verb. */
-export const VERBS: Readonly<Record<string, Verb>> = {
+const VERBS: Readonly<Record<string, Verb>> = {
   wait: {
     form: 'wait DURATION',
     about: 'let guest time pass',

@@ -8,8 +8,8 @@ import { TICKS_PER_SECOND } from '@vmbus/world'
 import type { Evidence, Outcome } from '../results/vocabulary.ts'
 import type { GridGuest } from './guests.ts'
 
-export const COMPONENTS = ['heartbeat', 'timesync', 'shutdown'] as const
-export type Component = (typeof COMPONENTS)[number]
+const COMPONENTS = ['heartbeat', 'timesync', 'shutdown'] as const
+type Component = (typeof COMPONENTS)[number]
 
 /** One guest on one host. */
 export interface Cell {

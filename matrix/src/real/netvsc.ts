@@ -42,7 +42,7 @@ export interface TransferCount {
   readonly done: boolean
 }
 
-export const PEER_MAC = '02:00:00:00:00:01'
+const PEER_MAC = '02:00:00:00:00:01'
 export const PEER_ADDRESS = '10.0.0.1'
 export const GUEST_ADDRESS = '10.0.0.2'
 /** A connection to it gets the bytes of `source`; one to the other is counted by `sink`. */

@@ -4,9 +4,9 @@ import { storvsc } from '@vmbus/storvsc'
 import type { RealDeviceFactory } from './device.ts'
 
 /** A disk of a real guest: in memory and empty, or an image file that exists. */
-export type RealDisk = { readonly size: string } | { readonly file: string }
+type RealDisk = { readonly size: string } | { readonly file: string }
 
-export interface RealStorvscOptions {
+interface RealStorvscOptions {
   /** In order of their LUNs; default one empty disk of 64 MiB. */
   readonly disks?: readonly RealDisk[]
 }

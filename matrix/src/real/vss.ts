@@ -2,7 +2,7 @@ import { vss, type BackupRequest, type VssHostOptions } from '@vmbus/vss'
 import type { RealDeviceFactory } from './device.ts'
 
 /** Plain options; `hold` leaves each snapshot to the owner, who ends it with the action `snapshotDone`. */
-export interface RealVssOptions {
+interface RealVssOptions {
   readonly hold?: boolean
   readonly limits?: VssHostOptions['limits']
 }

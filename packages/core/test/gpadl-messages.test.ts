@@ -8,11 +8,23 @@ interface Range {
   readonly byteCount: number
 }
 
-const range: fc.Arbitrary<Range> = fc.record({ byteOffset: fc.nat({ max: 4095 }), byteCount: fc.integer({ min: 1, max: 40 * 4096 }) })
+const range: fc.Arbitrary<Range> = fc.record({
+  byteOffset: fc.nat({ max: 4095 }),
+  byteCount: fc.integer({ min: 1, max: 40 * 4096 }),
+})
 
 /** The model: a grant is the concatenation of its ranges, each a run through its pages. */
 const model = (ram: Uint8Array, ranges: readonly (Range & { pfns: readonly number[] })[]): Uint8Array =>
-  new Uint8Array(Buffer.concat(ranges.map(({ byteOffset, byteCount, pfns }) => Buffer.concat(pfns.map((pfn) => ram.subarray(pfn * 4096, pfn * 4096 + 4096))).subarray(byteOffset, byteOffset + byteCount))))
+  new Uint8Array(
+    Buffer.concat(
+      ranges.map(({ byteOffset, byteCount, pfns }) =>
+        Buffer.concat(pfns.map((pfn) => ram.subarray(pfn * 4096, pfn * 4096 + 4096))).subarray(
+          byteOffset,
+          byteOffset + byteCount,
+        ),
+      ),
+    ),
+  )
 
 test('what a guest grants, in any ranges over any pages, is what the host reads', () => {
   fc.assert(
@@ -37,7 +49,13 @@ test('what a guest grants, in any ranges over any pages, is what the host reads'
       const channel = world.guest.devices[0]?.channels[0]
       const { bytes } = world.memory
       // Pages in an order of their own, some of them granted twice; the contents differ everywhere.
-      const full = ranges.map((each, index) => ({ ...each, pfns: Array.from({ length: Math.ceil((each.byteOffset + each.byteCount) / 4096) }, (_, page) => 100 + ((page * 37 + index * 11 + (salt >>> 4)) % 150)) }))
+      const full = ranges.map((each, index) => ({
+        ...each,
+        pfns: Array.from(
+          { length: Math.ceil((each.byteOffset + each.byteCount) / 4096) },
+          (_, page) => 100 + ((page * 37 + index * 11 + (salt >>> 4)) % 150),
+        ),
+      }))
       for (let at = 100 * 1024; at < bytes.length / 4; at++) world.memory.words[at] = Math.imul(at, 0x9e37_79b1) ^ salt
       const id = channel?.createGpadl(full) ?? 0
       world.settle()
@@ -52,7 +70,11 @@ test('what a guest grants, in any ranges over any pages, is what the host reads'
       world.settle()
       expect(host?.gpadl(id)).toBeUndefined()
       // Whoever kept it holds nothing: the pages are the guest's again.
-      expect([grant?.read(0, read.subarray(0, 1)), grant?.write(0, read.subarray(0, 1)), grant?.segments(0, 1, [])]).toEqual([false, false, false])
+      expect([
+        grant?.read(0, read.subarray(0, 1)),
+        grant?.write(0, read.subarray(0, 1)),
+        grant?.segments(0, 1, []),
+      ]).toEqual([false, false, false])
     }),
     { seed: 5, numRuns: 40 },
   )
@@ -65,7 +87,9 @@ test('the largest GPADL: 8190 pages in one header and 292 bodies', () => {
   world.settle()
   const channel = world.guest.devices[0]?.channels[0]
   const pfns = Array.from({ length: 8190 }, (_, index) => 100 + index)
-  expect(() => channel?.createGpadl([{ byteOffset: 0, byteCount: 8191 * 4096, pfns: [...pfns, 99] }])).toThrow('VMBUS_GPADL_INVALID')
+  expect(() => channel?.createGpadl([{ byteOffset: 0, byteCount: 8191 * 4096, pfns: [...pfns, 99] }])).toThrow(
+    'VMBUS_GPADL_INVALID',
+  )
   channel?.createGpadl([{ byteOffset: 0, byteCount: 8190 * 4096, pfns }])
   world.settle()
   const sent = world.trace.flatMap((event) => (event.kind === 'message' && event.to === 'host' ? [event.bytes[0]] : []))

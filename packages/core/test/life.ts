@@ -40,7 +40,7 @@ export interface Life {
   finish(): string[]
 }
 
-export function life(options: PairOptions = {}): Life {
+function life(options: PairOptions = {}): Life {
   const world = pair({ autoOpen: false, pages: 320, ...options, counts: options.counts ?? noCounts() })
   const before = world.available
   const watching = watch(world)

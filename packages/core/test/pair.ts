@@ -38,7 +38,7 @@ export interface ProbeHost extends HostDevice {
   readonly opens: number
 }
 
-export const PROBE_CLASS = '11111111-2222-3333-4444-555555555555'
+const PROBE_CLASS = '11111111-2222-3333-4444-555555555555'
 export const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
 
 interface ProbeOptions {
@@ -61,7 +61,7 @@ export interface Counts {
 
 export const noCounts = (): Counts => ({ pings: 0, pongs: 0, rescinds: 0, waiting: new Set(), ended: {}, violations: [] })
 
-export function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver> {
+function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver> {
   return defineDevice<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver>({
     kind: 'probe',
     interfaceIds: [PROBE_CLASS],

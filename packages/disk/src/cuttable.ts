@@ -3,7 +3,7 @@ import { memoryStore, type MemoryStore } from './memory-store.ts'
 import type { ByteStore } from './store.ts'
 
 /** What a medium may do apart: a sector of 512 bytes is old or new, never a mixture. */
-export const TEAR = 512
+const TEAR = 512
 
 type Pending =
   | { readonly kind: 'write'; readonly offset: number; readonly bytes: Uint8Array }

@@ -32,7 +32,7 @@ export interface Image {
 }
 
 /** The status for what a store threw; anything else is a defect and goes on. */
-export function statusOf(error: unknown): BlockStatus {
+function statusOf(error: unknown): BlockStatus {
   if (!(error instanceof StoreError)) throw error
   return error.code === 'VMBUS_STORE_NO_SPACE' ? 'no-space' : 'medium-error'
 }

@@ -31,13 +31,13 @@ export function commands(format: Format, size: number): fc.Arbitrary<Command[]> 
 }
 
 /** Cuts bytes into buffers at arbitrary places, so that a sector may be in several of them. */
-export function scatter(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+function scatter(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   const at = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b)
   return at.slice(1).map((end, i) => bytes.subarray(at[i], end))
 }
 
 /** The disk as an array, with what discard leaves open: a discarded sector reads as before or as zeros. */
-export class DiskModel {
+class DiskModel {
   bytes: Uint8Array
   /** Sectors whose next read decides. */
   readonly open = new Set<number>()

@@ -27,7 +27,7 @@ export function pattern(length: number, tag: number): Uint8Array {
 const parents = new Map<string, MemoryStore>()
 
 /** A parent with data here and there; the same one at each call. */
-export function makeParent(sectorSize: number, size: number): BlockDevice {
+function makeParent(sectorSize: number, size: number): BlockDevice {
   const key = `${sectorSize}/${size}`
   let store = parents.get(key)
   if (store === undefined) {
@@ -101,7 +101,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }
 
-export function clone(store: ByteStore): ReturnType<typeof memoryStore> {
+function clone(store: ByteStore): ReturnType<typeof memoryStore> {
   const bytes = new Uint8Array(store.size)
   store.read(0, bytes)
   return memoryStore({ contents: bytes })

@@ -17,7 +17,7 @@ export interface WorldOptions {
 }
 
 /** A frame as the guest's owner saw it. */
-export interface Seen {
+interface Seen {
   readonly bytes: Uint8Array
   readonly vlan: Frame['vlan']
   readonly queue: number

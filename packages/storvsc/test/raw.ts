@@ -3,7 +3,7 @@ import type { RequestResult, UnitAddress } from '../src/index.ts'
 import type { World } from './world.ts'
 
 export const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.replace(/\s/g, '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-export const hex = (data: Uint8Array): string => Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('')
+const hex = (data: Uint8Array): string => Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 export interface RawAnswer {
   readonly result: RequestResult

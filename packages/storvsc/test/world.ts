@@ -44,7 +44,7 @@ export interface World {
   restore(state: SavedWorld): void
 }
 
-export interface SavedWorld {
+interface SavedWorld {
   readonly now: number
   readonly memory: Uint8Array
   readonly partition: unknown

@@ -7,7 +7,7 @@ import { withTagInBytes, withoutTag } from './vlan.ts'
 const MOST_SEGMENTS = 2048
 
 /** The frames that a receiver gets in place of one, or the reason for none. */
-export type Shaped = readonly Frame[] | 'offload' | 'oversize'
+type Shaped = readonly Frame[] | 'offload' | 'oversize'
 
 /**
  * Shapes one frame for its receivers: the tag outside or inside the bytes or gone, checksums filled in, large

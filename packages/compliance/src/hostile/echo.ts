@@ -1,7 +1,7 @@
 import { defineDevice, type Channel, type Device, type GuestChannel, type GuestDriver, type HostDevice } from '@vmbus/core'
 
 /** The class of the device that attacks run against. */
-export const ECHO_CLASS = '0badc0de-1111-2222-3333-444444444444'
+const ECHO_CLASS = '0badc0de-1111-2222-3333-444444444444'
 
 export interface EchoOptions {
   readonly instanceId: string

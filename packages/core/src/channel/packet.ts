@@ -32,7 +32,7 @@ interface ReusedTransfer {
 }
 
 /** The one packet of a channel: filled anew by each `receive`. */
-export interface ReusedPacket extends Packet {
+interface ReusedPacket extends Packet {
   type: number
   flags: number
   transactionLow: number

@@ -17,7 +17,7 @@ const CHOSEN_SIGNALS = Feature.guestSpecifiedSignalParameters | Feature.channelI
 type OpenOptions = Parameters<GuestChannel['open']>[0]
 
 /** Rings, their GPADL, the headers in them, OPENCHANNEL: the order of Linux vmbus_open. */
-export function open(ctx: GuestContext, channel: GuestChannelState, options: OpenOptions): void {
+function open(ctx: GuestContext, channel: GuestChannelState, options: OpenOptions): void {
   if (channel.phase !== 'offered' || channel.stale)
     throw new CoreError('VMBUS_CHANNEL_STATE', {
       field: 'state',
@@ -192,7 +192,7 @@ export function dropEnd(ctx: GuestContext, channel: GuestChannelState): void {
 }
 
 /** From 4.1; from 5.3 one at a time, because the host answers. */
-export function retarget(ctx: GuestContext, channel: GuestChannelState, vp: number): void {
+function retarget(ctx: GuestContext, channel: GuestChannelState, vp: number): void {
   if (channel.phase !== 'open')
     throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'state', value: channel.phase, allowed: 'open' })
   if (ctx.state.version < Version.v4_1) return

@@ -1,7 +1,7 @@
 import type { Offer, PageRange, VmbusVersion } from '../types.ts'
 import type { GuestPhase } from './types.ts'
 
-export type GuestChannelPhase = 'offered' | 'opening' | 'open' | 'closing' | 'rescinded'
+type GuestChannelPhase = 'offered' | 'opening' | 'open' | 'closing' | 'rescinded'
 
 /** The rings of a channel that is open, or on its way there or back. */
 export interface GuestRings {

@@ -226,7 +226,7 @@ function refuseModify(ctx: HostContext, channel: ChannelState | undefined, targe
 }
 
 /** The offer as the host's end of the channel states it. */
-export function offerOf(channel: ChannelState): Offer {
+function offerOf(channel: ChannelState): Offer {
   const {
     interfaceId,
     instanceId,

@@ -37,7 +37,7 @@ export interface OpenRequest {
  * - `forgotten`: the guest released it without being asked; it comes back with the next connection
  * - `revoked`: rescinded, and the relid not released yet
  */
-export type ChannelPhase = 'unoffered' | 'waiting' | 'offered' | 'open' | 'forgotten' | 'revoked'
+type ChannelPhase = 'unoffered' | 'waiting' | 'offered' | 'open' | 'forgotten' | 'revoked'
 
 export interface ChannelState {
   readonly key: number

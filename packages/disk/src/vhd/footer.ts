@@ -53,7 +53,7 @@ export function putAscii(bytes: Uint8Array, at: number, text: string): void {
 }
 
 /** Cylinders, heads and sectors per track of a size ("Appendix: CHS Calculation"). */
-export function geometryOf(bytes: number): { cylinders: number; heads: number; sectors: number } {
+function geometryOf(bytes: number): { cylinders: number; heads: number; sectors: number } {
   const total = Math.min(Math.floor(bytes / VHD_SECTOR), 65535 * 16 * 255)
   let sectors = 17
   let heads = 16

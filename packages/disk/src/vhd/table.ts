@@ -4,7 +4,7 @@ import { FOOTER_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter } from './footer.
 import { HEADER_SIZE, type VhdHeader } from './header.ts'
 
 /** A table entry of a block that is not in the file. */
-export const UNUSED = 0xffffffff
+const UNUSED = 0xffffffff
 
 /** The tables of an open dynamic or differencing VHD, as plain data. Offsets and sizes in bytes. */
 export interface SparseTables {
@@ -32,7 +32,7 @@ const NAME = 'VHD block allocation table'
 /** Larger tables would only fit images that nobody makes; the limit keeps a hostile one from taking all memory. */
 const MAX_TABLE = 2 ** 28
 
-export function sectorsPerBlock(header: VhdHeader): number {
+function sectorsPerBlock(header: VhdHeader): number {
   return header.blockSize / VHD_SECTOR
 }
 
@@ -41,7 +41,7 @@ export function bitmapSize(header: VhdHeader): number {
   return Math.ceil(sectorsPerBlock(header) / 8 / VHD_SECTOR) * VHD_SECTOR
 }
 
-export function slotSize(header: VhdHeader): number {
+function slotSize(header: VhdHeader): number {
   return bitmapSize(header) + header.blockSize
 }
 
@@ -60,7 +60,7 @@ export function slotOf(tables: SparseTables, block: number): number {
   return entry === UNUSED ? -1 : entry * VHD_SECTOR
 }
 
-export function setSlot(tables: SparseTables, block: number, offset: number): void {
+function setSlot(tables: SparseTables, block: number, offset: number): void {
   viewOf(tables.table).setUint32(block * 4, offset < 0 ? UNUSED : offset / VHD_SECTOR)
   tables.dirtyTable.add(Math.floor((block * 4) / VHD_SECTOR))
 }
@@ -196,7 +196,7 @@ export function commit(store: ByteStore, tables: SparseTables): void {
 }
 
 /** Shortens the file by the free slots at its end. */
-export function cutTail(store: ByteStore, tables: SparseTables): void {
+function cutTail(store: ByteStore, tables: SparseTables): void {
   const slot = slotSize(tables.header)
   let end = tables.end
   const free = new Set(tables.free)

@@ -34,7 +34,7 @@ export interface VhdxFile {
   readonly newIdentity: NewIdentity | undefined
 }
 
-export interface LogPosition {
+interface LogPosition {
   /** Where the next entry goes, from the start of the log. */
   at: number
   /** Number of the next entry. */

@@ -17,7 +17,7 @@ export interface Regions {
 }
 
 export const REGION_TABLE_PLACES = [192 * KB, 256 * KB] as const
-export const REGION_TABLE_SIZE = 64 * KB
+const REGION_TABLE_SIZE = 64 * KB
 const REGI = 0x69676572
 const BAT = guid('2DC27766-F623-4200-9D64-115E9BFD4A08')
 const METADATA = guid('8B7CA206-4790-4B9A-B8FE-575F050F886E')

@@ -42,7 +42,7 @@ export function next(ctx: GuestContext): void {
 }
 
 /** The body of a QUERY or SET; the information begins after the 20 bytes, also when there is none (Hyper-V wants it so). */
-export function oidBody(oid: number, information: Uint8Array = new Uint8Array(0)): Uint8Array {
+function oidBody(oid: number, information: Uint8Array = new Uint8Array(0)): Uint8Array {
   const body = new Uint8Array(queryRequest.size + information.length)
   queryRequest.encode({ req_id: 0, oid, info_buflen: information.length, info_buf_offset: queryRequest.size, dev_vc_handle: 0 }, new DataView(body.buffer))
   body.set(information, queryRequest.size)

@@ -325,7 +325,7 @@ export function subchannelOpened(ctx: GuestContext): void {
   ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
 }
 
-export function rssParameters({ state }: GuestContext, flag: number): Uint8Array {
+function rssParameters({ state }: GuestContext, flag: number): Uint8Array {
   const { key, table } = state.rss
   const tableBytes = table.length * 4
   const bytes = new Uint8Array(receiveScaleParam.size + tableBytes + RSS_KEY_BYTES)

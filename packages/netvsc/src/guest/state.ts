@@ -18,7 +18,7 @@ export type Slot =
   | { readonly kind: 'pages'; readonly queue: number; readonly pfns: readonly number[]; readonly frames: number }
 
 /** A send section that is being filled. */
-export interface Batch {
+interface Batch {
   section: number
   used: number
   frames: number

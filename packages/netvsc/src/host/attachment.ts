@@ -12,7 +12,7 @@ export interface Attachment {
 
 const attachments = new WeakMap<Switch, Map<string, Attachment>>()
 
-export const portName = (options: NetvscHostOptions): string => options.name ?? `nic-${options.mac}`
+const portName = (options: NetvscHostOptions): string => options.name ?? `nic-${options.mac}`
 
 /** The port of these options: the one that is there, or a new one. Its settings are applied once for each set of options. */
 export function attach(options: NetvscHostOptions): Attachment {

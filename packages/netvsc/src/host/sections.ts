@@ -1,7 +1,7 @@
 import type { TransferRange } from '@vmbus/core'
 
 /** Sub-allocations kept for control messages, so that a flood of frames cannot hold back an answer (OpenVMM netvsp). */
-export const CONTROL_SECTIONS = 16
+const CONTROL_SECTIONS = 16
 
 interface PooledRange {
   byteCount: number

@@ -6,14 +6,14 @@ import type { Scratch } from './queue.ts'
 import type { Sections, SectionsState } from './sections.ts'
 
 /** A completion that found the ring full. A queue takes no further packet until it is sent. */
-export interface OwedCompletion {
+interface OwedCompletion {
   readonly payload: Uint8Array
   readonly low: number
   readonly high: number
 }
 
 /** A message of the host's own that found the ring full. */
-export interface OwedMessage {
+interface OwedMessage {
   readonly payload: Uint8Array
   readonly low: number
   readonly high: number
@@ -40,7 +40,7 @@ export interface OffloadState {
   rscV6: boolean
 }
 
-export interface RssState {
+interface RssState {
   enabled: boolean
   hashInfo: number
   key: Uint8Array
@@ -100,7 +100,7 @@ export interface ConnectionState {
   fragmentId: number
 }
 
-export const noOffload = (): OffloadState => ({ ipv4: false, tcpV4: false, udpV4: false, tcpV6: false, udpV6: false, rscV4: false, rscV6: false })
+const noOffload = (): OffloadState => ({ ipv4: false, tcpV4: false, udpV4: false, tcpV6: false, udpV6: false, rscV4: false, rscV6: false })
 
 export const noConnection = (mac: number): ConnectionState => ({
   version: 0,

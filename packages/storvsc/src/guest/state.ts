@@ -56,7 +56,7 @@ export type Task =
 export type Stage = 'report' | 'inquiry' | 'identify' | 'mode' | 'capacity'
 
 /** The search for units: one command at a time, into one page. */
-export interface ScanState {
+interface ScanState {
   tasks: Task[]
   task: Task | null
   stage: Stage

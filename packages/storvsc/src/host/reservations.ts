@@ -1,5 +1,5 @@
 /** SPC-4 table 63: who may do what. */
-export const ReservationType = {
+const ReservationType = {
   writeExclusive: 1,
   exclusiveAccess: 3,
   writeExclusiveRegistrants: 5,
@@ -27,7 +27,7 @@ export interface ReservationState {
   readonly persistent: boolean
 }
 
-export const NO_KEY = '0000000000000000'
+const NO_KEY = '0000000000000000'
 
 /**
  * Persistent reservations of one disk, shared by the controllers of all guests that have it (a shared VHDX). It is

@@ -5,14 +5,14 @@ import type { IpBytes } from './address.ts'
 import { newOutgoing, transportChecksumOk, transportSum, type Outgoing, type Received } from './packets.ts'
 
 /** An answer to `ping`. `payload` is valid during the call. */
-export interface EchoReply {
+interface EchoReply {
   readonly address: IpBytes
   readonly id: number
   readonly sequence: number
   readonly payload: Uint8Array
 }
 
-export const ICMP_HEADER = 8
+const ICMP_HEADER = 8
 const V4 = { reply: 0, unreachable: 3, request: 8 } as const
 const V6 = { unreachable: 1, request: 128, reply: 129 } as const
 /** "Port unreachable" among the codes of each. */

@@ -6,8 +6,8 @@ import type { IpBytes } from './address.ts'
 export const IPV4_HEADER = 20
 export const IPV6_HEADER = 40
 /** IPv6 fragment extension header (RFC 8200, 4.5). */
-export const FRAGMENT_HEADER = 8
-export const FRAGMENT_PROTOCOL = 44
+const FRAGMENT_HEADER = 8
+const FRAGMENT_PROTOCOL = 44
 export const DEFAULT_HOPS = 64
 
 /** A transport message on its way up: `bytes[start, end)`, and between whom. Valid during the call. */

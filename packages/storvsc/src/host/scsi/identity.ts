@@ -10,7 +10,7 @@ const NAA_BYTES = 16
  * The world wide name of a disk, 16 bytes: the first and the last six bytes of its identity after Microsoft's prefix
  * (OpenVMM scsidisk/src/inquiry.rs, handle_vpd_device_identifiers). Linux shows it as `wwid naa.6002248…`.
  */
-export function wwnOf(identity: Uint8Array): Uint8Array {
+function wwnOf(identity: Uint8Array): Uint8Array {
   const wwn = new Uint8Array(NAA_BYTES)
   wwn.set(NAA_MICROSOFT)
   wwn.set(identity.subarray(0, 6), 4)

@@ -7,7 +7,7 @@ import { newOutgoing, transportSum, type Outgoing, type Received } from '../pack
 export const FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const
 export const TCP_HEADER = 20
 /** MSS (4 bytes), a no-op and the window scale (3 bytes), sent with SYN. */
-export const SYN_OPTIONS = 8
+const SYN_OPTIONS = 8
 const OPTION = { end: 0, nop: 1, mss: 2, windowScale: 3 } as const
 
 /** A parsed segment. `payload` is valid during the call. */
