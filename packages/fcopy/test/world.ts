@@ -32,8 +32,6 @@ export interface Happened {
   readonly detail: unknown
 }
 
-export type World = ReturnType<typeof world>
-
 /** Descriptor of an in-band packet. */
 const DESCRIPTOR = 16
 const PAGES = 64
