@@ -15,10 +15,16 @@ describe.each(KERNELS)('file copy into $release $flavour', (kernel) => {
     await guest.load(guest.image.modules)
     await daemons(guest, 'fcopy')
     await guest.call('fcopy.file', { source: 'big', bytes: big })
-    const copy = (request: object): Promise<CopyResult> => ended(guest, 'fcopy.copy', { source: 'big', size: 10_000, path: '/tmp', ...request }, 1000)
-    expect(await copy({ size: SIZE, path: '/tmp/new/deep/', name: 'big', createPath: true })).toMatchObject({ outcome: 'ok', sent: SIZE })
+    const copy = (request: object): Promise<CopyResult> =>
+      ended(guest, 'fcopy.copy', { source: 'big', size: 10_000, path: '/tmp', ...request }, 1000)
+    expect(await copy({ size: SIZE, path: '/tmp/new/deep/', name: 'big', createPath: true })).toMatchObject({
+      outcome: 'ok',
+      sent: SIZE,
+    })
     expect(await sha256(guest, '/tmp/new/deep/big')).toBe(createHash('sha256').update(big).digest('hex'))
-    const progress = guest.events.filter(({ name }) => name === 'fcopy:progress').map(({ detail }) => (detail as { sent: number }).sent)
+    const progress = guest.events
+      .filter(({ name }) => name === 'fcopy:progress')
+      .map(({ detail }) => (detail as { sent: number }).sent)
     expect(progress.length).toBeGreaterThan(30)
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
 
@@ -35,14 +41,22 @@ describe.each(KERNELS)('file copy into $release $flavour', (kernel) => {
     expect(await copy({ name: 'x', overwrite: true, size: 3 })).toMatchObject({ outcome: 'ok' })
     expect((await guest.exec('wc -c < /tmp/x')).output.trim()).toBe('3')
     // The daemon makes only folders that a slash follows; a name of 256 bytes is no file's.
-    expect(await copy({ path: '/tmp/a/b', name: 'f', createPath: true })).toMatchObject({ outcome: 'failed', status: E_FAIL })
+    expect(await copy({ path: '/tmp/a/b', name: 'f', createPath: true })).toMatchObject({
+      outcome: 'failed',
+      status: E_FAIL,
+    })
     expect(await copy({ path: '/nowhere/', name: 'f' })).toMatchObject({ outcome: 'failed', status: E_FAIL })
     expect(await copy({ name: 'n'.repeat(256) })).toMatchObject({ outcome: 'failed', status: E_FAIL })
     // It looks at no path: one that leads out of its folder is followed.
     expect(await copy({ path: '/tmp/new/..', name: 'out' })).toMatchObject({ outcome: 'ok' })
     expect(await sha256(guest, '/tmp/out')).toBe(digest)
 
-    const id = (await guest.call('fcopy.copy', { source: 'big', size: SIZE, path: '/tmp', name: 'cancelled' })) as number
+    const id = (await guest.call('fcopy.copy', {
+      source: 'big',
+      size: SIZE,
+      path: '/tmp',
+      name: 'cancelled',
+    })) as number
     await guest.until('event:fcopy:progress', { seconds: 100 })
     expect(await guest.call('fcopy.cancel')).toBe(true)
     expect(await result<CopyResult>(guest, 'fcopy', id)).toMatchObject({ outcome: 'cancelled' })

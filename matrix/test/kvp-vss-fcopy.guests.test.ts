@@ -41,7 +41,8 @@ const isOld = ({ release }: Kernel): boolean => release === 'debian-11'
 describe.each(KERNELS)('$release $flavour', (kernel) => {
   it.each(Object.entries(HOSTS))('on %s', { timeout: 300_000 }, async (profile, hosts) => {
     await using guest = await started(kernel, profile, { kvp: {}, vss: {}, fcopy: {} })
-    const expected = hosts.needs === '5.10' && !isOld(kernel) ? { kvp: NO_VMBUS, vss: NO_VMBUS, fcopy: NO_VMBUS } : hosts
+    const expected =
+      hosts.needs === '5.10' && !isOld(kernel) ? { kvp: NO_VMBUS, vss: NO_VMBUS, fcopy: NO_VMBUS } : hosts
     const loaded = await guest.load(guest.image.modules)
     expect(loaded['hv_vmbus']?.status === 0).toBe(expected.kvp !== NO_VMBUS)
     if (expected.kvp === NO_VMBUS) return
@@ -50,7 +51,12 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
     // Before there are daemons: no keys, and E_FAIL at once from the others.
     await guest.run(1)
     const seen: Record<string, string> = { vss: NOT_OFFERED, fcopy: NOT_OFFERED }
-    if (expected.vss === NEWEST.vss) expect(await ended<BackupResult>(guest, 'vss.backup', {})).toMatchObject({ outcome: 'failed', stage: 'check', status: E_FAIL })
+    if (expected.vss === NEWEST.vss)
+      expect(await ended<BackupResult>(guest, 'vss.backup', {})).toMatchObject({
+        outcome: 'failed',
+        stage: 'check',
+        status: E_FAIL,
+      })
     if (expected.fcopy === NEWEST.fcopy) {
       await guest.call('fcopy.file', { source: 'f', bytes: new TextEncoder().encode('contents') })
       const early = { source: 'f', size: 8, path: '/tmp', name: 'early' }
@@ -63,12 +69,17 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
     }
     expect(seen).toEqual({ kvp: expected.kvp, vss: expected.vss, fcopy: expected.fcopy })
 
-    expect(await ended<KvpCompletion>(guest, 'kvp.set', { key: 'Schlüssel', value: profile })).toMatchObject({ outcome: 'ok' })
-    const { output } = await guest.exec("tr -d '\\000' < /var/lib/hyperv/.kvp_pool_0; wc -c < /var/lib/hyperv/.kvp_pool_0")
+    expect(await ended<KvpCompletion>(guest, 'kvp.set', { key: 'Schlüssel', value: profile })).toMatchObject({
+      outcome: 'ok',
+    })
+    const { output } = await guest.exec(
+      "tr -d '\\000' < /var/lib/hyperv/.kvp_pool_0; wc -c < /var/lib/hyperv/.kvp_pool_0",
+    )
     expect(output.replaceAll(/\s/g, '')).toBe(`Schlüssel${profile}2560`)
     const { items = [] } = await ended<KvpCompletion>(guest, 'kvp.enumerate', { pool: 'auto' })
     expect(items.find(({ key }) => key === 'OSBuildNumber')?.value).toMatch(isOld(kernel) ? /^5\.10\./ : /^6\.1\./)
-    if (expected.vss === NEWEST.vss) expect(await ended<BackupResult>(guest, 'vss.backup', {})).toMatchObject({ outcome: 'ok', consistent: true })
+    if (expected.vss === NEWEST.vss)
+      expect(await ended<BackupResult>(guest, 'vss.backup', {})).toMatchObject({ outcome: 'ok', consistent: true })
     else expect(await guest.call('vss.backup', {}).catch(String)).toMatch(/not-connected|unknown action/)
     if (expected.fcopy !== NEWEST.fcopy) return
     const copy = { source: 'f', size: 8, path: '/tmp', name: 'größe.txt' }

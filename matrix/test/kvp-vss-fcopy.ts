@@ -12,11 +12,20 @@ export type Kernel = (typeof KERNELS)[number]
 const HOST_MODULE = new URL('../src/real/host-module.ts', import.meta.url)
 
 /** Boots without loading a driver. */
-export function started(image: Kernel, profile: string, devices: Readonly<Record<string, unknown>>, more: Partial<BootOptions> = {}): Promise<Guest> {
+export function started(
+  image: Kernel,
+  profile: string,
+  devices: Readonly<Record<string, unknown>>,
+  more: Partial<BootOptions> = {},
+): Promise<Guest> {
   return boot({
     ...IMAGE,
     image,
-    host: { module: HOST_MODULE, options: { profile, devices }, snapshotKey: `services ${profile} ${Object.keys(devices).join()}` },
+    host: {
+      module: HOST_MODULE,
+      options: { profile, devices },
+      snapshotKey: `services ${profile} ${Object.keys(devices).join()}`,
+    },
     loadModules: false,
     ...more,
   })

@@ -48,12 +48,14 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
     expect((await ask('enumerate', { pool: 'external' })).items).toEqual(
       set.map(({ key }, i) => ({ key: key.slice(0, 254), type: 'string', value: kept[i] })),
     )
-    expect((await guest.exec("tail -c 2560 /var/lib/hyperv/.kvp_pool_0 | tr -d '\\000' | wc -c")).output.trim()).toBe(String(255 + 1023))
-    expect((await guest.exec('cd /var/lib/hyperv; wc -c < .kvp_pool_0; wc -c < .kvp_pool_3; head -c 10 .kvp_pool_3')).output.split(/\s+/).slice(0, 3)).toEqual([
-      String(5 * 2560),
-      '2560',
-      expect.stringContaining('HostName'),
-    ])
+    expect((await guest.exec("tail -c 2560 /var/lib/hyperv/.kvp_pool_0 | tr -d '\\000' | wc -c")).output.trim()).toBe(
+      String(255 + 1023),
+    )
+    expect(
+      (await guest.exec('cd /var/lib/hyperv; wc -c < .kvp_pool_0; wc -c < .kvp_pool_3; head -c 10 .kvp_pool_3')).output
+        .split(/\s+/)
+        .slice(0, 3),
+    ).toEqual([String(5 * 2560), '2560', expect.stringContaining('HostName')])
     // A GET finds the key and brings nothing; a prefix is another key.
     expect(await ask('get', { pool: 'external', key: 'dword' })).toMatchObject({ outcome: 'ok', item: { value: '' } })
     expect(await ask('get', { pool: 'external', key: 'dwor' })).toMatchObject({ outcome: 'failed', status: MISSING })
@@ -61,19 +63,38 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
     expect(await ask('delete', { key: 'qword' })).toMatchObject({ outcome: 'ok' })
     expect((await ask('enumerate', { pool: 'external' })).items).toHaveLength(4)
 
-    const auto = Object.fromEntries(((await ask('enumerate', { pool: 'auto' })).items ?? []).map(({ key, value }) => [key, value]))
+    const auto = Object.fromEntries(
+      ((await ask('enumerate', { pool: 'auto' })).items ?? []).map(({ key, value }) => [key, value]),
+    )
     const release = (await guest.exec('uname -r')).output.trim()
     expect(Object.keys(auto)).toHaveLength(10)
-    expect(auto).toMatchObject({ OSBuildNumber: release, OSVersion: release.split('-')[0], ProcessorArchitecture: 'i686', NetworkAddressIPv4: '10.0.0.2' })
-    await guest.exec("printf 'state' > /tmp/r; head -c 507 /dev/zero >> /tmp/r; printf 'ready' >> /tmp/r; head -c 2043 /dev/zero >> /tmp/r; cat /tmp/r > /var/lib/hyperv/.kvp_pool_1")
-    expect((await ask('enumerate', { pool: 'guest' })).items).toEqual([{ key: 'state', type: 'string', value: 'ready' }])
+    expect(auto).toMatchObject({
+      OSBuildNumber: release,
+      OSVersion: release.split('-')[0],
+      ProcessorArchitecture: 'i686',
+      NetworkAddressIPv4: '10.0.0.2',
+    })
+    await guest.exec(
+      "printf 'state' > /tmp/r; head -c 507 /dev/zero >> /tmp/r; printf 'ready' >> /tmp/r; head -c 2043 /dev/zero >> /tmp/r; cat /tmp/r > /var/lib/hyperv/.kvp_pool_1",
+    )
+    expect((await ask('enumerate', { pool: 'guest' })).items).toEqual([
+      { key: 'state', type: 'string', value: 'ready' },
+    ])
 
     // A stock guest tells its addresses to whoever names the adapter by its MAC, and takes none.
-    expect(await ask('getIp', { adapterId: ADAPTER, family: 'both' })).toMatchObject({ outcome: 'failed', status: E_FAIL })
+    expect(await ask('getIp', { adapterId: ADAPTER, family: 'both' })).toMatchObject({
+      outcome: 'failed',
+      status: E_FAIL,
+    })
     const { info } = await ask('getIp', { adapterId: '00:15:5D:00:00:01', family: 'both' })
-    expect(info).toMatchObject({ addresses: expect.arrayContaining(['10.0.0.2']) as string[], subnets: expect.arrayContaining(['255.0.0.0']) as string[] })
+    expect(info).toMatchObject({
+      addresses: expect.arrayContaining(['10.0.0.2']) as string[],
+      subnets: expect.arrayContaining(['255.0.0.0']) as string[],
+    })
     expect(await ask('setIp', INFO)).toMatchObject({ outcome: 'failed', status: E_FAIL })
-    expect(await ask('setIp', { ...INFO, adapterId: '{00000000-0000-0000-0000-000000000001}' })).toMatchObject({ status: NO_ADAPTER })
+    expect(await ask('setIp', { ...INFO, adapterId: '{00000000-0000-0000-0000-000000000001}' })).toMatchObject({
+      status: NO_ADAPTER,
+    })
 
     // Without its daemon nothing is read: the host's patience ends, and the request is carried out when the daemon is back.
     await guest.exec('kill $(pidof hv_kvp_daemon); sleep 1')
@@ -88,7 +109,10 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
   })
 
   it('an address that is injected is live on eth0, with userland of ours', { timeout: 300_000 }, async () => {
-    await using guest = await started(kernel, 'ws2022', DEVICES, { modules: MODULES, files: { '/usr/libexec/hypervkvpd/hv_set_ifconfig': { contents: SET_IFCONFIG } } })
+    await using guest = await started(kernel, 'ws2022', DEVICES, {
+      modules: MODULES,
+      files: { '/usr/libexec/hypervkvpd/hv_set_ifconfig': { contents: SET_IFCONFIG } },
+    })
     await guest.load(guest.image.modules)
     await daemons(guest, 'kvp')
     expect(await ended<KvpCompletion>(guest, 'kvp.setIp', INFO)).toMatchObject({ outcome: 'ok' })

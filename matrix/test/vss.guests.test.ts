@@ -19,7 +19,11 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     const image = join(folder, `${kernel.release}.img`)
     writeFileSync(image, '')
     truncateSync(image, SIZE)
-    const devices = { vss: { hold: true, limits: { snapshot: 1000 } }, storvsc: { disks: [{ file: image }] }, heartbeat: {} }
+    const devices = {
+      vss: { hold: true, limits: { snapshot: 1000 } },
+      storvsc: { disks: [{ file: image }] },
+      heartbeat: {},
+    }
     await using guest = await started(kernel, 'ws2022', devices, {
       modules: MODULES,
       packages: ['hyperv-daemons', 'e2fsprogs'],
@@ -51,7 +55,11 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     expect({ status, output }).toEqual({ status: 0, output: expect.not.stringMatching(/journal|wrong|Fix/) as string })
     expect(await rounds()).toBe(frozenAt)
     await guest.call('vss.snapshotDone', true)
-    expect(await result<BackupResult>(guest, 'vss', first)).toMatchObject({ outcome: 'ok', consistent: true, status: 0 })
+    expect(await result<BackupResult>(guest, 'vss', first)).toMatchObject({
+      outcome: 'ok',
+      consistent: true,
+      status: 0,
+    })
     await guest.run(2)
     expect(await rounds()).toBeGreaterThan(frozenAt)
 
@@ -67,7 +75,9 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     expect(await result<BackupResult>(guest, 'vss', second)).toMatchObject({ outcome: 'closed', consistent: false })
     await guest.run(3)
     expect(await rounds()).toBeGreaterThan(stoppedAt)
-    const { devices: measured } = (await guest.result()).host as { devices: { heartbeat: { status: string; lost: number } } }
+    const { devices: measured } = (await guest.result()).host as {
+      devices: { heartbeat: { status: string; lost: number } }
+    }
     expect(measured.heartbeat).toMatchObject({ status: 'ok', lost: 0 })
   })
 })

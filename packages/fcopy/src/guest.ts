@@ -1,7 +1,15 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
 import { folderOf, targetPath, type Separator } from './guest/paths.ts'
-import { BLOCK_BYTES, CopyFlags, FCOPY_VERSIONS, FcopyOperation, fcopyData, fcopyHeader, fcopyStart } from './protocol.ts'
+import {
+  BLOCK_BYTES,
+  CopyFlags,
+  FCOPY_VERSIONS,
+  FcopyOperation,
+  fcopyData,
+  fcopyHeader,
+  fcopyStart,
+} from './protocol.ts'
 
 /** The files of the guest's operating system, by full path. Statuses are HRESULTs, 0x80070070 for a full disk. */
 export interface FileSystem {
@@ -68,7 +76,8 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
   const start = (view: DataView): number => {
     drop()
     const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = startOf(view) ?? {}
-    if (name === undefined || path === undefined || flags === undefined || size === undefined) return HResult.invalidArgument
+    if (name === undefined || path === undefined || flags === undefined || size === undefined)
+      return HResult.invalidArgument
     const target = quirks.has('trusts-names') ? `${path}${separator}${name}` : targetPath(path, name, separator)
     if (target === undefined) return HResult.invalidArgument
     const folder = folderOf(target, separator)
@@ -85,7 +94,8 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
     const offset = offsetOf(view)
     const size = fcopyData.read.size(view, At.body)
     if (offset === undefined || size > BLOCK_BYTES) return HResult.invalidArgument
-    if (!quirks.has('trusts-offsets') && (offset > copy.received || offset + size > copy.size)) return HResult.invalidArgument
+    if (!quirks.has('trusts-offsets') && (offset > copy.received || offset + size > copy.size))
+      return HResult.invalidArgument
     const from = At.body + fcopyData.offsets.data
     const status = files.write(copy.partial, offset, bytes.subarray(from, from + size))
     if (status === HResult.ok) copy.received = Math.max(copy.received, offset + size)
@@ -120,7 +130,11 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
     return data(copy, view, bytes)
   }
 
-  const ic = icGuest(deps, { ...options, versions: options.versions ?? FCOPY_VERSIONS }, { type: IcType.fcopy, request })
+  const ic = icGuest(
+    deps,
+    { ...options, versions: options.versions ?? FCOPY_VERSIONS },
+    { type: IcType.fcopy, request },
+  )
 
   const gone = (): void => {
     drop()

@@ -90,7 +90,11 @@ const PROGRESS_BYTES = 1 << 20
 const text = (value: string): boolean => value.length < NAME_UNITS && !value.includes('\0')
 
 /** Start, data, complete; a copy that cannot be completed is cancelled in the guest. */
-export function fcopyHost(options: FcopyHostOptions, deps: HostDeviceDeps, versions: IcVersions = FCOPY_VERSIONS): FcopyHost {
+export function fcopyHost(
+  options: FcopyHostOptions,
+  deps: HostDeviceDeps,
+  versions: IcVersions = FCOPY_VERSIONS,
+): FcopyHost {
   const patience = (options.replySeconds ?? 2 * REPLY_SECONDS) * TICKS_PER_SECOND
   let state = idle(1)
 
@@ -151,7 +155,8 @@ export function fcopyHost(options: FcopyHostOptions, deps: HostDeviceDeps, versi
 
   const answered = (status: number): void => {
     const { stage, request } = state
-    if (request === undefined || stage === 'idle') return deps.diagnose({ code: 'VMBUS_FCOPY_ANSWER', source: 'fcopy', message: 'answer without a copy' })
+    if (request === undefined || stage === 'idle')
+      return deps.diagnose({ code: 'VMBUS_FCOPY_ANSWER', source: 'fcopy', message: 'answer without a copy' })
     if (stage === 'cancel') return rest()
     state.status = status
     if (status !== HResult.ok) {

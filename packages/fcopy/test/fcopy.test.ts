@@ -1,5 +1,12 @@
 import { icVersion, type IcVersions } from '@vmbus/ic'
-import { fcopy, type CopyRequest, type CopyResult, type FcopyGuest, type FcopyGuestOptions, type FcopyHost } from '@vmbus/fcopy'
+import {
+  fcopy,
+  type CopyRequest,
+  type CopyResult,
+  type FcopyGuest,
+  type FcopyGuestOptions,
+  type FcopyHost,
+} from '@vmbus/fcopy'
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from '@vmbus/fcopy/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -23,7 +30,11 @@ function pair(bytes: Uint8Array, guest: Partial<FcopyGuestOptions> = {}, capacit
   }
   const spec = fcopy.driver({ files: os, ...guest })
   let driver: FcopyGuest | undefined
-  const made = world(fcopy({ source, replySeconds: 60 }), { ...spec, create: (deps) => (driver = spec.create(deps)) }, settings)
+  const made = world(
+    fcopy({ source, replySeconds: 60 }),
+    { ...spec, create: (deps) => (driver = spec.create(deps)) },
+    settings,
+  )
   made.advance(1)
   return {
     made,
@@ -31,7 +42,13 @@ function pair(bytes: Uint8Array, guest: Partial<FcopyGuestOptions> = {}, capacit
     host: (): FcopyHost => made.handle.device as FcopyHost,
     guest: (): FcopyGuest => driver as unknown as FcopyGuest,
     copy(request: Partial<CopyRequest> = {}): CopyResult | string {
-      const id = (made.handle.device as FcopyHost).copy({ source: 's', size: bytes.length, path: '/in', name: 'file', ...request })
+      const id = (made.handle.device as FcopyHost).copy({
+        source: 's',
+        size: bytes.length,
+        path: '/in',
+        name: 'file',
+        ...request,
+      })
       if (typeof id === 'string') return id
       made.advance(1)
       const found = (made.heard('completed') as CopyResult[]).filter((each) => each.id === id)
@@ -110,7 +127,16 @@ describe('a file', () => {
 describe('names that lead elsewhere', () => {
   it('are refused by the host when they are no names', () => {
     const { copy } = pair(contents(1))
-    for (const wrong of [{ name: '' }, { name: 'a/b' }, { name: 'a\\b' }, { name: 'a\0' }, { name: 'n'.repeat(260) }, { path: 'p'.repeat(260) }, { size: -1 }, { size: 2 ** 53 }])
+    for (const wrong of [
+      { name: '' },
+      { name: 'a/b' },
+      { name: 'a\\b' },
+      { name: 'a\0' },
+      { name: 'n'.repeat(260) },
+      { path: 'p'.repeat(260) },
+      { size: -1 },
+      { size: 2 ** 53 },
+    ])
       expect(copy(wrong)).toBe('invalid-parameter')
   })
 
@@ -226,11 +252,13 @@ it('a hostile host writes no byte outside of the file it began, and leaves no ha
     length: fc.constantFrom(10, 10, 6144, 6145, 0xffff_ffff),
   })
   const end = fc.record({ op: fc.constantFrom(2, 2, 2, 3, 4, 0xffff_ffff) })
-  const right = fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom(10, 6144)).map(([name, size]): Message[] => [
-    { op: 0, name, path: '/in', flags: 1, size },
-    { op: 1, offset: 0, high: 0, length: size },
-    { op: 2 },
-  ])
+  const right = fc
+    .tuple(fc.constantFrom('a', 'b'), fc.constantFrom(10, 6144))
+    .map(([name, size]): Message[] => [
+      { op: 0, name, path: '/in', flags: 1, size },
+      { op: 1, offset: 0, high: 0, length: size },
+      { op: 2 },
+    ])
   const three: fc.Arbitrary<Message[]> = fc.tuple(start, data, end)
   const single: fc.Arbitrary<Message[]> = fc.tuple(fc.oneof(start, data, end))
   const messages = fc.array(fc.oneof(right, three, single), { minLength: 1, maxLength: 8 }).map((flows) => flows.flat())
@@ -249,7 +277,10 @@ it('a hostile host writes no byte outside of the file it began, and leaves no ha
         if ('offset' in each) body.set([...word(each.offset), ...word(each.high), ...word(each.length)], 40)
         return requestOf(7, icVersion(1, 1), body.subarray(0, Math.max(0, body.length - (cut[i] ?? 0))))
       })
-      const made = world(rawDevice(FCOPY_INTERFACE, FCOPY_INSTANCE, [negotiation, ...sent]), fcopy.driver({ files: os }))
+      const made = world(
+        rawDevice(FCOPY_INTERFACE, FCOPY_INSTANCE, [negotiation, ...sent]),
+        fcopy.driver({ files: os }),
+      )
       made.advance(1)
       made.handle.rescind()
       made.advance(1)
@@ -266,32 +297,35 @@ it('a hostile host writes no byte outside of the file it began, and leaves no ha
 
 it('a hostile guest ends each copy once, in bounded time', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(5), fc.uint8Array({ maxLength: 40 })), { minLength: 1, maxLength: 8 }), (answers) => {
-      let turn = -1
-      const driver = rawDriver(FCOPY_INTERFACE, (request) => {
-        const answer = request.slice()
-        answer[25] = 5
-        if (turn++ < 0) {
-          answer.set([1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 1, 0], 28)
+    fc.property(
+      fc.array(fc.tuple(fc.nat(5), fc.uint8Array({ maxLength: 40 })), { minLength: 1, maxLength: 8 }),
+      (answers) => {
+        let turn = -1
+        const driver = rawDriver(FCOPY_INTERFACE, (request) => {
+          const answer = request.slice()
+          answer[25] = 5
+          if (turn++ < 0) {
+            answer.set([1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 1, 0], 28)
+            return [answer]
+          }
+          const [how, noise] = answers[(turn - 1) % answers.length] ?? [0, new Uint8Array(1)]
+          if (how === 0) return []
+          if (how === 1) return [Uint8Array.from([...noise, 0])]
+          if (how === 2) return [answer, answer]
+          if (how === 3) answer.set(noise.subarray(0, 24), 4)
           return [answer]
-        }
-        const [how, noise] = answers[(turn - 1) % answers.length] ?? [0, new Uint8Array(1)]
-        if (how === 0) return []
-        if (how === 1) return [Uint8Array.from([...noise, 0])]
-        if (how === 2) return [answer, answer]
-        if (how === 3) answer.set(noise.subarray(0, 24), 4)
-        return [answer]
-      })
-      const made = world(fcopy({ source: { read: () => true }, replySeconds: 1 }), driver)
-      made.advance(1)
-      const host = made.handle.device as FcopyHost
-      expect(host.copy({ source: 's', size: 20_000, path: '/', name: 'f' })).toBe(1)
-      made.advance(20)
-      expect(made.heard('completed')).toHaveLength(1)
-      made.handle.rescind()
-      made.advance(1)
-      expect(made.heard('completed')).toHaveLength(1)
-    }),
+        })
+        const made = world(fcopy({ source: { read: () => true }, replySeconds: 1 }), driver)
+        made.advance(1)
+        const host = made.handle.device as FcopyHost
+        expect(host.copy({ source: 's', size: 20_000, path: '/', name: 'f' })).toBe(1)
+        made.advance(20)
+        expect(made.heard('completed')).toHaveLength(1)
+        made.handle.rescind()
+        made.advance(1)
+        expect(made.heard('completed')).toHaveLength(1)
+      },
+    ),
     { seed: 23, numRuns: 60 },
   )
 })

@@ -160,7 +160,10 @@ const idle = { close() {}, rescinded() {}, save: () => null, restore() {}, inspe
 const quiet = { timer() {}, ...idle }
 
 /** A driver that answers each message with what `answer` makes of it, byte for byte, any number of packets. */
-export function rawDriver(interfaceId: string, answer: (message: Uint8Array) => readonly Uint8Array[]): GuestDriverSpec {
+export function rawDriver(
+  interfaceId: string,
+  answer: (message: Uint8Array) => readonly Uint8Array[],
+): GuestDriverSpec {
   const readable = (channel: GuestChannel): void => {
     const open = channel.channel
     for (let packet = open?.receive(); packet !== undefined; packet = open?.receive())

@@ -75,7 +75,8 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
   let daemon = options.daemon ?? true
   let current: GuestChannel | undefined
 
-  const items = (pool: KvpPoolName): readonly KvpItem[] => (pool === 'auto' ? (options.intrinsic?.() ?? []) : pools.items(pool))
+  const items = (pool: KvpPoolName): readonly KvpItem[] =>
+    pool === 'auto' ? (options.intrinsic?.() ?? []) : pools.items(pool)
 
   const get = (pool: KvpPoolName, view: DataView, at: number): number => {
     const key = readKey(view, at)

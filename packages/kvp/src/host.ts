@@ -112,7 +112,8 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
   const answered = (head: KvpRequest, status: number, view: DataView, bodyLength: number): void => {
     if (status === HResult.noMoreItems && head.operation === 'enumerate') return end({ outcome: 'ok', status })
     if (status !== HResult.ok) return end({ outcome: 'failed', status })
-    if (head.operation === 'set' || head.operation === 'delete' || head.operation === 'setIp') return end({ outcome: 'ok', status })
+    if (head.operation === 'set' || head.operation === 'delete' || head.operation === 'setIp')
+      return end({ outcome: 'ok', status })
     const answer = readAnswer(head, view, bodyLength, ic.state.message)
     if (answer === undefined) return end({ outcome: 'malformed', status })
     if ('adapterId' in answer) return end({ outcome: 'ok', status, info: answer })
@@ -138,7 +139,8 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     const ip = request.operation === 'getIp' || request.operation === 'setIp'
     if (ip && ic.state.message < IP_SINCE) return 'not-supported'
     const whole = { ...request, id: state.nextId } as KvpRequest
-    if (!valid || !WIRE_POOLS.includes(request.pool) || requestBody(whole, ic.state.message) === undefined) return 'invalid-parameter'
+    if (!valid || !WIRE_POOLS.includes(request.pool) || requestBody(whole, ic.state.message) === undefined)
+      return 'invalid-parameter'
     if (state.queue.length >= MAX_QUEUE) return 'busy'
     state.nextId++
     state.queue.push(whole)
@@ -152,7 +154,11 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     get: ({ pool = 'guest', key }) => ask({ operation: 'get', pool, key }, validKey(key)),
     delete: ({ pool = 'external', key }) => ask({ operation: 'delete', pool, key }, validKey(key)),
     enumerate: ({ pool }) => ask({ operation: 'enumerate', pool, items: [] }, true),
-    getIp: ({ adapterId, family }) => ask({ operation: 'getIp', pool: 'external', query: { adapterId, family } }, validKey(adapterId) && adapterId.length < 128),
+    getIp: ({ adapterId, family }) =>
+      ask(
+        { operation: 'getIp', pool: 'external', query: { adapterId, family } },
+        validKey(adapterId) && adapterId.length < 128,
+      ),
     setIp: (info) => ask({ operation: 'setIp', pool: 'external', info }, true),
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
@@ -181,5 +187,7 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
 /** A copy whose growing list is its own; everything else in a request never changes. */
 const structured = (state: State): State => ({
   ...state,
-  queue: state.queue.map((request) => (request.operation === 'enumerate' ? { ...request, items: [...request.items] } : request)),
+  queue: state.queue.map((request) =>
+    request.operation === 'enumerate' ? { ...request, items: [...request.items] } : request,
+  ),
 })

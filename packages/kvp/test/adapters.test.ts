@@ -27,13 +27,30 @@ it('a daemon registers with one byte, and reads the version of the services from
 it('requests on the device are UTF-8, and answers have the error in front', () => {
   const set = message([0, [1, 3]], [4, [1, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0]], [16, [0xc3, 0xa4]], [528, [0x76]])
   expect(readDaemonRequest(set)).toEqual({ operation: 'set', pool: 'auto-external', item: { key: 'ä', value: 'v' } })
-  expect(readDaemonRequest(message([0, [2, 0]], [4, [2, 0, 0, 0, 0x6b]]))).toEqual({ operation: 'delete', pool: 'external', key: 'k' })
+  expect(readDaemonRequest(message([0, [2, 0]], [4, [2, 0, 0, 0, 0x6b]]))).toEqual({
+    operation: 'delete',
+    pool: 'external',
+    key: 'k',
+  })
   expect(readDaemonRequest(message([0, [0, 1]], [16, [0x6b]]))).toEqual({ operation: 'get', pool: 'guest', key: 'k' })
   const enumerate = message([0, [3, 2]], [4, [9, 0, 0, 0]])
   expect(readDaemonRequest(enumerate)).toEqual({ operation: 'enumerate', pool: 'auto', index: 9 })
-  const found = message([0, [0, 0, 0, 0]], [4, [9, 0, 0, 0]], [8, [1, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0]], [20, [0xc3, 0xa4]], [532, [0x76]])
+  const found = message(
+    [0, [0, 0, 0, 0]],
+    [4, [9, 0, 0, 0]],
+    [8, [1, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0]],
+    [20, [0xc3, 0xa4]],
+    [532, [0x76]],
+  )
   expect(daemonAnswer(enumerate, 0, { key: 'ä', value: 'v' })).toEqual(found)
-  expect(daemonAnswer(set, 0x80070103)).toEqual(message([0, [0x03, 0x01, 0x07, 0x80]], [4, [1, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0]], [16, [0xc3, 0xa4]], [528, [0x76]]))
+  expect(daemonAnswer(set, 0x80070103)).toEqual(
+    message(
+      [0, [0x03, 0x01, 0x07, 0x80]],
+      [4, [1, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0]],
+      [16, [0xc3, 0xa4]],
+      [528, [0x76]],
+    ),
+  )
   expect(readDaemonRequest(set.subarray(1))).toBeUndefined()
   expect(readDaemonRequest(message([0, [9, 0]]))).toBeUndefined()
   expect(readDaemonRequest(message([0, [1, 9]]))).toBeUndefined()
@@ -46,7 +63,11 @@ it('Windows keeps pools as registry keys, with types; values of other types are 
     { name: 'q', type: 11, data: '7' },
   ]
   const set: unknown[] = []
-  const pools = registryPools({ values: (key) => (key === REGISTRY_KEYS.guest ? values : []), set: (...args) => set.push(args) > 0, remove: () => false })
+  const pools = registryPools({
+    values: (key) => (key === REGISTRY_KEYS.guest ? values : []),
+    set: (...args) => set.push(args) > 0,
+    remove: () => false,
+  })
   expect(pools.items('guest')).toEqual([
     { key: 's', type: 'string', value: 'text' },
     { key: 'q', type: 'qword', value: '7' },

@@ -10,9 +10,16 @@ const patch = fc.record({
   at: fc.oneof(fc.constantFrom(4, 8, 12, 14, 18, 20, 25, 28, 29, 32, 36, 40, 44, 48), fc.nat(7500)),
   word: fc.oneof(fc.constantFrom(0, 1, 2, 11, 511, 512, 513, 2048, 2049, 0x7fff_ffff, 0xffff_ffff), fc.nat(0xffff)),
 })
-const damage = fc.record({ patches: fc.array(patch, { maxLength: 4 }), cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7500) }), copies: fc.integer({ min: 0, max: 2 }) })
+const damage = fc.record({
+  patches: fc.array(patch, { maxLength: 4 }),
+  cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7500) }),
+  copies: fc.integer({ min: 0, max: 2 }),
+})
 
-function damaged(bytes: Uint8Array, { patches, cut }: { patches: readonly { at: number; word: number }[]; cut: number }): Uint8Array {
+function damaged(
+  bytes: Uint8Array,
+  { patches, cut }: { patches: readonly { at: number; word: number }[]; cut: number },
+): Uint8Array {
   const out = bytes.slice(0, Math.max(0, bytes.length - cut))
   const view = new DataView(out.buffer)
   for (const { at, word } of patches) if (at + 4 <= out.length) view.setUint32(at, word, true)
@@ -60,7 +67,15 @@ it('a guest answers each request that has a header, and no pool has what was not
   let stored = 0
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.constantFrom(0, 1, 1, 1, 1, 2, 3, 4, 5, 8), fc.constantFrom(0, 0, 1, 3, 4, 255), damage, fc.constantFrom(2580, 7428)), { minLength: 1, maxLength: 10 }),
+      fc.array(
+        fc.tuple(
+          fc.constantFrom(0, 1, 1, 1, 1, 2, 3, 4, 5, 8),
+          fc.constantFrom(0, 0, 1, 3, 4, 255),
+          damage,
+          fc.constantFrom(2580, 7428),
+        ),
+        { minLength: 1, maxLength: 10 },
+      ),
       (list) => {
         const contents: Record<string, readonly KvpItem[]> = {}
         const answers: Uint8Array[] = []

@@ -64,7 +64,8 @@ describe('keys and values', () => {
       { key: 'large', value: '18446744073709551615', type: 'qword' },
     ] as const
     for (const item of items) expect(end(host.set(item))).toMatchObject({ operation: 'set', outcome: 'ok', status: 0 })
-    for (const item of items) expect(end(host.get({ pool: 'external', key: item.key }))).toMatchObject({ outcome: 'ok', item })
+    for (const item of items)
+      expect(end(host.get({ pool: 'external', key: item.key }))).toMatchObject({ outcome: 'ok', item })
     expect(end(host.enumerate({ pool: 'external' }))).toMatchObject({ outcome: 'ok', items })
     expect(end(host.enumerate({ pool: 'guest' }))).toMatchObject({ outcome: 'ok', items: [] })
     expect(end(host.delete({ key: 'path' }))).toMatchObject({ outcome: 'ok' })
@@ -74,7 +75,11 @@ describe('keys and values', () => {
   it('that are missing are 0x80070103, to get and to delete, and a prefix is another key', () => {
     const { host, end } = pair()
     end(host.set({ key: 'abc', value: '1' }))
-    for (const id of [host.get({ pool: 'external', key: 'ab' }), host.delete({ key: 'ab' }), host.delete({ key: 'abcd' })])
+    for (const id of [
+      host.get({ pool: 'external', key: 'ab' }),
+      host.delete({ key: 'ab' }),
+      host.delete({ key: 'abcd' }),
+    ])
       expect(end(id)).toMatchObject({ outcome: 'failed', status: 0x80070103 })
     expect(end(host.enumerate({ pool: 'external' })).items).toHaveLength(1)
   })
@@ -133,7 +138,10 @@ describe('IP information', () => {
       },
     }
     const { host, end } = pair({ network }, {}, settings)
-    expect(end(host.getIp({ adapterId: ADAPTER, family: 'both' }))).toMatchObject({ outcome: 'failed', status: 0x80041002 })
+    expect(end(host.getIp({ adapterId: ADAPTER, family: 'both' }))).toMatchObject({
+      outcome: 'failed',
+      status: 0x80041002,
+    })
     expect(end(host.setIp(INFO))).toMatchObject({ outcome: 'ok' })
     expect(stored).toMatchObject(INFO)
     expect(end(host.getIp({ adapterId: ADAPTER, family: 'both' })).info).toMatchObject(INFO)
@@ -142,8 +150,19 @@ describe('IP information', () => {
   it('keeps the origins of addresses in the binary form, IPv4 before IPv6', () => {
     let stored: IpInfo | undefined
     const { host, end } = pair({ network: { get: () => stored, set: (info) => ((stored = info), 0) } })
-    end(host.setIp({ ...INFO, addresses: ['fe80::1', '10.0.0.5'], subnets: ['64', '255.0.0.0'], origins: ['other', 'static'] }))
-    expect(stored).toMatchObject({ addresses: ['10.0.0.5', 'fe80::1'], subnets: ['255.0.0.0', '64'], origins: ['static', 'other'] })
+    end(
+      host.setIp({
+        ...INFO,
+        addresses: ['fe80::1', '10.0.0.5'],
+        subnets: ['64', '255.0.0.0'],
+        origins: ['other', 'static'],
+      }),
+    )
+    expect(stored).toMatchObject({
+      addresses: ['10.0.0.5', 'fe80::1'],
+      subnets: ['255.0.0.0', '64'],
+      origins: ['static', 'other'],
+    })
   })
 
   it('is not supported at message version 1.0, nor by a guest without a network', () => {
@@ -159,7 +178,10 @@ describe('IP information', () => {
     const { host } = pair()
     for (const wrong of [
       { gateways: Array.from({ length: 6 }, () => '10.0.0.1') },
-      { addresses: Array.from({ length: 65 }, () => '10.0.0.1'), subnets: Array.from({ length: 65 }, () => '255.0.0.0') },
+      {
+        addresses: Array.from({ length: 65 }, () => '10.0.0.1'),
+        subnets: Array.from({ length: 65 }, () => '255.0.0.0'),
+      },
       { addresses: ['10.0.0.256'], subnets: ['255.0.0.0'] },
       { addresses: ['fe80::1'], subnets: ['129'] },
       { dns: ['nowhere'] },

@@ -1,14 +1,6 @@
 import { icVersion } from '@vmbus/ic'
 import { kvp, memoryPools, type KvpHost } from '@vmbus/kvp'
-import {
-  KVP_INSTANCE,
-  KVP_INTERFACE,
-  ipv6Text,
-  parseIpv4,
-  parseIpv6,
-  readUtf8,
-  utf8z,
-} from '@vmbus/kvp/protocol'
+import { KVP_INSTANCE, KVP_INTERFACE, ipv6Text, parseIpv4, parseIpv6, readUtf8, utf8z } from '@vmbus/kvp/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rawDevice, requestOf, world } from './world.ts'
@@ -62,9 +54,13 @@ describe('what the host sends', () => {
   })
   it('SET of numbers: DWORD 4 in four bytes, QWORD 11 in eight', () => {
     const dword = at(at(padded('01 03 0000 04000000 04000000 04000000', 2580), 16, '6b00'), 528, '01020304')
-    expect(shown(sent((host) => host.set({ pool: 'auto-external', key: 'k', value: '67305985', type: 'dword' })))).toBe(message(PLAIN, dword))
+    expect(shown(sent((host) => host.set({ pool: 'auto-external', key: 'k', value: '67305985', type: 'dword' })))).toBe(
+      message(PLAIN, dword),
+    )
     const qword = at(at(padded('01 00 0000 0b000000 04000000 08000000', 2580), 16, '6b00'), 528, '0102030405060708')
-    expect(shown(sent((host) => host.set({ key: 'k', value: '578437695752307201', type: 'qword' })))).toBe(message(PLAIN, qword))
+    expect(shown(sent((host) => host.set({ key: 'k', value: '578437695752307201', type: 'qword' })))).toBe(
+      message(PLAIN, qword),
+    )
   })
   it('DELETE: size and key right after the header', () => {
     const body = at(padded('02 00 0000 06000000', 2580), 8, '6b00 6500')
@@ -89,7 +85,15 @@ describe('what the host sends', () => {
     at(body, 2 + 2306, '33 00')
     at(body, 2 + 4354, '34 00')
     at(body, 2 + 5378, '35 00')
-    const info = { adapterId: '{a}', family: 'ipv4', dhcp: true, addresses: ['1.1', '2'], subnets: ['3'], gateways: ['4'], dns: ['5'] } as const
+    const info = {
+      adapterId: '{a}',
+      family: 'ipv4',
+      dhcp: true,
+      addresses: ['1.1', '2'],
+      subnets: ['3'],
+      gateways: ['4'],
+      dns: ['5'],
+    } as const
     expect(shown(sent((host) => host.setIp(info)))).toBe(message(IP4, body))
   })
   it('SET_IP_INFO: binary form at 4 from version 5.0', () => {
@@ -132,15 +136,20 @@ describe('what the guest answers', () => {
 describe('text and addresses', () => {
   it('UTF-8 is what the platform makes of it, for any text and any bytes', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit === 0 ? 1 : unit)) }), (text) => {
-        expect(hex(utf8z(text))).toBe(`${Buffer.from(text).toString('hex')}00`)
-      }),
+      fc.property(
+        fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit === 0 ? 1 : unit)) }),
+        (text) => {
+          expect(hex(utf8z(text))).toBe(`${Buffer.from(text).toString('hex')}00`)
+        },
+      ),
       { seed: 1, numRuns: 300 },
     )
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const zero = bytes.indexOf(0)
-        expect(readUtf8(bytes, 0, 99)).toBe(new TextDecoder('utf-8', { ignoreBOM: true }).decode(zero < 0 ? bytes : bytes.subarray(0, zero)))
+        expect(readUtf8(bytes, 0, 99)).toBe(
+          new TextDecoder('utf-8', { ignoreBOM: true }).decode(zero < 0 ? bytes : bytes.subarray(0, zero)),
+        )
       }),
       { seed: 2, numRuns: 1000 },
     )
@@ -156,11 +165,23 @@ describe('text and addresses', () => {
       ['1::', '00010000000000000000000000000000'],
     ] as const)
       expect([text, hex(parseIpv6(text))]).toEqual([text, expected])
-    for (const text of ['', ':', ':::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1::2::3', '12345::', 'g::', '::1.2.3', '1:2:3:4:5:6:7::8'])
+    for (const text of [
+      '',
+      ':',
+      ':::',
+      '1:2:3:4:5:6:7',
+      '1:2:3:4:5:6:7:8:9',
+      '1::2::3',
+      '12345::',
+      'g::',
+      '::1.2.3',
+      '1:2:3:4:5:6:7::8',
+    ])
       expect([text, parseIpv6(text)]).toEqual([text, undefined])
     expect(ipv6Text(bytesOf('20010db8000000010000000000000001'))).toBe('2001:db8:0:1::1')
     expect(ipv6Text(bytesOf('20010db8000000000001000000000001'))).toBe('2001:db8::1:0:0:1')
     expect(ipv6Text(bytesOf('00010002000300000005000600070008'))).toBe('1:2:3:0:5:6:7:8')
-    for (const text of ['1.2.3', '1.2.3.4.5', '01.2.3.4', '1.2.3.256', '1.2.3.']) expect([text, parseIpv4(text)]).toEqual([text, undefined])
+    for (const text of ['1.2.3', '1.2.3.4.5', '01.2.3.4', '1.2.3.256', '1.2.3.'])
+      expect([text, parseIpv4(text)]).toEqual([text, undefined])
   })
 })

@@ -1,5 +1,14 @@
 import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, type IcAnswerable, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  icGuest,
+  type IcAnswerable,
+  type IcGuestOptions,
+  type IcGuestState,
+  type IcRequest,
+} from '@vmbus/ic'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import {
   FLAGS_OFFSET,
@@ -68,7 +77,14 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
   const { target } = options
   const quirks = new Set(options.quirks)
   const limits = { freeze: FREEZE_SECONDS, reply: REPLY_SECONDS, frozen: FROZEN_SECONDS, ...options.limits }
-  let state: State = { v: 1, daemon: options.daemon ?? true, frozen: 'no', thawAt: Infinity, pending: undefined, orphans: [] }
+  let state: State = {
+    v: 1,
+    daemon: options.daemon ?? true,
+    frozen: 'no',
+    thawAt: Infinity,
+    pending: undefined,
+    orphans: [],
+  }
   let current: GuestChannel | undefined
 
   const hold = (seconds: number): void => {
@@ -91,7 +107,8 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     if (state.frozen !== 'yes') return
     const thawed = target.thaw()
     if (thawed === undefined) state.orphans.push('thaw')
-    if (thawed === false) deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
+    if (thawed === false)
+      deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
     release('recovered')
   }
 

@@ -199,9 +199,15 @@ function bodyOf(stage: Exclude<BackupStage, 'snapshot'>, { id, request }: State,
   const { begin, end } = quiesceOperations(version)
   if (stage === 'freeze' && begin === VssOperation.freeze) return freezeBody(request)
   const body = new Uint8Array(SHORT_BODY)
-  body[0] = { check: VssOperation.checkHotBackup, freeze: begin, thaw: end, complete: VssOperation.backupComplete }[stage]
+  body[0] = { check: VssOperation.checkHotBackup, freeze: begin, thaw: end, complete: VssOperation.backupComplete }[
+    stage
+  ]
   if (begin === VssOperation.create && (stage === 'freeze' || stage === 'thaw'))
-    vssCreateV2.encode({ snapshot_set_id: setId(id), backup_type: request.backupType ?? 0 }, new DataView(body.buffer), 8)
+    vssCreateV2.encode(
+      { snapshot_set_id: setId(id), backup_type: request.backupType ?? 0 },
+      new DataView(body.buffer),
+      8,
+    )
   return body
 }
 
@@ -210,6 +216,8 @@ function freezeBody({ backupType = 0, luns = [] }: BackupRequest): Uint8Array {
     header: { operation: VssOperation.freeze },
     backup_type: backupType,
     lun_count: luns.length,
-    luns: luns.map(({ busType, controller, target, lun }) => lunInfo.create({ bus_type: busType, controller, target, lun })),
+    luns: luns.map(({ busType, controller, target, lun }) =>
+      lunInfo.create({ bus_type: busType, controller, target, lun }),
+    ),
   })
 }

@@ -19,4 +19,12 @@ export const vss = defineDevice({
 })
 
 export type { FreezeTarget, VssGuest, VssGuestOptions, VssQuirk } from './guest.ts'
-export type { BackupLun, BackupRefusal, BackupRequest, BackupResult, BackupStage, VssHost, VssHostOptions } from './host.ts'
+export type {
+  BackupLun,
+  BackupRefusal,
+  BackupRequest,
+  BackupResult,
+  BackupStage,
+  VssHost,
+  VssHostOptions,
+} from './host.ts'

@@ -1,10 +1,20 @@
 import { icVersion, type IcVersions } from '@vmbus/ic'
-import { vss, type BackupResult, type VssGuest, type VssGuestOptions, type VssHost, type VssHostOptions } from '@vmbus/vss'
+import {
+  vss,
+  type BackupResult,
+  type VssGuest,
+  type VssGuestOptions,
+  type VssHost,
+  type VssHostOptions,
+} from '@vmbus/vss'
 import { VSS_INSTANCE, VSS_INTERFACE } from '@vmbus/vss/protocol'
 import { describe, expect, it } from 'vitest'
 import { rawDevice, requestOf, world, type World } from './world.ts'
 
-const versions = (...major: number[]): IcVersions => ({ framework: [icVersion(3, 0)], message: major.map((each) => icVersion(each, 0)) })
+const versions = (...major: number[]): IcVersions => ({
+  framework: [icVersion(3, 0)],
+  message: major.map((each) => icVersion(each, 0)),
+})
 const E_FAIL = 0x80004005
 
 interface Disk {
@@ -36,7 +46,11 @@ interface Pair {
   results(): BackupResult[]
 }
 
-function pair(guest: Partial<VssGuestOptions> & { later?: readonly ('freeze' | 'thaw')[]; works?: boolean } = {}, host: VssHostOptions = {}, settings?: IcVersions): Pair {
+function pair(
+  guest: Partial<VssGuestOptions> & { later?: readonly ('freeze' | 'thaw')[]; works?: boolean } = {},
+  host: VssHostOptions = {},
+  settings?: IcVersions,
+): Pair {
   const disk: Disk = { frozen: false, log: [] }
   const spec = vss.driver({ target: target(disk, guest.later, guest.works), ...guest })
   let driver: VssGuest | undefined
@@ -44,7 +58,13 @@ function pair(guest: Partial<VssGuestOptions> & { later?: readonly ('freeze' | '
   const made = world(vss({ ...host, snapshot }), { ...spec, create: (deps) => (driver = spec.create(deps)) }, settings)
   made.advance(1)
   if (driver === undefined) throw new Error('the driver was not bound')
-  return { made, host: made.handle.device as VssHost, guest: driver, disk, results: () => made.heard('backup') as BackupResult[] }
+  return {
+    made,
+    host: made.handle.device as VssHost,
+    guest: driver,
+    disk,
+    results: () => made.heard('backup') as BackupResult[],
+  }
 }
 
 describe('a backup', () => {
@@ -140,7 +160,10 @@ describe('a guest', () => {
   })
 
   it('whose host never thaws goes on by itself, and tells a late thaw that it did', () => {
-    const { made, host, guest, disk, results } = pair({ limits: { frozen: 60 } }, { snapshot: () => 'later', limits: { snapshot: 600 } })
+    const { made, host, guest, disk, results } = pair(
+      { limits: { frozen: 60 } },
+      { snapshot: () => 'later', limits: { snapshot: 600 } },
+    )
     host.backup()
     made.advance(59)
     expect(disk.frozen).toBe(true)
@@ -177,7 +200,10 @@ describe('a guest', () => {
   })
 
   it('with Linux’s quirks stays frozen without its host, and keeps the flags of the check', () => {
-    const { made, host, disk } = pair({ quirks: ['no-recovery', 'keeps-flags'] }, { snapshot: () => 'later', limits: { snapshot: 5000 } })
+    const { made, host, disk } = pair(
+      { quirks: ['no-recovery', 'keeps-flags'] },
+      { snapshot: () => 'later', limits: { snapshot: 5000 } },
+    )
     host.backup()
     made.advance(4000)
     expect(disk.frozen).toBe(true)
@@ -187,7 +213,10 @@ describe('a guest', () => {
 })
 
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
-const shown = (bytes: Uint8Array | undefined): string => `${bytes?.length}: ${Buffer.from(bytes ?? []).toString('hex').replace(/(?:00)+$/, '')}`
+const shown = (bytes: Uint8Array | undefined): string =>
+  `${bytes?.length}: ${Buffer.from(bytes ?? [])
+    .toString('hex')
+    .replace(/(?:00)+$/, '')}`
 const padded = (hex: string, length: number): string => {
   const bytes = new Uint8Array((length + 7) & ~7)
   bytes.set(bytesOf(hex))
@@ -196,14 +225,23 @@ const padded = (hex: string, length: number): string => {
 
 describe('on the wire', () => {
   // Typed from wire/06 §1 and §7: header, then operation, seven reserved bytes and the rest.
-  const header = (size: string, pipe: string): string => `01000000 ${pipe} 03000000 0500 05000000 ${size} 00000000 00 03 0000`
+  const header = (size: string, pipe: string): string =>
+    `01000000 ${pipe} 03000000 0500 05000000 ${size} 00000000 00 03 0000`
   it('are check, freeze with its disks, thaw and complete, at version 5.0', () => {
     const { made, host } = pair({}, {}, versions(5))
-    host.backup({ backupType: 2, luns: [{ busType: 1, controller: '01020304-0506-0708-090a-0b0c0d0e0f10', target: 3, lun: 4 }] })
+    host.backup({
+      backupType: 2,
+      luns: [{ busType: 1, controller: '01020304-0506-0708-090a-0b0c0d0e0f10', target: 3, lun: 4 }],
+    })
     made.advance(1)
     const short = header('2700', '3b000000')
     const freeze = `${header('7418', '88180000')} 05 00000000000000 02000000 00000000 01000000 01000000 04030201 0605 0807 090a0b0c0d0e0f10 00 03 04 00`
-    expect(made.messages.filter(({ to }) => to === 'guest').slice(1).map(({ bytes }) => shown(bytes))).toEqual([
+    expect(
+      made.messages
+        .filter(({ to }) => to === 'guest')
+        .slice(1)
+        .map(({ bytes }) => shown(bytes)),
+    ).toEqual([
       padded(`${short} 02`, 28 + 39),
       padded(freeze, 28 + 6260),
       padded(`${short} 06`, 28 + 39),
@@ -214,10 +252,18 @@ describe('on the wire', () => {
   it('the guest answers the check with NO_AUTO_RECOVERY, direct-mapped devices with 0, and what it does not know with success', () => {
     const answers: Uint8Array[] = []
     const negotiation = requestOf(0, 0, bytesOf('0100 0100 00000000 03000000 05000000'))
-    const bodies = ['02 00000000000000 ffffffff', '03 00000000000000 ffffffff', '08 00000000000000 ffffffff', '05 00000000000000']
+    const bodies = [
+      '02 00000000000000 ffffffff',
+      '03 00000000000000 ffffffff',
+      '08 00000000000000 ffffffff',
+      '05 00000000000000',
+    ]
     const requests = bodies.map((body) => requestOf(5, icVersion(5, 0), bytesOf(body)))
     const disk: Disk = { frozen: false, log: [] }
-    world(rawDevice(VSS_INTERFACE, VSS_INSTANCE, [negotiation, ...requests], answers), vss.driver({ target: target(disk) })).advance(1)
+    world(
+      rawDevice(VSS_INTERFACE, VSS_INSTANCE, [negotiation, ...requests], answers),
+      vss.driver({ target: target(disk) }),
+    ).advance(1)
     expect(answers.slice(1).map((bytes) => Buffer.from(bytes.subarray(20, 40)).toString('hex'))).toEqual(
       [
         '00000000 00 05 0000 02 00000000000000 05000000',

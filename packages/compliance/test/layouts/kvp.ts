@@ -24,6 +24,17 @@ const openvmm = (...layouts: readonly LayoutInfo[]): Entries =>
   Object.fromEntries(layouts.map((layout) => [`openvmm:hyperv_ic_protocol.kvp::${layout.name}`, { layout }]))
 
 export const entries: Entries = {
-  ...byName(kvpHeader, kvpValue, kvpGet, kvpDelete, kvpEnumerate, kvpRegister, kvpIpText, kvpIpMessage, kvpDeviceMessage, poolRecord),
+  ...byName(
+    kvpHeader,
+    kvpValue,
+    kvpGet,
+    kvpDelete,
+    kvpEnumerate,
+    kvpRegister,
+    kvpIpText,
+    kvpIpMessage,
+    kvpDeviceMessage,
+    poolRecord,
+  ),
   ...openvmm(kvpBody, kvpIpBody, kvpIpBinary, ipAddressV4, ipAddressV6),
 }

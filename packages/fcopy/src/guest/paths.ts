@@ -9,9 +9,11 @@ export function targetPath(path: string, name: string, separator: Separator): st
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name) || path.includes('\0')) return undefined
   const parts = separator === '/' ? path.split('/') : path.split(/[/\\]/)
   if (parts.includes('..')) return undefined
-  if (separator === '\\' && (name.includes(':') || /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(name))) return undefined
+  if (separator === '\\' && (name.includes(':') || /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(name)))
+    return undefined
   return path === '' || path.endsWith(separator) ? `${path}${name}` : `${path}${separator}${name}`
 }
 
 /** The folder of a file. */
-export const folderOf = (file: string, separator: Separator): string => file.slice(0, Math.max(0, file.lastIndexOf(separator))) || separator
+export const folderOf = (file: string, separator: Separator): string =>
+  file.slice(0, Math.max(0, file.lastIndexOf(separator))) || separator

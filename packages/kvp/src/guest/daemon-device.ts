@@ -74,7 +74,11 @@ export function readDaemonRequest(message: Uint8Array): DaemonRequest | undefine
     case KvpOperation.get:
       return { operation: 'get', pool, key }
     case KvpOperation.set:
-      return { operation: 'set', pool, item: { key, value: readUtf8(message, BODY + kvpValue.offsets.value, VALUE_BYTES) } }
+      return {
+        operation: 'set',
+        pool,
+        item: { key, value: readUtf8(message, BODY + kvpValue.offsets.value, VALUE_BYTES) },
+      }
     case KvpOperation.delete:
       return { operation: 'delete', pool, key: readUtf8(message, BODY + kvpDelete.offsets.key, KEY_BYTES) }
     case KvpOperation.enumerate:
@@ -97,6 +101,10 @@ export function daemonAnswer(request: Uint8Array, error: number, item?: KvpItem)
   const at = BODY + kvpEnumerate.offsets.data
   const key = utf8z(item.key)
   const value = utf8z(item.value)
-  kvpValue.encode({ ...kvpValue.create(), value_type: 1, key_size: key.length, value_size: value.length, key, value }, view, at)
+  kvpValue.encode(
+    { ...kvpValue.create(), value_type: 1, key_size: key.length, value_size: value.length, key, value },
+    view,
+    at,
+  )
   return message
 }

@@ -1,5 +1,14 @@
 import { HResult } from '@vmbus/ic'
-import { KEY_BYTES, KvpPool, VALUE_BYTES, poolRecord, readUtf8, utf8z, type KvpItem, type KvpPoolName } from '../protocol.ts'
+import {
+  KEY_BYTES,
+  KvpPool,
+  VALUE_BYTES,
+  poolRecord,
+  readUtf8,
+  utf8z,
+  type KvpItem,
+  type KvpPoolName,
+} from '../protocol.ts'
 import { withItem, type PoolStore } from './pools.ts'
 
 /** The files of an operating system, as far as pools need them. False: the file system is full or refused. */

@@ -75,7 +75,12 @@ function writeInfo(view: DataView, info: IpInfo, version: number): boolean {
 }
 
 /** What a successful answer holds, undefined when it cannot be read. `view` is the packet's payload. */
-export function readAnswer(request: KvpRequest, view: DataView, bodyLength: number, version: number): KvpItem | IpInfo | undefined {
+export function readAnswer(
+  request: KvpRequest,
+  view: DataView,
+  bodyLength: number,
+  version: number,
+): KvpItem | IpInfo | undefined {
   if (request.operation === 'getIp') {
     if (bodyLength < kvpIpBody.size) return undefined
     return isBinary(version) ? readIpBinary(view, At.body + PAYLOAD) : readIpText(view, At.body + IP_TEXT_PAYLOAD)

@@ -35,7 +35,7 @@ export const ipv4Text = (bytes: Uint8Array): string => bytes.join('.')
 export function ipv6Text(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0))
   let best = { at: 0, length: 1 }
-  for (let i = 0; i < 8; ) {
+  for (let i = 0; i < 8;) {
     let end = i
     while (end < 8 && groups[end] === 0) end++
     if (end - i > best.length) best = { at: i, length: end - i }

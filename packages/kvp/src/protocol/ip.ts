@@ -35,7 +35,12 @@ export interface IpQuery {
 }
 
 const ADAPTER_UNITS = 128
-const TEXT = { addresses: ['ip_addr', 1024], subnets: ['sub_net', 1024], gateways: ['gate_way', 512], dns: ['dns_addr', 1024] } as const
+const TEXT = {
+  addresses: ['ip_addr', 1024],
+  subnets: ['sub_net', 1024],
+  gateways: ['gate_way', 512],
+  dns: ['dns_addr', 1024],
+} as const
 const LISTS = Object.keys(TEXT) as (keyof typeof TEXT)[]
 
 const fits = (text: string, units: number): boolean => text.length < units && !text.includes('\0')
@@ -110,8 +115,13 @@ export function writeIpBinary(view: DataView, at: number, info: IpInfo): boolean
   const addresses = byFamily(info.addresses, MAX_ADDRESSES)
   const gateways = byFamily(info.gateways, MAX_GATEWAYS)
   const dns = byFamily(info.dns, MAX_ADDRESSES)
-  if (addresses === undefined || gateways === undefined || dns === undefined || !fits(info.adapterId, ADAPTER_UNITS)) return false
-  const pairs = info.addresses.map((text, i) => ({ v6: isIpv6(text), subnet: info.subnets[i] ?? '', origin: info.origins?.[i] ?? 'unknown' }))
+  if (addresses === undefined || gateways === undefined || dns === undefined || !fits(info.adapterId, ADAPTER_UNITS))
+    return false
+  const pairs = info.addresses.map((text, i) => ({
+    v6: isIpv6(text),
+    subnet: info.subnets[i] ?? '',
+    origin: info.origins?.[i] ?? 'unknown',
+  }))
   const masks = pairs.filter(({ v6 }) => !v6).map(({ subnet }) => parseIpv4(subnet))
   const prefixes = pairs.filter(({ v6 }) => v6).map(({ subnet }) => (/^\d{1,3}$/.test(subnet) ? Number(subnet) : 129))
   if (masks.includes(undefined) || prefixes.some((prefix) => prefix > 128)) return false
@@ -132,7 +142,9 @@ export function writeIpBinary(view: DataView, at: number, info: IpInfo): boolean
     ipv6_gateways: gateways.v6.map(entry),
     ipv4_dns_servers: dns.v4.map(entry),
     ipv6_dns_servers: dns.v6.map(entry),
-    ip_address_origins: [...pairs.filter(({ v6 }) => !v6), ...pairs.filter(({ v6 }) => v6)].map(({ origin }) => AddressOrigin[origin]),
+    ip_address_origins: [...pairs.filter(({ v6 }) => !v6), ...pairs.filter(({ v6 }) => v6)].map(
+      ({ origin }) => AddressOrigin[origin],
+    ),
   })
   kvpIpBinary.encode(value, view, at)
   put(view, at + kvpIpBinary.offsets.adapter_id, info.adapterId)
@@ -159,9 +171,17 @@ export function readIpBinary(view: DataView, at: number): IpInfo | undefined {
     ...query,
     dhcp: value.dhcp_enabled !== 0,
     addresses: texts(value.ipv4_addresses, v4, value.ipv6_addresses, v6),
-    subnets: [...value.ipv4_subnets.slice(0, v4).map((mask) => ipv4Text(mask['0'])), ...value.ipv6_subnets.slice(0, v6).map(String)],
+    subnets: [
+      ...value.ipv4_subnets.slice(0, v4).map((mask) => ipv4Text(mask['0'])),
+      ...value.ipv6_subnets.slice(0, v6).map(String),
+    ],
     gateways: texts(value.ipv4_gateways, value.ipv4_gateway_count, value.ipv6_gateways, value.ipv6_gateway_count),
-    dns: texts(value.ipv4_dns_servers, value.ipv4_dns_server_count, value.ipv6_dns_servers, value.ipv6_dns_server_count),
+    dns: texts(
+      value.ipv4_dns_servers,
+      value.ipv4_dns_server_count,
+      value.ipv6_dns_servers,
+      value.ipv6_dns_server_count,
+    ),
     origins: value.ip_address_origins.slice(0, v4 + v6).map(originName),
   }
 }

@@ -93,10 +93,18 @@ export const kvpBody = struct('KvpMessage', { operation: u8, pool: u8, data: byt
 export const kvpIpBody = struct('KvpMessage2', { operation: u8, pool: u8, data: bytes(7426) }, { size: 7428 })
 
 /** Linux's message to and from its daemon; an answer has the error in the header's place. */
-export const kvpDeviceMessage = struct('hv_kvp_msg', { header: kvpHeader, error: at(0, u32), _body: pad(7428) }, { size: 7432 })
+export const kvpDeviceMessage = struct(
+  'hv_kvp_msg',
+  { header: kvpHeader, error: at(0, u32), _body: pad(7428) },
+  { size: 7432 },
+)
 
 /** One record of a pool file of Linux and FreeBSD: NUL-padded UTF-8. */
-export const poolRecord = struct('kvp_pool_record', { key: bytes(KEY_BYTES), value: bytes(VALUE_BYTES) }, { size: 2560 })
+export const poolRecord = struct(
+  'kvp_pool_record',
+  { key: bytes(KEY_BYTES), value: bytes(VALUE_BYTES) },
+  { size: 2560 },
+)
 
 /** Where the payload stands in the body. */
 export const PAYLOAD = 4

@@ -43,7 +43,7 @@ export function readUtf8(bytes: Uint8Array, at: number, length: number): string 
   const zero = bytes.subarray(at, limit).indexOf(0)
   const end = zero < 0 ? limit : at + zero
   let text = ''
-  for (let i = at; i < end; ) {
+  for (let i = at; i < end;) {
     const [point, used] = decodeOne(bytes, i, end)
     text += String.fromCodePoint(point)
     i += used
