@@ -89,6 +89,10 @@ export default {
     'vitest/valid-title': ['error', { ignoreTypeOfDescribeName: true, ignoreTypeOfTestName: true }],
     // Properties and refusals are asserted inside callbacks and catch blocks.
     'vitest/no-conditional-expect': 'off',
+    'vitest/expect-expect': [
+      'error',
+      { assertFunctionNames: ['expect', 'expectJudged', 'expectNegotiated', 'expectTypeOf', 'assert', 'assertType'] },
+    ],
     'vitest/no-disabled-tests': 'error',
     'vitest/no-focused-tests': 'error',
   },
@@ -101,8 +105,11 @@ export default {
     { files: impureFiles, rules: Object.fromEntries(Object.keys(pure).map((rule) => [rule, 'off'])) },
     // Codecs are compiled from layouts; where that is forbidden, the interpreter of layouts takes over.
     { files: ['packages/layout/src/compile.ts'], rules: { 'typescript/no-implied-eval': 'off' } },
-    // A command line and scripts print; libraries do not.
-    { files: ['matrix/src/**', 'scripts/**', '**/bench/**'], rules: { 'eslint/no-console': 'off' } },
+    // A command line, scripts and the long tiers, which tell their counts, print; libraries do not.
+    {
+      files: ['matrix/src/**', 'scripts/**', '**/bench/**', '**/*.{deep,guests}.test.ts'],
+      rules: { 'eslint/no-console': 'off' },
+    },
     // JSON.parse of our own manifests is the only `any` in the scripts, and JSDoc names the type of what it gave.
     {
       files: ['**/*.mjs'],

@@ -52,7 +52,11 @@ const started = (kernel: (typeof KERNELS)[number], profile: string): Promise<Gue
     memoryMB: MEMORY_MB,
     modules: ['hv_vmbus', 'hv_balloon'],
     loadModules: false,
-    host: { module: HOST_MODULE, options: { profile, devices: { balloon: { settleSeconds: SETTLE_SECONDS } } }, snapshotKey: `balloon ${profile}` },
+    host: {
+      module: HOST_MODULE,
+      options: { profile, devices: { balloon: { settleSeconds: SETTLE_SECONDS } } },
+      snapshotKey: `balloon ${profile}`,
+    },
   })
 
 /** A line of /proc/meminfo in pages. */
@@ -75,10 +79,19 @@ interface Before {
   readonly available: number
 }
 
-const look = async (guest: Guest): Promise<Before> => ({ total: await meminfo(guest, 'MemTotal'), available: await meminfo(guest, 'MemAvailable') })
+const look = async (guest: Guest): Promise<Before> => ({
+  total: await meminfo(guest, 'MemTotal'),
+  available: await meminfo(guest, 'MemAvailable'),
+})
 
 /** Asks, waits until the guest has answered, and compares what each side says. */
-async function move(guest: Guest, release: string, before: Before, action: 'balloon' | 'unballoon', pages: number): Promise<HostMemory> {
+async function move(
+  guest: Guest,
+  release: string,
+  before: Before,
+  action: 'balloon' | 'unballoon',
+  pages: number,
+): Promise<HostMemory> {
   expect(await guest.call(`balloon.${action}`, pages)).toBe('begun')
   await guest.run(1)
   const memory = await hostMemory(guest)
@@ -91,29 +104,33 @@ async function move(guest: Guest, release: string, before: Before, action: 'ball
 }
 
 describe.each(KERNELS)('$release $flavour', (kernel) => {
-  it.concurrent.each(Object.entries(VERSIONS))('on %s gives up memory and takes it back', { timeout: 300_000 }, async (profile, versions) => {
-    const expected = versions[kernel.release === 'debian-11' ? 0 : 1]
-    await using guest = await started(kernel, profile)
-    const loaded = await guest.load(guest.image.modules)
-    if (expected === null) {
-      expect(loaded['hv_vmbus']?.status).not.toBe(0)
-      expect(((await guest.result()).host as RealHostResult).version).toBeNull()
-      expect(await hostMemory(guest)).toMatchObject({ phase: 'closed', assignedPages: BOOT_PAGES })
-      return
-    }
-    expect(loaded['hv_balloon']?.status).toBe(0)
-    await guest.run(SETTLE_SECONDS)
-    expect(await hostMemory(guest)).toMatchObject({ phase: 'idle', version: expected, balloonedPages: 0 })
-    const before = await look(guest)
-    for (const [action, pages, ballooned] of [
-      ['balloon', 5000, 5000],
-      ['balloon', 1, 5001],
-      ['unballoon', 1500, 3501],
-      ['unballoon', 1 << 20, 0],
-    ] as const) {
-      expect((await move(guest, kernel.release, before, action, pages)).balloonedPages).toBe(ballooned)
-    }
-  })
+  it.concurrent.each(Object.entries(VERSIONS))(
+    'on %s gives up memory and takes it back',
+    { timeout: 300_000 },
+    async (profile, versions) => {
+      const expected = versions[kernel.release === 'debian-11' ? 0 : 1]
+      await using guest = await started(kernel, profile)
+      const loaded = await guest.load(guest.image.modules)
+      if (expected === null) {
+        expect(loaded['hv_vmbus']?.status).not.toBe(0)
+        expect(((await guest.result()).host as RealHostResult).version).toBeNull()
+        expect(await hostMemory(guest)).toMatchObject({ phase: 'closed', assignedPages: BOOT_PAGES })
+        return
+      }
+      expect(loaded['hv_balloon']?.status).toBe(0)
+      await guest.run(SETTLE_SECONDS)
+      expect(await hostMemory(guest)).toMatchObject({ phase: 'idle', version: expected, balloonedPages: 0 })
+      const before = await look(guest)
+      for (const [action, pages, ballooned] of [
+        ['balloon', 5000, 5000],
+        ['balloon', 1, 5001],
+        ['unballoon', 1500, 3501],
+        ['unballoon', 1 << 20, 0],
+      ] as const) {
+        expect((await move(guest, kernel.release, before, action, pages)).balloonedPages).toBe(ballooned)
+      }
+    },
+  )
 })
 
 describe.each(KERNELS)('$release $flavour', (kernel) => {
@@ -131,16 +148,20 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
   })
 })
 
-it('a 32-bit kernel sends no status report until its jiffies wrap at 300 s, then one a second', { timeout: 300_000 }, async () => {
-  await using guest = await started({ release: 'debian-12', flavour: '686' }, 'ws2022')
-  await guest.load(guest.image.modules)
-  const uptime = async (): Promise<number> => Number((await guest.exec('cat /proc/uptime')).output.split(' ')[0])
-  await guest.run(295 - (await uptime()))
-  expect((await hostMemory(guest)).reports).toBe(0)
-  await guest.run(5 + 20)
-  const { reports, pressure } = await hostMemory(guest)
-  const seconds = (await uptime()) - 300
-  expect(Math.abs(reports - seconds)).toBeLessThan(3)
-  expect(Math.abs(pressure.available - (await meminfo(guest, 'MemAvailable')))).toBeLessThan(NOISE)
-  expect(pressure.committed).toBeGreaterThan(balloonFloor(await meminfo(guest, 'MemTotal')))
-})
+it(
+  'a 32-bit kernel sends no status report until its jiffies wrap at 300 s, then one a second',
+  { timeout: 300_000 },
+  async () => {
+    await using guest = await started({ release: 'debian-12', flavour: '686' }, 'ws2022')
+    await guest.load(guest.image.modules)
+    const uptime = async (): Promise<number> => Number((await guest.exec('cat /proc/uptime')).output.split(' ')[0])
+    await guest.run(295 - (await uptime()))
+    expect((await hostMemory(guest)).reports).toBe(0)
+    await guest.run(5 + 20)
+    const { reports, pressure } = await hostMemory(guest)
+    const seconds = (await uptime()) - 300
+    expect(Math.abs(reports - seconds)).toBeLessThan(3)
+    expect(Math.abs(pressure.available - (await meminfo(guest, 'MemAvailable')))).toBeLessThan(NOISE)
+    expect(pressure.committed).toBeGreaterThan(balloonFloor(await meminfo(guest, 'MemTotal')))
+  },
+)

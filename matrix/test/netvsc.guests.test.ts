@@ -1,6 +1,15 @@
 import { boot, type Guest } from '@vmbus/machine-v86'
 import { describe, expect, test } from 'vitest'
-import { GUEST_ADDRESS, PEER_ADDRESS, SINK_PORT, SOURCE_PORT, type PingCount, type PingSweep, type RealNetvscOptions, type TransferCount } from '../src/real/netvsc.ts'
+import {
+  GUEST_ADDRESS,
+  PEER_ADDRESS,
+  SINK_PORT,
+  SOURCE_PORT,
+  type PingCount,
+  type PingSweep,
+  type RealNetvscOptions,
+  type TransferCount,
+} from '../src/real/netvsc.ts'
 
 /** Profiles, and the NVSP version that they and the kernel have in common: the host's newest, as these kernels speak all. */
 const HOSTS = [
@@ -29,15 +38,25 @@ const OLD_HOSTS = [
 const MiB = 1 << 20
 const TRANSFER = 16 * MiB
 
-const bootWith = (release: 'debian-11' | 'debian-12', profile: string, netvsc: RealNetvscOptions = {}): Promise<Guest> =>
+const bootWith = (
+  release: 'debian-11' | 'debian-12',
+  profile: string,
+  netvsc: RealNetvscOptions = {},
+): Promise<Guest> =>
   boot({
     image: { release, flavour: '686' },
     modules: ['hv_vmbus', 'hv_netvsc', '8021q'],
-    host: { module: new URL('../src/real/host-module.ts', import.meta.url), options: { profile, devices: { netvsc } }, snapshotKey: `nic-${profile}` },
+    host: {
+      module: new URL('../src/real/host-module.ts', import.meta.url),
+      options: { profile, devices: { netvsc } },
+      snapshotKey: `nic-${profile}`,
+    },
   })
 
 async function up(guest: Guest, address = GUEST_ADDRESS): Promise<void> {
-  const done = await guest.exec(`ip link set eth0 up && ip addr add ${address}/24 dev eth0 && until grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.1; done`)
+  const done = await guest.exec(
+    `ip link set eth0 up && ip addr add ${address}/24 dev eth0 && until grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.1; done`,
+  )
   expect(done).toMatchObject({ status: 0 })
 }
 
@@ -51,14 +70,23 @@ async function ping(guest: Guest, sweep: PingSweep): Promise<void> {
 /** The guest fetches bytes and sends back what it got: equal digests say that both ways are right. */
 async function transfer(guest: Guest, bytes: number): Promise<void> {
   await guest.call('netvsc.source', bytes)
-  const got = await guest.exec(`nc ${PEER_ADDRESS} ${SOURCE_PORT} > /tmp/data </dev/null; wc -c < /tmp/data; nc ${PEER_ADDRESS} ${SINK_PORT} < /tmp/data`, { seconds: 300 })
+  const got = await guest.exec(
+    `nc ${PEER_ADDRESS} ${SOURCE_PORT} > /tmp/data </dev/null; wc -c < /tmp/data; nc ${PEER_ADDRESS} ${SINK_PORT} < /tmp/data`,
+    { seconds: 300 },
+  )
   expect(got.output.trim()).toBe(String(bytes))
-  const [sent, received] = [await guest.call('netvsc.sent'), await guest.call('netvsc.received')] as [TransferCount, TransferCount]
+  const [sent, received] = [await guest.call('netvsc.sent'), await guest.call('netvsc.received')] as [
+    TransferCount,
+    TransferCount,
+  ]
   expect(received).toEqual({ bytes, sha256: sent.sha256, done: true })
 }
 
 /** What the adapter and its channels tell; the bus also tells of versions it refuses and of messages that a removal overtook. */
-const diagnostics = (guest: Guest): unknown[] => guest.events.flatMap(({ name, detail }) => (name === 'diagnostic' && /"source":"(?:netvsc|channel)/.test(JSON.stringify(detail)) ? [detail] : []))
+const diagnostics = (guest: Guest): unknown[] =>
+  guest.events.flatMap(({ name, detail }) =>
+    name === 'diagnostic' && /"source":"(?:netvsc|channel)/.test(JSON.stringify(detail)) ? [detail] : [],
+  )
 
 describe.each([
   ['debian-11', [...OLD_HOSTS, ...HOSTS]],
@@ -75,14 +103,20 @@ describe.each([
     await ping(guest, { count: heavy ? 10_000 : 500, most: 1472 })
     if (heavy) await transfer(guest, TRANSFER)
     expect(diagnostics(guest)).toEqual([])
-    expect((await guest.exec('dmesg | grep -i netvsc | grep -iv register')).output).not.toMatch(/error|fail|invalid|unhandled|bogus/i)
+    expect((await guest.exec('dmesg | grep -i netvsc | grep -iv register')).output).not.toMatch(
+      /error|fail|invalid|unhandled|bogus/i,
+    )
   })
 
   test('jumbo frames: the adapter is opened again with MTU 9000, under load', async () => {
     await using guest = await bootWith(release, 'ws2022', { peerMtu: 9000 })
     await up(guest)
     await ping(guest, { count: 50 })
-    expect(await guest.exec('ip link set eth0 mtu 9000 && until grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.1; done; ip addr show eth0')).toMatchObject({ status: 0 })
+    expect(
+      await guest.exec(
+        'ip link set eth0 mtu 9000 && until grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.1; done; ip addr show eth0',
+      ),
+    ).toMatchObject({ status: 0 })
     expect(await guest.call('netvsc.inspect')).toMatchObject({ frameBytes: 9014, version: '6.1' })
     // The kernel's own ICMP socket drops answers beyond its buffer: few large ones at a time.
     await ping(guest, { count: 300, least: 1400, most: 8972, window: 4 })
@@ -91,7 +125,9 @@ describe.each([
 
   test('a tagged interface on a trunk port, and an access port behind it', async () => {
     await using guest = await bootWith(release, 'ws2019', { vlan: { trunk: [20] }, peerVlan: { access: 20 } })
-    await guest.exec('ip link set eth0 up; ip link add link eth0 name eth0.20 type vlan id 20 2>/dev/null || vconfig add eth0 20; ip link set eth0.20 up')
+    await guest.exec(
+      'ip link set eth0 up; ip link add link eth0 name eth0.20 type vlan id 20 2>/dev/null || vconfig add eth0 20; ip link set eth0.20 up',
+    )
     expect(await guest.exec(`ip addr add ${GUEST_ADDRESS}/24 dev eth0.20`)).toMatchObject({ status: 0, output: '' })
     await ping(guest, { count: 300, most: 1472 })
   })
@@ -103,9 +139,13 @@ describe.each([
     // -300 s, with a time of 0.
     await guest.run(305)
     await guest.call('netvsc.link', false)
-    expect(await guest.exec('until grep -q 0 /sys/class/net/eth0/carrier; do sleep 0.2; done')).toMatchObject({ status: 0 })
+    expect(await guest.exec('until grep -q 0 /sys/class/net/eth0/carrier; do sleep 0.2; done')).toMatchObject({
+      status: 0,
+    })
     await guest.call('netvsc.link', true)
-    expect(await guest.exec('until grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.2; done')).toMatchObject({ status: 0 })
+    expect(await guest.exec('until grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.2; done')).toMatchObject({
+      status: 0,
+    })
 
     for (let round = 0; round < 2; round++) {
       expect(await guest.exec(`until ping -c 1 -w 1 ${PEER_ADDRESS}; do :; done`)).toMatchObject({ status: 0 })

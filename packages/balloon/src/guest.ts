@@ -70,7 +70,17 @@ const NEGOTIATION_SECONDS = 5
 const MIB_PAGES = 256
 const TICK = TICKS_PER_SECOND
 
-const fresh = (): State => ({ v: 1, phase: 'closed', attempt: 0, transaction: 0, ticks: 0, nextTick: null, deadline: null, added: 0, outbox: [] })
+const fresh = (): State => ({
+  v: 1,
+  phase: 'closed',
+  attempt: 0,
+  transaction: 0,
+  ticks: 0,
+  nextTick: null,
+  deadline: null,
+  added: 0,
+  outbox: [],
+})
 
 /** Reports pressure each second, gives pages up down to its floor, takes them back, adds new ones. */
 export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps): GuestDriver {
@@ -101,13 +111,23 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     flush()
   }
   /** Every message that the guest sends, answers included, is numbered by one counter from 1. */
-  const head = (type: number, size: number): { type: number; size: number; transId: number } => ({ type, size, transId: (state.transaction = (state.transaction + 1) >>> 0) })
+  const head = (type: number, size: number): { type: number; size: number; transId: number } => ({
+    type,
+    size,
+    transId: (state.transaction = (state.transaction + 1) >>> 0),
+  })
 
   const askVersion = (): void => {
     const version = versions[state.attempt]
     if (version === undefined) return fail('the host accepts no version')
     const isLastAttempt = state.attempt === versions.length - 1 ? 1 : 0
-    post(versionRequest.toBytes({ ...head(DmType.versionRequest, versionRequest.size), version, flags: { isLastAttempt } }))
+    post(
+      versionRequest.toBytes({
+        ...head(DmType.versionRequest, versionRequest.size),
+        version,
+        flags: { isLastAttempt },
+      }),
+    )
   }
 
   const fail = (message: string): void => {
@@ -133,13 +153,15 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     deps.event('negotiated', { version: versions[state.attempt] })
     wait()
     post(
-      capabilities.toBytes({
-        ...head(DmType.capabilitiesReport, capabilities.size),
-        caps: { balloon: 1, hotAdd: memory.add === undefined ? 0 : 1, hotAddAlignment: alignment },
-      // All ones: no highest page (Linux balloon_connect_vsp).
-        minPageCount: 0,
-        maxPageNumber: 0,
-      }).fill(0xff, capabilities.offsets.maxPageNumber),
+      capabilities
+        .toBytes({
+          ...head(DmType.capabilitiesReport, capabilities.size),
+          caps: { balloon: 1, hotAdd: memory.add === undefined ? 0 : 1, hotAddAlignment: alignment },
+          // All ones: no highest page (Linux balloon_connect_vsp).
+          minPageCount: 0,
+          maxPageNumber: 0,
+        })
+        .fill(0xff, capabilities.offsets.maxPageNumber),
     )
   }
 
@@ -157,12 +179,24 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     // A host that does not listen gets no more of them: they would pile up.
     if (state.outbox.length > 0) return
     const committed = memory.committed() + given.pages + balloonFloor(memory.total())
-    post(statusReport.toBytes({ ...head(DmType.statusReport, statusReport.size), available: memory.available(), committed }))
+    post(
+      statusReport.toBytes({
+        ...head(DmType.statusReport, statusReport.size),
+        available: memory.available(),
+        committed,
+      }),
+    )
   }
 
   const respond = (runs: readonly PageRun[], more: 0 | 1): void => {
     const ranges = packRuns(runs)
-    post(balloonResponse.toBytes({ ...head(DmType.balloonResponse, balloonResponse.size + ranges.length), flags: { more, rangeCount: runs.length }, ranges }))
+    post(
+      balloonResponse.toBytes({
+        ...head(DmType.balloonResponse, balloonResponse.size + ranges.length),
+        flags: { more, rangeCount: runs.length },
+        ranges,
+      }),
+    )
   }
 
   /** Takes large chunks while there are any, then single pages, and never below the floor. */
@@ -172,7 +206,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     const available = memory.available()
     let left = available - asked < floor ? Math.max(0, Math.min(asked, available - floor)) : asked
     let runs: PageRun[] = []
-    for (let chunk = CHUNK_PAGES; left > 0; ) {
+    for (let chunk = CHUNK_PAGES; left > 0;) {
       if (left < chunk) chunk = 1
       const run = memory.take(chunk)
       if (run === undefined) {
@@ -183,7 +217,8 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
       given.add(run)
       left -= run.count
       const last = runs.at(-1)
-      if (last !== undefined && last.start + last.count === run.start) runs[runs.length - 1] = { start: last.start, count: last.count + run.count }
+      if (last !== undefined && last.start + last.count === run.start)
+        runs[runs.length - 1] = { start: last.start, count: last.count + run.count }
       else runs.push(run)
       if (runs.length === MAX_RANGES) {
         respond(runs, 1)
@@ -213,12 +248,22 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     const isLong = bytes.length >= hotAddRequest.size
     const range = unpackRun(isLong ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
     const region = isLong ? unpackRun(hotAddRequest.parse(bytes).region) : range
-    const isAligned = region.start % alignmentPages === 0 && range.start >= region.start && range.start + range.count <= region.start + region.count
+    const isAligned =
+      region.start % alignmentPages === 0 &&
+      range.start >= region.start &&
+      range.start + range.count <= region.start + region.count
     if (!isAligned) drop('hot add off the alignment that was declared')
-    const pages = memory.add === undefined || range.count === 0 || !isAligned ? 0 : Math.min(range.count, memory.add(range))
+    const pages =
+      memory.add === undefined || range.count === 0 || !isAligned ? 0 : Math.min(range.count, memory.add(range))
     state.added += pages
     // Without pages, result 1 would tell the host never to try again.
-    post(hotAddResponse.toBytes({ ...head(DmType.hotAddResponse, hotAddResponse.size), pages, result: pages > 0 || memory.add === undefined ? 1 : 0 }))
+    post(
+      hotAddResponse.toBytes({
+        ...head(DmType.hotAddResponse, hotAddResponse.size),
+        pages,
+        result: pages > 0 || memory.add === undefined ? 1 : 0,
+      }),
+    )
     deps.event('hot-added', { pages })
   }
 
@@ -285,14 +330,19 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     },
     rescinded: leave,
     timer(name) {
-      if (name === 'negotiation' && (state.phase === 'version' || state.phase === 'capabilities')) return fail('the host did not answer in time')
+      if (name === 'negotiation' && (state.phase === 'version' || state.phase === 'capabilities'))
+        return fail('the host did not answer in time')
       if (name !== 'tick' || state.phase !== 'ready') return
       state.ticks++
       if (state.ticks > reportDelay) report()
       state.nextTick = deps.clock.now() + TICK
       deps.timers.set('tick', state.nextTick)
     },
-    save: () => ({ ...state, outbox: state.outbox.map((bytes) => bytes.slice()), given: given.runs.map((run) => ({ ...run })) }),
+    save: () => ({
+      ...state,
+      outbox: state.outbox.map((bytes) => bytes.slice()),
+      given: given.runs.map((run) => ({ ...run })),
+    }),
     restore(saved, channels) {
       const { given: runs, ...rest } = saved as State & { given: PageRun[] }
       state = { ...rest, outbox: rest.outbox.map((bytes) => bytes.slice()) }

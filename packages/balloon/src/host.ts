@@ -40,9 +40,20 @@ import {
   type PageRun,
 } from './protocol.ts'
 
-export type { BalloonHost, BalloonHostOptions, BalloonRefusal, BalloonSettings, GuestPressure, Operation } from './host/state.ts'
+export type {
+  BalloonHost,
+  BalloonHostOptions,
+  BalloonRefusal,
+  BalloonSettings,
+  GuestPressure,
+  Operation,
+} from './host/state.ts'
 
-export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, settings: BalloonSettings = { versions: DM_VERSIONS }): BalloonHost {
+export function balloonHost(
+  options: BalloonHostOptions,
+  deps: HostDeviceDeps,
+  settings: BalloonSettings = { versions: DM_VERSIONS },
+): BalloonHost {
   const bootPages = options.bootPages ?? deps.memory.size / 4096
   const settle = (options.settleSeconds ?? DEFAULT_SETTLE_SECONDS) * TICKS_PER_SECOND
   const timeout = (options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * TICKS_PER_SECOND
@@ -66,7 +77,11 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     state.outbox.push(bytes)
     flush()
   }
-  const head = (type: number, size: number, transId: number): { type: number; size: number; transId: number } => ({ type, size, transId })
+  const head = (type: number, size: number, transId: number): { type: number; size: number; transId: number } => ({
+    type,
+    size,
+    transId,
+  })
 
   const enter = (phase: Phase): void => {
     state.phase = phase
@@ -100,7 +115,12 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     if (state.phase !== 'version') return drop('version request out of order')
     const request = versionRequest.parse(bytes)
     const accepted = settings.versions.includes(request.version)
-    post(versionResponse.toBytes({ ...head(DmType.versionResponse, versionResponse.size, request.transId), flags: { isAccepted: accepted ? 1 : 0 } }))
+    post(
+      versionResponse.toBytes({
+        ...head(DmType.versionResponse, versionResponse.size, request.transId),
+        flags: { isAccepted: accepted ? 1 : 0 },
+      }),
+    )
     if (!accepted) return
     state.version = request.version
     enter('capabilities')
@@ -123,7 +143,13 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
     )
     if (options.maxPages !== undefined && state.version >= DmVersion.v1_0) {
       const info = maxPageCountInfo.toBytes({ type: 0, dataSize: 8, pages: options.maxPages })
-      post(infoMessage.toBytes({ ...head(DmType.infoMessage, infoMessage.size + info.length, state.transaction), infoSize: info.length, info }))
+      post(
+        infoMessage.toBytes({
+          ...head(DmType.infoMessage, infoMessage.size + info.length, state.transaction),
+          infoSize: info.length,
+          info,
+        }),
+      )
       state.transaction++
     }
     enter('settling')
@@ -202,7 +228,8 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
   }
 
   /** A guest that asks and never listens is not read while its answers wait: they would pile up. */
-  const isHeldBack = (): boolean => state.outbox.length > 0 && (state.phase === 'version' || state.phase === 'capabilities')
+  const isHeldBack = (): boolean =>
+    state.outbox.length > 0 && (state.phase === 'version' || state.phase === 'capabilities')
 
   const pump = (from: Channel): void => {
     while (channel === from && !isHeldBack()) {
@@ -213,7 +240,13 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
   }
 
   const refusal = (supported: boolean): BalloonRefusal | undefined => {
-    if (state.phase === 'closed' || state.phase === 'version' || state.phase === 'capabilities' || state.phase === 'settling') return 'not-ready'
+    if (
+      state.phase === 'closed' ||
+      state.phase === 'version' ||
+      state.phase === 'capabilities' ||
+      state.phase === 'settling'
+    )
+      return 'not-ready'
     if (state.phase !== 'idle') return 'busy'
     return supported ? undefined : 'not-supported'
   }
@@ -240,7 +273,12 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
       const asked = Math.min(Math.trunc(pages), MAX_REQUEST_PAGES)
       if (!(asked > 0)) return 'nothing-to-do'
       begin('balloon', asked)
-      post(balloonRequest.toBytes({ ...head(DmType.balloonRequest, balloonRequest.size, state.transaction), pages: asked }))
+      post(
+        balloonRequest.toBytes({
+          ...head(DmType.balloonRequest, balloonRequest.size, state.transaction),
+          pages: asked,
+        }),
+      )
       return 'begun'
     },
     unballoon(pages) {
@@ -257,7 +295,14 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
         const part = runs.slice(at, at + RANGES_PER_MESSAGE)
         const ranges = packRuns(part)
         const more = at + RANGES_PER_MESSAGE < runs.length ? 1 : 0
-        post(unballoonRequest.toBytes({ ...head(DmType.unballoonRequest, unballoonRequest.size + ranges.length, state.transaction), flags: { more }, rangeCount: part.length, ranges }))
+        post(
+          unballoonRequest.toBytes({
+            ...head(DmType.unballoonRequest, unballoonRequest.size + ranges.length, state.transaction),
+            flags: { more },
+            rangeCount: part.length,
+            ranges,
+          }),
+        )
       }
       return 'begun'
     },
@@ -266,12 +311,25 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
       if (refused !== undefined) return refused
       const { alignmentPages } = state.caps
       const region = { start: run.start, count: Math.ceil(run.count / alignmentPages) * alignmentPages }
-      if (!Number.isSafeInteger(run.start) || run.start % alignmentPages !== 0 || run.start < state.bootPages) return 'misaligned'
-      if (!Number.isSafeInteger(run.count) || run.count <= 0 || region.count > COUNT_LIMIT || run.start + region.count > START_LIMIT) return 'nothing-to-do'
+      if (!Number.isSafeInteger(run.start) || run.start % alignmentPages !== 0 || run.start < state.bootPages)
+        return 'misaligned'
+      if (
+        !Number.isSafeInteger(run.count) ||
+        run.count <= 0 ||
+        region.count > COUNT_LIMIT ||
+        run.start + region.count > START_LIMIT
+      )
+        return 'nothing-to-do'
       if (state.hotAdded > 0 && run.start !== state.hotAddStart + state.hotAdded) return 'misaligned'
       if (state.hotAdded === 0) state.hotAddStart = run.start
       begin('hot-add', run.count)
-      post(hotAddRequest.toBytes({ ...head(DmType.hotAddRequest, hotAddRequest.size, state.transaction), range: packRun(run), region: packRun(region) }))
+      post(
+        hotAddRequest.toBytes({
+          ...head(DmType.hotAddRequest, hotAddRequest.size, state.transaction),
+          range: packRun(run),
+          region: packRun(region),
+        }),
+      )
       return 'begun'
     },
     open(opened) {
@@ -301,9 +359,14 @@ export function balloonHost(options: BalloonHostOptions, deps: HostDeviceDeps, s
         deps.event('ready')
       }
       // The answer may still come, and the guest takes one request at a time: it stays busy.
-      if (name === 'operation' && state.deadline !== null) report(state.phase as Operation, 'the guest did not answer in time')
+      if (name === 'operation' && state.deadline !== null)
+        report(state.phase as Operation, 'the guest did not answer in time')
     },
-    save: () => ({ ...state, outbox: state.outbox.map((bytes) => bytes.slice()), ballooned: ballooned.runs.map((run) => ({ ...run })) }),
+    save: () => ({
+      ...state,
+      outbox: state.outbox.map((bytes) => bytes.slice()),
+      ballooned: ballooned.runs.map((run) => ({ ...run })),
+    }),
     restore(saved, channels) {
       const { ballooned: runs, ...rest } = saved as State & { ballooned: PageRun[] }
       state = { ...rest, outbox: rest.outbox.map((bytes) => bytes.slice()) }

@@ -7,13 +7,24 @@ import { BALLOON_INSTANCE, BALLOON_INTERFACE } from './protocol.ts'
 export const balloon = defineDevice({
   kind: 'balloon',
   interfaceIds: [BALLOON_INTERFACE],
-  offer: (options: BalloonHostOptions) => ({ interfaceId: BALLOON_INTERFACE, instanceId: options.instanceId ?? BALLOON_INSTANCE }),
-  host: (options: BalloonHostOptions, deps, settings: BalloonSettings | undefined) => balloonHost(options, deps, settings),
+  offer: (options: BalloonHostOptions) => ({
+    interfaceId: BALLOON_INTERFACE,
+    instanceId: options.instanceId ?? BALLOON_INSTANCE,
+  }),
+  host: (options: BalloonHostOptions, deps, settings: BalloonSettings | undefined) =>
+    balloonHost(options, deps, settings),
   guest: (options: BalloonGuestOptions, deps) => balloonGuest(options, deps),
 })
 
 export { balance, demandOf, type Member } from './balancer.ts'
 export { balloonFloor } from './floor.ts'
 export type { BalloonGuestOptions, GuestMemoryManager } from './guest.ts'
-export type { BalloonHost, BalloonHostOptions, BalloonRefusal, BalloonSettings, GuestPressure, Operation } from './host.ts'
+export type {
+  BalloonHost,
+  BalloonHostOptions,
+  BalloonRefusal,
+  BalloonSettings,
+  GuestPressure,
+  Operation,
+} from './host.ts'
 export type { PageRun } from './protocol.ts'

@@ -107,7 +107,7 @@ export function pageSet(initial: readonly PageRun[] = []): PageSet {
     without,
     take(count, longest) {
       const taken: PageRun[] = []
-      for (let left = count; left > 0; ) {
+      for (let left = count; left > 0;) {
         const run = runs.at(-1)
         if (run === undefined) break
         const part = Math.min(left, run.count, longest)

@@ -30,8 +30,16 @@ export const DM_VERSIONS: readonly number[] = [DmVersion.v0_3, DmVersion.v1_0, D
 const header = { type: u16, size: u16, transId: u32 } as const
 
 export const dmHeader = struct('dm_header', header, { size: 8 })
-export const versionRequest = struct('dm_version_request', { ...header, version: u32, flags: bits(u32, { isLastAttempt: 1, _reserved: 31 }) }, { size: 16 })
-export const versionResponse = struct('dm_version_response', { ...header, flags: bits(u64, { isAccepted: 1, _reserved: 63 }) }, { size: 16 })
+export const versionRequest = struct(
+  'dm_version_request',
+  { ...header, version: u32, flags: bits(u32, { isLastAttempt: 1, _reserved: 31 }) },
+  { size: 16 },
+)
+export const versionResponse = struct(
+  'dm_version_response',
+  { ...header, flags: bits(u64, { isAccepted: 1, _reserved: 63 }) },
+  { size: 16 },
+)
 export const capabilities = struct(
   'dm_capabilities',
   {
@@ -63,9 +71,17 @@ export const statusReport = struct(
 )
 export const balloonRequest = struct('dm_balloon', { ...header, pages: u32, reserved: u32 }, { size: 16 })
 /** Ranges follow. `more` is bit 0 of the word that counts them. */
-export const balloonResponse = struct('dm_balloon_response', { ...header, reserved: u32, flags: bits(u32, { more: 1, rangeCount: 31 }), ranges: rest }, { size: 16 })
+export const balloonResponse = struct(
+  'dm_balloon_response',
+  { ...header, reserved: u32, flags: bits(u32, { more: 1, rangeCount: 31 }), ranges: rest },
+  { size: 16 },
+)
 /** Ranges follow. Here `more` is bit 0 of a word of its own. */
-export const unballoonRequest = struct('dm_unballoon_request', { ...header, flags: bits(u32, { more: 1, _reserved: 31 }), rangeCount: u32, ranges: rest }, { size: 16 })
+export const unballoonRequest = struct(
+  'dm_unballoon_request',
+  { ...header, flags: bits(u32, { more: 1, _reserved: 31 }), rangeCount: u32, ranges: rest },
+  { size: 16 },
+)
 export const unballoonResponse = struct('dm_unballoon_response', header, { size: 8 })
 /** The long form, with the region that the range lies in. */
 export const hotAddRequest = struct('dm_hot_add_with_region', { ...header, range: u64, region: u64 }, { size: 24 })
@@ -77,7 +93,11 @@ export const infoMessage = struct('dm_info_msg', { ...header, reserved: u32, inf
 export const maxPageCountInfo = struct('dm_info_header', { type: u32, dataSize: u32, pages: u64n }, { size: 16 })
 
 /** Hot remove is in QEMU's header alone (dynmem-proto.h): neither end here sends it. `qos`: 1 large pages, 2 local ones. */
-export const hotRemoveRequest = struct('qemu_dm_hot_remove', { ...header, virtualNode: u32, pageCount: u32, qos: u32, reserved: u32 }, { size: 24 })
+export const hotRemoveRequest = struct(
+  'qemu_dm_hot_remove',
+  { ...header, virtualNode: u32, pageCount: u32, qos: u32, reserved: u32 },
+  { size: 24 },
+)
 export const hotRemoveResponse = struct(
   'qemu_dm_hot_remove_response',
   { ...header, result: u32, rangeCount: u32, flags: bits(u64, { more: 1, _reserved: 63 }), ranges: rest },
@@ -107,7 +127,10 @@ export interface PageRun {
 
 export const packRun = ({ start, count }: PageRun): bigint => BigInt(start) | (BigInt(count) << 40n)
 
-export const unpackRun = (word: bigint): PageRun => ({ start: Number(word & BigInt(START_LIMIT - 1)), count: Number(word >> 40n) })
+export const unpackRun = (word: bigint): PageRun => ({
+  start: Number(word & BigInt(START_LIMIT - 1)),
+  count: Number(word >> 40n),
+})
 
 /** The ranges in the tail of a message; undefined when it holds fewer than it announces. */
 export function unpackRuns(bytes: Uint8Array, at: number, count: number): PageRun[] | undefined {

@@ -18,7 +18,13 @@ type Step =
   | { readonly do: 'wait'; readonly seconds: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('balloon' as const, 'unballoon' as const), pages: fc.oneof(fc.nat(3000), fc.nat(100_000)) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom('balloon' as const, 'unballoon' as const),
+      pages: fc.oneof(fc.nat(3000), fc.nat(100_000)),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('use' as const, 'unuse' as const), pages: fc.nat(8000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('hot-add' as const, 'save' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('steps' as const), count: fc.integer({ min: 1, max: 4 }) }) },
@@ -50,7 +56,10 @@ function reclaimer() {
 function life() {
   const ram = guestRam({ pages: BOOT, fragmentedBy: 700, hotAddBlock: BLOCK })
   const books = reclaimer()
-  const made = world(balloon({ bootPages: BOOT, settleSeconds: 1, reclaimed: books.reclaimed, returned: books.returned }), balloon.driver({ memory: ram, reportDelay: 0, hotAddAlignment: ALIGNMENT }))
+  const made = world(
+    balloon({ bootPages: BOOT, settleSeconds: 1, reclaimed: books.reclaimed, returned: books.returned }),
+    balloon.driver({ memory: ram, reportDelay: 0, hotAddAlignment: ALIGNMENT }),
+  )
   const operations: { name: string; asked: number; done: number }[] = []
   const finals: number[] = []
   made.hostBus.on((event) => {
@@ -78,7 +87,9 @@ function life() {
         case 'unballoon':
           return count(host().unballoon(each.pages))
         case 'hot-add':
-          return host().hotAddedPages >= 4 * BLOCK ? undefined : count(host().hotAdd({ start: BOOT + host().hotAddedPages, count: BLOCK }))
+          return host().hotAddedPages >= 4 * BLOCK
+            ? undefined
+            : count(host().hotAdd({ start: BOOT + host().hotAddedPages, count: BLOCK }))
         case 'use':
           return ram.use(each.pages)
         case 'unuse':
@@ -145,7 +156,9 @@ test('saving and restoring after every step changes no later byte', () => {
         saved.run({ do: 'save' })
       }
       for (const each of [plain, saved]) each.made.advance(5)
-      expect(saved.made.messages.map(({ to, bytes }) => `${to} ${Buffer.from(bytes).toString('hex')}`)).toEqual(plain.made.messages.map(({ to, bytes }) => `${to} ${Buffer.from(bytes).toString('hex')}`))
+      expect(saved.made.messages.map(({ to, bytes }) => `${to} ${Buffer.from(bytes).toString('hex')}`)).toEqual(
+        plain.made.messages.map(({ to, bytes }) => `${to} ${Buffer.from(bytes).toString('hex')}`),
+      )
       expect(saved.operations).toEqual(plain.operations)
       expect(Buffer.compare(saved.made.memory.bytes, plain.made.memory.bytes)).toBe(0)
     }),

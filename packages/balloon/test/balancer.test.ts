@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { balance, demandOf, type Member } from '../src/balancer.ts'
 
-const member = (id: string, committed: number, more: Partial<Member> = {}): Member => ({ id, minimum: 100, maximum: 1000, assigned: 500, committed, ...more })
+const member = (id: string, committed: number, more: Partial<Member> = {}): Member => ({
+  id,
+  minimum: 100,
+  maximum: 1000,
+  assigned: 500,
+  committed,
+  ...more,
+})
 
 describe('demand', () => {
   test.each([
@@ -17,17 +24,27 @@ describe('demand', () => {
 })
 
 test('enough for all: each has its demand', () => {
-  expect([...balance([member('a', 100), member('b', 500), member('c', 5000)], 5000)]).toEqual([['a', 120], ['b', 600], ['c', 1000]])
+  expect([...balance([member('a', 100), member('b', 500), member('c', 5000)], 5000)]).toEqual([
+    ['a', 120],
+    ['b', 600],
+    ['c', 1000],
+  ])
 })
 
 test('not enough: minima first, the rest by weight', () => {
   const targets = balance([member('a', 5000, { weight: 9999 }), member('b', 5000, { weight: 4999 })], 500)
   // 300 pages to share as 10000 : 5000.
-  expect([...targets]).toEqual([['a', 300], ['b', 200]])
+  expect([...targets]).toEqual([
+    ['a', 300],
+    ['b', 200],
+  ])
 })
 
 test('what one guest does not need goes to the others', () => {
-  expect([...balance([member('a', 150), member('b', 5000)], 1000)]).toEqual([['a', 180], ['b', 820]])
+  expect([...balance([member('a', 150), member('b', 5000)], 1000)]).toEqual([
+    ['a', 180],
+    ['b', 820],
+  ])
 })
 
 test('the budget holds, minima and maxima hold, and nothing is kept back that somebody wants', () => {

@@ -19,7 +19,11 @@ function pair({ ram: shape = { pages: 64 * MIB }, host: hostOptions = {}, hostVe
   const events: { name: string; detail: unknown }[] = []
   const made = world(
     balloon({ bootPages: shape.pages, settleSeconds: 2, ...hostOptions }),
-    balloon.driver({ memory: ram, reportDelay: 0, ...(guestVersions === undefined ? {} : { versions: guestVersions }) }),
+    balloon.driver({
+      memory: ram,
+      reportDelay: 0,
+      ...(guestVersions === undefined ? {} : { versions: guestVersions }),
+    }),
     hostVersions === undefined ? undefined : { versions: hostVersions },
   )
   made.hostBus.on((event) => {
@@ -30,10 +34,14 @@ function pair({ ram: shape = { pages: 64 * MIB }, host: hostOptions = {}, hostVe
 }
 
 const transactions = (messages: readonly { to: string; bytes: Uint8Array }[], to: string): number[] =>
-  messages.filter((each) => each.to === to).map(({ bytes }) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true))
+  messages
+    .filter((each) => each.to === to)
+    .map(({ bytes }) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true))
 
 describe('negotiation', () => {
-  const subsets = Array.from({ length: 2 ** DM_VERSIONS.length }, (_, mask) => DM_VERSIONS.filter((_version, i) => (mask >> i) & 1))
+  const subsets = Array.from({ length: 2 ** DM_VERSIONS.length }, (_, mask) =>
+    DM_VERSIONS.filter((_version, i) => (mask >> i) & 1),
+  )
   const cases = subsets.flatMap((hosts) => subsets.map((guests) => ({ hosts, guests })))
   test.each(cases)('host $hosts, guest $guests', ({ hosts, guests }) => {
     const { host, advance, guestBus } = pair({ hostVersions: hosts, guestVersions: guests.toReversed() })
@@ -81,20 +89,24 @@ test('a guest gives up what it is asked for and takes it back', () => {
   expect(host.unballoon(1234)).toBe('begun')
   advance(1)
   expect([host.balloonedPages, ram.count('taken')]).toEqual([3766, 3766])
-  expect(events.filter(({ name }) => name !== 'pressure').map(({ name, detail }) => [name, (detail as { done?: number } | undefined)?.done])).toEqual([
+  expect(
+    events
+      .filter(({ name }) => name !== 'pressure')
+      .map(({ name, detail }) => [name, (detail as { done?: number } | undefined)?.done]),
+  ).toEqual([
     ['negotiated', undefined],
     ['capabilities', undefined],
     ['ready', undefined],
     ['balloon', 5000],
     ['unballoon', 1234],
   ])
-  expect([host.balloon(0), host.balloon(0.5), host.balloon(Number.NaN), host.unballoon(0.5), host.hotAdd({ start: 1 << 20, count: 1 << 15 })]).toEqual([
-    'nothing-to-do',
-    'nothing-to-do',
-    'nothing-to-do',
-    'nothing-to-do',
-    'not-supported',
-  ])
+  expect([
+    host.balloon(0),
+    host.balloon(0.5),
+    host.balloon(Number.NaN),
+    host.unballoon(0.5),
+    host.hotAdd({ start: 1 << 20, count: 1 << 15 }),
+  ]).toEqual(['nothing-to-do', 'nothing-to-do', 'nothing-to-do', 'nothing-to-do', 'not-supported'])
 })
 
 test('at its floor a guest gives up less, then nothing, and says how much', () => {
@@ -173,7 +185,9 @@ describe('hot add', () => {
     advance(4)
     host.hotAdd(first)
     advance(1)
-    expect(events.findLast(({ name }) => name === 'hot-add')).toMatchObject({ detail: { done: 0, failed: 'the guest added nothing' } })
+    expect(events.findLast(({ name }) => name === 'hot-add')).toMatchObject({
+      detail: { done: 0, failed: 'the guest added nothing' },
+    })
     // Pages 0, result 0: success without pages would be final.
     expect(messages.findLast(({ bytes }) => bytes[0] === 11)?.bytes.subarray(8, 16)).toEqual(new Uint8Array(8))
     expect(host.hotAdd(first)).toBe('begun')
@@ -199,13 +213,19 @@ test('an operation out of time is reported once; its answer is counted when it c
   channel?.mask(true)
   expect(host.balloon(100)).toBe('begun')
   advance(5)
-  expect(events.filter(({ name }) => name === 'balloon')).toEqual([{ name: 'balloon', detail: { asked: 100, done: 0, failed: 'the guest did not answer in time' } }])
+  expect(events.filter(({ name }) => name === 'balloon')).toEqual([
+    { name: 'balloon', detail: { asked: 100, done: 0, failed: 'the guest did not answer in time' } },
+  ])
   expect(host.balloon(7)).toBe('busy')
   channel?.mask(false)
   guestBus.devices[0]?.driver?.readable(guestBus.devices[0].channels[0]!)
   advance(1)
   expect([host.balloonedPages, ram.count('taken')]).toEqual([100, 100])
-  expect(events.findLast(({ name }) => name === 'late')?.detail).toEqual({ operation: 'balloon', asked: 100, done: 100 })
+  expect(events.findLast(({ name }) => name === 'late')?.detail).toEqual({
+    operation: 'balloon',
+    asked: 100,
+    done: 100,
+  })
   expect(host.balloon(7)).toBe('begun')
   advance(1)
   expect(host.balloonedPages).toBe(107)
@@ -219,7 +239,9 @@ test('a rescind ends the operation, and the ballooned pages stay with the guest'
   advance(1)
   host.balloon(100)
   hostBus.devices[0]?.rescind()
-  expect(events.filter(({ name }) => name === 'balloon').map(({ detail }) => (detail as { failed?: string }).failed)).toEqual([undefined, 'the channel closed'])
+  expect(
+    events.filter(({ name }) => name === 'balloon').map(({ detail }) => (detail as { failed?: string }).failed),
+  ).toEqual([undefined, 'the channel closed'])
   advance(5)
   expect(guestBus.devices).toEqual([])
   expect(ram.violations).toEqual([])

@@ -64,7 +64,8 @@ export function guestRam({ pages, fragmentedBy, hotAddBlock }: GuestRamOptions):
     }
   }
 
-  for (let page = 0; page < pages; page++) mark(page, fragmentedBy !== undefined && page % fragmentedBy === 0 ? Page.used : Page.free)
+  for (let page = 0; page < pages; page++)
+    mark(page, fragmentedBy !== undefined && page % fragmentedBy === 0 ? Page.used : Page.free)
 
   const count = (kind: keyof typeof Page): number => counts[Page[kind]] ?? 0
   return {

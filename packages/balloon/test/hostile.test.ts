@@ -18,26 +18,47 @@ interface Message {
 }
 
 const word = (value: number): number[] => [value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24]
-const range = fc.record({ start: fc.oneof(fc.nat(PAGES + 300), fc.nat(2 ** 31), fc.constant(2 ** 40 - 1)), count: fc.oneof(fc.nat(600), fc.constant(2 ** 24 - 1)) })
+const range = fc.record({
+  start: fc.oneof(fc.nat(PAGES + 300), fc.nat(2 ** 31), fc.constant(2 ** 40 - 1)),
+  count: fc.oneof(fc.nat(600), fc.constant(2 ** 24 - 1)),
+})
 const ranges = fc.array(range, { maxLength: 12 }).map((list): PageRun[] => list)
 
 /** Bodies that are right, or nearly so, for the messages of the other end; `second` is the second word. */
 const withRanges = (second: (count: number) => number[]): fc.Arbitrary<Uint8Array> =>
-  fc.tuple(ranges, fc.constantFrom(0, 0, 0, 1, -1, 2 ** 20)).map(([runs, off]) => Uint8Array.from([...second(Math.max(0, runs.length + off)), ...packRuns(runs)]))
-const fields = fc.array(fc.oneof(fc.nat(2000), fc.constant(0xffff_ffff)), { maxLength: 10 }).map((list) => Uint8Array.from(list.flatMap(word)))
+  fc
+    .tuple(ranges, fc.constantFrom(0, 0, 0, 1, -1, 2 ** 20))
+    .map(([runs, off]) => Uint8Array.from([...second(Math.max(0, runs.length + off)), ...packRuns(runs)]))
+const fields = fc
+  .array(fc.oneof(fc.nat(2000), fc.constant(0xffff_ffff)), { maxLength: 10 })
+  .map((list) => Uint8Array.from(list.flatMap(word)))
 const more = fc.constantFrom(0, 1)
 const lie = fc.constantFrom(0, 0, 0, 0, 0, 8, -4, 4000)
 
 const toHost: fc.Arbitrary<Message> = more.chain((bit) =>
   fc.oneof(
-    { weight: 4, arbitrary: fc.record({ type: fc.constant(7), lie, body: withRanges((count) => [...word(0), ...word(((count << 1) | bit) >>> 0)]) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant(7),
+        lie,
+        body: withRanges((count) => [...word(0), ...word(((count << 1) | bit) >>> 0)]),
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ type: fc.constantFrom(1, 3, 5, 9, 11, 11), lie, body: fields }) },
     { weight: 1, arbitrary: fc.record({ type: fc.nat(20), lie, body: fc.uint8Array({ maxLength: 64 }) }) },
   ),
 )
 const toGuest: fc.Arbitrary<Message> = more.chain((bit) =>
   fc.oneof(
-    { weight: 4, arbitrary: fc.record({ type: fc.constant(8), lie, body: withRanges((count) => [...word(bit), ...word(count >>> 0)]) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant(8),
+        lie,
+        body: withRanges((count) => [...word(bit), ...word(count >>> 0)]),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ type: fc.constantFrom(2, 4, 6, 6, 6, 10, 12), lie, body: fields }) },
     { weight: 1, arbitrary: fc.record({ type: fc.nat(20), lie, body: fc.uint8Array({ maxLength: 64 }) }) },
   ),
@@ -48,21 +69,24 @@ function bytesOf({ type, lie: off, body }: Message): Uint8Array {
   return Uint8Array.from([type & 0xff, type >>> 8, size & 0xff, (size >>> 8) & 0xff, ...word(1), ...body])
 }
 
-const header = (type: number, ...body: number[]): Uint8Array => bytesOf({ type, lie: 0, body: Uint8Array.from(body.flatMap(word)) })
+const header = (type: number, ...body: number[]): Uint8Array =>
+  bytesOf({ type, lie: 0, body: Uint8Array.from(body.flatMap(word)) })
 
 /** RAM in which only the rings of the one channel may change. */
 function untouched({ memory }: World, before: Uint8Array, pages: ReadonlySet<number>): void {
   for (let page = 0; page < memory.size / 4096; page++) {
     if (pages.has(page)) continue
     const at = page * 4096
-    if (Buffer.compare(memory.bytes.subarray(at, at + 4096), before.subarray(at, at + 4096)) !== 0) throw new Error(`page ${page} was written`)
+    if (Buffer.compare(memory.bytes.subarray(at, at + 4096), before.subarray(at, at + 4096)) !== 0)
+      throw new Error(`page ${page} was written`)
   }
 }
 
 /** Pages that change in a world whose ends behave: rings, SynIC and monitor pages. */
 function pagesInUse({ memory }: World): Set<number> {
   const pages = new Set<number>()
-  for (let page = 0; page < memory.size / 4096; page++) if (Buffer.compare(memory.bytes.subarray(page * 4096, page * 4096 + 4096), EMPTY) !== 0) pages.add(page)
+  for (let page = 0; page < memory.size / 4096; page++)
+    if (Buffer.compare(memory.bytes.subarray(page * 4096, page * 4096 + 4096), EMPTY) !== 0) pages.add(page)
   return pages
 }
 
@@ -173,7 +197,12 @@ test('a guest that asks for versions for ever and never listens is held back', (
   const driver: GuestDriverSpec = {
     kind: 'balloon',
     interfaceIds: [BALLOON_INTERFACE],
-    create: () => ({ ...idle, offered: (channel) => channel.open({ outPages: 5, inPages: 5 }), opened: (channel) => void (guest = channel.channel), readable() {} }),
+    create: () => ({
+      ...idle,
+      offered: (channel) => channel.open({ outPages: 5, inPages: 5 }),
+      opened: (channel) => void (guest = channel.channel),
+      readable() {},
+    }),
   }
   const made = world(balloon({}), driver)
   made.advance(1)

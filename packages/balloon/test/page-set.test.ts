@@ -10,7 +10,8 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('take' as const), count: fc.nat(30), longest: fc.integer({ min: 1, max: 8 }) }),
   fc.record({ do: fc.constant('clear' as const) }),
 )
-const pagesOf = (runs: readonly PageRun[]): number[] => runs.flatMap(({ start, count }) => Array.from({ length: count }, (_, i) => start + i))
+const pagesOf = (runs: readonly PageRun[]): number[] =>
+  runs.flatMap(({ start, count }) => Array.from({ length: count }, (_, i) => start + i))
 const sorted = (pages: Iterable<number>): number[] => [...pages].toSorted((a, b) => a - b)
 
 test('a set of pages is a set of numbers', () => {

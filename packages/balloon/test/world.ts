@@ -1,4 +1,13 @@
-import { Version, createGuestBus, createHostBus, pageAllocator, type GuestBus, type GuestDriverSpec, type HostBus, type HostDeviceSpec } from '@vmbus/core'
+import {
+  Version,
+  createGuestBus,
+  createHostBus,
+  pageAllocator,
+  type GuestBus,
+  type GuestDriverSpec,
+  type HostBus,
+  type HostDeviceSpec,
+} from '@vmbus/core'
 import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import { TICKS_PER_SECOND, seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
 
@@ -56,10 +65,23 @@ export function world(spec: HostDeviceSpec, driver: GuestDriverSpec, settings?: 
   const pageCount = 256
   const memory = guestMemory(pageCount * 4096)
   let interrupts: (readonly [number, number])[] = []
-  const partition = createPartition({ memory, clock, timers: scope('partition'), vps: 1, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
-  const common = { partition, clock, seed: seeded(7), versions: [Version.v5_2], diagnose: (each: Diagnostic) => void (diagnostics.length < 1000 && diagnostics.push(each)) }
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: scope('partition'),
+    vps: 1,
+    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  })
+  const common = {
+    partition,
+    clock,
+    seed: seeded(7),
+    versions: [Version.v5_2],
+    diagnose: (each: Diagnostic) => void (diagnostics.length < 1000 && diagnostics.push(each)),
+  }
   const trace = (event: TraceEvent): void => {
-    if (event.kind === 'packet' && messages.length < 10_000) messages.push({ to: event.to, bytes: event.bytes.slice(DESCRIPTOR) })
+    if (event.kind === 'packet' && messages.length < 10_000)
+      messages.push({ to: event.to, bytes: event.bytes.slice(DESCRIPTOR) })
   }
   const hostBus = createHostBus({ ...common, timers: scope('host'), trace })
   hostBus.offer(spec, settings)

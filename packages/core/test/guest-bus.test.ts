@@ -1,7 +1,17 @@
 import { HV_STATUS, createPartition, guestMemory } from '@vmbus/hypervisor'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
-import { FREEBSD_POST, MessageId, Version, createGuestBus, encode, layouts, pageAllocator, type GuestBehaviour, type GuestBus } from '../src/index.ts'
+import {
+  FREEBSD_POST,
+  MessageId,
+  Version,
+  createGuestBus,
+  encode,
+  layouts,
+  pageAllocator,
+  type GuestBehaviour,
+  type GuestBus,
+} from '../src/index.ts'
 
 interface Rig {
   readonly guest: GuestBus
@@ -12,19 +22,38 @@ interface Rig {
 }
 
 /** A guest before a host that answers nothing by itself; `status` is what its hypercalls come back with. */
-function rig(versions: readonly number[], status: (attempt: number) => number, behaviour: Partial<GuestBehaviour> = {}): Rig {
+function rig(
+  versions: readonly number[],
+  status: (attempt: number) => number,
+  behaviour: Partial<GuestBehaviour> = {},
+): Rig {
   const clock = virtualClock()
   const seen: { at: number; connection: number; type: number }[] = []
   const timers = timerQueue((name) => guest.timer(name))
   const memory = guestMemory(32 * 4096)
-  const partition = createPartition({ memory, clock, timers: { set: () => {}, clear: () => {} }, vps: 1, interrupt: (vp, vector) => guest.interrupt(vp, vector) })
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: { set: () => {}, clear: () => {} },
+    vps: 1,
+    interrupt: (vp, vector) => guest.interrupt(vp, vector),
+  })
   for (const connection of [1, 4]) {
     partition.connectMessagePort(connection, (_vp, _type, payload) => {
       seen.push({ at: clock.now(), connection, type: payload[0] ?? 0 })
       return status(seen.length)
     })
   }
-  const guest = createGuestBus({ partition, clock, timers, seed: seeded(1), versions, drivers: [], pages: pageAllocator(memory, 1, 32), behaviour })
+  const guest = createGuestBus({
+    partition,
+    clock,
+    timers,
+    seed: seeded(1),
+    versions,
+    drivers: [],
+    pages: pageAllocator(memory, 1, 32),
+    behaviour,
+  })
   return {
     guest,
     seen,
@@ -61,7 +90,9 @@ describe('a host that does not take a message', () => {
   })
 
   test('for another reason is not asked again by Linux, and the next version has its turn', () => {
-    const { guest, seen, run } = rig([Version.v5_3, Version.v4_0], (attempt) => (attempt === 1 ? HV_STATUS.invalidParameter : 0))
+    const { guest, seen, run } = rig([Version.v5_3, Version.v4_0], (attempt) =>
+      attempt === 1 ? HV_STATUS.invalidParameter : 0,
+    )
     guest.start()
     run()
     expect(seen.map(({ connection }) => connection)).toEqual([4, 1])
@@ -69,12 +100,19 @@ describe('a host that does not take a message', () => {
   })
 
   test('messages keep their order over a retry', () => {
-    const { guest, seen, answer, run } = rig([Version.v4_1], (attempt) => (attempt === 2 ? HV_STATUS.insufficientBuffers : 0))
+    const { guest, seen, answer, run } = rig([Version.v4_1], (attempt) =>
+      attempt === 2 ? HV_STATUS.insufficientBuffers : 0,
+    )
     guest.start()
     answer(encode(layouts.versionResponse, MessageId.versionResponse, { supported: 1 }))
     guest.connectSocket('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002')
     run()
-    expect(seen.map(({ type }) => type)).toEqual([MessageId.initiateContact, MessageId.requestOffers, MessageId.requestOffers, MessageId.tlConnectRequest])
+    expect(seen.map(({ type }) => type)).toEqual([
+      MessageId.initiateContact,
+      MessageId.requestOffers,
+      MessageId.requestOffers,
+      MessageId.tlConnectRequest,
+    ])
   })
 })
 

@@ -1,7 +1,18 @@
 import { createPartition, guestMemory, guestProcessor, type GuestProcessor, type Partition } from '@vmbus/hypervisor'
 import { seeded, timerQueue, virtualClock, type Diagnostic } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
-import { Feature, MessageId, Version, createHostBus, encode, layouts, type Channel, type HostBus, type HostBusOptions, type HostDeviceSpec } from '../src/index.ts'
+import {
+  Feature,
+  MessageId,
+  Version,
+  createHostBus,
+  encode,
+  layouts,
+  type Channel,
+  type HostBus,
+  type HostBusOptions,
+  type HostDeviceSpec,
+} from '../src/index.ts'
 
 const SIMP = 0x1000
 const SIEFP = 0x2000
@@ -58,9 +69,21 @@ function rig(options: Partial<HostBusOptions> = {}): Rig {
 }
 
 const contactV5 = (version: number, fields: Record<string, number> = {}): Uint8Array =>
-  encode(layouts.initiateContactV5, MessageId.initiateContact, { version, sint: 2, parentToChildMonitor: P2C, childToParentMonitor: C2P, ...fields })
+  encode(layouts.initiateContactV5, MessageId.initiateContact, {
+    version,
+    sint: 2,
+    parentToChildMonitor: P2C,
+    childToParentMonitor: C2P,
+    ...fields,
+  })
 const contactOld = (version: number, fields: Record<string, number> = {}): Uint8Array =>
-  encode(layouts.initiateContact, MessageId.initiateContact, { version, interruptPage: INTERRUPT_PAGE, parentToChildMonitor: P2C, childToParentMonitor: C2P, ...fields })
+  encode(layouts.initiateContact, MessageId.initiateContact, {
+    version,
+    interruptPage: INTERRUPT_PAGE,
+    parentToChildMonitor: P2C,
+    childToParentMonitor: C2P,
+    ...fields,
+  })
 
 const NIC = 'f8615163-df3e-46c5-913f-f2d2f965ed0e'
 const INSTANCE = '00000000-0000-0000-0000-000000000001'
@@ -93,7 +116,13 @@ const gpadlHeader = (relid: number, gpadl: number, pfns: readonly number[]): Uin
   const view = new DataView(ranges.buffer)
   view.setUint32(0, pfns.length * 4096, true)
   pfns.forEach((pfn, index) => view.setUint32(8 + index * 8, pfn, true))
-  return encode(layouts.gpadlHeader, MessageId.gpadlHeader, { relid, gpadl, rangeBytes: ranges.length, rangeCount: 1, ranges })
+  return encode(layouts.gpadlHeader, MessageId.gpadlHeader, {
+    relid,
+    gpadl,
+    rangeBytes: ranges.length,
+    rangeCount: 1,
+    ranges,
+  })
 }
 
 describe('a guest that speaks 5.3', () => {
@@ -103,19 +132,42 @@ describe('a guest that speaks 5.3', () => {
     bus.offer(device(log))
     expect(post(4, contactV5(Version.v5_3))).toBe(0)
     const [response] = take()
-    expect(layouts.versionResponse.parse(response ?? new Uint8Array())).toMatchObject({ msgtype: 15, supported: 1, connectionState: 0, selected: 4 })
+    expect(layouts.versionResponse.parse(response ?? new Uint8Array())).toMatchObject({
+      msgtype: 15,
+      supported: 1,
+      connectionState: 0,
+      selected: 4,
+    })
     expect(response).toHaveLength(16)
 
     expect(post(4, encode(layouts.bare, MessageId.requestOffers, {}))).toBe(0)
     const [offer, all] = take()
-    expect(layouts.offerChannel.parse(offer ?? new Uint8Array())).toMatchObject({ interfaceId: NIC, instanceId: INSTANCE, relid: 1, monitorId: 0xff, connectionId: 0x2001 })
+    expect(layouts.offerChannel.parse(offer ?? new Uint8Array())).toMatchObject({
+      interfaceId: NIC,
+      instanceId: INSTANCE,
+      relid: 1,
+      monitorId: 0xff,
+      connectionId: 0x2001,
+    })
     expect(all?.[0]).toBe(MessageId.allOffersDelivered)
 
     post(4, gpadlHeader(1, 0xe1e10, [RING, RING + 1, RING + 2, RING + 3]))
     expect(types(take())).toEqual([MessageId.gpadlCreated])
-    post(4, encode(layouts.openChannel, MessageId.openChannel, { relid: 1, openId: 7, ringGpadl: 0xe1e10, downstreamOffset: 2 }))
+    post(
+      4,
+      encode(layouts.openChannel, MessageId.openChannel, {
+        relid: 1,
+        openId: 7,
+        ringGpadl: 0xe1e10,
+        downstreamOffset: 2,
+      }),
+    )
     const [opened] = take()
-    expect(layouts.openChannelResult.parse(opened ?? new Uint8Array())).toMatchObject({ relid: 1, openId: 7, status: 0 })
+    expect(layouts.openChannelResult.parse(opened ?? new Uint8Array())).toMatchObject({
+      relid: 1,
+      openId: 7,
+      status: 0,
+    })
     expect(log.calls).toEqual(['open 0'])
 
     post(4, encode(layouts.closeChannel, MessageId.closeChannel, { relid: 1 }))
@@ -184,7 +236,12 @@ describe('contact', () => {
     expect(responseTo(contactV5(Version.v6_0, { childToParentMonitor: 0 }), 4, v6)).toHaveLength(20)
     const pages = { ...v6, serverMonitorPages: { parentToChild: 0, childToParent: 0x8000 } }
     const response = Uint8Array.from(responseTo(contactV5(Version.v6_0, { features: 0x40 }), 4, pages))
-    expect(layouts.versionResponseV6Monitor.parse(response)).toMatchObject({ supported: 1, features: 0x40, parentToChildMonitor: 0, childToParentMonitor: 0x8000 })
+    expect(layouts.versionResponseV6Monitor.parse(response)).toMatchObject({
+      supported: 1,
+      features: 0x40,
+      parentToChildMonitor: 0,
+      childToParentMonitor: 0x8000,
+    })
   })
 
   test('a new contact ends the connection before', () => {
@@ -240,7 +297,10 @@ describe('removal', () => {
     bus.offer(device(log, '00000000-0000-0000-0000-000000000009'))
     const messages = take()
     expect(types(messages)).toEqual([MessageId.rescindChannelOffer, MessageId.offerChannel])
-    expect(layouts.offerChannel.parse(messages[1] ?? new Uint8Array())).toMatchObject({ relid: 2, instanceId: '00000000-0000-0000-0000-000000000009' })
+    expect(layouts.offerChannel.parse(messages[1] ?? new Uint8Array())).toMatchObject({
+      relid: 2,
+      instanceId: '00000000-0000-0000-0000-000000000009',
+    })
     post(4, gpadlHeader(1, 0x50, [RING]))
     post(4, encode(layouts.gpadlTeardown, MessageId.gpadlTeardown, { relid: 1, gpadl: 0x50 }))
     const [created, torndown] = take()
@@ -326,11 +386,23 @@ test('reserved channels are never offered, outlive the connection, and close wit
   connect(post)
   expect(types(take())).toEqual([MessageId.versionResponse, MessageId.allOffersDelivered])
   post(4, gpadlHeader(2047, 5, [RING, RING + 1, RING + 2, RING + 3]))
-  post(4, encode(layouts.openReservedChannel, MessageId.openReservedChannel, { relid: 2047, targetVp: 0, targetSint: 2, ringGpadl: 5, downstreamOffset: 2 }))
+  post(
+    4,
+    encode(layouts.openReservedChannel, MessageId.openReservedChannel, {
+      relid: 2047,
+      targetVp: 0,
+      targetSint: 2,
+      ringGpadl: 5,
+      downstreamOffset: 2,
+    }),
+  )
   post(4, encode(layouts.bare, MessageId.unload, {}))
   take()
   expect(log.calls).toEqual(['open 0'])
-  post(4, encode(layouts.closeReservedChannel, MessageId.closeReservedChannel, { relid: 2047, targetVp: 0, targetSint: 2 }))
+  post(
+    4,
+    encode(layouts.closeReservedChannel, MessageId.closeReservedChannel, { relid: 2047, targetVp: 0, targetSint: 2 }),
+  )
   expect(types(take())).toEqual([MessageId.closeReservedChannelResponse])
   expect(log.calls).toEqual(['open 0', 'close 0'])
 })
@@ -364,10 +436,13 @@ test.each([
 
 test('below 2.4 there are 255 channels', () => {
   const { bus, post, take } = rig({ diagnose: () => {} })
-  for (let number = 1; number <= 300; number++) bus.offer(device({ calls: [] }, `00000000-0000-0000-0000-${number.toString(16).padStart(12, '0')}`))
+  for (let number = 1; number <= 300; number++)
+    bus.offer(device({ calls: [] }, `00000000-0000-0000-0000-${number.toString(16).padStart(12, '0')}`))
   post(1, contactOld(Version.v1_1))
   post(1, encode(layouts.bare, MessageId.requestOffers, {}))
-  const relids = take().flatMap((message) => (message[0] === MessageId.offerChannel ? [layouts.offerChannel.parse(message).relid] : []))
+  const relids = take().flatMap((message) =>
+    message[0] === MessageId.offerChannel ? [layouts.offerChannel.parse(message).relid] : [],
+  )
   expect([relids.length, Math.max(...relids)]).toEqual([255, 255])
 })
 
@@ -378,5 +453,13 @@ function connect(post: Rig['post']): void {
 
 function openFirst(post: Rig['post']): void {
   post(1, gpadlHeader(1, 0xe1e10, [RING, RING + 1, RING + 2, RING + 3]))
-  post(1, encode(layouts.openChannel, MessageId.openChannel, { relid: 1, openId: 1, ringGpadl: 0xe1e10, downstreamOffset: 2 }))
+  post(
+    1,
+    encode(layouts.openChannel, MessageId.openChannel, {
+      relid: 1,
+      openId: 1,
+      ringGpadl: 0xe1e10,
+      downstreamOffset: 2,
+    }),
+  )
 }

@@ -12,7 +12,8 @@ test('offer, open, close, grant, rescind, release, unload, suspend, save and hot
       for (const step of steps) run(step)
       expect(finish()).toEqual([])
       const { ended, rescinds, pongs } = world.counts
-      for (const [kind, count] of Object.entries({ ...ended, rescinds, pongs })) totals[kind] = (totals[kind] ?? 0) + count
+      for (const [kind, count] of Object.entries({ ...ended, rescinds, pongs }))
+        totals[kind] = (totals[kind] ?? 0) + count
     }),
     { seed: 7, numRuns: 120 },
   )

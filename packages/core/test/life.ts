@@ -14,20 +14,48 @@ export type Action =
   | { readonly do: 'ungrant'; readonly channel: number }
   | { readonly do: 'retarget'; readonly channel: number; readonly vp: number }
   | { readonly do: 'steps'; readonly count: number }
-  | { readonly do: 'settle' | 'unload' | 'start' | 'suspend' | 'resume' | 'pause' | 'unpause' | 'save' | 'reset' | 'monitor' }
+  | {
+      readonly do:
+        | 'settle'
+        | 'unload'
+        | 'start'
+        | 'suspend'
+        | 'resume'
+        | 'pause'
+        | 'unpause'
+        | 'save'
+        | 'reset'
+        | 'monitor'
+    }
 
 const DEVICES = 4
 const index = fc.nat({ max: 7 })
 
 export const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('offer', 'rescind'), device: fc.nat({ max: DEVICES - 1 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('subchannels'), device: fc.nat({ max: DEVICES - 1 }), count: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('offer', 'rescind'), device: fc.nat({ max: DEVICES - 1 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('subchannels'),
+      device: fc.nat({ max: DEVICES - 1 }),
+      count: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('open', 'close', 'ping'), channel: index }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('grant'), channel: index, count: fc.integer({ min: 1, max: 90 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('grant'), channel: index, count: fc.integer({ min: 1, max: 90 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('ungrant'), channel: index }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('retarget'), channel: index, vp: fc.nat({ max: 2 }) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('steps'), count: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('settle', 'settle', 'start', 'resume', 'unpause', 'save', 'monitor') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constantFrom('settle', 'settle', 'start', 'resume', 'unpause', 'save', 'monitor') }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('unload', 'suspend', 'pause') }) },
 ) as fc.Arbitrary<Action>
 
@@ -49,8 +77,13 @@ function life(options: PairOptions = {}): Life {
   let started = false
 
   const channels = (): { channel: GuestChannel; driver: ProbeDriver }[] =>
-    world.guest.devices.flatMap((device) => device.channels.map((channel) => ({ channel, driver: device.driver as ProbeDriver })))
-  const pick = (number: number, where: (channel: GuestChannel, driver: ProbeDriver) => boolean): { channel: GuestChannel; driver: ProbeDriver } | undefined => {
+    world.guest.devices.flatMap((device) =>
+      device.channels.map((channel) => ({ channel, driver: device.driver as ProbeDriver })),
+    )
+  const pick = (
+    number: number,
+    where: (channel: GuestChannel, driver: ProbeDriver) => boolean,
+  ): { channel: GuestChannel; driver: ProbeDriver } | undefined => {
     const fitting = channels().filter(({ channel, driver }) => where(channel, driver))
     return fitting[number % Math.max(1, fitting.length)]
   }
@@ -60,7 +93,8 @@ function life(options: PairOptions = {}): Life {
     const { host, guest, device } = world
     switch (step.do) {
       case 'offer':
-        if (handles.get(step.device)?.rescinded !== false) handles.set(step.device, host.offer(device({ instanceId: instance(step.device) })))
+        if (handles.get(step.device)?.rescinded !== false)
+          handles.set(step.device, host.offer(device({ instanceId: instance(step.device) })))
         return
       case 'rescind':
         handles.get(step.device)?.rescind()
@@ -86,12 +120,21 @@ function life(options: PairOptions = {}): Life {
         return found?.driver.grant(found.channel, step.count)
       }
       case 'ungrant': {
-        const found = usable() ? pick(step.channel, (channel, driver) => driver.gpadls.some((id) => owns(channel, driver, id))) : undefined
+        const found = usable()
+          ? pick(step.channel, (channel, driver) => driver.gpadls.some((id) => owns(channel, driver, id)))
+          : undefined
         const id = found?.driver.gpadls.find((each) => owns(found.channel, found.driver, each))
         return id === undefined ? undefined : found?.driver.ungrant(found.channel, id)
       }
       case 'retarget': {
-        const found = usable() ? pick(step.channel, (channel) => channel.state === 'open' && !world.counts.waiting.has(`modify ${channel.offer.instanceId} ${channel.offer.subchannelIndex}`)) : undefined
+        const found = usable()
+          ? pick(
+              step.channel,
+              (channel) =>
+                channel.state === 'open' &&
+                !world.counts.waiting.has(`modify ${channel.offer.instanceId} ${channel.offer.subchannelIndex}`),
+            )
+          : undefined
         return found?.driver.retarget(found.channel, step.vp)
       }
       case 'steps':
@@ -164,7 +207,15 @@ function life(options: PairOptions = {}): Life {
       world.settle()
       const wrote = Buffer.compare(silent, world.memory.bytes) === 0 ? [] : ['the host wrote guest memory after UNLOAD']
       const pages = world.available - before + (started ? 1 : 0)
-      return [...world.counts.violations, ...watching.violations, ...waiting, ...leftovers(world), ...wrote, ...(world.guest.phase === 'off' ? [] : [`guest is ${world.guest.phase}`]), ...(started && pages !== 0 ? [`${pages} pages`] : [])]
+      return [
+        ...world.counts.violations,
+        ...watching.violations,
+        ...waiting,
+        ...leftovers(world),
+        ...wrote,
+        ...(world.guest.phase === 'off' ? [] : [`guest is ${world.guest.phase}`]),
+        ...(started && pages !== 0 ? [`${pages} pages`] : []),
+      ]
     },
   }
 }

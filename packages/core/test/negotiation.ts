@@ -3,7 +3,8 @@ import { ALL_VERSIONS, ConnectionId, MessageId, Version, layouts, type VmbusVers
 import { pair } from './pair.ts'
 
 /** What must come out: the first of the guest's that the host has, 0 when they share none. */
-const oracle = (guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): VmbusVersion => guest.find((version) => host.includes(version)) ?? 0
+const oracle = (guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): VmbusVersion =>
+  guest.find((version) => host.includes(version)) ?? 0
 
 /** The contacts that reach the host: each up to the chosen one, but for those that a host before RS3 has no port for. */
 const contacts = (guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): number[] => {
@@ -13,7 +14,7 @@ const contacts = (guest: readonly VmbusVersion[], host: readonly VmbusVersion[])
 }
 
 /** One guest before one host: the version in force at both ends, and every contact on its way there. */
-export function check(guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): void {
+export function expectNegotiated(guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): void {
   const world = pair({ guestVersions: guest, hostVersions: host, pages: 24 })
   world.guest.start()
   world.settle()
@@ -25,8 +26,15 @@ export function check(guest: readonly VmbusVersion[], host: readonly VmbusVersio
       ? [[event.connection, layouts.initiateContact.parse(event.bytes).version] as const]
       : [],
   )
-  expect(asked).toEqual(contacts(guest, host).map((version) => [version < Version.v5_0 ? ConnectionId.messages : ConnectionId.multiclient, version]))
+  expect(asked).toEqual(
+    contacts(guest, host).map((version) => [
+      version < Version.v5_0 ? ConnectionId.messages : ConnectionId.multiclient,
+      version,
+    ]),
+  )
 }
 
 /** Every run of consecutive versions. */
-export const ranges: VmbusVersion[][] = ALL_VERSIONS.flatMap((_, from) => ALL_VERSIONS.slice(from).map((__, count) => ALL_VERSIONS.slice(from, from + count + 1)))
+export const ranges: VmbusVersion[][] = ALL_VERSIONS.flatMap((_, from) =>
+  ALL_VERSIONS.slice(from).map((__, count) => ALL_VERSIONS.slice(from, from + count + 1)),
+)

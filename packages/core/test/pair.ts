@@ -59,13 +59,24 @@ export interface Counts {
   violations: string[]
 }
 
-export const noCounts = (): Counts => ({ pings: 0, pongs: 0, rescinds: 0, waiting: new Set(), ended: {}, violations: [] })
+export const noCounts = (): Counts => ({
+  pings: 0,
+  pongs: 0,
+  rescinds: 0,
+  waiting: new Set(),
+  ended: {},
+  violations: [],
+})
 
 function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver> {
   return defineDevice<ProbeOptions, unknown, undefined, ProbeHost, ProbeDriver>({
     kind: 'probe',
     interfaceIds: [PROBE_CLASS],
-    offer: ({ instanceId, monitorLatency, interfaceId }) => ({ interfaceId: interfaceId ?? PROBE_CLASS, instanceId, monitorLatency: monitorLatency ?? 0 }),
+    offer: ({ instanceId, monitorLatency, interfaceId }) => ({
+      interfaceId: interfaceId ?? PROBE_CLASS,
+      instanceId,
+      monitorLatency: monitorLatency ?? 0,
+    }),
     host: (options, deps) => {
       const open = new Set<number>()
       return {
@@ -82,7 +93,11 @@ function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, u
         readable(channel: Channel) {
           if (!open.has(channel.subchannelIndex)) counts.violations.push('host: readable while closed')
           for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
-            channel.sendCompletion(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength), packet.transactionLow, packet.transactionHigh)
+            channel.sendCompletion(
+              packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength),
+              packet.transactionLow,
+              packet.transactionHigh,
+            )
           }
         },
         close(channel: Channel) {
@@ -102,13 +117,16 @@ function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, u
       const gpadls = new Map<number, number[]>()
       /** GPADL → subchannel index. */
       const owners = new Map<number, number>()
-      const name = (channel: GuestChannel, what: string): string => `${what} ${channel.offer.instanceId} ${channel.offer.subchannelIndex}`
+      const name = (channel: GuestChannel, what: string): string =>
+        `${what} ${channel.offer.instanceId} ${channel.offer.subchannelIndex}`
       const ask = (channel: GuestChannel, what: string): void => {
-        if (counts.waiting.has(name(channel, what))) counts.violations.push(`guest: asked twice: ${name(channel, what)}`)
+        if (counts.waiting.has(name(channel, what)))
+          counts.violations.push(`guest: asked twice: ${name(channel, what)}`)
         counts.waiting.add(name(channel, what))
       }
       const answer = (channel: GuestChannel, what: string): void => {
-        if (!counts.waiting.delete(name(channel, what))) counts.violations.push(`guest: unasked or second answer: ${name(channel, what)}`)
+        if (!counts.waiting.delete(name(channel, what)))
+          counts.violations.push(`guest: unasked or second answer: ${name(channel, what)}`)
         const kind = what.split(' ')[0] ?? ''
         counts.ended[kind] = (counts.ended[kind] ?? 0) + 1
       }
@@ -281,14 +299,21 @@ export function pair(options: PairOptions = {}): Pair {
   const pageCount = options.pages ?? 128
   const memory = guestMemory(pageCount * 4096)
   let interrupts: (readonly [number, number])[] = []
-  const partition = createPartition({ memory, clock, timers: scope('partition'), vps: options.vps ?? 2, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: scope('partition'),
+    vps: options.vps ?? 2,
+    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  })
   const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
   const common = { partition, clock, seed: seeded(1), diagnose }
   const host = createHostBus({
     ...common,
     timers: scope('host'),
     versions: options.hostVersions ?? Object.values(Version),
-    trace: (event) => void (trace.length < 100_000 && trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)),
+    trace: (event) =>
+      void (trace.length < 100_000 && trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)),
     ...options.host,
   })
   const pages = pageAllocator(memory, 1, pageCount)
@@ -354,8 +379,10 @@ export function pair(options: PairOptions = {}): Pair {
       guest.restore(saved.guest)
       counts.waiting = new Set(saved.waiting)
       // Timers are their owners' state: each has set its own again.
-      const sorted = (list: Iterable<readonly [string, number]>): string => JSON.stringify([...list].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      if (sorted(due) !== sorted(saved.due)) counts.violations.push(`timers ${sorted(due)} instead of ${sorted(saved.due)}`)
+      const sorted = (list: Iterable<readonly [string, number]>): string =>
+        JSON.stringify([...list].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      if (sorted(due) !== sorted(saved.due))
+        counts.violations.push(`timers ${sorted(due)} instead of ${sorted(saved.due)}`)
     },
   }
 }

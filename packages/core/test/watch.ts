@@ -24,7 +24,8 @@ export function watch(world: Pair): Watch {
   const onGuestMessage = (bytes: Uint8Array): void => {
     const entry = messageEntry(bytes[0] ?? 0)
     if (entry === undefined || entry.to !== 'host') return void violations.push(`guest sent ${bytes[0]}`)
-    if (entry.id !== MessageId.initiateContact && entry.since > version) violations.push(`guest sent ${entry.name} in version ${version.toString(16)}`)
+    if (entry.id !== MessageId.initiateContact && entry.since > version)
+      violations.push(`guest sent ${entry.name} in version ${version.toString(16)}`)
     if (entry.id === MessageId.initiateContact) {
       asked = layouts.initiateContact.parse(bytes).version
       live.clear()
@@ -67,7 +68,8 @@ export function watch(world: Pair): Watch {
       for (; seen < world.trace.length; seen++) {
         const event = world.trace[seen]
         if (event === undefined) return
-        if ((event.kind === 'message' || event.kind === 'signal') && event.to === 'guest' && isSilent) violations.push(`${event.kind} during the pause`)
+        if ((event.kind === 'message' || event.kind === 'signal') && event.to === 'guest' && isSilent)
+          violations.push(`${event.kind} during the pause`)
         if (event.kind === 'message') (event.to === 'host' ? onGuestMessage : onHostMessage)(event.bytes)
       }
     },
@@ -86,7 +88,9 @@ export function leftovers(world: Pair): string[] {
   }
   if (gpadls.length > 0 || gpadlPages > 0) left.push(`${gpadls.length} GPADLs of ${gpadlPages} pages at the host`)
   if (outgoing + incoming > 0) left.push(`${outgoing} outgoing, ${incoming} incoming messages at the host`)
-  for (const { phase, relid, subchannelIndex } of channels) if (phase !== 'unoffered' || relid !== 0 || subchannelIndex !== 0) left.push(`channel ${phase} relid ${relid} subchannel ${subchannelIndex}`)
+  for (const { phase, relid, subchannelIndex } of channels)
+    if (phase !== 'unoffered' || relid !== 0 || subchannelIndex !== 0)
+      left.push(`channel ${phase} relid ${relid} subchannel ${subchannelIndex}`)
   if (world.guest.devices.length > 0) left.push(`${world.guest.devices.length} devices in the guest`)
   if ((world.guest.inspect()['gpadls'] as unknown[]).length > 0) left.push('GPADLs in the guest')
   if (world.counts.waiting.size > 0) left.push(`unanswered: ${[...world.counts.waiting].join(', ')}`)

@@ -80,7 +80,11 @@ export function cuttable(seed: Seed, initial: MemoryStore = memoryStore()): Cutt
       const keepsOrder = seed.below(2, 'cut', number, 'order') === 0
       // How much of the unflushed reaches the medium differs from cut to cut: now and then nothing, now and then all.
       const share = seed.below(9, 'cut', number, 'share')
-      const order = pending.map((operation, i) => ({ operation, i, lot: keepsOrder ? i : seed.u32('cut', number, 'lot', i) }))
+      const order = pending.map((operation, i) => ({
+        operation,
+        i,
+        lot: keepsOrder ? i : seed.u32('cut', number, 'lot', i),
+      }))
       order.sort((a, b) => a.lot - b.lot || a.i - b.i)
       for (const { operation, i } of order) {
         const fate = seed.below(8, 'cut', number, 'fate', i)

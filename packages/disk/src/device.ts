@@ -41,7 +41,8 @@ function statusOf(error: unknown): BlockStatus {
 function extent(sector: number, buffers: readonly Uint8Array[], sectorSize: number, size: number): number {
   let length = 0
   for (let i = 0; i < buffers.length; i++) length += (buffers[i] as Uint8Array).length
-  const fits = Number.isSafeInteger(sector) && sector >= 0 && length % sectorSize === 0 && sector * sectorSize + length <= size
+  const fits =
+    Number.isSafeInteger(sector) && sector >= 0 && length % sectorSize === 0 && sector * sectorSize + length <= size
   return fits ? length : -1
 }
 
@@ -51,7 +52,11 @@ export function blockDevice(image: Image): BlockDevice {
   let closed = false
 
   const range = (sector: number, count: number): boolean =>
-    Number.isSafeInteger(sector) && sector >= 0 && Number.isSafeInteger(count) && count >= 0 && (sector + count) * sectorSize <= image.size()
+    Number.isSafeInteger(sector) &&
+    sector >= 0 &&
+    Number.isSafeInteger(count) &&
+    count >= 0 &&
+    (sector + count) * sectorSize <= image.size()
 
   return {
     sectorSize,
@@ -131,7 +136,8 @@ export function blockDevice(image: Image): BlockDevice {
     },
     resize(sectors) {
       if (closed || readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'a read-only or closed disk has a fixed size')
-      if (!Number.isSafeInteger(sectors) || sectors < 1) throw badOption(`a disk cannot have ${sectors} sectors`, { sectors })
+      if (!Number.isSafeInteger(sectors) || sectors < 1)
+        throw badOption(`a disk cannot have ${sectors} sectors`, { sectors })
       const before = image.size()
       if (sectors * sectorSize === before) return
       try {
@@ -154,12 +160,22 @@ export function blockDevice(image: Image): BlockDevice {
     save: () => image.save(),
     restore(state) {
       if (state.format !== image.format || state.version !== 1) {
-        throw new DiskError('VMBUS_DISK_STATE', `a state of "${state.format}" version ${state.version} is not one of "${image.format}" version 1`)
+        throw new DiskError(
+          'VMBUS_DISK_STATE',
+          `a state of "${state.format}" version ${state.version} is not one of "${image.format}" version 1`,
+        )
       }
       const before = image.size()
       image.restore(state)
       if (image.size() !== before) for (const listener of listeners) listener()
     },
-    inspect: () => ({ format: image.format, sectorSize, sectors: image.size() / sectorSize, readOnly, closed, ...image.inspect() }),
+    inspect: () => ({
+      format: image.format,
+      sectorSize,
+      sectors: image.size() / sectorSize,
+      readOnly,
+      closed,
+      ...image.inspect(),
+    }),
   }
 }

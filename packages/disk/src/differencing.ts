@@ -21,7 +21,11 @@ interface Piece {
 
 interface DifferencingState extends DiskState {
   readonly size: number
-  readonly pieces: readonly { readonly index: number; readonly present: Uint8Array; readonly data: Uint8Array | undefined }[]
+  readonly pieces: readonly {
+    readonly index: number
+    readonly present: Uint8Array
+    readonly data: Uint8Array | undefined
+  }[]
 }
 
 /**
@@ -44,8 +48,12 @@ export function differencing(parent: BlockDevice): Differencing {
   }
 
   /** Calls `step` with each piece's part of a range. */
-  const split = (position: number, length: number, step: (index: number, at: number, count: number, done: number) => void): void => {
-    for (let done = 0; done < length; ) {
+  const split = (
+    position: number,
+    length: number,
+    step: (index: number, at: number, count: number, done: number) => void,
+  ): void => {
+    for (let done = 0; done < length;) {
       const index = Math.floor((position + done) / CHUNK)
       const at = position + done - index * CHUNK
       const count = Math.min(CHUNK - at, length - done)
@@ -58,7 +66,7 @@ export function differencing(parent: BlockDevice): Differencing {
     const piece = pieces.get(index)
     if (piece === undefined) return readFrom(parent, index * CHUNK + at, buffer, start, length)
     const has = (byte: number): boolean => piece.present[Math.floor(byte / sectorSize)] === 1
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const here = has(at + done)
       let to = done
       while (to < length && has(at + to) === here) to += sectorSize - ((at + to) % sectorSize)
@@ -76,7 +84,8 @@ export function differencing(parent: BlockDevice): Differencing {
     // A sector that is written in part only must have the rest from below.
     for (const edge of [at, at + length]) {
       const sector = Math.floor(edge / sectorSize)
-      if (edge % sectorSize !== 0 && piece.present[sector] === 0) readFrom(parent, index * CHUNK + sector * sectorSize, data, sector * sectorSize, sectorSize)
+      if (edge % sectorSize !== 0 && piece.present[sector] === 0)
+        readFrom(parent, index * CHUNK + sector * sectorSize, data, sector * sectorSize, sectorSize)
     }
     data.set(buffer.subarray(start, start + length), at)
     piece.present.fill(1, Math.floor(at / sectorSize), Math.ceil((at + length) / sectorSize))
@@ -86,7 +95,7 @@ export function differencing(parent: BlockDevice): Differencing {
     split(position, length, (index, at, count) => {
       const piece = pieceAt(index)
       piece.present.fill(1, at / sectorSize, (at + count) / sectorSize)
-      if (count === CHUNK || index * CHUNK + at + count === size && at === 0) piece.data = undefined
+      if (count === CHUNK || (index * CHUNK + at + count === size && at === 0)) piece.data = undefined
       else piece.data?.fill(0, at, at + count)
     })
   }
@@ -123,15 +132,24 @@ export function differencing(parent: BlockDevice): Differencing {
       format: 'differencing',
       version: 1,
       size,
-      pieces: [...pieces].map(([index, { present, data }]) => ({ index, present: present.slice(), data: data?.slice() })),
+      pieces: [...pieces].map(([index, { present, data }]) => ({
+        index,
+        present: present.slice(),
+        data: data?.slice(),
+      })),
     }),
     restore(state) {
       const saved = state as DifferencingState
       size = saved.size
       pieces.clear()
-      for (const { index, present, data } of saved.pieces) pieces.set(index, { present: present.slice(), data: data?.slice() })
+      for (const { index, present, data } of saved.pieces)
+        pieces.set(index, { present: present.slice(), data: data?.slice() })
     },
-    inspect: () => ({ pieces: pieces.size, bytes: [...pieces.values()].filter(({ data }) => data !== undefined).length * CHUNK, parent: parent.inspect() }),
+    inspect: () => ({
+      pieces: pieces.size,
+      bytes: [...pieces.values()].filter(({ data }) => data !== undefined).length * CHUNK,
+      parent: parent.inspect(),
+    }),
   }
 
   const merge = (): void => {
@@ -140,11 +158,14 @@ export function differencing(parent: BlockDevice): Differencing {
     for (const [index, { present, data }] of [...pieces].sort(([a], [b]) => a - b)) {
       const first = index * perPiece
       const count = Math.min(perPiece, size / sectorSize - first)
-      for (let from = 0; from < count; ) {
+      for (let from = 0; from < count;) {
         let to = from
         while (to < count && present[to] === present[from]) to++
         if (present[from] === 1) {
-          const status = data === undefined ? parent.zero(first + from, to - from) : parent.write(first + from, [data.subarray(from * sectorSize, to * sectorSize)])
+          const status =
+            data === undefined
+              ? parent.zero(first + from, to - from)
+              : parent.write(first + from, [data.subarray(from * sectorSize, to * sectorSize)])
           demand(status)
         }
         from = to
@@ -154,5 +175,8 @@ export function differencing(parent: BlockDevice): Differencing {
     pieces.clear()
   }
   const child = blockDevice(image)
-  return Object.assign(forwarding(() => child, {}), { merge })
+  return Object.assign(
+    forwarding(() => child, {}),
+    { merge },
+  )
 }

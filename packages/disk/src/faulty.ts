@@ -43,7 +43,8 @@ export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): Fault
     }
     return 'ok'
   }
-  const sectorsOf = (buffers: readonly Uint8Array[]): number => buffers.reduce((sum, { length }) => sum + length, 0) / disk.sectorSize
+  const sectorsOf = (buffers: readonly Uint8Array[]): number =>
+    buffers.reduce((sum, { length }) => sum + length, 0) / disk.sectorSize
 
   const device = forwarding(() => disk, {
     read(sector, buffers) {
@@ -66,7 +67,12 @@ export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): Fault
       const status = hit('zero', sector, count)
       return status === 'ok' ? disk.zero(sector, count) : status
     },
-    save: (): FaultyState => ({ format: 'faulty', version: 1, faults: faults.map((each) => ({ ...each })), disk: disk.save() }),
+    save: (): FaultyState => ({
+      format: 'faulty',
+      version: 1,
+      faults: faults.map((each) => ({ ...each })),
+      disk: disk.save(),
+    }),
     restore(state) {
       const saved = state as FaultyState
       faults = saved.faults.map((each) => ({ ...each }))

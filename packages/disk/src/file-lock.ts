@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { lockedError, type StoreLock } from './store.ts'
 
@@ -63,7 +72,8 @@ export function fileLock(path: string): StoreLock {
       if (name === except || name.includes('.dead-')) continue
       const owner = ownerOf(join(directory, name))
       if (owner === undefined) continue
-      if (owner === '' || isAlive(owner)) alive.push(`${name === WRITER ? 'written' : 'read'} by process ${owner.split(' ')[0]}`)
+      if (owner === '' || isAlive(owner))
+        alive.push(`${name === WRITER ? 'written' : 'read'} by process ${owner.split(' ')[0]}`)
       else bury(join(directory, name), owner)
     }
     return alive
@@ -78,7 +88,8 @@ export function fileLock(path: string): StoreLock {
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? error.code : undefined
         const held = code === 'EEXIST' ? holders('') : []
-        if (held.length > 0 || attempt === 3) throw code === 'EEXIST' ? lockedError(mode, `it is ${held.join(', ') || 'being opened by others'}`) : error
+        if (held.length > 0 || attempt === 3)
+          throw code === 'EEXIST' ? lockedError(mode, `it is ${held.join(', ') || 'being opened by others'}`) : error
       }
     }
   }

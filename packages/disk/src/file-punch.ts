@@ -9,7 +9,9 @@ export type PunchHoles = (path: string, offset: number, length: number) => boole
  */
 export const fallocatePunch: PunchHoles = (path, offset, length) => {
   try {
-    execFileSync('fallocate', ['--punch-hole', '--offset', String(offset), '--length', String(length), '--', path], { stdio: 'ignore' })
+    execFileSync('fallocate', ['--punch-hole', '--offset', String(offset), '--length', String(length), '--', path], {
+      stdio: 'ignore',
+    })
     return true
   } catch {
     return false

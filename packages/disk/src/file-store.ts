@@ -17,7 +17,11 @@ const ZEROS = new Uint8Array(65536)
 function failure(operation: string, path: string, cause: unknown): StoreError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-  return new StoreError(full ? 'VMBUS_STORE_NO_SPACE' : 'VMBUS_STORE_IO', `${operation} of ${path} failed: ${String(cause)}`, cause)
+  return new StoreError(
+    full ? 'VMBUS_STORE_NO_SPACE' : 'VMBUS_STORE_IO',
+    `${operation} of ${path} failed: ${String(cause)}`,
+    cause,
+  )
 }
 
 /**
@@ -32,7 +36,8 @@ export function fileStore(path: string, options: FileStoreOptions = {}): ByteSto
   let open = true
 
   const zeroByWriting = (offset: number, length: number): void => {
-    for (let done = 0; done < length; done += ZEROS.length) store.write(offset + done, ZEROS, 0, Math.min(ZEROS.length, length - done))
+    for (let done = 0; done < length; done += ZEROS.length)
+      store.write(offset + done, ZEROS, 0, Math.min(ZEROS.length, length - done))
   }
 
   const store: ByteStore = {
@@ -83,7 +88,13 @@ export function fileStore(path: string, options: FileStoreOptions = {}): ByteSto
       if (open) closeSync(fd)
       open = false
     },
-    inspect: () => ({ kind: 'file', size, readOnly, allocated: fstatSync(fd).blocks * 512, lock: store.lock.describe() }),
+    inspect: () => ({
+      kind: 'file',
+      size,
+      readOnly,
+      allocated: fstatSync(fd).blocks * 512,
+      lock: store.lock.describe(),
+    }),
   }
   if (punch !== undefined) {
     store.punch = (offset, length) => {

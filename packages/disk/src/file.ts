@@ -42,13 +42,19 @@ export function openDisk(path: string, options: OpenDiskOptions = {}): BlockDevi
 }
 
 function openAt(path: string, options: OpenDiskOptions, depth: number): BlockDevice {
-  if (depth > MAX_CHAIN) throw new DiskError('VMBUS_DISK_PARENT', `the chain of parents is longer than ${MAX_CHAIN} images`, { path })
+  if (depth > MAX_CHAIN)
+    throw new DiskError('VMBUS_DISK_PARENT', `the chain of parents is longer than ${MAX_CHAIN} images`, { path })
   const { raw, punch, ...rest } = options
   const store = fileStore(path, { readOnly: options.readOnly ?? false, ...(punch === undefined ? {} : { punch }) })
   try {
     const format = options.format ?? detectFormat(store)
-    const parent = options.parent ?? ((reference: ParentReference) => openAt(findParent(path, reference), { readOnly: true }, depth + 1))
-    const disk = format === 'raw' ? rawDisk(store, { ...raw, readOnly: options.readOnly ?? false }) : openImage(store, { ...rest, format, parent, newIdentity: randomIdentity })
+    const parent =
+      options.parent ??
+      ((reference: ParentReference) => openAt(findParent(path, reference), { readOnly: true }, depth + 1))
+    const disk =
+      format === 'raw'
+        ? rawDisk(store, { ...raw, readOnly: options.readOnly ?? false })
+        : openImage(store, { ...rest, format, parent, newIdentity: randomIdentity })
     return closing(disk, store)
   } catch (error) {
     store.close()
@@ -75,11 +81,19 @@ function findParent(child: string, reference: ParentReference): string {
     ...(reference.name ? [resolve(directory, basename(local(reference.name)))] : []),
   ]
   const found = candidates.find((path) => existsSync(path))
-  if (found === undefined) throw new DiskError('VMBUS_DISK_PARENT', `none of the parent's paths exists: ${candidates.join(', ') || 'the image names none'}`)
+  if (found === undefined)
+    throw new DiskError(
+      'VMBUS_DISK_PARENT',
+      `none of the parent's paths exists: ${candidates.join(', ') || 'the image names none'}`,
+    )
   return found
 }
 
-export type CreateDiskOptions = { readonly path: string; readonly parentPath?: string; readonly punch?: FileStoreOptions['punch'] } & (
+export type CreateDiskOptions = {
+  readonly path: string
+  readonly parentPath?: string
+  readonly punch?: FileStoreOptions['punch']
+} & (
   | ({ readonly format: 'vhdx' } & Omit<CreateVhdxOptions, 'parent' | 'parentPaths' | 'newIdentity'>)
   | ({ readonly format: 'vhd' } & Omit<CreateVhdOptions, 'parent' | 'parentPaths' | 'parentName' | 'newIdentity'>)
   | ({ readonly format: 'raw'; readonly size: number | string } & Omit<RawOptions, 'readOnly'>)
@@ -114,7 +128,12 @@ function create(store: ByteStore, options: CreateDiskOptions, parent: BlockDevic
   if (rest.format === 'vhdx') return createVhdx(store, { ...rest, ...base })
   if (rest.format === 'vhd') {
     const timestamp = rest.timestamp ?? Math.floor((Date.now() - Date.UTC(2000, 0, 1)) / 1000)
-    return createVhd(store, { ...rest, ...base, timestamp, ...(parentPath === undefined ? {} : { parentName: basename(parentPath) }) })
+    return createVhd(store, {
+      ...rest,
+      ...base,
+      timestamp,
+      ...(parentPath === undefined ? {} : { parentName: basename(parentPath) }),
+    })
   }
   store.truncate(parseSize(rest.size, rest.sectorSize ?? 512))
   store.flush()

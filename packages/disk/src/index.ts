@@ -15,5 +15,12 @@ export { detectFormat, openImage, type ImageFormat, type OpenImageOptions } from
 export { differencing, type Differencing } from './differencing.ts'
 export { snapshots, type SnapshotDisk } from './snapshots.ts'
 export { faulty, type BlockOperation, type Fault, type FaultyDisk } from './faulty.ts'
-export { queued, type BlockRequest, type CompletionTable, type QueuedDisk, type QueuedOptions, type QueuedState } from './queued.ts'
+export {
+  queued,
+  type BlockRequest,
+  type CompletionTable,
+  type QueuedDisk,
+  type QueuedOptions,
+  type QueuedState,
+} from './queued.ts'
 export { cuttable, type CuttableStore } from './cuttable.ts'

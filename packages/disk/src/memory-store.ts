@@ -41,7 +41,8 @@ function create(chunks: Map<number, Chunk>, initialSize: number, limit: number):
   const writable = (index: number): Uint8Array => {
     const chunk = chunks.get(index)
     if (chunk === undefined) {
-      if ((chunks.size + 1) * CHUNK > limit) throw new StoreError('VMBUS_STORE_NO_SPACE', `memory store is limited to ${limit} bytes`)
+      if ((chunks.size + 1) * CHUNK > limit)
+        throw new StoreError('VMBUS_STORE_NO_SPACE', `memory store is limited to ${limit} bytes`)
       const bytes = new Uint8Array(CHUNK)
       chunks.set(index, { bytes, shared: false })
       return bytes
@@ -55,7 +56,7 @@ function create(chunks: Map<number, Chunk>, initialSize: number, limit: number):
 
   const punch = (offset: number, length: number): void => {
     const end = Math.min(offset + length, size)
-    for (let at = offset; at < end; ) {
+    for (let at = offset; at < end;) {
       const index = Math.floor(at / CHUNK)
       const from = at - index * CHUNK
       const to = Math.min(CHUNK, end - index * CHUNK)
@@ -74,19 +75,20 @@ function create(chunks: Map<number, Chunk>, initialSize: number, limit: number):
     readOnly: false,
     lock: storeLock(),
     read(offset, into, start = 0, length = into.length - start) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const at = offset + done
         const index = Math.floor(at / CHUNK)
         const from = at - index * CHUNK
         const count = Math.min(CHUNK - from, length - done)
         const chunk = chunks.get(index)
         if (chunk === undefined) into.fill(0, start + done, start + done + count)
-        else into.set(from === 0 && count === CHUNK ? chunk.bytes : chunk.bytes.subarray(from, from + count), start + done)
+        else
+          into.set(from === 0 && count === CHUNK ? chunk.bytes : chunk.bytes.subarray(from, from + count), start + done)
         done += count
       }
     },
     write(offset, from, start = 0, length = from.length - start) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const at = offset + done
         const index = Math.floor(at / CHUNK)
         const to = at - index * CHUNK
@@ -118,7 +120,11 @@ function create(chunks: Map<number, Chunk>, initialSize: number, limit: number):
     },
     save() {
       const saved = [...chunks].sort(([a], [b]) => a - b)
-      return { version: 1, size, chunks: saved.map(([index, chunk]) => ({ offset: index * CHUNK, bytes: chunk.bytes.slice() })) }
+      return {
+        version: 1,
+        size,
+        chunks: saved.map(([index, chunk]) => ({ offset: index * CHUNK, bytes: chunk.bytes.slice() })),
+      }
     },
     restore(state) {
       chunks.clear()
@@ -130,7 +136,13 @@ function create(chunks: Map<number, Chunk>, initialSize: number, limit: number):
       store.read(0, all)
       return all
     },
-    inspect: () => ({ kind: 'memory', size, readOnly: false, allocated: chunks.size * CHUNK, lock: store.lock.describe() }),
+    inspect: () => ({
+      kind: 'memory',
+      size,
+      readOnly: false,
+      allocated: chunks.size * CHUNK,
+      lock: store.lock.describe(),
+    }),
   }
   return store
 }

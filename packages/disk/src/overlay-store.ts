@@ -24,7 +24,7 @@ export function overlayStore(below: ByteStore): ByteStore {
     readOnly: false,
     lock: below.lock,
     read(offset, into, start = 0, length = into.length - start) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const at = offset + done
         const index = Math.floor(at / PAGE)
         const within = at - index * PAGE
@@ -36,7 +36,7 @@ export function overlayStore(below: ByteStore): ByteStore {
       }
     },
     write(offset, from, start = 0, length = from.length - start) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const at = offset + done
         const index = Math.floor(at / PAGE)
         const within = at - index * PAGE
@@ -74,7 +74,13 @@ export function overlayStore(below: ByteStore): ByteStore {
     },
     flush() {},
     close: () => below.close(),
-    inspect: () => ({ kind: 'overlay', size, readOnly: false, allocated: pages.size * PAGE, lock: below.lock.describe() }),
+    inspect: () => ({
+      kind: 'overlay',
+      size,
+      readOnly: false,
+      allocated: pages.size * PAGE,
+      lock: below.lock.describe(),
+    }),
   }
   return store
 }

@@ -4,13 +4,22 @@ import { StoreError } from './errors.ts'
 /** Turns a status of a device below into what an image throws. */
 export function demand(status: BlockStatus): void {
   if (status === 'ok') return
-  throw new StoreError(status === 'no-space' ? 'VMBUS_STORE_NO_SPACE' : 'VMBUS_STORE_IO', `the disk below answered "${status}"`)
+  throw new StoreError(
+    status === 'no-space' ? 'VMBUS_STORE_NO_SPACE' : 'VMBUS_STORE_IO',
+    `the disk below answered "${status}"`,
+  )
 }
 
 /**
  * Reads bytes from another device, at any byte position. Past its end are zeros: a parent may be smaller than its child.
  */
-export function readFrom(device: BlockDevice, position: number, buffer: Uint8Array, start: number, length: number): void {
+export function readFrom(
+  device: BlockDevice,
+  position: number,
+  buffer: Uint8Array,
+  start: number,
+  length: number,
+): void {
   const { sectorSize } = device
   const inside = Math.max(0, Math.min(length, device.sectors * sectorSize - position))
   if (inside < length) buffer.fill(0, start + inside, start + length)

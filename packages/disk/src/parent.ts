@@ -21,7 +21,9 @@ export function resolveParent(
   sectorSize: number,
 ): { parent: BlockDevice; release: () => void } {
   if (source === undefined) {
-    throw new DiskError('VMBUS_DISK_PARENT', 'a differencing image needs the option "parent"', { ...pathsOf(reference) })
+    throw new DiskError('VMBUS_DISK_PARENT', 'a differencing image needs the option "parent"', {
+      ...pathsOf(reference),
+    })
   }
   const opened = typeof source === 'function'
   const parent = opened ? source(reference) : source
@@ -31,15 +33,26 @@ export function resolveParent(
   const { linkage } = parent
   if (linkage !== undefined && !reference.linkages.some((expected) => equalBytes(expected, linkage))) {
     release()
-    throw new DiskError('VMBUS_DISK_PARENT', 'the parent is not the one that this image was made from, or was changed since', { ...pathsOf(reference) })
+    throw new DiskError(
+      'VMBUS_DISK_PARENT',
+      'the parent is not the one that this image was made from, or was changed since',
+      { ...pathsOf(reference) },
+    )
   }
   if (parent.sectorSize !== sectorSize) {
     release()
-    throw new DiskError('VMBUS_DISK_PARENT', `the parent has sectors of ${parent.sectorSize} bytes, the image of ${sectorSize}`)
+    throw new DiskError(
+      'VMBUS_DISK_PARENT',
+      `the parent has sectors of ${parent.sectorSize} bytes, the image of ${sectorSize}`,
+    )
   }
   return { parent, release }
 }
 
 function pathsOf({ relative, absolute, name }: ParentReference): Record<string, string> {
-  return { ...(relative === undefined ? {} : { relative }), ...(absolute === undefined ? {} : { absolute }), ...(name === undefined ? {} : { name }) }
+  return {
+    ...(relative === undefined ? {} : { relative }),
+    ...(absolute === undefined ? {} : { absolute }),
+    ...(name === undefined ? {} : { name }),
+  }
 }

@@ -30,7 +30,12 @@ export interface QueuedDisk {
 export interface QueuedState {
   readonly version: 1
   readonly submitted: number
-  readonly inFlight: readonly { readonly slot: number; readonly status: BlockStatus; readonly at: number; readonly serial: number }[]
+  readonly inFlight: readonly {
+    readonly slot: number
+    readonly status: BlockStatus
+    readonly at: number
+    readonly serial: number
+  }[]
   readonly disk: DiskState
 }
 

@@ -28,7 +28,8 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
   checkSectorSizes(sectorSize, physicalSectorSize)
   const readOnly = options.readOnly ?? store.readOnly
   if (!readOnly && store.readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'the store is read-only')
-  if (store.size === 0 || store.size % sectorSize !== 0) throw badOption(`${store.size} bytes are not a number of sectors of ${sectorSize}`)
+  if (store.size === 0 || store.size % sectorSize !== 0)
+    throw badOption(`${store.size} bytes are not a number of sectors of ${sectorSize}`)
   const identity = options.identity?.slice() ?? derivedIdentity(new Uint8Array(0), 'raw', store.size)
   const release = store.lock.acquire(readOnly ? 'read' : 'write')
 
@@ -65,7 +66,8 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
     restore(state) {
       const { size, store: contents } = state as RawState
       if (contents !== undefined) store.restore?.(contents)
-      else if (store.size !== size) throw new DiskError('VMBUS_DISK_STATE', `the store has ${store.size} bytes, the saved disk had ${size}`)
+      else if (store.size !== size)
+        throw new DiskError('VMBUS_DISK_STATE', `the store has ${store.size} bytes, the saved disk had ${size}`)
     },
     inspect: () => ({ store: store.inspect() }),
   }
@@ -75,5 +77,8 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
 /** A disk in memory, all zeros and sparse: `memoryDisk('64M')`. */
 export function memoryDisk(size: number | string, options: RawOptions & { readonly limit?: number } = {}): BlockDevice {
   const bytes = parseSize(size, options.sectorSize ?? 512)
-  return rawDisk(memoryStore({ size: bytes, ...(options.limit === undefined ? {} : { limit: options.limit }) }), options)
+  return rawDisk(
+    memoryStore({ size: bytes, ...(options.limit === undefined ? {} : { limit: options.limit }) }),
+    options,
+  )
 }

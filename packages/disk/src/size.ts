@@ -7,14 +7,20 @@ export function parseSize(size: number | string, sectorSize: number): number {
   const match = typeof size === 'number' ? undefined : /^(\d+(?:\.\d+)?)([KMGT]?)$/.exec(size)
   const bytes = typeof size === 'number' ? size : match ? Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN) : NaN
   if (!Number.isSafeInteger(bytes) || bytes <= 0 || bytes % sectorSize !== 0) {
-    throw badOption(`size "${size}" is not a positive multiple of ${sectorSize} bytes, like 1048576, "512K", "64M" or "2T"`, { size })
+    throw badOption(
+      `size "${size}" is not a positive multiple of ${sectorSize} bytes, like 1048576, "512K", "64M" or "2T"`,
+      { size },
+    )
   }
   return bytes
 }
 
 /** The sector sizes of MS-VHDX 2.6.2.4 and 2.6.2.5, which are those of every disk here. */
 export function checkSectorSizes(logical: number, physical: number): void {
-  for (const [name, size] of [['sectorSize', logical], ['physicalSectorSize', physical]] as const) {
+  for (const [name, size] of [
+    ['sectorSize', logical],
+    ['physicalSectorSize', physical],
+  ] as const) {
     if (size !== 512 && size !== 4096) throw badOption(`${name} ${size} is neither 512 nor 4096`, { [name]: size })
   }
 }

@@ -64,7 +64,10 @@ export function snapshots(disk: BlockDevice): SnapshotDisk {
     },
     save: () => ({ format: 'snapshots', version: 1, disk: disk.save(), child: child?.save() }),
     restore(state) {
-      const saved = state as ReturnType<BlockDevice['save']> & { disk: ReturnType<BlockDevice['save']>; child: ReturnType<BlockDevice['save']> | undefined }
+      const saved = state as ReturnType<BlockDevice['save']> & {
+        disk: ReturnType<BlockDevice['save']>
+        child: ReturnType<BlockDevice['save']> | undefined
+      }
       disk.restore(saved.disk)
       if (saved.child === undefined) child = undefined
       else {

@@ -60,7 +60,8 @@ export function lockedError(wanted: 'read' | 'write', held: string): DiskError {
 export function storeLock(): StoreLock {
   let readers = 0
   let writer = false
-  const describe = (): string => (writer ? 'writer' : readers > 0 ? `${readers} reader${readers > 1 ? 's' : ''}` : 'free')
+  const describe = (): string =>
+    writer ? 'writer' : readers > 0 ? `${readers} reader${readers > 1 ? 's' : ''}` : 'free'
   return {
     acquire(mode) {
       if (writer || (mode === 'write' && readers > 0)) throw lockedError(mode, `it is held by ${describe()}`)
@@ -79,7 +80,10 @@ export function storeLock(): StoreLock {
 }
 
 /** Gives ranges back to a store that can punch, neighbours together; what lies past its end is not there any more. */
-export function punchAll(store: ByteStore, ranges: readonly { readonly offset: number; readonly length: number }[]): void {
+export function punchAll(
+  store: ByteStore,
+  ranges: readonly { readonly offset: number; readonly length: number }[],
+): void {
   if (store.punch === undefined) return
   let from = 0
   let to = 0

@@ -1,6 +1,19 @@
 import { seeded } from '@vmbus/world'
 import { describe, expect, it } from 'vitest'
-import { createVhdx, DiskError, differencing, faulty, memoryDisk, memoryStore, openVhdx, queued, rawDisk, snapshots, type BlockStatus, type CompletionTable } from '@vmbus/disk'
+import {
+  createVhdx,
+  DiskError,
+  differencing,
+  faulty,
+  memoryDisk,
+  memoryStore,
+  openVhdx,
+  queued,
+  rawDisk,
+  snapshots,
+  type BlockStatus,
+  type CompletionTable,
+} from '@vmbus/disk'
 import { contents, pattern, readSectors, sameBytes } from './support.ts'
 
 describe('queued', () => {
@@ -54,7 +67,14 @@ describe('faulty', () => {
     disk.inject({ operation: 'write', sector: 10, count: 2, status: 'medium-error', times: 1 })
     disk.inject({ operation: 'flush', status: 'no-space', times: 1 })
     const write = (sector: number): BlockStatus => disk.write(sector, [pattern(512, 1)])
-    expect([write(9), write(11), write(11), write(12), disk.flush(), disk.flush()]).toEqual(['ok', 'medium-error', 'ok', 'ok', 'no-space', 'ok'])
+    expect([write(9), write(11), write(11), write(12), disk.flush(), disk.flush()]).toEqual([
+      'ok',
+      'medium-error',
+      'ok',
+      'ok',
+      'no-space',
+      'ok',
+    ])
     disk.inject({ status: 'medium-error' })
     expect(disk.read(0, [new Uint8Array(512)])).toBe('medium-error')
     disk.heal()
@@ -118,10 +138,21 @@ describe('locks and modes', () => {
   it('read-only refuses changes with a status, and out-of-range ones too', () => {
     const store = memoryStore({ size: 8192 })
     const disk = rawDisk(store, { readOnly: true })
-    expect([disk.write(0, [new Uint8Array(512)]), disk.discard(0, 1), disk.zero(0, 1), disk.flush()]).toEqual(['read-only', 'read-only', 'read-only', 'ok'])
+    expect([disk.write(0, [new Uint8Array(512)]), disk.discard(0, 1), disk.zero(0, 1), disk.flush()]).toEqual([
+      'read-only',
+      'read-only',
+      'read-only',
+      'ok',
+    ])
     expect(() => disk.resize(1)).toThrow(DiskError)
     const writable = memoryDisk(8192)
-    for (const [sector, length] of [[16, 512], [15, 1024], [-1, 512], [0.5, 512], [0, 100]] as const) {
+    for (const [sector, length] of [
+      [16, 512],
+      [15, 1024],
+      [-1, 512],
+      [0.5, 512],
+      [0, 100],
+    ] as const) {
       expect(writable.read(sector, [new Uint8Array(length)])).toBe('out-of-range')
       expect(writable.write(sector, [new Uint8Array(length)])).toBe('out-of-range')
     }

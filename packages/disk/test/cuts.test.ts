@@ -9,7 +9,15 @@ const withoutLog = formats.filter(({ name }) => name.startsWith('vhd '))
 
 describe.each(withLog)('$name, power cuts', (format) => {
   it('opens, and what was flushed is intact', () => {
-    const report = cutRun(format, { seed: 3, size: parentSize, steps: 30, every: 8, each: 2, resize: true, weakResize: false })
+    const report = cutRun(format, {
+      seed: 3,
+      size: parentSize,
+      steps: 30,
+      every: 8,
+      each: 2,
+      resize: true,
+      weakResize: false,
+    })
     expect(report.failures).toEqual([])
     expect(report.cuts).toBeGreaterThan(15)
   })
@@ -61,7 +69,8 @@ describe.each(formats)('$name, power cuts while it is closed', (format) => {
           const got = contents(format.open(store.cut(cuts++)))
           for (let at = 0; at < got.length; at += 512) {
             const piece = got.subarray(at, at + 512)
-            if (!sameBytes(piece, after.subarray(at, at + 512)) && !sameBytes(piece, before.subarray(at, at + 512))) wrong.push(`cut ${cuts}: at ${at}`)
+            if (!sameBytes(piece, after.subarray(at, at + 512)) && !sameBytes(piece, before.subarray(at, at + 512)))
+              wrong.push(`cut ${cuts}: at ${at}`)
           }
         } catch (error) {
           wrong.push(`cut ${cuts}: ${String(error)}`)

@@ -45,7 +45,8 @@ export function cutRun(format: Format, options: CutOptions): CutReport {
   let operations = 0
 
   const fail = (what: string): void => {
-    if (report.failures.length < 5) report.failures.push(`seed ${options.seed}, operation ${operations}, cut ${report.cuts}: ${what}`)
+    if (report.failures.length < 5)
+      report.failures.push(`seed ${options.seed}, operation ${operations}, cut ${report.cuts}: ${what}`)
   }
 
   const check = (image: MemoryStore): void => {
@@ -64,7 +65,8 @@ export function cutRun(format: Format, options: CutOptions): CutReport {
       for (let at = 0; at < compared; at += UNIT) {
         if (bytes.compare(flushed, at, at + UNIT, at, at + UNIT) === 0) continue
         const unit = bytes.subarray(at, at + UNIT)
-        if (!since.get(at / UNIT)?.some((value) => value.equals(unit))) return fail(`sector of 512 bytes ${at / UNIT} holds neither what was flushed nor what was written since`)
+        if (!since.get(at / UNIT)?.some((value) => value.equals(unit)))
+          return fail(`sector of 512 bytes ${at / UNIT} holds neither what was flushed nor what was written since`)
       }
     }
     for (let at = compared; at < sure; at += UNIT) {

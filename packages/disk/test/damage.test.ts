@@ -1,6 +1,17 @@
 import { seeded } from '@vmbus/world'
 import { describe, expect, it } from 'vitest'
-import { createVhd, createVhdx, cuttable, DiskError, memoryDisk, memoryStore, openImage, type BlockDevice, type ByteStore, type MemoryStore } from '@vmbus/disk'
+import {
+  createVhd,
+  createVhdx,
+  cuttable,
+  DiskError,
+  memoryDisk,
+  memoryStore,
+  openImage,
+  type BlockDevice,
+  type ByteStore,
+  type MemoryStore,
+} from '@vmbus/disk'
 import { crc32c } from '../src/vhdx/crc32c.ts'
 import { pattern } from './support.ts'
 
@@ -27,7 +38,8 @@ function vhd(type: 'fixed' | 'dynamic'): MemoryStore {
   return store
 }
 
-const patch = (store: MemoryStore, offset: number, ...bytes: number[]): void => store.write(offset, Uint8Array.from(bytes))
+const patch = (store: MemoryStore, offset: number, ...bytes: number[]): void =>
+  store.write(offset, Uint8Array.from(bytes))
 
 /** Makes the checksum of a VHDX structure right again, so that its fields are judged. */
 function seal(store: MemoryStore, offset: number, length: number): void {
@@ -50,38 +62,188 @@ const ITEMS = METADATA + 64 * K
 const BAT = 3 * MB
 
 const damages: readonly [name: string, structure: string, code: string, make: () => MemoryStore][] = [
-  ['both headers', 'VHDX header', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => HEADERS.forEach((at) => patch(s, at + 100, 1)))],
-  ['format version 2', 'VHDX header', 'VMBUS_DISK_UNSUPPORTED', () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 66, 2))],
-  ['log version 1 with a log', 'VHDX header', 'VMBUS_DISK_UNSUPPORTED', () => with_(vhdx(false), (s) => both(s, HEADERS, 4096, 64, 1))],
-  ['log length of 4 KiB', 'VHDX header', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 68, 0, 16, 0, 0))],
-  ['log in the header section', 'VHDX header', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 72, 0, 0, 0, 0))],
-  ['log on the metadata', 'VHDX region table', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 72, 0, 0, 0x20, 0))],
-  ['log without an entry', 'VHDX log', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(false), (s) => s.write(MB, new Uint8Array(MB)))],
-  ['file cut off behind its log', 'VHDX log', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(false), (s) => s.truncate(5 * MB))],
-  ['both region tables', 'VHDX region table', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => REGIONS.forEach((at) => patch(s, at, 0)))],
-  ['3000 regions', 'VHDX region table', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => both(s, REGIONS, 65536, 8, 0xb8, 0x0b))],
-  ['an unknown required region', 'VHDX region table', 'VMBUS_DISK_UNSUPPORTED', () => with_(vhdx(true), (s) => both(s, REGIONS, 65536, 16, 0))],
-  ['a region past the end', 'VHDX region table', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => both(s, REGIONS, 65536, 16 + 16, 0, 0, 0, 0x40))],
-  ['metadata signature', 'VHDX metadata table', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, METADATA, 0))],
-  ['a metadata item outside its region', 'VHDX metadata table', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, METADATA + 32 + 16, 0xff, 0xff, 0xff, 0x7f))],
-  ['an unknown required item', 'VHDX metadata table', 'VMBUS_DISK_UNSUPPORTED', () => with_(vhdx(true), (s) => patch(s, METADATA + 32, 0))],
-  ['block size 3 MiB', 'VHDX metadata item "file parameters"', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, ITEMS, 0, 0, 0x30, 0))],
-  ['65 TiB', 'VHDX metadata item "virtual disk size"', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, ITEMS + 8, 0, 0, 0, 0, 0, 0x41))],
-  ['a disk larger than its BAT', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, ITEMS + 8, 0, 0, 0, 0, 0, 0x20))],
-  ['sectors of 1024', 'VHDX metadata item "logical sector size"', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, ITEMS + 32, 0, 4))],
+  [
+    'both headers',
+    'VHDX header',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => HEADERS.forEach((at) => patch(s, at + 100, 1))),
+  ],
+  [
+    'format version 2',
+    'VHDX header',
+    'VMBUS_DISK_UNSUPPORTED',
+    () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 66, 2)),
+  ],
+  [
+    'log version 1 with a log',
+    'VHDX header',
+    'VMBUS_DISK_UNSUPPORTED',
+    () => with_(vhdx(false), (s) => both(s, HEADERS, 4096, 64, 1)),
+  ],
+  [
+    'log length of 4 KiB',
+    'VHDX header',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 68, 0, 16, 0, 0)),
+  ],
+  [
+    'log in the header section',
+    'VHDX header',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 72, 0, 0, 0, 0)),
+  ],
+  [
+    'log on the metadata',
+    'VHDX region table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => both(s, HEADERS, 4096, 72, 0, 0, 0x20, 0)),
+  ],
+  [
+    'log without an entry',
+    'VHDX log',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(false), (s) => s.write(MB, new Uint8Array(MB))),
+  ],
+  [
+    'file cut off behind its log',
+    'VHDX log',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(false), (s) => s.truncate(5 * MB)),
+  ],
+  [
+    'both region tables',
+    'VHDX region table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => REGIONS.forEach((at) => patch(s, at, 0))),
+  ],
+  [
+    '3000 regions',
+    'VHDX region table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => both(s, REGIONS, 65536, 8, 0xb8, 0x0b)),
+  ],
+  [
+    'an unknown required region',
+    'VHDX region table',
+    'VMBUS_DISK_UNSUPPORTED',
+    () => with_(vhdx(true), (s) => both(s, REGIONS, 65536, 16, 0)),
+  ],
+  [
+    'a region past the end',
+    'VHDX region table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => both(s, REGIONS, 65536, 16 + 16, 0, 0, 0, 0x40)),
+  ],
+  [
+    'metadata signature',
+    'VHDX metadata table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, METADATA, 0)),
+  ],
+  [
+    'a metadata item outside its region',
+    'VHDX metadata table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, METADATA + 32 + 16, 0xff, 0xff, 0xff, 0x7f)),
+  ],
+  [
+    'an unknown required item',
+    'VHDX metadata table',
+    'VMBUS_DISK_UNSUPPORTED',
+    () => with_(vhdx(true), (s) => patch(s, METADATA + 32, 0)),
+  ],
+  [
+    'block size 3 MiB',
+    'VHDX metadata item "file parameters"',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, ITEMS, 0, 0, 0x30, 0)),
+  ],
+  [
+    '65 TiB',
+    'VHDX metadata item "virtual disk size"',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, ITEMS + 8, 0, 0, 0, 0, 0, 0x41)),
+  ],
+  [
+    'a disk larger than its BAT',
+    'VHDX BAT',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, ITEMS + 8, 0, 0, 0, 0, 0, 0x20)),
+  ],
+  [
+    'sectors of 1024',
+    'VHDX metadata item "logical sector size"',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, ITEMS + 32, 0, 4)),
+  ],
   ['a reserved block state', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, BAT, 5))],
   ['reserved bits of an entry', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, BAT, 0x0e))],
-  ['partially present without parent', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, BAT, 7))],
-  ['two blocks in one place', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, BAT + 8, 6, 0, 0x40))],
-  ['a block on the metadata', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, BAT + 8, 6, 0, 0x20))],
-  ['a block past the end', 'VHDX BAT', 'VMBUS_DISK_DAMAGED', () => with_(vhdx(true), (s) => patch(s, BAT + 8, 6, 0, 0, 1))],
-  ['no parent locator type', 'VHDX parent locator', 'VMBUS_DISK_UNSUPPORTED', () => with_(vhdx(true, memoryDisk('4M')), (s) => patch(s, ITEMS + 40, 0))],
-  ['the footer of a fixed VHD', 'VHD hard disk footer', 'VMBUS_DISK_DAMAGED', () => with_(vhd('fixed'), (s) => patch(s, s.size - 400, 1))],
-  ['a fixed VHD cut off in front', 'VHD hard disk footer', 'VMBUS_DISK_DAMAGED', () => memoryStore({ contents: vhd('fixed').bytes().subarray(MB) })],
-  ['both footers of a dynamic VHD', 'VHD hard disk footer', 'VMBUS_DISK_DAMAGED', () => with_(vhd('dynamic'), (s) => [100, s.size - 400].forEach((at) => patch(s, at, 1)))],
-  ['the dynamic disk header', 'VHD dynamic disk header', 'VMBUS_DISK_DAMAGED', () => with_(vhd('dynamic'), (s) => patch(s, 512 + 40, 1))],
-  ['a block of a VHD past the end', 'VHD block allocation table', 'VMBUS_DISK_DAMAGED', () => with_(vhd('dynamic'), (s) => patch(s, 1536, 0x7f))],
-  ['two blocks of a VHD in one place', 'VHD block allocation table', 'VMBUS_DISK_DAMAGED', () => with_(vhd('dynamic'), (s) => s.write(1536 + 4, s.bytes().subarray(1536, 1540)))],
+  [
+    'partially present without parent',
+    'VHDX BAT',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, BAT, 7)),
+  ],
+  [
+    'two blocks in one place',
+    'VHDX BAT',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, BAT + 8, 6, 0, 0x40)),
+  ],
+  [
+    'a block on the metadata',
+    'VHDX BAT',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, BAT + 8, 6, 0, 0x20)),
+  ],
+  [
+    'a block past the end',
+    'VHDX BAT',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(true), (s) => patch(s, BAT + 8, 6, 0, 0, 1)),
+  ],
+  [
+    'no parent locator type',
+    'VHDX parent locator',
+    'VMBUS_DISK_UNSUPPORTED',
+    () => with_(vhdx(true, memoryDisk('4M')), (s) => patch(s, ITEMS + 40, 0)),
+  ],
+  [
+    'the footer of a fixed VHD',
+    'VHD hard disk footer',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhd('fixed'), (s) => patch(s, s.size - 400, 1)),
+  ],
+  [
+    'a fixed VHD cut off in front',
+    'VHD hard disk footer',
+    'VMBUS_DISK_DAMAGED',
+    () => memoryStore({ contents: vhd('fixed').bytes().subarray(MB) }),
+  ],
+  [
+    'both footers of a dynamic VHD',
+    'VHD hard disk footer',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhd('dynamic'), (s) => [100, s.size - 400].forEach((at) => patch(s, at, 1))),
+  ],
+  [
+    'the dynamic disk header',
+    'VHD dynamic disk header',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhd('dynamic'), (s) => patch(s, 512 + 40, 1)),
+  ],
+  [
+    'a block of a VHD past the end',
+    'VHD block allocation table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhd('dynamic'), (s) => patch(s, 1536, 0x7f)),
+  ],
+  [
+    'two blocks of a VHD in one place',
+    'VHD block allocation table',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhd('dynamic'), (s) => s.write(1536 + 4, s.bytes().subarray(1536, 1540))),
+  ],
 ]
 
 function with_(store: MemoryStore, change: (store: MemoryStore) => void): MemoryStore {
@@ -94,7 +256,11 @@ function refusal(store: ByteStore, readOnly: boolean): unknown {
   const first = new Uint8Array(8)
   store.read(0, first)
   try {
-    openImage(store, { format: String.fromCharCode(...first) === 'vhdxfile' ? 'vhdx' : 'vhd', readOnly, parent: memoryDisk('4M') })
+    openImage(store, {
+      format: String.fromCharCode(...first) === 'vhdxfile' ? 'vhdx' : 'vhd',
+      readOnly,
+      parent: memoryDisk('4M'),
+    })
   } catch (error) {
     return error
   }
@@ -130,10 +296,16 @@ describe('a damaged image', () => {
       for (let flip = 0; flip <= pick(3, 'flips'); flip++) {
         const area = pick(6, `area${flip}`)
         const value = pick(256, `value${flip}`)
-        if (kind === 0) patch(store, [0, 512, 1536, 512 + 24, store.size - 512, 60][area] as number + pick(64, `at${flip}`), value)
+        if (kind === 0)
+          patch(store, ([0, 512, 1536, 512 + 24, store.size - 512, 60][area] as number) + pick(64, `at${flip}`), value)
         else if (area === 0) both(store, HEADERS, 4096, 8 + pick(80, `at${flip}`), value)
         else if (area === 1) both(store, REGIONS, 65536, 8 + pick(72, `at${flip}`), value)
-        else patch(store, [METADATA, ITEMS, BAT, MB][area - 2] as number + pick(area === 2 ? 224 : 128, `at${flip}`), value)
+        else
+          patch(
+            store,
+            ([METADATA, ITEMS, BAT, MB][area - 2] as number) + pick(area === 2 ? 224 : 128, `at${flip}`),
+            value,
+          )
       }
       let wrote = false
       const watched = cuttable(seed, store)

@@ -57,14 +57,24 @@ function survive(format: Format, seedNumber: number): { failures: number; wrong:
     const count = Math.min(disk.sectors - from, 1 + draw(20, 'count'))
     const kind = draw(8, 'kind')
     const bytes = kind < 5 ? pattern(count * disk.sectorSize, step) : new Uint8Array(count * disk.sectorSize)
-    const status = kind < 5 ? disk.write(from, [bytes]) : kind === 5 ? disk.zero(from, count) : kind === 6 ? disk.discard(from, count) : disk.flush()
+    const status =
+      kind < 5
+        ? disk.write(from, [bytes])
+        : kind === 5
+          ? disk.zero(from, count)
+          : kind === 6
+            ? disk.discard(from, count)
+            : disk.flush()
     if (status !== 'ok') failures++
     if (kind === 7) continue
     for (let at = 0; at < bytes.length; at += UNIT) {
       const unit = (from * disk.sectorSize + at) / UNIT
       const value = Buffer.from(bytes.subarray(at, at + UNIT))
       const certain = status === 'ok' && kind !== 6
-      allowed.set(unit, certain ? [value] : [...(allowed.get(unit) ?? [initial.subarray(unit * UNIT, (unit + 1) * UNIT)]), value])
+      allowed.set(
+        unit,
+        certain ? [value] : [...(allowed.get(unit) ?? [initial.subarray(unit * UNIT, (unit + 1) * UNIT)]), value],
+      )
     }
   }
   failing = false
@@ -94,10 +104,14 @@ describe.each(formats)('$name on a store that fails now and then', (format) => {
   })
 
   it('answers a failed growth with an error, and its size holds', () => {
-    if (format.name === 'vhd differencing') return expect(() => format.create(memoryStore(), parentSize).resize(1)).toThrow('size of its parent')
+    if (format.name === 'vhd differencing')
+      return expect(() => format.create(memoryStore(), parentSize).resize(1)).toThrow('size of its parent')
     let failing = false
     for (let seed = 1; seed < 12; seed++) {
-      const disk = format.create(unreliable(memoryStore(), seed, 3, () => failing), parentSize)
+      const disk = format.create(
+        unreliable(memoryStore(), seed, 3, () => failing),
+        parentSize,
+      )
       disk.write(3, [pattern(disk.sectorSize, 1)])
       disk.flush()
       const before = disk.sectors

@@ -27,14 +27,24 @@ describe('image files', () => {
     const base = createDisk({ path: path(`chain/${format}/base.img`), format, size: '4M' })
     base.write(0, [pattern(8192, 1)])
     base.close()
-    createDisk({ path: path(`chain/${format}/sub/child.img`), format, parentPath: path(`chain/${format}/base.img`) }).close()
-    const grandchild = createDisk({ path: path(`chain/${format}/grandchild.img`), format, parentPath: path(`chain/${format}/sub/child.img`) })
+    createDisk({
+      path: path(`chain/${format}/sub/child.img`),
+      format,
+      parentPath: path(`chain/${format}/base.img`),
+    }).close()
+    const grandchild = createDisk({
+      path: path(`chain/${format}/grandchild.img`),
+      format,
+      parentPath: path(`chain/${format}/sub/child.img`),
+    })
     grandchild.write(3, [pattern(512, 2)])
     const expected = contents(grandchild)
     grandchild.close()
     const again = openDisk(path(`chain/${format}/grandchild.img`), { readOnly: true })
     expect(sameBytes(contents(again), expected)).toBe(true)
-    expect(() => openDisk(path(`chain/${format}/base.img`))).toThrow(expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }))
+    expect(() => openDisk(path(`chain/${format}/base.img`))).toThrow(
+      expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }),
+    )
     again.close()
     expect(readdirSync(path(`chain/${format}`)).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
@@ -52,7 +62,10 @@ describe('image files', () => {
     const script = `import { openDisk } from '@vmbus/disk/file'; try { openDisk(process.argv[1]); process.stdout.write('opened') } catch (error) { process.stdout.write(String(error.code)) }`
     const tsx = fileURLToPath(import.meta.resolve('tsx/cli'))
     const inOther = (): string =>
-      spawnSync(process.execPath, [tsx, '-C', '@vmbus/source', '--input-type=module', '-e', script, file], { cwd: fileURLToPath(new URL('..', import.meta.url)), encoding: 'utf8' }).stdout
+      spawnSync(process.execPath, [tsx, '-C', '@vmbus/source', '--input-type=module', '-e', script, file], {
+        cwd: fileURLToPath(new URL('..', import.meta.url)),
+        encoding: 'utf8',
+      }).stdout
     expect(inOther()).toBe('VMBUS_DISK_LOCKED')
     disk.close()
     // It opens, and ends without closing.

@@ -5,7 +5,13 @@ import { contents, pattern, type Format } from './support.ts'
 
 /** One step of a model run. Sectors are taken modulo what the disk has at that moment. */
 export type Command =
-  | { readonly kind: 'write' | 'read'; readonly sector: number; readonly count: number; readonly cuts: readonly number[]; readonly tag: number }
+  | {
+      readonly kind: 'write' | 'read'
+      readonly sector: number
+      readonly count: number
+      readonly cuts: readonly number[]
+      readonly tag: number
+    }
   | { readonly kind: 'discard' | 'zero'; readonly sector: number; readonly count: number }
   | { readonly kind: 'flush' | 'reopen' | 'save' }
   | { readonly kind: 'resize'; readonly sectors: number }
@@ -23,10 +29,20 @@ export function commands(format: Format, size: number): fc.Arbitrary<Command[]> 
     tag: fc.nat(10000),
   })
   const range = fc.record({ kind: fc.constantFrom('discard' as const, 'zero' as const), sector, count })
-  const plain = fc.record({ kind: fc.constantFrom('flush' as const, 'flush' as const, 'reopen' as const, 'save' as const) })
+  const plain = fc.record({
+    kind: fc.constantFrom('flush' as const, 'flush' as const, 'reopen' as const, 'save' as const),
+  })
   const resizable = format.name !== 'vhd differencing'
-  const resize = fc.record({ kind: fc.constant('resize' as const), sectors: fc.oneof(fc.integer({ min: 1, max: 2 * total }), fc.constantFrom(block, total, total + 3 * block)) })
-  const arms = [{ arbitrary: transfer, weight: 6 }, { arbitrary: range, weight: 2 }, { arbitrary: plain, weight: 2 }, ...(resizable ? [{ arbitrary: resize, weight: 1 }] : [])]
+  const resize = fc.record({
+    kind: fc.constant('resize' as const),
+    sectors: fc.oneof(fc.integer({ min: 1, max: 2 * total }), fc.constantFrom(block, total, total + 3 * block)),
+  })
+  const arms = [
+    { arbitrary: transfer, weight: 6 },
+    { arbitrary: range, weight: 2 },
+    { arbitrary: plain, weight: 2 },
+    ...(resizable ? [{ arbitrary: resize, weight: 1 }] : []),
+  ]
   return fc.array(fc.oneof(...(arms as [{ arbitrary: fc.Arbitrary<Command>; weight: number }])), { maxLength: 30 })
 }
 

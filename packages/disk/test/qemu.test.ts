@@ -14,7 +14,9 @@ if (hasQemuImg) {
     }
   }
   const dynamic = qemuCases.filter(({ name }) => name.endsWith('dynamic'))
-  it.each(dynamic)('qemu-img makes a $name, and finds it right after our changes', (each) => inDirectory((path) => qemuToUs(each, path, SIZE)))
+  it.each(dynamic)('qemu-img makes a $name, and finds it right after our changes', (each) =>
+    inDirectory((path) => qemuToUs(each, path, SIZE)),
+  )
   it.each(dynamic)('qemu-img reads our $name', (each) => inDirectory((path) => usToQemu(each, path, SIZE)))
   it('qemu-img replays our log', () => inDirectory((path) => qemuReplaysOurLog(path, SIZE)))
 } else {

@@ -15,11 +15,41 @@ export interface QemuCase {
 }
 
 export const qemuCases: readonly QemuCase[] = [
-  { name: 'raw', qemu: ['-O', 'raw'], format: 'raw', create: (path, size) => ({ path, format: 'raw', size }), checks: false },
-  { name: 'VHD fixed', qemu: ['-O', 'vpc', '-o', 'subformat=fixed,force_size=on'], format: 'vpc', create: (path, size) => ({ path, format: 'vhd', size, type: 'fixed' }), checks: false },
-  { name: 'VHD dynamic', qemu: ['-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'], format: 'vpc', create: (path, size) => ({ path, format: 'vhd', size }), checks: false },
-  { name: 'VHDX fixed', qemu: ['-O', 'vhdx', '-o', 'subformat=fixed'], format: 'vhdx', create: (path, size) => ({ path, format: 'vhdx', size, type: 'fixed' }), checks: true },
-  { name: 'VHDX dynamic', qemu: ['-O', 'vhdx', '-o', 'subformat=dynamic'], format: 'vhdx', create: (path, size) => ({ path, format: 'vhdx', size, blockSize: 2 ** 20 }), checks: true },
+  {
+    name: 'raw',
+    qemu: ['-O', 'raw'],
+    format: 'raw',
+    create: (path, size) => ({ path, format: 'raw', size }),
+    checks: false,
+  },
+  {
+    name: 'VHD fixed',
+    qemu: ['-O', 'vpc', '-o', 'subformat=fixed,force_size=on'],
+    format: 'vpc',
+    create: (path, size) => ({ path, format: 'vhd', size, type: 'fixed' }),
+    checks: false,
+  },
+  {
+    name: 'VHD dynamic',
+    qemu: ['-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'],
+    format: 'vpc',
+    create: (path, size) => ({ path, format: 'vhd', size }),
+    checks: false,
+  },
+  {
+    name: 'VHDX fixed',
+    qemu: ['-O', 'vhdx', '-o', 'subformat=fixed'],
+    format: 'vhdx',
+    create: (path, size) => ({ path, format: 'vhdx', size, type: 'fixed' }),
+    checks: true,
+  },
+  {
+    name: 'VHDX dynamic',
+    qemu: ['-O', 'vhdx', '-o', 'subformat=dynamic'],
+    format: 'vhdx',
+    create: (path, size) => ({ path, format: 'vhdx', size, blockSize: 2 ** 20 }),
+    checks: true,
+  },
 ]
 
 export type PathOf = (name: string) => string
@@ -27,7 +57,8 @@ export type PathOf = (name: string) => string
 /** A disk's worth of data with holes, as a raw file; returns its bytes. */
 function makeRaw(path: string, size: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(size)
-  for (let at = 0, i = 0; at < size; at += 300 * 1024, i++) bytes.set(pattern(Math.min(size - at, 512 * (1 + ((i * 37 + seed) % 200))), seed + i), at)
+  for (let at = 0, i = 0; at < size; at += 300 * 1024, i++)
+    bytes.set(pattern(Math.min(size - at, 512 * (1 + ((i * 37 + seed) % 200))), seed + i), at)
   bytes.set(pattern(512, seed + 999), size - 512)
   writeFileSync(path, bytes)
   return bytes
@@ -115,17 +146,22 @@ export function flattened(format: 'vhd' | 'vhdx', path: PathOf, size: number): v
     child.write(333, [more])
     bytes.set(more, 333 * 512)
   })
-  createDiskClosed({ path: path(`grandchild.${extension}`), format, parentPath: path(`child.${extension}`) }, (grandchild) => {
-    const more = pattern(40 * 512, 8)
-    grandchild.write(380, [more])
-    bytes.set(more, 380 * 512)
-    expect(sameBytes(contents(grandchild), bytes)).toBe(true)
-  })
+  createDiskClosed(
+    { path: path(`grandchild.${extension}`), format, parentPath: path(`child.${extension}`) },
+    (grandchild) => {
+      const more = pattern(40 * 512, 8)
+      grandchild.write(380, [more])
+      bytes.set(more, 380 * 512)
+      expect(sameBytes(contents(grandchild), bytes)).toBe(true)
+    },
+  )
   const chain = openDisk(path(`grandchild.${extension}`), { readOnly: true })
   createDiskClosed({ path: path('flat.img'), format, size }, (flat) => writeAll(flat, contents(chain)))
   chain.close()
   writeFileSync(raw, bytes)
-  expect(qemuImg('compare', '-f', format === 'vhd' ? 'vpc' : 'vhdx', '-F', 'raw', path('flat.img'), raw)).toContain('Images are identical')
+  expect(qemuImg('compare', '-f', format === 'vhd' ? 'vpc' : 'vhdx', '-F', 'raw', path('flat.img'), raw)).toContain(
+    'Images are identical',
+  )
 }
 
 function createDiskClosed(options: CreateDiskOptions, use: (disk: BlockDevice) => void): void {

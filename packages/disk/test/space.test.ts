@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { createVhd, createVhdx, cuttable, DiskError, memoryDisk, memoryStore, openVhd, openVhdx, type BlockDevice } from '@vmbus/disk'
+import {
+  createVhd,
+  createVhdx,
+  cuttable,
+  DiskError,
+  memoryDisk,
+  memoryStore,
+  openVhd,
+  openVhdx,
+  type BlockDevice,
+} from '@vmbus/disk'
 import { seeded } from '@vmbus/world'
 import { contents, pattern, readSectors, sameBytes } from './support.ts'
 
@@ -72,7 +82,8 @@ describe('space', () => {
     const disk = createVhdx(store, { size: '16M', blockSize: MB })
     let status = 'ok'
     let written = 0
-    for (; status === 'ok' && written < disk.sectors; written += 128) status = disk.write(written, [pattern(65536, written + 1)])
+    for (; status === 'ok' && written < disk.sectors; written += 128)
+      status = disk.write(written, [pattern(65536, written + 1)])
     expect(status).toBe('no-space')
     const good = written - 128
     expect(disk.discard(0, 2048)).toBe('ok')

@@ -2,7 +2,17 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createVhd, createVhdx, memoryStore, openVhd, openVhdx, rawDisk, type BlockDevice, type ByteStore, type MemoryStore } from '@vmbus/disk'
+import {
+  createVhd,
+  createVhdx,
+  memoryStore,
+  openVhd,
+  openVhdx,
+  rawDisk,
+  type BlockDevice,
+  type ByteStore,
+  type MemoryStore,
+} from '@vmbus/disk'
 
 /** A way to make and reopen a disk of each format, for tests that hold for all. */
 export interface Format {
@@ -50,8 +60,18 @@ export const formats: readonly Format[] = [
     },
     open: (store) => rawDisk(store),
   },
-  { name: 'vhd fixed', sectorSize: 512, create: (store, size) => createVhd(store, { size, type: 'fixed' }), open: (store) => openVhd(store) },
-  { name: 'vhd dynamic', sectorSize: 512, create: (store, size) => createVhd(store, { size, blockSize: 65536 }), open: (store) => openVhd(store) },
+  {
+    name: 'vhd fixed',
+    sectorSize: 512,
+    create: (store, size) => createVhd(store, { size, type: 'fixed' }),
+    open: (store) => openVhd(store),
+  },
+  {
+    name: 'vhd dynamic',
+    sectorSize: 512,
+    create: (store, size) => createVhd(store, { size, blockSize: 65536 }),
+    open: (store) => openVhd(store),
+  },
   {
     name: 'vhd differencing',
     sectorSize: 512,
@@ -59,8 +79,18 @@ export const formats: readonly Format[] = [
     open: (store) => openVhd(store, { parent: () => makeParent(512, parentSize) }),
     parent: () => makeParent(512, parentSize),
   },
-  { name: 'vhdx fixed', sectorSize: 512, create: (store, size) => createVhdx(store, { size, type: 'fixed' }), open: (store) => openVhdx(store) },
-  { name: 'vhdx dynamic', sectorSize: 512, create: (store, size) => createVhdx(store, { size, blockSize: MB }), open: (store) => openVhdx(store) },
+  {
+    name: 'vhdx fixed',
+    sectorSize: 512,
+    create: (store, size) => createVhdx(store, { size, type: 'fixed' }),
+    open: (store) => openVhdx(store),
+  },
+  {
+    name: 'vhdx dynamic',
+    sectorSize: 512,
+    create: (store, size) => createVhdx(store, { size, blockSize: MB }),
+    open: (store) => openVhdx(store),
+  },
   {
     name: 'vhdx differencing',
     sectorSize: 512,
@@ -101,18 +131,13 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }
 
-function clone(store: ByteStore): ReturnType<typeof memoryStore> {
-  const bytes = new Uint8Array(store.size)
-  store.read(0, bytes)
-  return memoryStore({ contents: bytes })
-}
-
 export function temporaryDirectory(): { path: (name: string) => string; remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'vmbus-disk-'))
   return { path: (name) => join(directory, name), remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
 
-export const qemuImg = (...args: string[]): string => execFileSync('qemu-img', args, { encoding: 'utf8', stdio: 'pipe' })
+export const qemuImg = (...args: string[]): string =>
+  execFileSync('qemu-img', args, { encoding: 'utf8', stdio: 'pipe' })
 
 export const hasQemuImg: boolean = (() => {
   try {

@@ -19,7 +19,11 @@ const PARENT_ID = 'F0E0D0C0B0A090807060504030201000'
 function footer(type: 2 | 3 | 4): Uint8Array {
   const bytes = new Uint8Array(512)
   const offset = type === 2 ? 'FFFFFFFFFFFFFFFF' : '0000000000000200'
-  bytes.set(hex(`636F6E6563746978 00000002 00010000 ${offset} 12345678 76706320 00050000 5769326B 0000000000800000 0000000000800000 00F00411 0000000${type} 00000000 ${ID} 00`))
+  bytes.set(
+    hex(
+      `636F6E6563746978 00000002 00010000 ${offset} 12345678 76706320 00050000 5769326B 0000000000800000 0000000000800000 00F00411 0000000${type} 00000000 ${ID} 00`,
+    ),
+  )
   return seal(bytes, 64)
 }
 
@@ -27,7 +31,11 @@ function footer(type: 2 | 3 | 4): Uint8Array {
 function sparse(type: 3 | 4, firstBits: string): { store: MemoryStore; data: Uint8Array } {
   const store = memoryStore()
   const header = new Uint8Array(1024)
-  header.set(hex(`6378737061727365 FFFFFFFFFFFFFFFF 0000000000000600 00010000 00000004 00200000 00000000 ${type === 4 ? PARENT_ID : '00'.repeat(16)}`))
+  header.set(
+    hex(
+      `6378737061727365 FFFFFFFFFFFFFFFF 0000000000000600 00010000 00000004 00200000 00000000 ${type === 4 ? PARENT_ID : '00'.repeat(16)}`,
+    ),
+  )
   if (type === 4) {
     header.set(hex('0062006100730065002E007600680064'), 64)
     // Parent locator 1: "W2ru", one sector, 20 bytes, at 0x800: ".\base.vhd" in little-endian UTF-16.
@@ -92,7 +100,9 @@ describe('VHD typed from the document', () => {
     expect(asked).toBe(`.\\base.vhd base.vhd ${PARENT_ID.toLowerCase()}`)
     for (let sector = 0; sector < 8; sector++) {
       const own = sector === 0 || sector === 6
-      expect(readSectors(disk, 4096 + sector, 1)).toEqual(own ? data.subarray(sector * 512, (sector + 1) * 512) : theirs)
+      expect(readSectors(disk, 4096 + sector, 1)).toEqual(
+        own ? data.subarray(sector * 512, (sector + 1) * 512) : theirs,
+      )
     }
     disk.write(4097, [pattern(512, 10)])
     disk.close()
@@ -116,7 +126,7 @@ describe('VHD typed from the document', () => {
     expect(bytes).toEqual(hex(geometry))
   })
 
-  it('a fixed image of ours has the document\'s footer', () => {
+  it("a fixed image of ours has the document's footer", () => {
     const store = memoryStore()
     createVhd(store, { size: '8M', type: 'fixed', creator: 'vpc ', timestamp: 0x12345678, identity: hex(ID) }).close()
     const bytes = store.bytes().subarray(-512)

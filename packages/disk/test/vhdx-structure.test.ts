@@ -62,31 +62,56 @@ function typedImage({ sectorSize, hasParent, logGuid }: Typed): MemoryStore {
   put(store, 0, `76 68 64 78 66 69 6C 65 ${utf16('typed by hand')}`)
   const zeros = '00'.repeat(16)
   // Signature, checksum, sequence 7, FileWriteGuid, DataWriteGuid, LogGuid, log version 0, version 1, log of 1 MiB at 1 MiB.
-  put(store, 64 * 1024, `68656164 00000000 ${u64(7)} ${zeros} ${LINKAGE} ${logGuid ?? zeros} 0000 0100 ${u32(MB)} ${u64(MB)}`, 4096)
+  put(
+    store,
+    64 * 1024,
+    `68656164 00000000 ${u64(7)} ${zeros} ${LINKAGE} ${logGuid ?? zeros} 0000 0100 ${u32(MB)} ${u64(MB)}`,
+    4096,
+  )
   put(store, 128 * 1024, `68656164 00000000 ${u64(6)} ${zeros} ${zeros} ${zeros} 0000 0100 ${u32(MB)} ${u64(MB)}`, 4096)
   for (const place of [192 * 1024, 256 * 1024]) {
-    put(store, place, `72656769 00000000 ${u32(2)} 00000000 ${BAT} ${u64(3 * MB)} ${u32(MB)} ${u32(1)} ${METADATA} ${u64(2 * MB)} ${u32(MB)} ${u32(1)}`, 65536)
+    put(
+      store,
+      place,
+      `72656769 00000000 ${u32(2)} 00000000 ${BAT} ${u64(3 * MB)} ${u32(MB)} ${u32(1)} ${METADATA} ${u64(2 * MB)} ${u32(MB)} ${u32(1)}`,
+      65536,
+    )
   }
-  const keys = [['parent_linkage', LINKAGE_TEXT], ['relative_path', '..\\base.vhdx']] as const
+  const keys = [
+    ['parent_linkage', LINKAGE_TEXT],
+    ['relative_path', '..\\base.vhdx'],
+  ] as const
   let text = ''
   let entries = ''
   let offset = 20 + 12 * keys.length
   for (const [key, value] of keys) {
-    entries += u32(offset) + u32(offset + key.length * 2) + Buffer.from(Uint16Array.of(key.length * 2, value.length * 2).buffer).toString('hex')
+    entries +=
+      u32(offset) +
+      u32(offset + key.length * 2) +
+      Buffer.from(Uint16Array.of(key.length * 2, value.length * 2).buffer).toString('hex')
     text += utf16(key) + utf16(value)
     offset += (key.length + value.length) * 2
   }
   const locator = `${VHDX_LOCATOR} 0000 0200 ${entries} ${text}`
-  const entry = (id: string, from: number, length: number, flags: number): string => `${id} ${u32(from)} ${u32(length)} ${u32(flags)} 00000000`
+  const entry = (id: string, from: number, length: number, flags: number): string =>
+    `${id} ${u32(from)} ${u32(length)} ${u32(flags)} 00000000`
   const K64 = 65536
   put(
     store,
     2 * MB,
     `6D65746164617461 0000 ${hasParent ? '0600' : '0500'} ${'00'.repeat(20)}` +
-      entry(FILE_PARAMETERS, K64, 8, 4) + entry(DISK_SIZE, K64 + 8, 8, 6) + entry(DISK_ID, K64 + 16, 16, 6) + entry(LOGICAL, K64 + 32, 4, 6) + entry(PHYSICAL, K64 + 36, 4, 6) +
+      entry(FILE_PARAMETERS, K64, 8, 4) +
+      entry(DISK_SIZE, K64 + 8, 8, 6) +
+      entry(DISK_ID, K64 + 16, 16, 6) +
+      entry(LOGICAL, K64 + 32, 4, 6) +
+      entry(PHYSICAL, K64 + 36, 4, 6) +
       (hasParent ? entry(LOCATOR, K64 + 100, hex(locator).length, 4) : ''),
   )
-  put(store, 2 * MB + K64, `${u32(MB)} ${u32(hasParent ? 2 : 0)} ${u64(4 * MB)} 0F0E0D0C0B0A09080706050403020100 ${u32(sectorSize)} ${u32(4096)}`)
+  put(
+    store,
+    2 * MB + K64,
+    `${u32(MB)} ${u32(hasParent ? 2 : 0)} ${u64(4 * MB)} 0F0E0D0C0B0A09080706050403020100 ${u32(sectorSize)} ${u32(4096)}`,
+  )
   if (hasParent) put(store, 2 * MB + K64 + 100, locator)
   return store
 }
@@ -107,38 +132,41 @@ describe('VHDX typed from the document', () => {
     expect(readSectors(disk, 3, 1)).toEqual(new Uint8Array(512))
   })
 
-  it.each([512, 4096] as const)('a differencing image with sectors of %i: bits of the sector bitmap, least significant first', (sectorSize) => {
-    const store = typedImage({ sectorSize, hasParent: true })
-    const perBlock = MB / sectorSize
-    // Chunk ratio 2^23 * sector / 1 MiB: 4096 or 32768; the bitmap's entry follows that many payload entries.
-    const ratio = sectorSize === 512 ? 4096 : 32768
-    store.truncate(8 * MB)
-    put(store, 3 * MB + 8, '07 00 60 00 00 00 00 00')
-    put(store, 3 * MB + ratio * 8, '06 00 70 00 00 00 00 00')
-    // Block 1 of the chunk: its bits start at bit perBlock. Sectors 0 and 10 of the block: bytes 0x01 and 0x04.
-    put(store, 7 * MB + perBlock / 8, '01 04')
-    const own = pattern(sectorSize, 5)
-    store.write(6 * MB, own)
-    store.write(6 * MB + 10 * sectorSize, own)
-    const parent = memoryDisk('4M', { sectorSize })
-    const theirs = pattern(sectorSize, 6)
-    for (let sector = 0; sector < parent.sectors; sector++) parent.write(sector, [theirs])
-    let asked: string | undefined
-    const open = (): BlockDevice =>
-      openVhdx(store, {
-        readOnly: true,
-        parent: ({ relative, linkages }) => {
-          asked = `${relative} ${Buffer.from(linkages[0] as Uint8Array).toString('hex')}`
-          return parent
-        },
-      })
-    if (ratio * 8 + 8 > MB) throw new Error('the vector needs a larger BAT')
-    const disk = open()
-    expect(asked).toBe(`..\\base.vhdx ${Buffer.from(hex(LINKAGE)).toString('hex')}`)
-    for (const sector of [0, 1, 9, 10, 11]) {
-      expect(readSectors(disk, perBlock + sector, 1)).toEqual(sector === 0 || sector === 10 ? own : theirs)
-    }
-  })
+  it.each([512, 4096] as const)(
+    'a differencing image with sectors of %i: bits of the sector bitmap, least significant first',
+    (sectorSize) => {
+      const store = typedImage({ sectorSize, hasParent: true })
+      const perBlock = MB / sectorSize
+      // Chunk ratio 2^23 * sector / 1 MiB: 4096 or 32768; the bitmap's entry follows that many payload entries.
+      const ratio = sectorSize === 512 ? 4096 : 32768
+      store.truncate(8 * MB)
+      put(store, 3 * MB + 8, '07 00 60 00 00 00 00 00')
+      put(store, 3 * MB + ratio * 8, '06 00 70 00 00 00 00 00')
+      // Block 1 of the chunk: its bits start at bit perBlock. Sectors 0 and 10 of the block: bytes 0x01 and 0x04.
+      put(store, 7 * MB + perBlock / 8, '01 04')
+      const own = pattern(sectorSize, 5)
+      store.write(6 * MB, own)
+      store.write(6 * MB + 10 * sectorSize, own)
+      const parent = memoryDisk('4M', { sectorSize })
+      const theirs = pattern(sectorSize, 6)
+      for (let sector = 0; sector < parent.sectors; sector++) parent.write(sector, [theirs])
+      let asked: string | undefined
+      const open = (): BlockDevice =>
+        openVhdx(store, {
+          readOnly: true,
+          parent: ({ relative, linkages }) => {
+            asked = `${relative} ${Buffer.from(linkages[0] as Uint8Array).toString('hex')}`
+            return parent
+          },
+        })
+      if (ratio * 8 + 8 > MB) throw new Error('the vector needs a larger BAT')
+      const disk = open()
+      expect(asked).toBe(`..\\base.vhdx ${Buffer.from(hex(LINKAGE)).toString('hex')}`)
+      for (const sector of [0, 1, 9, 10, 11]) {
+        expect(readSectors(disk, perBlock + sector, 1)).toEqual(sector === 0 || sector === 10 ? own : theirs)
+      }
+    },
+  )
 
   it('a log entry with a data and a zero descriptor is replayed, in memory when read-only', () => {
     const logGuid = 'A0A1A2A3A4A5A6A7A8A9AAABACADAEAF'
@@ -151,7 +179,11 @@ describe('VHDX typed from the document', () => {
     page.set(hex('06 00 50 00 00 00 00 00'))
     page.set(hex('00 00 00 00'), 4092)
     const entry = new Uint8Array(8192)
-    entry.set(hex(`6C6F6765 00000000 ${u32(8192)} ${u32(8192)} ${u64(sequence)} ${u32(2)} 00000000 ${logGuid} ${u64(6 * MB)} ${u64(7 * MB)}`))
+    entry.set(
+      hex(
+        `6C6F6765 00000000 ${u32(8192)} ${u32(8192)} ${u64(sequence)} ${u32(2)} 00000000 ${logGuid} ${u64(6 * MB)} ${u64(7 * MB)}`,
+      ),
+    )
     entry.set(hex(`64657363 00000000 0600500000000000 ${u64(3 * MB)} ${u64(sequence)}`), 64)
     entry.set(hex(`7A65726F 00000000 ${u64(4096)} ${u64(5 * MB + 4096)} ${u64(sequence)}`), 96)
     entry.set(hex(`64617461 01000000`), 4096)
@@ -171,7 +203,9 @@ describe('VHDX typed from the document', () => {
     expect(at(store, 3 * MB, 16)).toEqual(hex('0600500000000000 0000000000000000'))
     // LogGuid of the current header is zeros now.
     const places = [64 * 1024, 128 * 1024].map((place) => at(store, place, 80))
-    const current = places.sort((a, b) => Number(new DataView(b.buffer).getBigUint64(8, true) - new DataView(a.buffer).getBigUint64(8, true)))[0] as Uint8Array
+    const current = places.sort((a, b) =>
+      Number(new DataView(b.buffer).getBigUint64(8, true) - new DataView(a.buffer).getBigUint64(8, true)),
+    )[0] as Uint8Array
     expect(current.subarray(48, 64)).toEqual(new Uint8Array(16))
   })
 
@@ -194,7 +228,11 @@ describe('VHDX typed from the document', () => {
     expect(regions.subarray(48, 64)).toEqual(hex(METADATA))
     const metadata = Number(new DataView(regions.buffer).getBigUint64(64, true))
     expect(at(store, metadata, 8)).toEqual(new TextEncoder().encode('metadata'))
-    expect([FILE_PARAMETERS, DISK_SIZE, DISK_ID, LOGICAL, PHYSICAL].map((id) => Buffer.from(at(store, metadata, 512)).includes(Buffer.from(hex(id))))).toEqual([true, true, true, true, true])
+    expect(
+      [FILE_PARAMETERS, DISK_SIZE, DISK_ID, LOGICAL, PHYSICAL].map((id) =>
+        Buffer.from(at(store, metadata, 512)).includes(Buffer.from(hex(id))),
+      ),
+    ).toEqual([true, true, true, true, true])
     const bat = Number(new DataView(regions.buffer).getBigUint64(32, true))
     const second = new DataView(at(store, bat + 8, 8).buffer).getBigUint64(0, true)
     expect(second & 7n).toBe(6n)

@@ -10,13 +10,27 @@ const clock = virtualClock()
 const timers = timerQueue(() => undefined)
 const memory = guestMemory(64 << 20)
 const interrupts: (readonly [number, number])[] = []
-const partition = createPartition({ memory, clock, timers, vps: 1, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
+const partition = createPartition({
+  memory,
+  clock,
+  timers,
+  vps: 1,
+  interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+})
 const versions = Object.values(Version)
 const seed = seeded(1)
 const host = createHostBus({ partition, clock, timers, seed, versions })
 let received = 0
 const driverSpec = netvsc.driver({ channels: 1, onFrame: () => void received++ })
-const guest = createGuestBus({ partition, clock, timers, seed, versions: versions.toReversed(), drivers: [driverSpec], pages: pageAllocator(memory, 1, memory.size / 4096) })
+const guest = createGuestBus({
+  partition,
+  clock,
+  timers,
+  seed,
+  versions: versions.toReversed(),
+  drivers: [driverSpec],
+  pages: pageAllocator(memory, 1, memory.size / 4096),
+})
 const lan = createSwitch({ clock, timers, seed })
 let arrived = 0
 const peer = lan.connect({ name: 'peer', mac: '02:00:00:00:00:01', receive: () => void arrived++ })
@@ -37,7 +51,9 @@ function measure(name: string, size: number, batch: () => number): void {
   let frames = 0
   while (performance.now() - start < SECONDS * 1000) frames += batch()
   const seconds = (performance.now() - start) / 1000
-  console.log(`${name} ${size} bytes: ${Math.round(frames / seconds).toLocaleString('en')} frames/s, ${((frames * size * 8) / seconds / 1e9).toFixed(2)} Gbit/s`)
+  console.log(
+    `${name} ${size} bytes: ${Math.round(frames / seconds).toLocaleString('en')} frames/s, ${((frames * size * 8) / seconds / 1e9).toFixed(2)} Gbit/s`,
+  )
 }
 
 for (const size of [60, 1514]) {

@@ -2,11 +2,38 @@ import { plainCopy } from '@vmbus/world'
 import { PacketType, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
 import { next } from './guest/control.ts'
-import { DEFAULT_CHANNELS, DEFAULT_FILTER, DEFAULT_MTU, DEFAULT_RING_PAGES, MAX_PACKET, type NetvscGuestOptions } from './guest/options.ts'
+import {
+  DEFAULT_CHANNELS,
+  DEFAULT_FILTER,
+  DEFAULT_MTU,
+  DEFAULT_RING_PAGES,
+  MAX_PACKET,
+  type NetvscGuestOptions,
+} from './guest/options.ts'
 import { createReceiver, give } from './guest/receive.ts'
 import { drainOutgoing, flushBatch, sendFrame, type SendOptions } from './guest/send.ts'
-import { checkMtu, completed, fail, granted, nvsp, setFilter, start, subchannelOffered, subchannelOpened } from './guest/setup.ts'
-import { answerCame, diagnose, freeSlot, newGuestQueue, noGuestState, type GuestContext, type GuestPhase, type GuestStatistics, type NetvscGuestState } from './guest/state.ts'
+import {
+  checkMtu,
+  completed,
+  fail,
+  granted,
+  nvsp,
+  setFilter,
+  start,
+  subchannelOffered,
+  subchannelOpened,
+} from './guest/setup.ts'
+import {
+  answerCame,
+  diagnose,
+  freeSlot,
+  newGuestQueue,
+  noGuestState,
+  type GuestContext,
+  type GuestPhase,
+  type GuestStatistics,
+  type NetvscGuestState,
+} from './guest/state.ts'
 import { abandon, advance, stop, ungranted } from './guest/teardown.ts'
 import { NetvscError } from './errors.ts'
 import { macAt } from './host/filter.ts'
@@ -99,7 +126,11 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     const index = packet.transactionLow - 1
     const slot = packet.transactionHigh === 0 ? state.slots[index] : undefined
     if (!slot || slot.queue !== channel.offer.subchannelIndex) {
-      diagnose(ctx, 'VMBUS_NETVSC_COMPLETION', `a completion of ${packet.transactionLow}, which is not under way on the channel`)
+      diagnose(
+        ctx,
+        'VMBUS_NETVSC_COMPLETION',
+        `a completion of ${packet.transactionLow}, which is not under way on the channel`,
+      )
       return
     }
     freeSlot(ctx, index)
@@ -108,8 +139,11 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       if (slot.type === NvspType.switchDataPath) answerCame(ctx)
       else if (state.phase === 'setup') completed(ctx, slot.type, view, packet.payloadLength)
     } else {
-      const known = packet.payloadLength >= BODY + sendRndisPacketComplete.size && messageHeader.read.msg_type(view, 0) === NvspType.sendRndisPacketComplete
-      if (!known || sendRndisPacketComplete.read.status(view, BODY) !== NvspStatus.success) state.statistics.sendErrors++
+      const known =
+        packet.payloadLength >= BODY + sendRndisPacketComplete.size &&
+        messageHeader.read.msg_type(view, 0) === NvspType.sendRndisPacketComplete
+      if (!known || sendRndisPacketComplete.read.status(view, BODY) !== NvspStatus.success)
+        state.statistics.sendErrors++
       if (slot.kind === 'section') state.sections.push(slot.section)
       else if (slot.kind === 'pages') state.pages.push(...slot.pfns)
       else if (state.phase === 'stopping') next(ctx)
@@ -136,7 +170,10 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         return
       }
       const queues = state.subchannels + 1
-      state.sendTable = Array.from({ length: count }, (_, index) => view.getUint32(at + offset + index * 4, true) % queues)
+      state.sendTable = Array.from(
+        { length: count },
+        (_, index) => view.getUint32(at + offset + index * 4, true) % queues,
+      )
     }
   }
 
@@ -204,7 +241,9 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       const { state } = ctx
       if (state.phase !== 'ready' || state.version < NvspVersion.v4 || (path === 'vf' && state.vf === null)) return
       state.dataPath = DataPath[path]
-      nvsp(ctx, NvspType.switchDataPath, true, (view) => switchDataPath.encode({ active_datapath: DataPath[path] }, view, BODY))
+      nvsp(ctx, NvspType.switchDataPath, true, (view) =>
+        switchDataPath.encode({ active_datapath: DataPath[path] }, view, BODY),
+      )
     },
     setMtu(mtu) {
       ctx.state.mtu = checkMtu(mtu)

@@ -4,11 +4,24 @@ import { formatMac, parseMac, type VlanOptions } from '@vmbus/switch'
 import { attach } from './host/attachment.ts'
 import { deliver } from './host/deliver.ts'
 import { forgetReceiveBuffer, forgetSendBuffer, request, tellSendTable } from './host/negotiation.ts'
-import { DEFAULT_QUEUES, DEFAULT_SPEED, MOST_QUEUES, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
+import {
+  DEFAULT_QUEUES,
+  DEFAULT_SPEED,
+  MOST_QUEUES,
+  type NetvscHostOptions,
+  type NetvscSettings,
+} from './host/options.ts'
 import { createScratch, drain, queueOf } from './host/queue.ts'
 import { indicate, sendControls } from './host/rndis.ts'
 import { createSections } from './host/sections.ts'
-import { noConnection, noStatistics, violation, type HostContext, type NetvscHostState, type NetvscStatistics } from './host/state.ts'
+import {
+  noConnection,
+  noStatistics,
+  violation,
+  type HostContext,
+  type NetvscHostState,
+  type NetvscStatistics,
+} from './host/state.ts'
 import { announceVf, setDataPath } from './host/vf.ts'
 import { NetvscError } from './errors.ts'
 import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
@@ -50,7 +63,11 @@ export interface NetvscHost extends HostDevice {
 }
 
 /** The host end of a synthetic network adapter (VSP) over a port of a switch. */
-export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings = { versions: NVSP_VERSIONS }): NetvscHost {
+export function netvscHost(
+  options: NetvscHostOptions,
+  deps: HostDeviceDeps,
+  settings: NetvscSettings = { versions: NVSP_VERSIONS },
+): NetvscHost {
   const attachment = attach(options)
   const permanentMac = parseMac(options.mac)
   const queueLimit = options.queues ?? DEFAULT_QUEUES
@@ -99,7 +116,8 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
     const { sections } = ctx
     // Association messages may be completed: OpenVMM asks for it, Linux never does it. And after a revoke nothing is missed.
     if (sections === undefined || high !== 0) return
-    if (sections.complete(channel.subchannelIndex, low - 1) === 0) violation(channel, `a completion of packet ${low}, which the guest does not have`)
+    if (sections.complete(channel.subchannelIndex, low - 1) === 0)
+      violation(channel, `a completion of packet ${low}, which the guest does not have`)
   }
 
   /** Takes packets while their answers fit; what is left waits for room. */
@@ -130,7 +148,9 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
     const { receiveBuffer, sendBuffer } = ctx.connection
     ctx.receiveGrant = receiveBuffer === null ? undefined : primary?.gpadl(receiveBuffer.gpadl)
     ctx.sendGrant = sendBuffer === null ? undefined : primary?.gpadl(sendBuffer.gpadl)
-    ctx.sections = receiveBuffer?.sections ? createSections(receiveBuffer.sections.size, receiveBuffer.sections.count, receiveBuffer.sections) : undefined
+    ctx.sections = receiveBuffer?.sections
+      ? createSections(receiveBuffer.sections.size, receiveBuffer.sections.count, receiveBuffer.sections)
+      : undefined
   }
 
   return {
@@ -213,8 +233,18 @@ export function netvscHost(options: NetvscHostOptions, deps: HostDeviceDeps, set
     },
     save(): NetvscHostState {
       const { connection, statistics, vfSerial, speed, sections, removeAt } = ctx
-      const receiveBuffer = connection.receiveBuffer && { ...connection.receiveBuffer, sections: sections?.save() ?? null }
-      return { v: 1, connection: plainCopy({ ...connection, receiveBuffer }), statistics: { ...statistics }, vfSerial, speed, removeAt }
+      const receiveBuffer = connection.receiveBuffer && {
+        ...connection.receiveBuffer,
+        sections: sections?.save() ?? null,
+      }
+      return {
+        v: 1,
+        connection: plainCopy({ ...connection, receiveBuffer }),
+        statistics: { ...statistics },
+        vfSerial,
+        speed,
+        removeAt,
+      }
     },
     restore(saved, channels) {
       const state = saved as NetvscHostState

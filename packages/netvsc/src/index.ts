@@ -8,8 +8,12 @@ import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
 export const netvsc = defineDevice({
   kind: 'netvsc',
   interfaceIds: [NETVSC_INTERFACE],
-  offer: (options: NetvscHostOptions) => ({ interfaceId: NETVSC_INTERFACE, instanceId: options.instanceId ?? instanceOf(options.mac) }),
-  host: (options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings | undefined) => netvscHost(options, deps, settings),
+  offer: (options: NetvscHostOptions) => ({
+    interfaceId: NETVSC_INTERFACE,
+    instanceId: options.instanceId ?? instanceOf(options.mac),
+  }),
+  host: (options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings | undefined) =>
+    netvscHost(options, deps, settings),
   guest: (options: NetvscGuestOptions, deps) => netvscGuest(options, deps),
 })
 
@@ -17,7 +21,14 @@ export const netvsc = defineDevice({
 const instanceOf = (mac: string): string => `f8615163-0000-1000-2000-${mac.replaceAll(/[:-]/g, '').toLowerCase()}`
 
 export { NetvscError, type NetvscErrorCode, type NetvscErrorDetail } from './errors.ts'
-export type { GuestPhase, GuestStatistics, NetvscGuest, NetvscGuestOptions, ReceivedInfo, SendOptions } from './guest.ts'
+export type {
+  GuestPhase,
+  GuestStatistics,
+  NetvscGuest,
+  NetvscGuestOptions,
+  ReceivedInfo,
+  SendOptions,
+} from './guest.ts'
 export type { NetvscHost } from './host.ts'
 export type { NetvscHostOptions, NetvscSettings } from './host/options.ts'
 export type { NetvscStatistics } from './host/state.ts'

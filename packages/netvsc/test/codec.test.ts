@@ -15,12 +15,15 @@ import {
   writePpi,
 } from '../src/protocol.ts'
 
-const view = (text: string): DataView => new DataView(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)).buffer)
+const view = (text: string): DataView =>
+  new DataView(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)).buffer)
 
 describe('per-packet infos', () => {
   test('a chain of hash, tag and checksum', () => {
     //          size     type     offset   data
-    const wire = view('10000000080000000c000000efbeadde' + '10000000060000000c00000055000000' + '10000000000000000c00000005002200')
+    const wire = view(
+      '10000000080000000c000000efbeadde' + '10000000060000000c00000055000000' + '10000000000000000c00000005002200',
+    )
     const info = packetInfo()
     expect(readPacketInfo(wire, 0, 48, info)).toBe(true)
     expect([info.hash, info.vlan, info.checksum, info.lso]).toEqual([0xdeadbeef, 0x55, 0x220005, -1])
@@ -72,10 +75,36 @@ describe('the Toeplitz hash', () => {
     ['199.92.111.2', 14230, '65.69.140.83', 4739, 0xc626b0ea, 0xd718262a],
     ['24.19.198.95', 12898, '12.22.207.184', 38024, 0x5c2b394a, 0xd2d0a5de],
   ])('%s:%i → %s:%i', (source, sourcePort, destination, destinationPort, withPorts, addresses) => {
-    const input = Uint8Array.from([...number(source), ...number(destination), ...port(sourcePort), ...port(destinationPort)])
+    const input = Uint8Array.from([
+      ...number(source),
+      ...number(destination),
+      ...port(sourcePort),
+      ...port(destinationPort),
+    ])
     expect(toeplitz(DEFAULT_RSS_KEY, input, 0, 12)).toBe(withPorts)
     expect(toeplitz(DEFAULT_RSS_KEY, input, 0, 8)).toBe(addresses)
-    const frame = Uint8Array.from([...Array.from({ length: 12 }, () => 0), 8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, ...number(source), ...number(destination), ...port(sourcePort), ...port(destinationPort), ...Array.from({ length: 16 }, () => 0)])
+    const frame = Uint8Array.from([
+      ...Array.from({ length: 12 }, () => 0),
+      8,
+      0,
+      0x45,
+      0,
+      0,
+      40,
+      0,
+      0,
+      0,
+      0,
+      64,
+      6,
+      0,
+      0,
+      ...number(source),
+      ...number(destination),
+      ...port(sourcePort),
+      ...port(destinationPort),
+      ...Array.from({ length: 16 }, () => 0),
+    ])
     const hash = { value: 0, type: 0 }
     hashFrame(DEFAULT_RSS_KEY, HashType.ipv4 | HashType.tcpIpv4, frame, hash)
     expect(hash).toEqual({ value: withPorts, type: HashType.tcpIpv4 })

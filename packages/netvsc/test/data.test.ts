@@ -53,7 +53,12 @@ describe('sending', () => {
     // As Linux hands over LSO: length and checksum of the IP header zero.
     large[16] = large[17] = 0
     expect(world.driver.send({ bytes: large, offload: { segment: 1448 } })).toBe(true)
-    expect(world.driver.send({ bytes: tcpFrame(100, { toPeer: true, raw: true }), offload: { transportChecksum: true, ipv4Checksum: true } })).toBe(true)
+    expect(
+      world.driver.send({
+        bytes: tcpFrame(100, { toPeer: true, raw: true }),
+        offload: { transportChecksum: true, ipv4Checksum: true },
+      }),
+    ).toBe(true)
     world.settle()
     expect(world.out).toHaveLength(15)
     for (const { bytes } of world.out) {
@@ -61,7 +66,16 @@ describe('sending', () => {
       expect(at).toBeDefined()
       if (at === undefined) continue
       expect(internetChecksum(bytes, at.network, at.transport)).toBe(0)
-      expect(finishChecksum(addWords(bytes, at.transport, at.end, pseudoHeader(bytes, at.addresses, at.addressesEnd, 6, at.end - at.transport)))).toBe(0)
+      expect(
+        finishChecksum(
+          addWords(
+            bytes,
+            at.transport,
+            at.end,
+            pseudoHeader(bytes, at.addresses, at.addressesEnd, 6, at.end - at.transport),
+          ),
+        ),
+      ).toBe(0)
     }
     const payload = world.out.slice(0, 14).flatMap(({ bytes }) => [...bytes.subarray(54)])
     expect(Uint8Array.from(payload)).toEqual(large.slice(54))
@@ -100,12 +114,20 @@ describe('receiving', () => {
     const world = connected()
     const send = (): number => {
       world.seen.length = 0
-      for (const to of [GUEST_MAC, 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '02:00:00:00:00:77']) world.peer.send({ bytes: frameTo(to, PEER_MAC, 60) })
+      for (const to of [GUEST_MAC, 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '02:00:00:00:00:77'])
+        world.peer.send({ bytes: frameTo(to, PEER_MAC, 60) })
       world.settle()
       return world.seen.length
     }
     expect(send()).toBe(3)
-    for (const [filter, count] of [[Filter.directed, 1], [Filter.broadcast, 1], [Filter.allMulticast, 1], [Filter.promiscuous, 4], [0, 0], [Filter.directed | Filter.broadcast, 2]] as const) {
+    for (const [filter, count] of [
+      [Filter.directed, 1],
+      [Filter.broadcast, 1],
+      [Filter.allMulticast, 1],
+      [Filter.promiscuous, 4],
+      [0, 0],
+      [Filter.directed | Filter.broadcast, 2],
+    ] as const) {
       world.driver.setFilter(filter)
       world.settle()
       expect(send(), `filter ${filter}`).toBe(count)
@@ -125,7 +147,11 @@ describe('receiving', () => {
   })
 
   test('a large segment is coalesced for a guest that asks for it, and cut for others', () => {
-    for (const [rsc, version, fragments] of [[true, NvspVersion.v6_1, 14], [false, NvspVersion.v6_1, 1], [true, NvspVersion.v6, 1]] as const) {
+    for (const [rsc, version, fragments] of [
+      [true, NvspVersion.v6_1, 14],
+      [false, NvspVersion.v6_1, 1],
+      [true, NvspVersion.v6, 1],
+    ] as const) {
       const world = connected({ guest: { rsc, receiveBufferBytes: 128 * 4096 }, settings: { versions: [version] } })
       const large = tcpFrame(20_000)
       world.peer.send({ bytes: large, offload: { segment: 1448 } })
@@ -147,11 +173,13 @@ describe('several channels', () => {
       world.peer.send({ bytes: tcpFrame(10, { sourcePort }) })
       world.settle()
     }
-    const queueOf = (port: number, round: number): number | undefined => world.seen[round * 32 + ports.indexOf(port)]?.queue
+    const queueOf = (port: number, round: number): number | undefined =>
+      world.seen[round * 32 + ports.indexOf(port)]?.queue
     expect(new Set(ports.map((port) => queueOf(port, 0)))).toEqual(new Set([0, 1, 2, 3]))
     for (const port of ports) expect(queueOf(port, 1)).toBe(queueOf(port, 0))
     expect(world.seen.every(({ hash }) => hash >= 0)).toBe(true)
-    for (let queue = 0; queue < 4; queue++) expect(world.driver.send({ bytes: tcpFrame(50, { toPeer: true }) }, { queue })).toBe(true)
+    for (let queue = 0; queue < 4; queue++)
+      expect(world.driver.send({ bytes: tcpFrame(50, { toPeer: true }) }, { queue })).toBe(true)
     world.settle()
     expect(world.out).toHaveLength(4)
     expect(world.diagnostics).toEqual([])
@@ -213,7 +241,11 @@ describe('life', () => {
     world.nic.dissociateVf()
     world.settle()
     expect([world.nic.dataPath, world.driver.dataPath, world.driver.vf]).toEqual(['synthetic', 'synthetic', null])
-    const told = world.trace.flatMap((event) => (event.kind === 'packet' && event.bytes[16] === 128 ? [Buffer.from(event.bytes.subarray(16, 28)).toString('hex')] : []))
+    const told = world.trace.flatMap((event) =>
+      event.kind === 'packet' && event.bytes[16] === 128
+        ? [Buffer.from(event.bytes.subarray(16, 28)).toString('hex')]
+        : [],
+    )
     expect(told).toEqual(['800000000100000007000000', '800000000000000007000000'])
     world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 60) })
     world.settle()

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { NvspType, RndisType } from '../src/protocol.ts'
 import { GUEST_MAC, PEER_MAC, SMALL, connected, frameTo, type World } from './world.ts'
 
-const hex = (text: string): Uint8Array => Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+const hex = (text: string): Uint8Array =>
+  Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 
 /** The guest's end of the primary channel, for packets that no driver would send. */
 function guestRing(world: World): Channel {
@@ -19,11 +20,16 @@ const le = (value: number): string => {
   new DataView(bytes.buffer).setUint32(0, value, true)
   return Buffer.from(bytes).toString('hex')
 }
-const rndisPacket = (type: number, index: number, size: number): Uint8Array => hex(`${le(NvspType.sendRndisPacket)}${le(type)}${le(index)}${le(size)}${'00'.repeat(24)}`)
+const rndisPacket = (type: number, index: number, size: number): Uint8Array =>
+  hex(`${le(NvspType.sendRndisPacket)}${le(type)}${le(index)}${le(size)}${'00'.repeat(24)}`)
 
 /** Statuses of the completions that the host gave to ids of ours. */
 const statuses = (world: World, id: number): number[] =>
-  world.trace.flatMap((event) => (event.kind === 'packet' && event.to === 'guest' && event.bytes[0] === PacketType.completion && event.bytes[8] === id ? [event.bytes[20] ?? -1] : []))
+  world.trace.flatMap((event) =>
+    event.kind === 'packet' && event.to === 'guest' && event.bytes[0] === PacketType.completion && event.bytes[8] === id
+      ? [event.bytes[20] ?? -1]
+      : [],
+  )
 
 describe('a hostile guest', () => {
   /** A page outside of what the driver uses, filled with a pattern that must not change. */
@@ -65,7 +71,9 @@ describe('a hostile guest', () => {
     if (message === undefined) guestRing(world).sendCompletion(hex(`${le(108)}${le(1)}`), 3, 0)
     else guestRing(world).sendInBand(message, 200, 0, true)
     world.settle()
-    expect(world.diagnostics.some(({ code, source }) => code === 'VMBUS_NETVSC_PROTOCOL' && source === 'channel/host')).toBe(true)
+    expect(
+      world.diagnostics.some(({ code, source }) => code === 'VMBUS_NETVSC_PROTOCOL' && source === 'channel/host'),
+    ).toBe(true)
     // The adapter can be removed and added all the same.
     world.handle.rescind()
     world.settle()
@@ -77,7 +85,17 @@ describe('a hostile guest', () => {
   test('control messages of any bytes neither hang nor crash nor reach beyond the adapter’s pages', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ type: fc.constantFrom(...Object.values(RndisType), 99), body: fc.uint8Array({ maxLength: 120 }), length: fc.option(fc.nat(200)), oid: fc.option(fc.constantFrom(0xfc01_020c, 0x0001_0204, 0x0001_021b, 0xfc01_020d, 0x0101_0103, 0x0001_010e)) }), { maxLength: 12 }),
+        fc.array(
+          fc.record({
+            type: fc.constantFrom(...Object.values(RndisType), 99),
+            body: fc.uint8Array({ maxLength: 120 }),
+            length: fc.option(fc.nat(200)),
+            oid: fc.option(
+              fc.constantFrom(0xfc01_020c, 0x0001_0204, 0x0001_021b, 0xfc01_020d, 0x0101_0103, 0x0001_010e),
+            ),
+          }),
+          { maxLength: 12 },
+        ),
         (messages) => {
           const world = connected({ vps: 1 })
           const guard = world.memory.size - 4096
@@ -95,7 +113,12 @@ describe('a hostile guest', () => {
               view.setUint32(20, 20, true)
             }
             world.memory.bytes.set(bytes, page * 4096)
-            guestRing(world).sendGpaDirect([{ byteOffset: 0, byteCount: bytes.length, pfns: [page] }], rndisPacket(1, 0xffff_ffff, 0), 300, 0)
+            guestRing(world).sendGpaDirect(
+              [{ byteOffset: 0, byteCount: bytes.length, pfns: [page] }],
+              rndisPacket(1, 0xffff_ffff, 0),
+              300,
+              0,
+            )
             world.settle()
           }
           expect(world.memory.bytes.subarray(guard).every((byte) => byte === 0xa5)).toBe(true)
@@ -107,18 +130,28 @@ describe('a hostile guest', () => {
 
   test('valid exchanges with bytes changed on their way never complete twice, and never stop the host', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ at: fc.nat(39), value: fc.integer({ min: 0, max: 255 }), length: fc.constantFrom(4, 8, 16, 28, 40) }), { minLength: 1, maxLength: 8 }), (changes) => {
-        const world = connected({ vps: 1 })
-        const message = rndisPacket(0, 0, 100)
-        for (const { at, value, length } of changes) {
-          message[at] = value
-          guestRing(world).sendInBand(message.subarray(0, length), 250, 0, true)
+      fc.property(
+        fc.array(
+          fc.record({
+            at: fc.nat(39),
+            value: fc.integer({ min: 0, max: 255 }),
+            length: fc.constantFrom(4, 8, 16, 28, 40),
+          }),
+          { minLength: 1, maxLength: 8 },
+        ),
+        (changes) => {
+          const world = connected({ vps: 1 })
+          const message = rndisPacket(0, 0, 100)
+          for (const { at, value, length } of changes) {
+            message[at] = value
+            guestRing(world).sendInBand(message.subarray(0, length), 250, 0, true)
+            world.settle()
+          }
+          expect(statuses(world, 250).length).toBeLessThanOrEqual(changes.length)
+          world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 60) })
           world.settle()
-        }
-        expect(statuses(world, 250).length).toBeLessThanOrEqual(changes.length)
-        world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 60) })
-        world.settle()
-      }),
+        },
+      ),
       { seed: 8, numRuns: 25 },
     )
   })
@@ -128,20 +161,26 @@ describe('a hostile host', () => {
   /** Rewrites a sub-allocation that the host has filled, before the guest looks. */
   test('messages with bytes changed in the receive buffer neither crash nor hang the driver, and each is completed once', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ at: fc.nat(99), value: fc.integer({ min: 0, max: 255 }) }), { minLength: 1, maxLength: 10 }), (changes) => {
-        const world = connected({ vps: 1 })
-        const before = world.nic.inspect()['freeSections']
-        world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 200) })
-        // The receive buffer begins where its first page is: the frame's source address leads there.
-        const start = indexOf(world.memory.bytes, frameTo(GUEST_MAC, PEER_MAC, 200).subarray(0, 14)) - 256
-        expect(start).toBeGreaterThan(0)
-        for (const { at, value } of changes) world.memory.bytes[start + at] = value
-        world.settle()
-        expect(world.nic.inspect()['freeSections']).toBe(before)
-        world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 300) })
-        world.settle()
-        expect(world.seen.at(-1)?.bytes).toEqual(frameTo(GUEST_MAC, PEER_MAC, 300))
-      }),
+      fc.property(
+        fc.array(fc.record({ at: fc.nat(99), value: fc.integer({ min: 0, max: 255 }) }), {
+          minLength: 1,
+          maxLength: 10,
+        }),
+        (changes) => {
+          const world = connected({ vps: 1 })
+          const before = world.nic.inspect()['freeSections']
+          world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 200) })
+          // The receive buffer begins where its first page is: the frame's source address leads there.
+          const start = indexOf(world.memory.bytes, frameTo(GUEST_MAC, PEER_MAC, 200).subarray(0, 14)) - 256
+          expect(start).toBeGreaterThan(0)
+          for (const { at, value } of changes) world.memory.bytes[start + at] = value
+          world.settle()
+          expect(world.nic.inspect()['freeSections']).toBe(before)
+          world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 300) })
+          world.settle()
+          expect(world.seen.at(-1)?.bytes).toEqual(frameTo(GUEST_MAC, PEER_MAC, 300))
+        },
+      ),
       { seed: 9, numRuns: 25 },
     )
   })

@@ -4,7 +4,10 @@ import { GUEST_MAC, PEER_MAC } from './world.ts'
 const mac = (text: string): number[] => text.split(':').map((part) => Number.parseInt(part, 16))
 
 /** A TCP segment from the peer (or to it) over IPv4, checksums right unless `raw`. */
-export function tcpFrame(payload: number, options: { toPeer?: boolean; sourcePort?: number; raw?: boolean } = {}): Uint8Array {
+export function tcpFrame(
+  payload: number,
+  options: { toPeer?: boolean; sourcePort?: number; raw?: boolean } = {},
+): Uint8Array {
   const bytes = new Uint8Array(54 + payload)
   const view = new DataView(bytes.buffer)
   bytes.set(options.toPeer ? [...mac(PEER_MAC), ...mac(GUEST_MAC)] : [...mac(GUEST_MAC), ...mac(PEER_MAC)], 0)

@@ -7,16 +7,48 @@ export type Action =
   | { readonly kind: 'guest-sends'; readonly length: number; readonly more: boolean; readonly queue: number }
   | { readonly kind: 'peer-sends'; readonly length: number }
   | { readonly kind: 'steps'; readonly count: number }
-  | { readonly kind: 'settle' | 'save' | 'remove' | 'stop' | 'vf' | 'no-vf' | 'to-vf' | 'to-synthetic' | 'unplug' | 'plug' }
+  | {
+      readonly kind:
+        | 'settle'
+        | 'save'
+        | 'remove'
+        | 'stop'
+        | 'vf'
+        | 'no-vf'
+        | 'to-vf'
+        | 'to-synthetic'
+        | 'unplug'
+        | 'plug'
+    }
 
 const lengths = fc.integer({ min: 60, max: 1514 })
 export const actions: fc.Arbitrary<Action[]> = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('guest-sends' as const), length: lengths, more: fc.boolean(), queue: fc.nat(3) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('guest-sends' as const),
+        length: lengths,
+        more: fc.boolean(),
+        queue: fc.nat(3),
+      }),
+    },
     { weight: 6, arbitrary: fc.record({ kind: fc.constant('peer-sends' as const), length: lengths }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('steps' as const), count: fc.integer({ min: 1, max: 6 }) }) },
     { weight: 3, arbitrary: fc.constantFrom<Action>({ kind: 'settle' }, { kind: 'save' }) },
-    { weight: 1, arbitrary: fc.constantFrom<Action>({ kind: 'remove' }, { kind: 'stop' }, { kind: 'vf' }, { kind: 'no-vf' }, { kind: 'to-vf' }, { kind: 'to-synthetic' }, { kind: 'unplug' }, { kind: 'plug' }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<Action>(
+        { kind: 'remove' },
+        { kind: 'stop' },
+        { kind: 'vf' },
+        { kind: 'no-vf' },
+        { kind: 'to-vf' },
+        { kind: 'to-synthetic' },
+        { kind: 'unplug' },
+        { kind: 'plug' },
+      ),
+    },
   ),
   { maxLength: 60 },
 )
@@ -24,7 +56,11 @@ export const setups: fc.Arbitrary<WorldOptions> = fc.record({
   vps: fc.integer({ min: 1, max: 4 }),
   settings: fc.record({ versions: fc.subarray([...NVSP_VERSIONS], { minLength: 1 }) }),
   host: fc.record({ queues: fc.integer({ min: 1, max: 5 }) }),
-  guest: fc.record({ channels: fc.integer({ min: 1, max: 5 }), ringPages: fc.constantFrom(2, 4), pageRanges: fc.boolean() }),
+  guest: fc.record({
+    channels: fc.integer({ min: 1, max: 5 }),
+    ringPages: fc.constantFrom(2, 4),
+    pageRanges: fc.boolean(),
+  }),
 })
 
 /**
@@ -59,11 +95,15 @@ export function live(options: WorldOptions, life: readonly Action[]): void {
   // The buses tell of answers and signals that a removal overtook; the adapter's ends have nothing to say.
   const told = world.diagnostics.find(({ source }) => source.startsWith('netvsc') || source.startsWith('channel'))
   if (told !== undefined) throw new Error(JSON.stringify(told))
-  const quiet = life.every(({ kind }) => kind === 'guest-sends' || kind === 'peer-sends' || kind === 'steps' || kind === 'settle' || kind === 'save')
+  const quiet = life.every(
+    ({ kind }) =>
+      kind === 'guest-sends' || kind === 'peer-sends' || kind === 'steps' || kind === 'settle' || kind === 'save',
+  )
   if (quiet) {
     if (world.out.length !== sent.size) throw new Error(`${sent.size} frames were taken, ${world.out.length} arrived`)
     const { noBuffer, filtered, framesReceived } = world.nic.statistics()
-    if (filtered === 0 && framesReceived !== world.seen.length) throw new Error(`${framesReceived} frames were given, ${world.seen.length} arrived`)
+    if (filtered === 0 && framesReceived !== world.seen.length)
+      throw new Error(`${framesReceived} frames were given, ${world.seen.length} arrived`)
     if (noBuffer + framesReceived > offered.size) throw new Error('more frames than were sent')
   }
   checkIdle(world)
@@ -75,19 +115,31 @@ export function live(options: WorldOptions, life: readonly Action[]): void {
   world.driver.send({ bytes: last })
   world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 1000, 201) })
   world.settle()
-  if (key(world.out.at(-1)?.bytes ?? last.subarray(0, 1)) !== key(last)) throw new Error('the last frame did not arrive')
-  if (key(world.seen.at(-1)?.bytes ?? last) !== key(frameTo(GUEST_MAC, PEER_MAC, 1000, 201))) throw new Error('the last frame was not received')
+  if (key(world.out.at(-1)?.bytes ?? last.subarray(0, 1)) !== key(last))
+    throw new Error('the last frame did not arrive')
+  if (key(world.seen.at(-1)?.bytes ?? last) !== key(frameTo(GUEST_MAC, PEER_MAC, 1000, 201)))
+    throw new Error('the last frame was not received')
   checkIdle(world)
   checkCompletions(world)
 }
 
-function act(world: World, action: Action, next: () => number, sent: Map<string, number>, offered: Map<string, number>, key: (bytes: Uint8Array) => string): void {
+function act(
+  world: World,
+  action: Action,
+  next: () => number,
+  sent: Map<string, number>,
+  offered: Map<string, number>,
+  key: (bytes: Uint8Array) => string,
+): void {
   const driver = world.guest.devices[0]?.driver === undefined ? undefined : world.driver
   switch (action.kind) {
     case 'guest-sends': {
       const number = next()
       const bytes = stamped(frameTo(PEER_MAC, GUEST_MAC, action.length), number)
-      if (driver?.send({ bytes }, { more: action.more, ...(action.queue < driver.queues ? { queue: action.queue } : {}) })) sent.set(key(bytes), number)
+      if (
+        driver?.send({ bytes }, { more: action.more, ...(action.queue < driver.queues ? { queue: action.queue } : {}) })
+      )
+        sent.set(key(bytes), number)
       return
     }
     case 'peer-sends': {
@@ -145,14 +197,17 @@ function checkIdle(world: World): void {
   const { underWay, sendSections } = world.driver.inspect()
   if (underWay !== 0) throw new Error(`${String(underWay)} packets of the guest are under way for ever`)
   // 16 pages in sections of 6144 bytes.
-  if (world.driver.phase === 'ready' && sendSections !== 10) throw new Error(`${String(sendSections)} of 10 send sections are free`)
+  if (world.driver.phase === 'ready' && sendSections !== 10)
+    throw new Error(`${String(sendSections)} of 10 send sections are free`)
   const { freeSections } = world.nic.inspect()
   const total = expectedSections(world)
-  if (total !== undefined && freeSections !== total) throw new Error(`${String(freeSections)} of ${total} sections are free`)
+  if (total !== undefined && freeSections !== total)
+    throw new Error(`${String(freeSections)} of ${total} sections are free`)
 }
 
 /** 64 pages in sub-allocations of 1808 bytes (256 + 1514 + 36, in eights), less the 16 for control. */
-const expectedSections = ({ driver }: World): number | undefined => (driver.phase === 'ready' ? Math.floor((64 * 4096) / 1808) - 16 : undefined)
+const expectedSections = ({ driver }: World): number | undefined =>
+  driver.phase === 'ready' ? Math.floor((64 * 4096) / 1808) - 16 : undefined
 
 /** In each ring, every packet that asks for a completion has one, and there are no others. */
 function checkCompletions({ trace }: World): void {

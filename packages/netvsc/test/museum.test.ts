@@ -12,7 +12,12 @@ function ask(world: World, message: Uint8Array): Uint8Array {
   const page = world.memory.size / 4096 - 1
   world.memory.bytes.set(message, page * 4096)
   const ring = world.guest.devices[0]?.channels[0]?.channel as Channel
-  ring.sendGpaDirect([{ byteOffset: 0, byteCount: message.length, pfns: [page] }], words(107, 1, 0xffff_ffff, 0, 0, 0, 0, 0, 0, 0), 400, 0)
+  ring.sendGpaDirect(
+    [{ byteOffset: 0, byteCount: message.length, pfns: [page] }],
+    words(107, 1, 0xffff_ffff, 0, 0, 0, 0, 0, 0, 0),
+    400,
+    0,
+  )
   const start = find(world, words(((message[0] ?? 0) | 0x8000_0000) >>> 0).subarray(0, 4), 0x7777)
   const answer = world.memory.bytes.slice(start + 8, start + 32)
   world.settle()
@@ -22,7 +27,8 @@ function ask(world: World, message: Uint8Array): Uint8Array {
 /** The last place of a message that begins with `type` and whose request id is `id`. */
 function find({ memory }: World, type: Uint8Array, id: number): number {
   const bytes = Buffer.from(memory.bytes.buffer, memory.bytes.byteOffset, memory.bytes.length)
-  for (let at = bytes.lastIndexOf(type); at >= 0; at = bytes.lastIndexOf(type, at - 1)) if (at % 8 === 0 && bytes.readUInt32LE(at + 8) === id) return at
+  for (let at = bytes.lastIndexOf(type); at >= 0; at = bytes.lastIndexOf(type, at - 1))
+    if (at % 8 === 0 && bytes.readUInt32LE(at + 8) === id) return at
   throw new Error('no such message')
 }
 
@@ -54,7 +60,9 @@ test.each([
   ['one whose end is beyond 2^32', 20, 0xffff_ffff],
 ])('a query with %s is refused', (_what, offset, length) => {
   const world = connected({ vps: 1 })
-  expect([...ask(world, words(4, 28, 0x7777, 0x0001_0106, length, offset, 0)).subarray(0, 8)]).toEqual([...words(0x7777, 0xc001_0015)])
+  expect([...ask(world, words(4, 28, 0x7777, 0x0001_0106, length, offset, 0)).subarray(0, 8)]).toEqual([
+    ...words(0x7777, 0xc001_0015),
+  ])
 })
 
 test('a host that promises more subchannels than were asked for is not believed', () => {
@@ -108,9 +116,10 @@ test('completions that found the ring full survive a restore', () => {
 test('frames whose message found the ring full go when there is room, also if nothing more is sent', () => {
   const world = connected({ vps: 1, pages: 1024, guest: { ringPages: 2, sendBufferBytes: 256 * 4096 } })
   let sent = 0
-  for (let underWay = -1; underWay !== world.driver.inspect()['underWay']; ) {
+  for (let underWay = -1; underWay !== world.driver.inspect()['underWay'];) {
     underWay = Number(world.driver.inspect()['underWay'])
-    if (!world.driver.send({ bytes: frameTo(PEER_MAC, GUEST_MAC, 64, sent) })) throw new Error('refused before a message waited')
+    if (!world.driver.send({ bytes: frameTo(PEER_MAC, GUEST_MAC, 64, sent) }))
+      throw new Error('refused before a message waited')
     sent++
   }
   world.settle()

@@ -8,7 +8,12 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
  * What a real Debian 12 kernel (6.1, one processor) and this host say until the packet filter: type and payload of each
  * packet, recorded from the kernel; for GPA-direct and transfer page packets also the bytes of the RNDIS message.
  */
-const DEBIAN_12: readonly (readonly [to: 'host' | 'guest', type: number, payload: string, rndisBytes?: number | undefined])[] = [
+const DEBIAN_12: readonly (readonly [
+  to: 'host' | 'guest',
+  type: number,
+  payload: string,
+  rndisBytes?: number | undefined,
+])[] = [
   ['host', 6, `0100000001000600${'01000600'}`],
   ['guest', 11, '02000000ffffffff2200000001000000'],
   ['host', 6, '7d000000ea05000000000000ac000000'],
@@ -61,7 +66,14 @@ test('messages are padded as hosts and guests do: 40 bytes from Linux, 32 below 
 
 test('INIT_COMPLETE refuses with status 0 what the host does not speak, and the guest asks for less', () => {
   const world = connected({ vps: 1, settings: { versions: [2, 0x3_0002] } })
-  const inits = world.trace.flatMap((event) => (event.kind === 'packet' && event.bytes[0] === 11 && event.bytes[16] === 2 ? [hex(event.bytes.subarray(16, 32))] : []))
-  expect(inits).toEqual([...Array.from({ length: 4 }, () => '02000000ffffffff2200000000000000'), '02000000ffffffff2200000001000000'])
+  const inits = world.trace.flatMap((event) =>
+    event.kind === 'packet' && event.bytes[0] === 11 && event.bytes[16] === 2
+      ? [hex(event.bytes.subarray(16, 32))]
+      : [],
+  )
+  expect(inits).toEqual([
+    ...Array.from({ length: 4 }, () => '02000000ffffffff2200000000000000'),
+    '02000000ffffffff2200000001000000',
+  ])
   expect(world.driver.version).toBe(0x3_0002)
 })

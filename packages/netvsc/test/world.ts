@@ -1,8 +1,24 @@
-import { createGuestBus, createHostBus, pageAllocator, Version, type GuestBus, type HostBus, type HostDeviceHandle, type VmbusVersion } from '@vmbus/core'
+import {
+  createGuestBus,
+  createHostBus,
+  pageAllocator,
+  Version,
+  type GuestBus,
+  type HostBus,
+  type HostDeviceHandle,
+  type VmbusVersion,
+} from '@vmbus/core'
 import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import { createSwitch, type Frame, type Port, type Switch } from '@vmbus/switch'
 import { seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
-import { netvsc, type NetvscGuest, type NetvscGuestOptions, type NetvscHost, type NetvscHostOptions, type NetvscSettings } from '../src/index.ts'
+import {
+  netvsc,
+  type NetvscGuest,
+  type NetvscGuestOptions,
+  type NetvscHost,
+  type NetvscHostOptions,
+  type NetvscSettings,
+} from '../src/index.ts'
 
 export const GUEST_MAC = '00:15:5d:00:00:01'
 export const PEER_MAC = '02:00:00:00:00:01'
@@ -54,7 +70,12 @@ export interface World {
 }
 
 /** Small buffers, so that their ends are reached. */
-export const SMALL: NetvscGuestOptions = { receiveBufferBytes: 64 * 4096, sendBufferBytes: 16 * 4096, ringPages: 4, sendPages: 24 }
+export const SMALL: NetvscGuestOptions = {
+  receiveBufferBytes: 64 * 4096,
+  sendBufferBytes: 16 * 4096,
+  ringPages: 4,
+  sendPages: 24,
+}
 
 /** Both ends over one partition, with a switch behind the host. */
 export function world(options: WorldOptions = {}): World {
@@ -88,27 +109,47 @@ export function world(options: WorldOptions = {}): World {
   const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
   const events: string[] = []
   const trace: TraceEvent[] = []
-  const partition = createPartition({ memory, clock, timers: scope('partition'), vps: options.vps ?? 4, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: scope('partition'),
+    vps: options.vps ?? 4,
+    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  })
   const versions = options.vmbus ?? Object.values(Version)
   const common = { partition, clock, seed: seeded(1), diagnose }
-  const host = createHostBus({ ...common, timers: scope('host'), versions, trace: (event) => void (event.kind === 'packet' && trace.length < 10_000 && trace.push({ ...event, bytes: event.bytes.slice() })) })
+  const host = createHostBus({
+    ...common,
+    timers: scope('host'),
+    versions,
+    trace: (event) =>
+      void (event.kind === 'packet' && trace.length < 10_000 && trace.push({ ...event, bytes: event.bytes.slice() })),
+  })
   const pages = pageAllocator(memory, 1, pageCount)
   const seen: Seen[] = []
   let writable = 0
   const driverSpec = netvsc.driver({
     ...SMALL,
     ...options.guest,
-    onFrame: ({ bytes, vlan }, { queue, hash, checksum, fragments }) => void seen.push({ bytes: bytes.slice(), vlan, queue, hash, checksum, fragments }),
+    onFrame: ({ bytes, vlan }, { queue, hash, checksum, fragments }) =>
+      void seen.push({ bytes: bytes.slice(), vlan, queue, hash, checksum, fragments }),
     onWritable: () => void writable++,
   })
-  const guest = createGuestBus({ ...common, timers: scope('guest'), versions: [...versions].toReversed(), drivers: [driverSpec], pages })
+  const guest = createGuestBus({
+    ...common,
+    timers: scope('guest'),
+    versions: [...versions].toReversed(),
+    drivers: [driverSpec],
+    pages,
+  })
   const lan = createSwitch({ clock, timers: scope('lan'), seed: seeded(2) })
   const out: Frame[] = []
   const peer = lan.connect({
     name: 'peer',
     mac: PEER_MAC,
     mtu: 9202,
-    receive: ({ bytes, vlan, offload }) => void out.push({ bytes: bytes.slice(), ...(vlan && { vlan }), ...(offload && { offload }) }),
+    receive: ({ bytes, vlan, offload }) =>
+      void out.push({ bytes: bytes.slice(), ...(vlan && { vlan }), ...(offload && { offload }) }),
   })
   const spec = netvsc({ switch: lan, mac: GUEST_MAC, ...options.host })
   let handle = host.offer(spec, options.settings)
@@ -178,7 +219,16 @@ export function world(options: WorldOptions = {}): World {
       interrupts: [...interrupts],
     }),
     restore(state) {
-      const saved = state as { now: number; memory: Uint8Array; interrupts: (readonly [number, number])[]; partition: unknown; pages: unknown; host: unknown; guest: unknown; lan: ReturnType<Switch['save']> }
+      const saved = state as {
+        now: number
+        memory: Uint8Array
+        interrupts: (readonly [number, number])[]
+        partition: unknown
+        pages: unknown
+        host: unknown
+        guest: unknown
+        lan: ReturnType<Switch['save']>
+      }
       for (const name of due.keys()) timers.clear(name)
       due.clear()
       memory.bytes.set(saved.memory)

@@ -12,12 +12,17 @@ const LARGEST_OPTION = 0xffff
 
 export function bytesOption(field: string, code: number, value: Uint8Array): RawOption {
   if (value.length > LARGEST_OPTION) {
-    throw new PcapngError('VMBUS_PCAPNG_ARGUMENT', { field, value: value.length, allowed: `at most ${LARGEST_OPTION} bytes` })
+    throw new PcapngError('VMBUS_PCAPNG_ARGUMENT', {
+      field,
+      value: value.length,
+      allowed: `at most ${LARGEST_OPTION} bytes`,
+    })
   }
   return { code, value }
 }
 
-export const textOption = (field: string, code: number, text: string): RawOption => bytesOption(field, code, utf8Encode(text))
+export const textOption = (field: string, code: number, text: string): RawOption =>
+  bytesOption(field, code, utf8Encode(text))
 
 export function u32Option(code: number, value: number): RawOption {
   const bytes = new Uint8Array(4)

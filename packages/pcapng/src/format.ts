@@ -24,7 +24,15 @@ export const OPTION = { end: 0, comment: 1 } as const
 export const SECTION_OPTION = { hardware: 2, os: 3, application: 4 } as const
 export const INTERFACE_OPTION = { name: 2, description: 3, mac: 6, speed: 8, resolution: 9 } as const
 export const PACKET_OPTION = { flags: 2, dropCount: 4, packetId: 5, queue: 6 } as const
-export const STATISTICS_OPTION = { start: 2, end: 3, received: 4, dropped: 5, accepted: 6, osDropped: 7, delivered: 8 } as const
+export const STATISTICS_OPTION = {
+  start: 2,
+  end: 3,
+  received: 4,
+  dropped: 5,
+  accepted: 6,
+  osDropped: 7,
+  delivered: 8,
+} as const
 
 /** LINKTYPE_ETHERNET of the tcpdump link-layer registry. */
 export const LINKTYPE_ETHERNET = 1

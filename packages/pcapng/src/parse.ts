@@ -1,5 +1,15 @@
 import { PcapngError } from './errors.ts'
-import { BLOCK, DIRECTION, INTERFACE_OPTION, OPTION, PACKET_OPTION, RECEPTION, SECTION_OPTION, STATISTICS_OPTION, padded } from './format.ts'
+import {
+  BLOCK,
+  DIRECTION,
+  INTERFACE_OPTION,
+  OPTION,
+  PACKET_OPTION,
+  RECEPTION,
+  SECTION_OPTION,
+  STATISTICS_OPTION,
+  padded,
+} from './format.ts'
 import type { Direction, Reception } from './format.ts'
 import { utf8Decode } from './utf8.ts'
 
@@ -102,7 +112,8 @@ function readOptions(body: Body, from: number, littleEndian: boolean): Map<numbe
       if (at !== body.bytes.length) throw refuse(body, 'bytes after opt_endofopt', body.bytes.length - at, '0')
       break
     }
-    if (at + padded(length) > body.bytes.length) throw refuse(body, `length of option ${code}`, length, `at most ${body.bytes.length - at}`)
+    if (at + padded(length) > body.bytes.length)
+      throw refuse(body, `length of option ${code}`, length, `at most ${body.bytes.length - at}`)
     const value = body.bytes.subarray(at, at + length)
     const others = options.get(code)
     if (others) others.push(value)
@@ -120,7 +131,8 @@ function optionReader(body: Body, from: number, littleEndian: boolean) {
     if (values === undefined) return undefined
     const value = values[0]
     if (values.length > 1 || value === undefined) throw refuse(body, `count of option ${code}`, values.length, '1')
-    if (length !== undefined && value.length !== length) throw refuse(body, `length of option ${code}`, value.length, `${length}`)
+    if (length !== undefined && value.length !== length)
+      throw refuse(body, `length of option ${code}`, value.length, `${length}`)
     return value
   }
   const string = (code: number, value: Uint8Array): string => {
@@ -168,7 +180,8 @@ export function parseSectionHeader(body: Body, littleEndian: boolean): SectionHe
   need(body, 16, 'section header')
   const version = [body.view.getUint16(4, littleEndian), body.view.getUint16(6, littleEndian)] as const
   // 1.2 is defined as equal to 1.0 (draft-ietf-opsawg-pcapng, 4.1).
-  if (version[0] !== 1 || (version[1] !== 0 && version[1] !== 2)) throw refuse(body, 'version', version.join('.'), '1.0 or 1.2')
+  if (version[0] !== 1 || (version[1] !== 0 && version[1] !== 2))
+    throw refuse(body, 'version', version.join('.'), '1.0 or 1.2')
   const length = body.view.getBigInt64(8, littleEndian)
   if (length < -1n || length % 4n > 0n) throw refuse(body, 'section length', length, '-1 or a multiple of 4')
   const options = optionReader(body, 16, littleEndian)
@@ -190,7 +203,8 @@ export function parseSectionHeader(body: Body, littleEndian: boolean): SectionHe
 export function parseBlock(blockType: number, body: Body, section: Section, maxInterfaces: number): PcapngBlock {
   switch (blockType) {
     case BLOCK.interfaceDescription: {
-      if (section.interfaces.length >= maxInterfaces) throw refuse(body, 'interfaces', maxInterfaces + 1, `at most ${maxInterfaces}`)
+      if (section.interfaces.length >= maxInterfaces)
+        throw refuse(body, 'interfaces', maxInterfaces + 1, `at most ${maxInterfaces}`)
       const described = parseInterface(body, section)
       section.interfaces.push(described)
       return described
@@ -276,7 +290,8 @@ function parseSimplePacket(body: Body, section: Section): PacketBlock {
   const { snaplen } = interfaceOf(body, 0, section)
   const length = body.view.getUint32(0, section.littleEndian)
   const captured = snaplen === 0 ? length : Math.min(length, snaplen)
-  if (padded(captured) !== body.bytes.length - 4) throw refuse(body, 'captured length', captured, `what fills ${body.bytes.length - 4} bytes`)
+  if (padded(captured) !== body.bytes.length - 4)
+    throw refuse(body, 'captured length', captured, `what fills ${body.bytes.length - 4} bytes`)
   return {
     type: 'packet',
     interfaceId: 0,

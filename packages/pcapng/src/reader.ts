@@ -70,17 +70,23 @@ export function pcapngReader(options: ReaderOptions): PcapngReader {
     const littleEndian = orderOf(view)
     const trailing = view.getUint32(total - 4, littleEndian)
     if (trailing !== total) throw refuse('trailing total length', trailing, `${total}`)
-    const body: Body = { bytes: whole.subarray(8, total - 4), view: new DataView(whole.buffer, 8, total - BLOCK_OVERHEAD), offset }
+    const body: Body = {
+      bytes: whole.subarray(8, total - 4),
+      view: new DataView(whole.buffer, 8, total - BLOCK_OVERHEAD),
+      offset,
+    }
     const blockType = view.getUint32(0, littleEndian)
     const end = BigInt(offset + total)
     if (blockType === BLOCK.sectionHeader) {
-      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset)) throw refuse('section end', BigInt(offset), `${sectionEnd}`)
+      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset))
+        throw refuse('section end', BigInt(offset), `${sectionEnd}`)
       const header = parseSectionHeader(body, littleEndian)
       section = { littleEndian, interfaces: [] }
       sectionEnd = header.length === undefined ? undefined : end + header.length
       options.block(header)
     } else if (section !== undefined) {
-      if (sectionEnd !== undefined && end > sectionEnd) throw refuse('block end', end, `inside the section, which ends at ${sectionEnd}`)
+      if (sectionEnd !== undefined && end > sectionEnd)
+        throw refuse('block end', end, `inside the section, which ends at ${sectionEnd}`)
       options.block(parseBlock(blockType, body, section, maxInterfaces))
     }
   }
@@ -96,7 +102,7 @@ export function pcapngReader(options: ReaderOptions): PcapngReader {
   }
 
   const consume = (chunk: Uint8Array): void => {
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const wanted = frontLength(new DataView(held.buffer, held.byteOffset, held.length))
       if (length < wanted) {
         const more = Math.min(wanted - length, chunk.length - at)
@@ -125,7 +131,8 @@ export function pcapngReader(options: ReaderOptions): PcapngReader {
       if (failed) throw failed
       if (length > 0) throw refuse('bytes of the last block', length, 'a whole block')
       if (section === undefined) throw refuse('file length', offset, 'at least a section header')
-      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset)) throw refuse('file end', BigInt(offset), `${sectionEnd}`)
+      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset))
+        throw refuse('file end', BigInt(offset), `${sectionEnd}`)
     },
   }
 }

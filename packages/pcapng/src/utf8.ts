@@ -17,7 +17,7 @@ export function utf8Encode(text: string): Uint8Array {
 /** Text of UTF-8 bytes, or undefined when they are not well formed (overlong, surrogate, cut short). */
 export function utf8Decode(bytes: Uint8Array): string | undefined {
   let text = ''
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const lead = bytes[i++] ?? 0
     if (lead < 0x80) {
       text += String.fromCharCode(lead)

@@ -1,5 +1,15 @@
 import { UNIX_EPOCH_FILE_TIME } from '@vmbus/world'
-import { bytesOption, checkedU64, encodeBlock, putTime, textOption, timeOption, u32Option, u64Option, type RawOption } from './block.ts'
+import {
+  bytesOption,
+  checkedU64,
+  encodeBlock,
+  putTime,
+  textOption,
+  timeOption,
+  u32Option,
+  u64Option,
+  type RawOption,
+} from './block.ts'
 import { PcapngError } from './errors.ts'
 import {
   BLOCK,
@@ -127,7 +137,8 @@ function sectionHeader(options: WriterOptions): Uint8Array {
   if (options.comment !== undefined) list.push(textOption('comment', OPTION.comment, options.comment))
   if (options.hardware !== undefined) list.push(textOption('hardware', SECTION_OPTION.hardware, options.hardware))
   if (options.os !== undefined) list.push(textOption('os', SECTION_OPTION.os, options.os))
-  if (options.application !== undefined) list.push(textOption('application', SECTION_OPTION.application, options.application))
+  if (options.application !== undefined)
+    list.push(textOption('application', SECTION_OPTION.application, options.application))
   return encodeBlock(BLOCK.sectionHeader, 16, undefined, list, (view, body) => {
     view.setUint32(body, BYTE_ORDER_MAGIC, true)
     view.setUint16(body + 4, 1, true) // version 1.0
@@ -137,13 +148,15 @@ function sectionHeader(options: WriterOptions): Uint8Array {
 
 function interfaceDescription(options: InterfaceOptions, snaplen: number): Uint8Array {
   const resolution = options.resolution ?? RESOLUTION_100NS
-  if (!Number.isInteger(resolution) || resolution < 0 || resolution > 19) throw refuse('resolution', resolution, '0 … 19')
+  if (!Number.isInteger(resolution) || resolution < 0 || resolution > 19)
+    throw refuse('resolution', resolution, '0 … 19')
   const linkType = options.linkType ?? LINKTYPE_ETHERNET
   if (!Number.isInteger(linkType) || linkType < 0 || linkType > 0xffff) throw refuse('linkType', linkType, '0 … 65535')
   const list: RawOption[] = []
   if (options.comment !== undefined) list.push(textOption('comment', OPTION.comment, options.comment))
   if (options.name !== undefined) list.push(textOption('name', INTERFACE_OPTION.name, options.name))
-  if (options.description !== undefined) list.push(textOption('description', INTERFACE_OPTION.description, options.description))
+  if (options.description !== undefined)
+    list.push(textOption('description', INTERFACE_OPTION.description, options.description))
   if (options.mac !== undefined) {
     if (options.mac.length !== 6) throw refuse('mac length', options.mac.length, '6')
     list.push(bytesOption('mac', INTERFACE_OPTION.mac, options.mac))

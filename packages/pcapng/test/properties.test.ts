@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PcapngError, pcapngReader, pcapngWriter, readPcapng, type PacketOptions, type PcapngBlock } from '@vmbus/pcapng'
+import {
+  PcapngError,
+  pcapngReader,
+  pcapngWriter,
+  readPcapng,
+  type PacketOptions,
+  type PcapngBlock,
+} from '@vmbus/pcapng'
 import { concat } from './bytes.ts'
 
 const SEED = 20260104
@@ -29,30 +36,35 @@ function written(packets: readonly PacketOptions[], snaplen: number): Uint8Array
 
 test('what is written is read back, in any pieces', () => {
   fc.assert(
-    fc.property(fc.array(packet, { maxLength: 8 }), fc.constantFrom(0, 1, 40, 1000), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 }), (packets, snaplen, cuts) => {
-      const file = written(packets, snaplen)
-      const blocks: PcapngBlock[] = []
-      const reader = pcapngReader({ block: (block) => blocks.push(block) })
-      for (let at = 0, i = 0; at < file.length; i++) {
-        const size = cuts[i % cuts.length] ?? 1
-        reader.push(file.subarray(at, at + size))
-        at += size
-      }
-      reader.end()
-      const read = blocks.filter((block) => block.type === 'packet')
-      expect(read).toEqual(
-        packets.map(({ comment, bytes, ...rest }) => ({
-          type: 'packet',
-          interfaceId: 0,
-          direction: 'unknown',
-          reception: 'unspecified',
-          ...rest,
-          bytes: snaplen === 0 ? bytes : bytes.slice(0, snaplen),
-          length: bytes.length,
-          comments: comment === undefined ? [] : [comment],
-        })),
-      )
-    }),
+    fc.property(
+      fc.array(packet, { maxLength: 8 }),
+      fc.constantFrom(0, 1, 40, 1000),
+      fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 }),
+      (packets, snaplen, cuts) => {
+        const file = written(packets, snaplen)
+        const blocks: PcapngBlock[] = []
+        const reader = pcapngReader({ block: (block) => blocks.push(block) })
+        for (let at = 0, i = 0; at < file.length; i++) {
+          const size = cuts[i % cuts.length] ?? 1
+          reader.push(file.subarray(at, at + size))
+          at += size
+        }
+        reader.end()
+        const read = blocks.filter((block) => block.type === 'packet')
+        expect(read).toEqual(
+          packets.map(({ comment, bytes, ...rest }) => ({
+            type: 'packet',
+            interfaceId: 0,
+            direction: 'unknown',
+            reception: 'unspecified',
+            ...rest,
+            bytes: snaplen === 0 ? bytes : bytes.slice(0, snaplen),
+            length: bytes.length,
+            comments: comment === undefined ? [] : [comment],
+          })),
+        )
+      },
+    ),
     { seed: SEED, numRuns: 150 },
   )
 })

@@ -50,7 +50,13 @@ describe('pcapng byte vectors', () => {
     const chunks: Uint8Array[] = []
     const capture = pcapngWriter({ write: (chunk) => chunks.push(chunk), application: 'vmbus' })
     const lan = capture.addInterface({ name: 'lan', snaplen: 64, mac: hex('020000000001') })
-    capture.packet(lan, { time: 0x2_0000_0001n, bytes: hex('deadbeef99'), direction: 'outbound', reception: 'broadcast', comment: 'hi' })
+    capture.packet(lan, {
+      time: 0x2_0000_0001n,
+      bytes: hex('deadbeef99'),
+      direction: 'outbound',
+      reception: 'broadcast',
+      comment: 'hi',
+    })
     capture.statistics(lan, { time: 0x2_0000_0003n, received: 7, dropped: 1n })
     expect(chunks).toEqual([SECTION, INTERFACE, PACKET, STATISTICS])
   })
@@ -58,10 +64,25 @@ describe('pcapng byte vectors', () => {
   test('the reader reads them', () => {
     expect(readPcapng(FILE)).toEqual([
       { type: 'section', littleEndian: true, version: [1, 0], length: undefined, application: 'vmbus', comments: [] },
-      { type: 'interface', id: 0, linkType: 1, snaplen: 64, unitsPerSecond: 10_000_000n, name: 'lan', mac: hex('020000000001'), comments: [] },
       {
-        type: 'packet', interfaceId: 0, time: 0x2_0000_0001n, bytes: hex('deadbeef99'), length: 5,
-        direction: 'outbound', reception: 'broadcast', comments: ['hi'],
+        type: 'interface',
+        id: 0,
+        linkType: 1,
+        snaplen: 64,
+        unitsPerSecond: 10_000_000n,
+        name: 'lan',
+        mac: hex('020000000001'),
+        comments: [],
+      },
+      {
+        type: 'packet',
+        interfaceId: 0,
+        time: 0x2_0000_0001n,
+        bytes: hex('deadbeef99'),
+        length: 5,
+        direction: 'outbound',
+        reception: 'broadcast',
+        comments: ['hi'],
       },
       { type: 'statistics', interfaceId: 0, time: 0x2_0000_0003n, received: 7n, dropped: 1n, comments: [] },
     ])
@@ -85,7 +106,13 @@ describe('pcapng byte vectors', () => {
     first.addInterface({ name: 'lan', snaplen: 64, mac: hex('020000000001') })
     const state: ReturnType<typeof first.save> = JSON.parse(JSON.stringify(first.save()))
     const second = pcapngWriter({ write: (chunk) => chunks.push(chunk), resume: state })
-    second.packet(0, { time: 0x2_0000_0001n, bytes: hex('deadbeef99'), direction: 'outbound', reception: 'broadcast', comment: 'hi' })
+    second.packet(0, {
+      time: 0x2_0000_0001n,
+      bytes: hex('deadbeef99'),
+      direction: 'outbound',
+      reception: 'broadcast',
+      comment: 'hi',
+    })
     second.statistics(0, { time: 0x2_0000_0003n, received: 7, dropped: 1n })
     expect(concat(chunks)).toEqual(FILE)
   })
@@ -130,13 +157,25 @@ describe('strictness', () => {
   test('the writer refuses what the format cannot hold', () => {
     const capture = pcapngWriter({ write: () => undefined })
     const code = 'VMBUS_PCAPNG_ARGUMENT'
-    expect(() => capture.packet(0, { time: 0n, bytes: new Uint8Array(1) })).toThrow(expect.objectContaining({ code, field: 'interface id' }))
-    expect(() => capture.addInterface({ resolution: 20 })).toThrow(expect.objectContaining({ code, field: 'resolution' }))
-    expect(() => capture.addInterface({ mac: new Uint8Array(5) })).toThrow(expect.objectContaining({ code, field: 'mac length' }))
-    expect(() => capture.addInterface({ name: 'x'.repeat(0x1_0000) })).toThrow(expect.objectContaining({ code, field: 'name' }))
+    expect(() => capture.packet(0, { time: 0n, bytes: new Uint8Array(1) })).toThrow(
+      expect.objectContaining({ code, field: 'interface id' }),
+    )
+    expect(() => capture.addInterface({ resolution: 20 })).toThrow(
+      expect.objectContaining({ code, field: 'resolution' }),
+    )
+    expect(() => capture.addInterface({ mac: new Uint8Array(5) })).toThrow(
+      expect.objectContaining({ code, field: 'mac length' }),
+    )
+    expect(() => capture.addInterface({ name: 'x'.repeat(0x1_0000) })).toThrow(
+      expect.objectContaining({ code, field: 'name' }),
+    )
     const lan = capture.addInterface()
     expect(lan).toBe(0) // refused interfaces took no id
-    expect(() => capture.packet(lan, { time: -1n, bytes: new Uint8Array(1) })).toThrow(expect.objectContaining({ code, field: 'time' }))
-    expect(() => capture.packet(lan, { time: 0n, bytes: new Uint8Array(2), length: 1 })).toThrow(expect.objectContaining({ code, field: 'length' }))
+    expect(() => capture.packet(lan, { time: -1n, bytes: new Uint8Array(1) })).toThrow(
+      expect.objectContaining({ code, field: 'time' }),
+    )
+    expect(() => capture.packet(lan, { time: 0n, bytes: new Uint8Array(2), length: 1 })).toThrow(
+      expect.objectContaining({ code, field: 'length' }),
+    )
   })
 })

@@ -23,7 +23,10 @@ function perSecond(w: World, depth: number): number {
   return done / seconds
 }
 
-for (const [name, later] of [['at once', false], ['queued', true]] as const) {
+for (const [name, later] of [
+  ['at once', false],
+  ['queued', true],
+] as const) {
   const disk = memoryDisk('8M')
   disk.write(0, [new Uint8Array(8 << 20).fill(0x5a)])
   const w = world({ host: { luns: [later ? queued(disk, { seed: seeded(1) }) : disk] }, quiet: true })
@@ -31,6 +34,8 @@ for (const [name, later] of [['at once', false], ['queued', true]] as const) {
     perSecond(w, depth)
     const rates = Array.from({ length: ROUNDS }, () => perSecond(w, depth)).toSorted((a, b) => a - b)
     const [lowest, median] = [rates[0] ?? 0, rates[Math.floor(ROUNDS / 2)] ?? 0]
-    console.log(`${name.padEnd(8)} depth ${String(depth).padStart(3)}: ${Math.round(median).toLocaleString('en')} reads/s (lowest of ${ROUNDS}: ${Math.round(lowest).toLocaleString('en')})`)
+    console.log(
+      `${name.padEnd(8)} depth ${String(depth).padStart(3)}: ${Math.round(median).toLocaleString('en')} reads/s (lowest of ${ROUNDS}: ${Math.round(lowest).toLocaleString('en')})`,
+    )
   }
 }

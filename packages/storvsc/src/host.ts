@@ -5,4 +5,9 @@ export type { DiskLun, DvdLun, LunOptions } from './host/luns.ts'
 export type { DiskUnitOptions } from './host/scsi/disk.ts'
 export type { Backend } from './host/unit.ts'
 export type { FcNames, Phase } from './host/setup.ts'
-export { persistentReservations, type Registrant, type ReservationState, type Reservations } from './host/reservations.ts'
+export {
+  persistentReservations,
+  type Registrant,
+  type ReservationState,
+  type Reservations,
+} from './host/reservations.ts'

@@ -9,12 +9,35 @@ export const storvsc = defineDevice({
   kind: 'storvsc',
   interfaceIds: [SCSI_INTERFACE, IDE_INTERFACE, FC_INTERFACE],
   offer: (options: StorvscHostOptions) => offerOf(options),
-  host: (options: StorvscHostOptions, deps, settings: StorvscSettings | undefined) => storvscHost(options, deps, settings),
+  host: (options: StorvscHostOptions, deps, settings: StorvscSettings | undefined) =>
+    storvscHost(options, deps, settings),
   guest: (options: StorvscGuestOptions, deps) => storvscGuest(options, deps),
 })
 
 export { persistentReservations } from './host.ts'
-export type { Backend, DiskLun, DiskUnitOptions, DvdLun, FcNames, LunAddress, LunOptions, ReservationState, Reservations, StorvscHost, StorvscHostOptions, StorvscSettings } from './host.ts'
+export type {
+  Backend,
+  DiskLun,
+  DiskUnitOptions,
+  DvdLun,
+  FcNames,
+  LunAddress,
+  LunOptions,
+  ReservationState,
+  Reservations,
+  StorvscHost,
+  StorvscHostOptions,
+  StorvscSettings,
+} from './host.ts'
 export { LINUX, LINUX_5_10 } from './guest.ts'
-export type { Disk, RequestOutcome, RequestResult, ScsiCommand, StorvscBehaviour, StorvscGuest, StorvscGuestOptions, UnitAddress } from './guest.ts'
+export type {
+  Disk,
+  RequestOutcome,
+  RequestResult,
+  ScsiCommand,
+  StorvscBehaviour,
+  StorvscGuest,
+  StorvscGuestOptions,
+  UnitAddress,
+} from './guest.ts'
 export { StorvscError, type StorvscErrorCode } from './errors.ts'

@@ -24,11 +24,27 @@ describe('INQUIRY', () => {
   })
   test('page 83: T10 vendor and NAA from the identity', () => {
     expect(ask('12 01 83 00 ff 00', 255)).toBe(
-      '00830030' + '01010018' + '4d73667420202020' + 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf' + '01030010' + '60022480' + 'a0a1a2a3a4a5' + 'aaabacadaeaf',
+      '00830030' +
+        '01010018' +
+        '4d73667420202020' +
+        'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf' +
+        '01030010' +
+        '60022480' +
+        'a0a1a2a3a4a5' +
+        'aaabacadaeaf',
     )
   })
   test('page b0: UNMAP and WRITE SAME limits', () => {
-    expect(ask('12 01 b0 00 ff 00', 255)).toBe('00b0003c' + '00'.repeat(16) + 'ffffffff' + '00001000' + '00000008' + '80000000' + '0000000000004000' + '00'.repeat(20))
+    expect(ask('12 01 b0 00 ff 00', 255)).toBe(
+      '00b0003c' +
+        '00'.repeat(16) +
+        'ffffffff' +
+        '00001000' +
+        '00000008' +
+        '80000000' +
+        '0000000000004000' +
+        '00'.repeat(20),
+    )
   })
   test('page b1: does not rotate; page b2: thin', () => {
     expect(ask('12 01 b1 00 40 00', 64)).toBe('00b1003c' + '0001' + '00'.repeat(58))
@@ -42,7 +58,13 @@ describe('INQUIRY', () => {
     expect(ask('12 01 cf 00 ff 00', 255)).toBe('00cf0014' + '01000000' + '158fa98928c98b4d94cdef51faa99d33')
   })
   test('what is refused', () => {
-    for (const cdb of ['12 00 83 00 ff 00', '12 02 00 00 ff 00', '12 01 c9 00 ff 00', '12 00 00 00 04 00', '12 00 00 01 00 00']) {
+    for (const cdb of [
+      '12 00 83 00 ff 00',
+      '12 02 00 00 ff 00',
+      '12 01 c9 00 ff 00',
+      '12 00 00 00 04 00',
+      '12 00 00 01 00 00',
+    ]) {
       expect(senseOf(raw(w, cdb, { room: 255 }))).toBe('check-condition 86 5/2400')
     }
   })
@@ -51,9 +73,13 @@ describe('INQUIRY', () => {
 describe('capacity and modes', () => {
   test('READ CAPACITY (10) and (16)', () => {
     expect(ask('25 00 00 00 00 00 00 00 00 00', 8)).toBe('000007ff' + '00000200')
-    expect(ask('9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00', 32)).toBe('00000000000007ff' + '00000200' + '00' + '00' + '8000' + '00'.repeat(16))
+    expect(ask('9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00', 32)).toBe(
+      '00000000000007ff' + '00000200' + '00' + '00' + '8000' + '00'.repeat(16),
+    )
     expect(senseOf(raw(w, '25 00 00 00 00 00 00 00 00 00', { room: 4 }))).toBe('overrun 92 5/2400')
-    expect(senseOf(raw(w, '9e 12 00 00 00 00 00 00 00 00 00 00 00 20 00 00', { room: 32 }))).toBe('check-condition 86 5/2400')
+    expect(senseOf(raw(w, '9e 12 00 00 00 00 00 00 00 00 00 00 00 20 00 00', { room: 32 }))).toBe(
+      'check-condition 86 5/2400',
+    )
   })
   test('512e and 4K native', () => {
     const long = '9e 10 00 00 00 00 00 00 00 00 00 00 00 20 00 00'
@@ -74,14 +100,24 @@ describe('capacity and modes', () => {
   })
   test('MODE SELECT takes what is so already', () => {
     expect(senseOf(raw(w, '15 10 00 00 18 00', { out: '00000000' + '0812' + '04' + '00'.repeat(17) }))).toBe('good 1')
-    expect(senseOf(raw(w, '15 10 00 00 18 00', { out: '00000000' + '0812' + '00' + '00'.repeat(17) }))).toBe('check-condition 86 5/2600')
+    expect(senseOf(raw(w, '15 10 00 00 18 00', { out: '00000000' + '0812' + '00' + '00'.repeat(17) }))).toBe(
+      'check-condition 86 5/2600',
+    )
     expect(senseOf(raw(w, '15 10 00 00 08 00', { out: '0000000008120400' }))).toBe('check-condition 86 5/1a00')
   })
 })
 
 describe('the rest of a disk', () => {
   test('commands that only succeed', () => {
-    for (const cdb of ['00 00 00 00 00 00', '1b 00 00 00 01 00', '1b 00 00 00 00 00', '35 00 00 00 00 00 00 00 00 00', '91 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00', '2f 00 00 00 07 ff 00 00 01 00', '1e 00 00 00 01 00']) {
+    for (const cdb of [
+      '00 00 00 00 00 00',
+      '1b 00 00 00 01 00',
+      '1b 00 00 00 00 00',
+      '35 00 00 00 00 00 00 00 00 00',
+      '91 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00',
+      '2f 00 00 00 07 ff 00 00 01 00',
+      '1e 00 00 00 01 00',
+    ]) {
       expect(senseOf(raw(w, cdb))).toBe('good 1')
     }
   })
@@ -114,7 +150,8 @@ describe('the rest of a disk', () => {
 })
 
 describe('reads and writes of every length', () => {
-  const pattern = (seed: number): string => Array.from({ length: 512 }, (_, i) => ((i * seed) & 0xff).toString(16).padStart(2, '0')).join('')
+  const pattern = (seed: number): string =>
+    Array.from({ length: 512 }, (_, i) => ((i * seed) & 0xff).toString(16).padStart(2, '0')).join('')
   test.each([
     ['6', '0a 00 00 11 01 00', '08 00 00 11 01 00'],
     ['10', '2a 00 00 00 00 12 00 00 01 00', '28 00 00 00 00 12 00 00 01 00'],
@@ -129,30 +166,48 @@ describe('reads and writes of every length', () => {
 
   test('WRITE SAME repeats a sector, zeros go back', () => {
     const data = pattern(5)
-    expect(raw(w, '41 00 00 00 00 20 00 00 08 00', { out: data }).result).toMatchObject({ outcome: 'good', transferred: 512 })
+    expect(raw(w, '41 00 00 00 00 20 00 00 08 00', { out: data }).result).toMatchObject({
+      outcome: 'good',
+      transferred: 512,
+    })
     expect(ask('28 00 00 00 00 27 00 00 01 00', 512)).toBe(data)
     expect(ask('28 00 00 00 00 28 00 00 01 00', 512)).toBe('00'.repeat(512))
     // With the unmap bit.
-    expect(raw(w, '93 08 00 00 00 00 00 00 00 20 00 00 00 04 00 00', { out: '00'.repeat(512) }).result.outcome).toBe('good')
+    expect(raw(w, '93 08 00 00 00 00 00 00 00 20 00 00 00 04 00 00', { out: '00'.repeat(512) }).result.outcome).toBe(
+      'good',
+    )
     expect(ask('28 00 00 00 00 23 00 00 01 00', 512)).toBe('00'.repeat(512))
     expect(ask('28 00 00 00 00 24 00 00 01 00', 512)).toBe(data)
     // Without data (NDOB).
     expect(raw(w, '93 09 00 00 00 00 00 00 00 24 00 00 00 04 00 00').result.outcome).toBe('good')
     expect(ask('28 00 00 00 00 24 00 00 01 00', 512)).toBe('00'.repeat(512))
     // 8 MiB at most.
-    expect(senseOf(raw(w, '93 00 00 00 00 00 00 00 00 00 00 00 40 01 00 00', { out: data }))).toBe('check-condition 86 5/2100')
+    expect(senseOf(raw(w, '93 00 00 00 00 00 00 00 00 00 00 00 40 01 00 00', { out: data }))).toBe(
+      'check-condition 86 5/2100',
+    )
   })
 
   test('UNMAP of two ranges, and lists that lie', () => {
     raw(w, '41 00 00 00 01 00 00 00 20 00', { out: pattern(7) })
-    const list = '0026' + '0020' + '00000000' + '0000000000000100' + '00000008' + '00000000' + '0000000000000110' + '00000008' + '00000000'
+    const list =
+      '0026' +
+      '0020' +
+      '00000000' +
+      '0000000000000100' +
+      '00000008' +
+      '00000000' +
+      '0000000000000110' +
+      '00000008' +
+      '00000000'
     expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 28 00', { out: list }))).toBe('good 1')
     expect(ask('28 00 00 00 01 00 00 00 01 00', 512)).toBe('00'.repeat(512))
     expect(ask('28 00 00 00 01 08 00 00 01 00', 512)).toBe(pattern(7))
     expect(ask('28 00 00 00 01 17 00 00 01 00', 512)).toBe('00'.repeat(512))
     const beyond = '0016' + '0010' + '00000000' + '00000000000007ff' + '00000002' + '00000000'
     expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: beyond }))).toBe('check-condition 86 5/2100')
-    expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: '0020' + beyond.slice(4) }))).toBe('check-condition 86 5/2400')
+    expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: '0020' + beyond.slice(4) }))).toBe(
+      'check-condition 86 5/2400',
+    )
     expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 10 00', { out: beyond }))).toBe('check-condition 86 5/2400')
   })
 })
@@ -162,7 +217,9 @@ describe('where nothing is', () => {
   test('INQUIRY succeeds with peripheral 7f; names only at LUN 0', () => {
     expect(expectGood(raw(w, '12 00 00 00 24 00', { room: 36, at: absent }))).toBe('7f00050263000000' + '00'.repeat(28))
     const none = world({ host: { luns: [{ disk: disk(), lun: 3 }] }, guest: quiet })
-    expect(expectGood(raw(none, '12 00 00 00 24 00', { room: 36 }))).toBe('7f00050263000000' + '4d73667420202020' + '5669727475616c204469736b20202020' + '312e3020')
+    expect(expectGood(raw(none, '12 00 00 00 24 00', { room: 36 }))).toBe(
+      '7f00050263000000' + '4d73667420202020' + '5669727475616c204469736b20202020' + '312e3020',
+    )
   })
   test('its pages are an invalid CDB, everything else an invalid LUN without sense', () => {
     expect(senseOf(raw(w, '12 01 83 00 ff 00', { room: 255, at: absent }))).toBe('check-condition 86 5/2400')
@@ -170,10 +227,23 @@ describe('where nothing is', () => {
     expect(senseOf(raw(w, '28 00 00 00 00 00 00 00 01 00', { room: 512, at: { path: 1 } }))).toBe('no-connect 20')
   })
   test('REPORT LUNS is the controller’s answer', () => {
-    const many = world({ host: { luns: [{ disk: disk(), lun: 1 }, { disk: disk(), lun: 63 }, { disk: disk(), target: 1, lun: 2 }] }, guest: quiet })
+    const many = world({
+      host: {
+        luns: [
+          { disk: disk(), lun: 1 },
+          { disk: disk(), lun: 63 },
+          { disk: disk(), target: 1, lun: 2 },
+        ],
+      },
+      guest: quiet,
+    })
     const report = 'a0 00 00 00 00 00 00 00 10 00 00 00'
-    expect(expectGood(raw(many, report, { room: 4096 }))).toBe('00000010' + '00000000' + '0001000000000000' + '003f000000000000')
-    expect(expectGood(raw(many, report, { room: 4096, at: { target: 1 } }))).toBe('00000008' + '00000000' + '0002000000000000')
+    expect(expectGood(raw(many, report, { room: 4096 }))).toBe(
+      '00000010' + '00000000' + '0001000000000000' + '003f000000000000',
+    )
+    expect(expectGood(raw(many, report, { room: 4096, at: { target: 1 } }))).toBe(
+      '00000008' + '00000000' + '0002000000000000',
+    )
     expect(expectGood(raw(many, report, { room: 4096, at: { path: 1 } }))).toBe('00000000' + '00000000')
     expect(raw(many, report, { room: 4 }).result).toMatchObject({ outcome: 'good', transferred: 0 })
   })

@@ -1,4 +1,14 @@
-import { PacketType, Version, createGuestBus, createHostBus, pageAllocator, type Channel, type GuestChannel, type GuestDriverSpec, type HostDeviceSpec } from '@vmbus/core'
+import {
+  PacketType,
+  Version,
+  createGuestBus,
+  createHostBus,
+  pageAllocator,
+  type Channel,
+  type GuestChannel,
+  type GuestDriverSpec,
+  type HostDeviceSpec,
+} from '@vmbus/core'
 import { memoryDisk } from '@vmbus/disk'
 import { createPartition, guestMemory } from '@vmbus/hypervisor'
 import { seeded, timerQueue, virtualClock, type Diagnostic } from '@vmbus/world'
@@ -21,13 +31,33 @@ function connect(device: HostDeviceSpec, driver: GuestDriverSpec) {
     if (owner === 'host') host.timer(rest.join('/'))
     else if (owner === 'guest') guest.timer(rest.join('/'))
   })
-  const scope = (owner: string) => ({ set: (name: string, at: number) => timers.set(`${owner}/${name}`, at), clear: (name: string) => timers.clear(`${owner}/${name}`) })
+  const scope = (owner: string) => ({
+    set: (name: string, at: number) => timers.set(`${owner}/${name}`, at),
+    clear: (name: string) => timers.clear(`${owner}/${name}`),
+  })
   const memory = guestMemory(PAGES * 4096)
   const interrupts: (readonly [number, number])[] = []
-  const partition = createPartition({ memory, clock, timers: scope('partition'), vps: 1, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
-  const common = { partition, clock, seed: seeded(1), versions: [Version.v5_2], diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic) }
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: scope('partition'),
+    vps: 1,
+    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  })
+  const common = {
+    partition,
+    clock,
+    seed: seeded(1),
+    versions: [Version.v5_2],
+    diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic),
+  }
   const host = createHostBus({ ...common, timers: scope('host') })
-  const guest = createGuestBus({ ...common, timers: scope('guest'), pages: pageAllocator(memory, 1, 140), drivers: [driver] })
+  const guest = createGuestBus({
+    ...common,
+    timers: scope('guest'),
+    pages: pageAllocator(memory, 1, 140),
+    drivers: [driver],
+  })
   const settle = (): void => {
     for (let count = 0; count < 20_000; count++) {
       const next = interrupts.shift()
@@ -61,7 +91,8 @@ function puppet(): { spec: GuestDriverSpec; channel(): Channel; answers: string[
       },
       opened: () => {},
       readable({ channel }) {
-        for (let packet = channel?.receive(); packet !== undefined; packet = channel?.receive()) answers.push(`${packet.type} ${packet.transactionLow}`)
+        for (let packet = channel?.receive(); packet !== undefined; packet = channel?.receive())
+          answers.push(`${packet.type} ${packet.transactionLow}`)
       },
       rescinded: () => {},
       save: () => null,
@@ -101,7 +132,29 @@ const anyCdb = fc.oneof(
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
   // Known commands with any fields.
   fc
-    .tuple(fc.constantFrom(0x12, 0x28, 0x2a, 0x41, 0x42, 0x93, 0x1a, 0x5a, 0x15, 0x55, 0x25, 0x9e, 0xa0, 0x03, 0x5f, 0x88, 0x4a, 0x46), fc.uint8Array({ minLength: 15, maxLength: 15 }))
+    .tuple(
+      fc.constantFrom(
+        0x12,
+        0x28,
+        0x2a,
+        0x41,
+        0x42,
+        0x93,
+        0x1a,
+        0x5a,
+        0x15,
+        0x55,
+        0x25,
+        0x9e,
+        0xa0,
+        0x03,
+        0x5f,
+        0x88,
+        0x4a,
+        0x46,
+      ),
+      fc.uint8Array({ minLength: 15, maxLength: 15 }),
+    )
     .map(([opcode, rest]) => Uint8Array.of(opcode, ...rest)),
 )
 const mutation = fc.record({
@@ -136,13 +189,18 @@ test('a hostile guest: no crash, every answer once, no byte outside of what was 
         if (flip !== null) packet[flip[0]] = flip[1]
         const payload = packet.subarray(0, cut)
         const pages = { byteOffset: 8, byteCount: 8184, pfns: range === 'outside' ? [150, 0x7fff_ffff] : GRANTED }
-        const ok = range === 'none' ? channel.sendInBand(payload, ++sent, 0, true) : channel.sendGpaDirect(range === 'two' ? [pages, pages] : [pages], payload, ++sent, 0)
+        const ok =
+          range === 'none'
+            ? channel.sendInBand(payload, ++sent, 0, true)
+            : channel.sendGpaDirect(range === 'two' ? [pages, pages] : [pages], payload, ++sent, 0)
         if (!ok) sent--
         w.settle()
       }
       const ids = guest.answers.filter((answer) => !answer.endsWith(' 4294967280'))
       expect(new Set(ids).size).toBe(ids.length)
-      expect(ids.every((answer) => answer.startsWith(`${PacketType.completion} `) || answer === `${PacketType.inBand} 0`)).toBe(true)
+      expect(
+        ids.every((answer) => answer.startsWith(`${PacketType.completion} `) || answer === `${PacketType.inBand} 0`),
+      ).toBe(true)
       // Answered, or the channel was given up on and that was recorded.
       if (ids.length < sent) expect(w.diagnostics.length).toBeGreaterThan(0)
       const after = w.memory.bytes.slice(141 * 4096)
@@ -164,8 +222,18 @@ test('a request that only gives data is never written to', () => {
   for (const packet of SETUP) channel.sendInBand(packet, 0xffff_fff0, 0, true)
   w.settle()
   w.memory.bytes.fill(0xee, 150 * 4096, 153 * 4096)
-  const cdbs = ['12 00 00 00 24 00', '28 00 00 00 00 00 00 00 01 00', '25 00', 'a0 00 00 00 00 00 00 00 02 00', '1a 00 3f 00 c0 00', '03 00 00 00 12 00', '9e 10']
-  cdbs.forEach((cdb, index) => channel.sendGpaDirect([{ byteOffset: 0, byteCount: 512, pfns: [150] }], request(bytes(cdb), 512, 0), index + 1, 0))
+  const cdbs = [
+    '12 00 00 00 24 00',
+    '28 00 00 00 00 00 00 00 01 00',
+    '25 00',
+    'a0 00 00 00 00 00 00 00 02 00',
+    '1a 00 3f 00 c0 00',
+    '03 00 00 00 12 00',
+    '9e 10',
+  ]
+  cdbs.forEach((cdb, index) =>
+    channel.sendGpaDirect([{ byteOffset: 0, byteCount: 512, pfns: [150] }], request(bytes(cdb), 512, 0), index + 1, 0),
+  )
   w.settle()
   expect(guest.answers).toHaveLength(SETUP.length + cdbs.length)
   expect(w.memory.bytes.subarray(150 * 4096, 153 * 4096).every((byte) => byte === 0xee)).toBe(true)
@@ -173,9 +241,15 @@ test('a request that only gives data is never written to', () => {
 
 test('what is no conversation ends the conversation', () => {
   const refused: [string, (channel: Channel) => void][] = [
-    ['an unknown operation', (channel) => channel.sendInBand(bytes('63000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true)],
+    [
+      'an unknown operation',
+      (channel) => channel.sendInBand(bytes('63000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true),
+    ],
     ['a packet that wants no completion', (channel) => channel.sendInBand(begin, 1, 0, false)],
-    ['Fibre Channel data of a SCSI adapter', (channel) => channel.sendInBand(bytes('0c000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true)],
+    [
+      'Fibre Channel data of a SCSI adapter',
+      (channel) => channel.sendInBand(bytes('0c000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true),
+    ],
     ['a completion', (channel) => channel.sendCompletion(begin, 1, 0)],
     ['a packet without a body', (channel) => channel.sendInBand(new Uint8Array(8), 1, 0, true)],
   ]
@@ -219,7 +293,12 @@ test('a hostile host: no crash, every request ends once, none without its own co
               const { transactionLow, transactionHigh } = packet
               if (operation === 3) asked.add(transactionLow)
               // The set-up is answered well, with 256 KiB of transfer.
-              else if (setUp) ring.sendCompletion(bytes('01000000 00000000 00000000' + '00'.repeat(12) + '00000400' + '00'.repeat(36)), transactionLow, transactionHigh)
+              else if (setUp)
+                ring.sendCompletion(
+                  bytes('01000000 00000000 00000000' + '00'.repeat(12) + '00000400' + '00'.repeat(36)),
+                  transactionLow,
+                  transactionHigh,
+                )
             }
           },
           close: () => {},
@@ -229,9 +308,22 @@ test('a hostile host: no crash, every request ends once, none without its own co
         }),
       }
       const ends: { id: number; result: RequestResult }[] = []
-      const w = connect(spec, storvsc.driver({ scan: actions.length % 2 === 0, behaviour: { ringPages: 8, depth: 5 }, onComplete: (id, result) => void ends.push({ id, result }) }))
+      const w = connect(
+        spec,
+        storvsc.driver({
+          scan: actions.length % 2 === 0,
+          behaviour: { ringPages: 8, depth: 5 },
+          onComplete: (id, result) => void ends.push({ id, result }),
+        }),
+      )
       const driver = w.guest.devices[0]?.driver as StorvscGuest
-      const ids = [0, 1, 2].map(() => driver.submit({ cdb: bytes('28 00 00 00 00 00 00 00 01 00'), direction: 'read', buffer: { byteOffset: 0, byteCount: 512, pfns: [150] } }))
+      const ids = [0, 1, 2].map(() =>
+        driver.submit({
+          cdb: bytes('28 00 00 00 00 00 00 00 01 00'),
+          direction: 'read',
+          buffer: { byteOffset: 0, byteCount: 512, pfns: [150] },
+        }),
+      )
       for (const { type, id, high, packet, operation, cut } of actions) {
         const payload = packet.slice(0, cut)
         if (payload.length > 0) payload.set([operation, 0, 0, 0].slice(0, payload.length))

@@ -21,8 +21,12 @@ describe('units that come and go', () => {
     expect(w.gone.map(({ lun }) => lun)).toEqual([0])
     expect(w.driver.disks.map(({ lun }) => lun)).toEqual([1])
     expect(() => w.host.removeLun({ lun: 0 })).toThrow(expect.objectContaining({ code: 'VMBUS_STORVSC_LUN' }))
-    expect(() => w.host.addLun({ disk: memoryDisk('1M'), lun: 1 })).toThrow(expect.objectContaining({ code: 'VMBUS_STORVSC_LUN' }))
-    expect(() => w.host.addLun({ disk: memoryDisk('1M'), lun: 256 })).toThrow(expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }))
+    expect(() => w.host.addLun({ disk: memoryDisk('1M'), lun: 1 })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_STORVSC_LUN' }),
+    )
+    expect(() => w.host.addLun({ disk: memoryDisk('1M'), lun: 256 })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }),
+    )
   })
 
   test('version 2.0 is told nothing', () => {
@@ -83,7 +87,9 @@ describe('a controller that goes', () => {
     expect([driver.phase, driver.inFlight, driver.waiting, driver.disks.length]).toEqual(['gone', 0, 0, 0])
     w.free(range)
     // Nobody would be left to end it.
-    expect(() => driver.submit({ cdb: Uint8Array.of(0, 0, 0, 0, 0, 0) })).toThrow(expect.objectContaining({ code: 'VMBUS_STORVSC_REQUEST' }))
+    expect(() => driver.submit({ cdb: Uint8Array.of(0, 0, 0, 0, 0, 0) })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_STORVSC_REQUEST' }),
+    )
   })
 
   test('suspend and resume repeat the whole set-up', () => {
@@ -110,7 +116,10 @@ describe('a controller that goes', () => {
 
 describe('rings', () => {
   test('more than they hold is delayed, never lost', () => {
-    const w = world({ host: { luns: [memoryDisk('1M')], subchannels: 0 }, guest: { behaviour: { ringPages: 2, depth: 1000 } } })
+    const w = world({
+      host: { luns: [memoryDisk('1M')], subchannels: 0 },
+      guest: { behaviour: { ringPages: 2, depth: 1000 } },
+    })
     const range = w.allocate(4096)
     const ids = Array.from({ length: 900 }, (_, index) => w.driver.read({}, index, range))
     w.settle()
@@ -119,7 +128,10 @@ describe('rings', () => {
   })
 
   test('without pending_send_size completions carry on, as in Linux', () => {
-    const w = world({ host: { luns: [slow()], subchannels: 0 }, guest: { behaviour: { ringPages: 2, asksForRoom: false, depth: 500 } } })
+    const w = world({
+      host: { luns: [slow()], subchannels: 0 },
+      guest: { behaviour: { ringPages: 2, asksForRoom: false, depth: 500 } },
+    })
     const range = w.allocate(4096)
     for (let index = 0; index < 300; index++) w.driver.read({}, index, range)
     w.settle()
@@ -148,17 +160,26 @@ describe('rings', () => {
 
 describe('other controllers', () => {
   test('IDE accelerator: address in the instance, one unit, no sub-channels', () => {
-    const w = world({ host: { controller: 'ide', instanceId: '00000001-0001-8899-0000-000000000000', luns: [memoryDisk('1M')] } })
+    const w = world({
+      host: { controller: 'ide', instanceId: '00000001-0001-8899-0000-000000000000', luns: [memoryDisk('1M')] },
+    })
     expect(w.driver.disks.map(({ path, target, lun }) => [path, target, lun])).toEqual([[0, 1, 0]])
     expect(w.driver.channels).toBe(1)
     const range = w.allocate(512)
     expect(w.result(w.driver.read({ target: 1 }, 0, range)).outcome).toBe('good')
-    expect(() => world({ host: { controller: 'ide', luns: [] } })).toThrow(expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }))
+    expect(() => world({ host: { controller: 'ide', luns: [] } })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }),
+    )
   })
 
   test('Fibre Channel: world wide names, units on far targets', () => {
-    const wwn = { port: Uint8Array.of(0xc0, 3, 0xff, 1, 2, 3, 4, 5), node: Uint8Array.of(0xc0, 3, 0xff, 1, 2, 3, 0xff, 0xff) }
-    const w = world({ host: { controller: 'fc', wwn, luns: [{ disk: memoryDisk('1M'), path: 2, target: 100, lun: 7 }] } })
+    const wwn = {
+      port: Uint8Array.of(0xc0, 3, 0xff, 1, 2, 3, 4, 5),
+      node: Uint8Array.of(0xc0, 3, 0xff, 1, 2, 3, 0xff, 0xff),
+    }
+    const w = world({
+      host: { controller: 'fc', wwn, luns: [{ disk: memoryDisk('1M'), path: 2, target: 100, lun: 7 }] },
+    })
     expect(w.driver.wwn).toEqual({ port: 'c003ff0102030405', node: 'c003ff010203ffff' })
     expect(w.driver.disks.map(({ path, target, lun }) => [path, target, lun])).toEqual([[2, 100, 7]])
   })
@@ -178,10 +199,16 @@ describe('a DVD drive', () => {
     expect(expectGood(raw(w, '25 00 00 00 00 00 00 00 00 00', { room: 8 }))).toBe('0000001f' + '00000800')
     expect(expectGood(raw(w, '28 00 00 00 00 1f 00 00 01 00', { room: 2048 }))).toBe('07'.repeat(2048))
     expect(senseOf(raw(w, '28 00 00 00 00 20 00 00 01 00', { room: 2048 }))).toBe('check-condition 84 5/2100')
-    expect(expectGood(raw(w, '43 00 00 00 00 00 00 00 14 00', { room: 20 }))).toBe('08020101' + '0014010000000000' + '0014aa000000001f')
-    expect(expectGood(raw(w, '46 02 00 10 00 00 00 00 20 00', { room: 32 }))).toBe('0000001400000010' + '00100108' + '0000080000100100')
+    expect(expectGood(raw(w, '43 00 00 00 00 00 00 00 14 00', { room: 20 }))).toBe(
+      '08020101' + '0014010000000000' + '0014aa000000001f',
+    )
+    expect(expectGood(raw(w, '46 02 00 10 00 00 00 00 20 00', { room: 32 }))).toBe(
+      '0000001400000010' + '00100108' + '0000080000100100',
+    )
     expect(expectGood(raw(w, 'ad 00 00 00 00 00 00 01 00 08 00 00', { room: 8 }))).toBe('0006000000000000')
-    expect(senseOf(raw(w, '2a 00 00 00 00 00 00 00 01 00', { out: '00'.repeat(2048) }))).toBe('check-condition 84 5/2000')
+    expect(senseOf(raw(w, '2a 00 00 00 00 00 00 00 01 00', { out: '00'.repeat(2048) }))).toBe(
+      'check-condition 84 5/2000',
+    )
   })
 
   test('is emptied by the guest, filled by the host, and tells of it', () => {
@@ -206,7 +233,9 @@ describe('a DVD drive', () => {
   })
 
   test('takes only media whose sectors fit', () => {
-    expect(() => world({ host: { luns: [{ dvd: memoryDisk('64K', { sectorSize: 4096 }) }] } })).toThrow(expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }))
+    expect(() => world({ host: { luns: [{ dvd: memoryDisk('64K', { sectorSize: 4096 }) }] } })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }),
+    )
   })
 })
 
@@ -218,7 +247,9 @@ describe('persistent reservations of a shared disk', () => {
   test('one guest keeps the other out until it is preempted', () => {
     const reservations = persistentReservations()
     const disk = memoryDisk('1M')
-    const [a, b] = ['a', 'b'].map((initiator) => world({ host: { initiator, luns: [{ disk, reservations }] }, guest: { scan: false } }))
+    const [a, b] = ['a', 'b'].map((initiator) =>
+      world({ host: { initiator, luns: [{ disk, reservations }] }, guest: { scan: false } }),
+    )
     if (a === undefined || b === undefined) return expect.unreachable()
     const out = (w: typeof a, ...request: [string, string]): string => senseOf(raw(w, request[0], { out: request[1] }))
     const write = (w: typeof a): string => senseOf(raw(w, '2a 00 00 00 00 00 00 00 01 00', { out: 'cc'.repeat(512) }))
@@ -228,9 +259,15 @@ describe('persistent reservations of a shared disk', () => {
     expect(out(b, ...OUT(6, 0, '', 'bb'))).toBe('good 1')
     expect(out(a, ...OUT(1, 1, 'aa', ''))).toBe('good 1')
     expect([write(a), write(b), read(b)]).toEqual(['good 1', 'reservation-conflict 4', 'good 1'])
-    expect(expectGood(raw(a, '5e 00 00 00 00 00 00 00 40 00', { room: 64 }))).toBe('00000002' + '00000010' + '00000000000000aa' + '00000000000000bb')
-    expect(expectGood(raw(b, '5e 01 00 00 00 00 00 00 40 00', { room: 64 }))).toBe('00000002' + '00000010' + '00000000000000aa' + '00000000' + '00010000')
-    expect(expectGood(raw(b, '5e 02 00 00 00 00 00 00 08 00', { room: 8 }))).toBe('0008' + '05' + '80' + 'ea' + '01' + '0000')
+    expect(expectGood(raw(a, '5e 00 00 00 00 00 00 00 40 00', { room: 64 }))).toBe(
+      '00000002' + '00000010' + '00000000000000aa' + '00000000000000bb',
+    )
+    expect(expectGood(raw(b, '5e 01 00 00 00 00 00 00 40 00', { room: 64 }))).toBe(
+      '00000002' + '00000010' + '00000000000000aa' + '00000000' + '00010000',
+    )
+    expect(expectGood(raw(b, '5e 02 00 00 00 00 00 00 08 00', { room: 8 }))).toBe(
+      '0008' + '05' + '80' + 'ea' + '01' + '0000',
+    )
     expect(out(b, ...OUT(4, 3, 'bb', 'aa'))).toBe('good 1')
     expect([write(b), write(a), read(a)]).toEqual(['good 1', 'reservation-conflict 4', 'reservation-conflict 4'])
     expect(out(b, ...OUT(2, 1, 'bb', ''))).toBe('check-condition 86 5/2604')

@@ -9,7 +9,12 @@ import { world, type World } from './world.ts'
 const SECTORS = 256
 const SECTOR = 512
 const FAULTY_FROM = 200
-const FAULTS: Record<string, [number, number]> = { 'medium-error': [3, 0x0000], 'no-space': [7, 0x2707], 'read-only': [7, 0x2700], 'out-of-range': [5, 0x2100] }
+const FAULTS: Record<string, [number, number]> = {
+  'medium-error': [3, 0x0000],
+  'no-space': [7, 0x2707],
+  'read-only': [7, 0x2700],
+  'out-of-range': [5, 0x2100],
+}
 
 interface Transfer {
   kind: 'read' | 'write'
@@ -41,7 +46,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constantFrom<Operation>({ kind: 'flush' }, { kind: 'settle' }, { kind: 'save' }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'step' as const }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unmap' as const), sector: fc.nat(SECTORS - 8), count: fc.integer({ min: 1, max: 8 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('unmap' as const),
+      sector: fc.nat(SECTORS - 8),
+      count: fc.integer({ min: 1, max: 8 }),
+    }),
+  },
 )
 
 interface Waiting {
@@ -52,14 +64,25 @@ interface Waiting {
   readonly faulty: boolean
 }
 
-const overlaps = (a: Operation, b: Operation): boolean => 'sector' in a && 'sector' in b && a.sector < b.sector + b.count && b.sector < a.sector + a.count
+const overlaps = (a: Operation, b: Operation): boolean =>
+  'sector' in a && 'sector' in b && a.sector < b.sector + b.count && b.sector < a.sector + a.count
 
 /** One run: the controller over a disk, against an array; requests whose sectors overlap wait for each other. */
-function run(operations: readonly Operation[], depth: number, ringPages: number, later: boolean, status: Exclude<BlockStatus, 'ok'>): void {
+function run(
+  operations: readonly Operation[],
+  depth: number,
+  ringPages: number,
+  later: boolean,
+  status: Exclude<BlockStatus, 'ok'>,
+): void {
   const plain = memoryDisk(SECTORS * SECTOR)
   const disk = faulty(plain)
   const queue = queued(disk, { seed: seeded(depth), maxDelay: 5000, depth: 6 })
-  const w: World = world({ host: { luns: [later ? queue : disk] }, guest: { behaviour: { depth, ringPages } }, pages: 2600 })
+  const w: World = world({
+    host: { luns: [later ? queue : disk] },
+    guest: { behaviour: { depth, ringPages } },
+    pages: 2600,
+  })
   disk.inject({ sector: FAULTY_FROM, count: SECTORS - FAULTY_FROM, status })
   const model = new Uint8Array(SECTORS * SECTOR)
   /** Sectors whose contents an error, or an unmap, has left open. */
@@ -85,7 +108,8 @@ function run(operations: readonly Operation[], depth: number, ringPages: number,
       for (let index = 0; index < what.count; index++) {
         const sector = what.sector + index
         const part = got.subarray(index * SECTOR, (index + 1) * SECTOR)
-        if (!unknown.has(sector)) expect(Buffer.compare(part, model.subarray(sector * SECTOR, (sector + 1) * SECTOR))).toBe(0)
+        if (!unknown.has(sector))
+          expect(Buffer.compare(part, model.subarray(sector * SECTOR, (sector + 1) * SECTOR))).toBe(0)
       }
     }
     if (what.kind === 'write' && data !== undefined && result.outcome === 'good') {
@@ -123,13 +147,29 @@ function run(operations: readonly Operation[], depth: number, ringPages: number,
     } else {
       if ([...waiting.values()].some((each) => overlaps(each.what, what))) settle()
       const bad = 'sector' in what && what.sector + what.count > FAULTY_FROM
-      if (what.kind === 'flush') waiting.set(w.driver.flush({}), { what, range: undefined, data: undefined, faulty: true })
-      else if (what.kind === 'unmap') waiting.set(w.driver.unmap({}, [what]), { what, range: undefined, data: undefined, faulty: bad })
+      if (what.kind === 'flush')
+        waiting.set(w.driver.flush({}), { what, range: undefined, data: undefined, faulty: true })
+      else if (what.kind === 'unmap')
+        waiting.set(w.driver.unmap({}, [what]), { what, range: undefined, data: undefined, faulty: bad })
       else {
         const range = w.allocate(what.count * SECTOR, what.offset)
-        const data = Uint8Array.from({ length: range.byteCount }, (_, index) => (index * what.fill + what.sector) & 0xff)
+        const data = Uint8Array.from(
+          { length: range.byteCount },
+          (_, index) => (index * what.fill + what.sector) & 0xff,
+        )
         if (what.kind === 'write') w.put(range, data)
-        const cdb = [what.kind === 'write' ? 0x2a : 0x28, 0, 0, 0, what.sector >>> 8, what.sector & 0xff, 0, 0, what.count, 0]
+        const cdb = [
+          what.kind === 'write' ? 0x2a : 0x28,
+          0,
+          0,
+          0,
+          what.sector >>> 8,
+          what.sector & 0xff,
+          0,
+          0,
+          what.count,
+          0,
+        ]
         const id = w.driver.submit({ cdb: Uint8Array.from(cdb), direction: what.kind, buffer: range, vp: what.vp })
         waiting.set(id, { what, range, data, faulty: bad })
       }
@@ -143,7 +183,13 @@ function run(operations: readonly Operation[], depth: number, ringPages: number,
   const stored = new Uint8Array(FAULTY_FROM * SECTOR)
   expect(plain.read(0, [stored])).toBe('ok')
   for (let sector = 0; sector < FAULTY_FROM; sector++) {
-    if (!unknown.has(sector)) expect(Buffer.compare(stored.subarray(sector * SECTOR, (sector + 1) * SECTOR), model.subarray(sector * SECTOR, (sector + 1) * SECTOR))).toBe(0)
+    if (!unknown.has(sector))
+      expect(
+        Buffer.compare(
+          stored.subarray(sector * SECTOR, (sector + 1) * SECTOR),
+          model.subarray(sector * SECTOR, (sector + 1) * SECTOR),
+        ),
+      ).toBe(0)
   }
   expect(w.diagnostics).toEqual([])
 }

@@ -9,28 +9,31 @@ test('a disk is found, written, read and flushed', () => {
   expect(w.driver.version).toBe(0x0602)
   const [found] = w.driver.disks
   expect(found?.wwn).toMatch(/^60022480[0-9a-f]{24}$/)
-  expect({ ...found, wwn: '' }).toEqual(
-    {
-      path: 0,
-      target: 0,
-      lun: 0,
-      deviceType: 0,
-      vendor: 'Msft',
-      product: 'Virtual Disk',
-      revision: '1.0',
-      wwn: '',
-      sectors: 2048,
-      sectorSize: 512,
-      physicalSectorSize: 512,
-      unmap: true,
-      readOnly: false,
-    },
-  )
+  expect({ ...found, wwn: '' }).toEqual({
+    path: 0,
+    target: 0,
+    lun: 0,
+    deviceType: 0,
+    vendor: 'Msft',
+    product: 'Virtual Disk',
+    revision: '1.0',
+    wwn: '',
+    sectors: 2048,
+    sectorSize: 512,
+    physicalSectorSize: 512,
+    unmap: true,
+    readOnly: false,
+  })
   expect(w.driver.channels).toBe(4)
   const data = Uint8Array.from({ length: 10 * 512 }, (_, i) => (i * 7) & 0xff)
   const from = w.allocate(data.length, 512)
   w.put(from, data)
-  expect(w.result(w.driver.write({}, 100, from))).toEqual({ outcome: 'good', srbStatus: 1, scsiStatus: 0, transferred: data.length })
+  expect(w.result(w.driver.write({}, 100, from))).toEqual({
+    outcome: 'good',
+    srbStatus: 1,
+    scsiStatus: 0,
+    transferred: data.length,
+  })
   const stored = new Uint8Array(data.length)
   expect(disk.read(100, [stored])).toBe('ok')
   expect(stored).toEqual(data)

@@ -2,7 +2,8 @@ import { expect } from 'vitest'
 import type { RequestResult, UnitAddress } from '../src/index.ts'
 import type { World } from './world.ts'
 
-export const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.replace(/\s/g, '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+export const bytes = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.replace(/\s/g, '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 const hex = (data: Uint8Array): string => Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 export interface RawAnswer {
@@ -25,7 +26,8 @@ export function raw(w: World, cdb: string, options: { room?: number; out?: strin
     ...(buffer === undefined ? {} : { buffer }),
   })
   const result = w.result(id)
-  const data = buffer === undefined || parameters !== undefined ? '' : hex(w.get(buffer).subarray(0, result.transferred))
+  const data =
+    buffer === undefined || parameters !== undefined ? '' : hex(w.get(buffer).subarray(0, result.transferred))
   if (buffer !== undefined) w.free(buffer)
   return { result, data }
 }

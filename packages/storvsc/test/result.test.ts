@@ -4,7 +4,14 @@ import { resultOf, unitChanged } from '../src/guest/result.ts'
 import { Op, ntStatusOf } from '../src/protocol.ts'
 
 /** A completed request: SRB status, SCSI status, transfer length, key and additional sense. */
-function decode(srb: number, scsi: number, transferred: number, sense?: [number, number], opcode: number = Op.read10, behaviour: StorvscBehaviour = CORRECT) {
+function decode(
+  srb: number,
+  scsi: number,
+  transferred: number,
+  sense?: [number, number],
+  opcode: number = Op.read10,
+  behaviour: StorvscBehaviour = CORRECT,
+) {
   const view = new DataView(new ArrayBuffer(52))
   view.setUint8(2, srb)
   view.setUint8(3, scsi)
@@ -36,7 +43,9 @@ test.each([
   ['overrun', decode(0x12, 2, 100), 'overrun', 100],
   ['overrun with sense keeps its length', decode(0x92, 2, 100, [5, 0x2400]), 'overrun', 100],
   ['bus reset', decode(0x0e, 0, 4096), 'error', 0],
-])('%s', (_name, result, outcome, transferred) => expect([result.outcome, result.transferred]).toEqual([outcome, transferred]))
+])('%s', (_name, result, outcome, transferred) =>
+  expect([result.outcome, result.transferred]).toEqual([outcome, transferred]),
+)
 
 test('decoding is total, and nothing but success is success', () => {
   for (let srb = 0; srb < 256; srb++) {
@@ -58,7 +67,8 @@ test('what makes a driver look at the unit again', () => {
 
 test('Linux takes failed INQUIRY and MODE SENSE for success, and compares the raw overrun status', () => {
   const linux = { ...CORRECT, ...LINUX }
-  for (const opcode of [0x12, 0x1a, 0x5a]) expect(decode(0x86, 2, 36, [5, 0x2400], opcode, linux)).toMatchObject({ outcome: 'good', transferred: 36 })
+  for (const opcode of [0x12, 0x1a, 0x5a])
+    expect(decode(0x86, 2, 36, [5, 0x2400], opcode, linux)).toMatchObject({ outcome: 'good', transferred: 36 })
   expect(decode(0x86, 2, 36, [5, 0x2400], 0x28, linux).outcome).toBe('check-condition')
   expect(decode(0x92, 2, 100, [5, 0x2400], 0x28, linux).transferred).toBe(0)
   expect(decode(0x12, 2, 100, undefined, 0x28, linux).transferred).toBe(100)

@@ -1,7 +1,26 @@
-import { Version, createGuestBus, createHostBus, pageAllocator, type GuestBus, type HostBus, type HostDeviceHandle, type PageRange, type VmbusVersion } from '@vmbus/core'
+import {
+  Version,
+  createGuestBus,
+  createHostBus,
+  pageAllocator,
+  type GuestBus,
+  type HostBus,
+  type HostDeviceHandle,
+  type PageRange,
+  type VmbusVersion,
+} from '@vmbus/core'
 import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import { seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
-import { storvsc, type Disk, type RequestResult, type StorvscGuest, type StorvscGuestOptions, type StorvscHost, type StorvscHostOptions, type StorvscSettings } from '../src/index.ts'
+import {
+  storvsc,
+  type Disk,
+  type RequestResult,
+  type StorvscGuest,
+  type StorvscGuestOptions,
+  type StorvscHost,
+  type StorvscHostOptions,
+  type StorvscSettings,
+} from '../src/index.ts'
 
 export interface WorldOptions {
   readonly host: StorvscHostOptions
@@ -97,11 +116,28 @@ export function world(options: WorldOptions): World {
   }
   let interrupts: (readonly [number, number])[] = []
   const vps = options.vps ?? 4
-  const partition = createPartition({ memory, clock, timers: scope('partition'), vps, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
-  const common = { partition, clock, seed: seeded(7), diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic) }
-  const record = (event: TraceEvent): void => void trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: scope('partition'),
+    vps,
+    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  })
+  const common = {
+    partition,
+    clock,
+    seed: seeded(7),
+    diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic),
+  }
+  const record = (event: TraceEvent): void =>
+    void trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)
   const versions = options.vmbus ?? [Version.v5_2]
-  const hostBus = createHostBus({ ...common, timers: scope('host'), versions, ...(options.quiet === true ? {} : { trace: record }) })
+  const hostBus = createHostBus({
+    ...common,
+    timers: scope('host'),
+    versions,
+    ...(options.quiet === true ? {} : { trace: record }),
+  })
   const handle = hostBus.offer(storvsc(options.host), options.settings)
   handle.on((name, detail) => void events.push({ name, detail }))
   const pages = pageAllocator(memory, 1, pageCount)
@@ -176,16 +212,19 @@ export function world(options: WorldOptions): World {
     },
     free: (range) => pages.free(range.pfns),
     put(range, data) {
-      for (let done = 0; done < data.length; ) {
+      for (let done = 0; done < data.length;) {
         const at = range.byteOffset + done
         const count = Math.min(4096 - (at % 4096), data.length - done)
-        memory.bytes.set(data.subarray(done, done + count), (range.pfns[Math.floor(at / 4096)] ?? 0) * 4096 + (at % 4096))
+        memory.bytes.set(
+          data.subarray(done, done + count),
+          (range.pfns[Math.floor(at / 4096)] ?? 0) * 4096 + (at % 4096),
+        )
         done += count
       }
     },
     get(range) {
       const data = new Uint8Array(range.byteCount)
-      for (let done = 0; done < data.length; ) {
+      for (let done = 0; done < data.length;) {
         const at = range.byteOffset + done
         const count = Math.min(4096 - (at % 4096), data.length - done)
         const gpa = (range.pfns[Math.floor(at / 4096)] ?? 0) * 4096 + (at % 4096)

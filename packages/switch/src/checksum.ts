@@ -16,17 +16,22 @@ export function finishChecksum(sum: number): number {
 }
 
 /** The Internet checksum of `bytes[start, end)` (RFC 1071). */
-export const internetChecksum = (bytes: Uint8Array, start: number, end: number): number => finishChecksum(addWords(bytes, start, end))
+export const internetChecksum = (bytes: Uint8Array, start: number, end: number): number =>
+  finishChecksum(addWords(bytes, start, end))
 
 /**
  * The sum of the pseudo-header that TCP, UDP and ICMPv6 add to theirs: the two addresses that stand side by side
  * in `bytes[addresses, addressesEnd)`, the protocol and the length of what follows (RFC 9293, 3.1; RFC 8200, 8.1).
  */
-export function pseudoHeader(bytes: Uint8Array, addresses: number, addressesEnd: number, protocol: number, length: number): number {
+export function pseudoHeader(
+  bytes: Uint8Array,
+  addresses: number,
+  addressesEnd: number,
+  protocol: number,
+  length: number,
+): number {
   return addWords(bytes, addresses, addressesEnd, protocol + (length & 0xffff) + Math.floor(length / 0x1_0000))
 }
 
-
 /** A UDP checksum of zero means "none", so a computed zero is sent as its other form (RFC 768). */
 export const udpChecksum = (sum: number): number => finishChecksum(sum) || 0xffff
-

@@ -35,7 +35,9 @@ export function createShaper(): Shaper {
     return beside ? { ...bare, vlan: outer } : withTagInBytes(bare, outer)
   }
   const make = (form: number, wantsTag: boolean, mtu: number): Shaped => {
-    const frame = wantsTag ? tagged((form & FORM.tagBeside) !== 0) : (bare ??= tag === undefined ? source : withoutTag(source))
+    const frame = wantsTag
+      ? tagged((form & FORM.tagBeside) !== 0)
+      : (bare ??= tag === undefined ? source : withoutTag(source))
     const { offload } = frame
     if (offload === undefined) return fits(frame, wantsTag, mtu) ? [frame] : 'oversize'
     if (offload.segment !== undefined) {
@@ -60,7 +62,8 @@ export function createShaper(): Shaper {
     },
     shape(port) {
       const wantsTag = vlan !== 0 && port.rule.untagged !== vlan
-      if (source.offload === undefined && tag === undefined && !wantsTag) return fits(source, false, port.mtu) ? asItIs : 'oversize'
+      if (source.offload === undefined && tag === undefined && !wantsTag)
+        return fits(source, false, port.mtu) ? asItIs : 'oversize'
       const key = (port.mtu * 2 + (wantsTag ? 1 : 0)) * 8 + port.accepts
       let shaped = made.get(key)
       if (shaped === undefined) made.set(key, (shaped = make(port.accepts, wantsTag, port.mtu)))

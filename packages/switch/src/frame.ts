@@ -46,7 +46,11 @@ export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd
 
 /** An owned copy of a frame. */
 export function copyFrame(frame: Frame): Frame {
-  return { bytes: frame.bytes.slice(), vlan: frame.vlan && { ...frame.vlan }, offload: frame.offload && { ...frame.offload } }
+  return {
+    bytes: frame.bytes.slice(),
+    vlan: frame.vlan && { ...frame.vlan },
+    offload: frame.offload && { ...frame.offload },
+  }
 }
 
 export const readU16 = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
@@ -56,7 +60,8 @@ export function writeU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = value
 }
 
-export const readU32 = (bytes: Uint8Array, at: number): number => ((readU16(bytes, at) << 16) | readU16(bytes, at + 2)) >>> 0
+export const readU32 = (bytes: Uint8Array, at: number): number =>
+  ((readU16(bytes, at) << 16) | readU16(bytes, at + 2)) >>> 0
 
 export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   writeU16(bytes, at, value >>> 16)

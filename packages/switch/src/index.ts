@@ -1,6 +1,15 @@
 export { SwitchError, type SwitchErrorCode } from './errors.ts'
 export { addWords, finishChecksum, internetChecksum, pseudoHeader, udpChecksum } from './checksum.ts'
-export { ETHERNET_HEADER, ETHERTYPE, VLAN_TAG, copyFrame, type Accepts, type Frame, type Offload, type VlanTag } from './frame.ts'
+export {
+  ETHERNET_HEADER,
+  ETHERTYPE,
+  VLAN_TAG,
+  copyFrame,
+  type Accepts,
+  type Frame,
+  type Offload,
+  type VlanTag,
+} from './frame.ts'
 export { BROADCAST_MAC, formatMac, parseMac } from './mac.ts'
 export { PROTOCOL, locate, type Located } from './packet.ts'
 export { fillChecksums, segmentTcp } from './offload.ts'
@@ -10,4 +19,11 @@ export type { Transit } from './schedule.ts'
 export type { DropReason, PortStatistics } from './statistics.ts'
 export type { TableRow } from './table.ts'
 export type { VlanOptions } from './vlan.ts'
-export { createSwitch, type CapturedFrame, type Port, type Switch, type SwitchOptions, type SwitchState } from './switch.ts'
+export {
+  createSwitch,
+  type CapturedFrame,
+  type Port,
+  type Switch,
+  type SwitchOptions,
+  type SwitchState,
+} from './switch.ts'

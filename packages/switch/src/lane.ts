@@ -43,7 +43,14 @@ export const LOST = -1
 export const FULL = -2
 
 /** Takes a frame of `length` bytes at `now`. `lane` names it for the seed. */
-export function admit(state: LaneState, link: LinkOptions, length: number, now: number, seed: Seed, lane: string): number {
+export function admit(
+  state: LaneState,
+  link: LinkOptions,
+  length: number,
+  now: number,
+  seed: Seed,
+  lane: string,
+): number {
   const frame = state.frames++
   const chance = (what: string, probability: number | undefined): boolean =>
     probability !== undefined && probability > 0 && seed.u32(what, lane, frame) < probability * 0x1_0000_0000

@@ -20,7 +20,11 @@ export function formatMac(mac: number): string {
 /** The 48-bit number at `offset`; exact, as it is less than 2^53. */
 export function readMac(bytes: Uint8Array, offset: number): number {
   const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)
-  const low = ((bytes[offset + 2] ?? 0) << 24) | ((bytes[offset + 3] ?? 0) << 16) | ((bytes[offset + 4] ?? 0) << 8) | (bytes[offset + 5] ?? 0)
+  const low =
+    ((bytes[offset + 2] ?? 0) << 24) |
+    ((bytes[offset + 3] ?? 0) << 16) |
+    ((bytes[offset + 4] ?? 0) << 8) |
+    (bytes[offset + 5] ?? 0)
   return high * 0x1_0000_0000 + (low >>> 0)
 }
 

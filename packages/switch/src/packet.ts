@@ -46,7 +46,15 @@ function locateV4(bytes: Uint8Array, network: number): Located | undefined {
   const length = readU16(bytes, network + 2)
   const end = length === 0 ? bytes.length : network + length
   if (end > bytes.length || network + header > end) return undefined
-  return { version: 4, network, transport: network + header, addresses: network + 12, addressesEnd: network + 20, protocol: bytes[network + 9] ?? 0, end }
+  return {
+    version: 4,
+    network,
+    transport: network + header,
+    addresses: network + 12,
+    addressesEnd: network + 20,
+    protocol: bytes[network + 9] ?? 0,
+    end,
+  }
 }
 
 function locateV6(bytes: Uint8Array, network: number): Located | undefined {

@@ -74,14 +74,18 @@ const LARGEST_MTU = 65_535
 export function createPort(index: number, options: PortOptions): PortRecord {
   if (options.name.length === 0) throw new SwitchError('VMBUS_SWITCH_OPTION', 'name', options.name, 'a name')
   const mac = options.mac === undefined ? undefined : parseMac(options.mac)
-  if (mac !== undefined && isGroupMac(mac)) throw new SwitchError('VMBUS_SWITCH_OPTION', 'mac', options.mac ?? '', 'an address that is not a group')
+  if (mac !== undefined && isGroupMac(mac))
+    throw new SwitchError('VMBUS_SWITCH_OPTION', 'mac', options.mac ?? '', 'an address that is not a group')
   const { accepts = {} } = options
   const port: PortRecord = {
     index,
     name: options.name,
     mac,
     owner: options,
-    accepts: (accepts.vlan ? FORM.tagBeside : 0) | (accepts.checksum ? FORM.checksumBeside : 0) | (accepts.segment ? FORM.segmentBeside : 0),
+    accepts:
+      (accepts.vlan ? FORM.tagBeside : 0) |
+      (accepts.checksum ? FORM.checksumBeside : 0) |
+      (accepts.segment ? FORM.segmentBeside : 0),
     config: {},
     rule: compileVlan(),
     mtu: DEFAULT_MTU,
@@ -130,9 +134,13 @@ export const savePort = (port: PortRecord): PortState => ({
 export function restorePorts(ports: (PortRecord | undefined)[], states: readonly PortState[]): void {
   const byName = new Map<string, PortRecord>()
   for (const port of ports) if (port !== undefined) byName.set(port.name, port)
-  const names = states.map(({ name }) => name).toSorted().join(', ')
+  const names = states
+    .map(({ name }) => name)
+    .toSorted()
+    .join(', ')
   const present = [...byName.keys()].toSorted().join(', ')
-  if (names !== present) throw new SwitchError('VMBUS_SWITCH_STATE', 'ports of the state', names, `the connected ports: ${present}`)
+  if (names !== present)
+    throw new SwitchError('VMBUS_SWITCH_STATE', 'ports of the state', names, `the connected ports: ${present}`)
   ports.length = 0
   for (const state of states) {
     const port = byName.get(state.name)

@@ -18,7 +18,17 @@ export interface PortStatistics {
  * `source` from a group address · `spoofed` not from the port's own address · `reserved` for the bridge itself ·
  * `offload` asks for what its bytes cannot have · `down` the link is · `lost` by the link options · `queue` no room.
  */
-export type DropReason = 'runt' | 'oversize' | 'vlan' | 'source' | 'spoofed' | 'reserved' | 'offload' | 'down' | 'lost' | 'queue'
+export type DropReason =
+  | 'runt'
+  | 'oversize'
+  | 'vlan'
+  | 'source'
+  | 'spoofed'
+  | 'reserved'
+  | 'offload'
+  | 'down'
+  | 'lost'
+  | 'queue'
 
 export function noStatistics(): PortStatistics {
   return {
@@ -29,7 +39,18 @@ export function noStatistics(): PortStatistics {
     multicastReceived: 0,
     broadcastReceived: 0,
     mirrored: 0,
-    dropped: { runt: 0, oversize: 0, vlan: 0, source: 0, spoofed: 0, reserved: 0, offload: 0, down: 0, lost: 0, queue: 0 },
+    dropped: {
+      runt: 0,
+      oversize: 0,
+      vlan: 0,
+      source: 0,
+      spoofed: 0,
+      reserved: 0,
+      offload: 0,
+      down: 0,
+      lost: 0,
+      queue: 0,
+    },
   }
 }
 

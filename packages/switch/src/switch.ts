@@ -4,7 +4,16 @@ import { createShaper, wireBytes } from './forms.ts'
 import { ETHERNET_HEADER, VLAN_TAG, type Frame } from './frame.ts'
 import { FULL, LOST, admit, admitDuplicate } from './lane.ts'
 import { BROADCAST_MAC, isGroupMac, readMac } from './mac.ts'
-import { configurePort, createPort, type PortConfig, type PortOptions, restorePorts, savePort, type PortRecord, type PortState } from './port.ts'
+import {
+  configurePort,
+  createPort,
+  type PortConfig,
+  type PortOptions,
+  restorePorts,
+  savePort,
+  type PortRecord,
+  type PortState,
+} from './port.ts'
 import { createSchedule, type Transit } from './schedule.ts'
 import { copyStatistics, type DropReason, type PortStatistics } from './statistics.ts'
 import { addressTable, type TableRow } from './table.ts'
@@ -65,7 +74,11 @@ export interface Switch {
   save(): SwitchState
   /** Takes a saved state. The ports that were connected then must be connected again by name first. */
   restore(state: SwitchState): void
-  inspect(): { readonly ports: readonly (PortState & { readonly mac: number | undefined })[]; readonly addresses: readonly TableRow[]; readonly bytesUnderWay: number }
+  inspect(): {
+    readonly ports: readonly (PortState & { readonly mac: number | undefined })[]
+    readonly addresses: readonly TableRow[]
+    readonly bytesUnderWay: number
+  }
 }
 
 /** The only timer of a switch. */
@@ -103,7 +116,13 @@ export function createSwitch(options: SwitchOptions): Switch {
 
   const drop = (port: PortRecord, reason: DropReason): false => {
     port.statistics.dropped[reason]++
-    if (reason !== 'lost') diagnose?.({ code: 'VMBUS_SWITCH_DROP', source: port.name, message: `frame dropped: ${reason}`, detail: { reason } })
+    if (reason !== 'lost')
+      diagnose?.({
+        code: 'VMBUS_SWITCH_DROP',
+        source: port.name,
+        message: `frame dropped: ${reason}`,
+        detail: { reason },
+      })
     return false
   }
   const capture = (port: PortRecord, direction: CapturedFrame['direction'], frame: Frame): void => {
@@ -242,7 +261,8 @@ export function createSwitch(options: SwitchOptions): Switch {
     if (bytes.length < ETHERNET_HEADER) return 'runt'
     const inBytes = vlan === undefined && bytes[12] === 0x81 && bytes[13] === 0 ? VLAN_TAG : 0
     if (bytes.length < ETHERNET_HEADER + inBytes) return 'runt'
-    if (bytes.length > ETHERNET_HEADER + inBytes + (offload?.segment === undefined ? port.mtu : 65_535 + VLAN_TAG)) return 'oversize'
+    if (bytes.length > ETHERNET_HEADER + inBytes + (offload?.segment === undefined ? port.mtu : 65_535 + VLAN_TAG))
+      return 'oversize'
     const source = readMac(bytes, 6)
     if (isGroupMac(source)) return 'source'
     if (port.config.spoofing === false && source !== port.mac) return 'spoofed'

@@ -97,7 +97,8 @@ export function addressTable(limits: TableLimits): AddressTable {
     },
     rows() {
       const rows: TableRow[] = []
-      for (const [vlan, addresses] of vlans) for (const [mac, { port, at }] of addresses) rows.push({ vlan, mac, port, at })
+      for (const [vlan, addresses] of vlans)
+        for (const [mac, { port, at }] of addresses) rows.push({ vlan, mac, port, at })
       return rows
     },
     load(rows) {

@@ -8,7 +8,10 @@ import { ETHERNET_HEADER, ETHERTYPE, VLAN_TAG, readU16, writeU16, type Frame, ty
  */
 export type VlanOptions =
   | { readonly access: number }
-  | { readonly trunk: readonly (number | readonly [first: number, last: number])[]; readonly native?: number | undefined }
+  | {
+      readonly trunk: readonly (number | readonly [first: number, last: number])[]
+      readonly native?: number | undefined
+    }
 
 /** Compiled: the VLAN of untagged frames (-1: none), and one byte per VLAN that may be tagged. */
 export interface VlanRule {

@@ -18,7 +18,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup()
 })
 
-async function service(onBytes: Parameters<Pair['b']['listen']>[1], more: { connections?: number; signal?: AbortSignal } = {}): Promise<{ made: Pair; open: Forward; dial: () => Promise<Socket> }> {
+async function service(
+  onBytes: Parameters<Pair['b']['listen']>[1],
+  more: { connections?: number; signal?: AbortSignal } = {},
+): Promise<{ made: Pair; open: Forward; dial: () => Promise<Socket> }> {
   const made = pair()
   made.b.listen(80, onBytes)
   const open = await forward({ peer: made.a, to: { address: '10.0.0.2', port: 80 }, ...more })
@@ -78,7 +81,9 @@ describe('a forward from 127.0.0.1 to a service behind the switch', () => {
     const refused = connect({ host: open.address, port: open.port })
     const [again] = await once(refused, 'error')
     expect(again).toMatchObject({ code: 'ECONNREFUSED' })
-    await expect(forward({ peer: made.a, to: { address: '10.0.0.2', port: 80 }, signal: stop.signal })).rejects.toThrow('aborted')
+    await expect(forward({ peer: made.a, to: { address: '10.0.0.2', port: 80 }, signal: stop.signal })).rejects.toThrow(
+      'aborted',
+    )
   })
 
   test('connections beyond the limit are closed', async () => {
@@ -93,6 +98,8 @@ describe('a forward from 127.0.0.1 to a service behind the switch', () => {
 
 test('nothing but the forward imports from Node', () => {
   const source = join(import.meta.dirname, '../src')
-  const importing = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && readFileSync(join(source, file), 'utf8').includes("'node:"))
+  const importing = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && readFileSync(join(source, file), 'utf8').includes("'node:"),
+  )
   expect(importing).toEqual([join('forward', 'index.ts')])
 })

@@ -10,7 +10,8 @@ const IPV4_HEADER = hex('45 00 00 3c 1c 46 40 00 40 06 b1 e6 ac 10 0a 63 ac 10 0
 const ETHERNET_V4 = '02 00 00 00 00 02  02 00 00 00 00 01  08 00'
 // UDP 10.0.0.1:1 → 10.0.0.2:2 with payload 41 42 43 ("ABC"). Summed by hand:
 // 0a00+0001+0a00+0002 + 0011 + 000b + 0001+0002+000b + 4142+4300 = 986f, so the checksum is 6790.
-const UDP = (checksum: string): string => `${ETHERNET_V4} 45 00 00 1f 00 00 00 00 40 11 66 cc 0a 00 00 01 0a 00 00 02  00 01 00 02 00 0b ${checksum} 41 42 43`
+const UDP = (checksum: string): string =>
+  `${ETHERNET_V4} 45 00 00 1f 00 00 00 00 40 11 66 cc 0a 00 00 01 0a 00 00 02  00 01 00 02 00 0b ${checksum} 41 42 43`
 
 describe('checksums', () => {
   test('RFC 1071', () => {
@@ -29,8 +30,14 @@ describe('checksums', () => {
   })
   test('what is not there is not filled', () => {
     expect(fillChecksums(hex(UDP('00 00')).subarray(0, 40), { transportChecksum: true })).toBeUndefined()
-    expect(fillChecksums(hex(`${ETHERNET_V4} 45 00 00 14 00 00 20 00 40 11 00 00 0a 00 00 01 0a 00 00 02`), { transportChecksum: true })).toBeUndefined()
-    expect(fillChecksums(hex('ff ff ff ff ff ff 02 00 00 00 00 01 08 06 00 00'), { ipv4Checksum: true })).toBeUndefined()
+    expect(
+      fillChecksums(hex(`${ETHERNET_V4} 45 00 00 14 00 00 20 00 40 11 00 00 0a 00 00 01 0a 00 00 02`), {
+        transportChecksum: true,
+      }),
+    ).toBeUndefined()
+    expect(
+      fillChecksums(hex('ff ff ff ff ff ff 02 00 00 00 00 01 08 06 00 00'), { ipv4Checksum: true }),
+    ).toBeUndefined()
   })
 })
 
@@ -38,7 +45,15 @@ describe('large segments', () => {
   // 10 bytes of payload in pieces of 4, as Linux hands it over: total length, checksums zero. Flags CWR PSH ACK FIN (99).
   const LARGE = hex(`${ETHERNET_V4} 45 00 00 00 ff ff 40 00 40 06 00 00 0a 00 00 01 0a 00 00 02
     00 01 00 02 ff ff ff fc 00 00 00 05 50 99 10 00 00 00 00 00  30 31 32 33 34 35 36 37 38 39`)
-  const piece = (length: string, id: string, ip: string, sequence: string, flags: string, tcp: string, payload: string): Uint8Array =>
+  const piece = (
+    length: string,
+    id: string,
+    ip: string,
+    sequence: string,
+    flags: string,
+    tcp: string,
+    payload: string,
+  ): Uint8Array =>
     hex(`${ETHERNET_V4} 45 00 ${length} ${id} 40 00 40 06 ${ip} 0a 00 00 01 0a 00 00 02
     00 01 00 02 ${sequence} 00 00 00 05 50 ${flags} 10 00 ${tcp} 00 00 ${payload}`)
 

@@ -9,13 +9,23 @@ export interface Pair {
   readonly b: Peer
 }
 
-const plug = (world: TestWorld, lan: Switch, name: string, n: number, options: Partial<PeerOptions>, link: LinkOptions): Peer => {
+const plug = (
+  world: TestWorld,
+  lan: Switch,
+  name: string,
+  n: number,
+  options: Partial<PeerOptions>,
+  link: LinkOptions,
+): Peer => {
   const mtu = options.mtu ?? 1500
   const port = lan.connect({ name, mtu, link, receive: (frame) => peer.receive(frame) })
   const peer = createPeer({
     clock: world.clock,
     seed: world.seed,
-    timers: { set: (key, at) => world.timers.set(`${name}/${key}`, at), clear: (key) => world.timers.clear(`${name}/${key}`) },
+    timers: {
+      set: (key, at) => world.timers.set(`${name}/${key}`, at),
+      clear: (key) => world.timers.clear(`${name}/${key}`),
+    },
     mac: `02:00:00:00:00:0${n}`,
     ipv4: `10.0.0.${n}/24`,
     ipv6: `fd00::${n}/64`,
@@ -27,11 +37,24 @@ const plug = (world: TestWorld, lan: Switch, name: string, n: number, options: P
 }
 
 /** Two peers, 10.0.0.1 and 10.0.0.2, on one switch. */
-export function pair(options: { readonly link?: LinkOptions; readonly a?: Partial<PeerOptions>; readonly b?: Partial<PeerOptions>; readonly world?: TestWorld; readonly seed?: number } = {}): Pair {
+export function pair(
+  options: {
+    readonly link?: LinkOptions
+    readonly a?: Partial<PeerOptions>
+    readonly b?: Partial<PeerOptions>
+    readonly world?: TestWorld
+    readonly seed?: number
+  } = {},
+): Pair {
   const world = options.world ?? testWorld(options.seed ?? 1)
   const lan = createSwitch(world.deps)
   world.owners.set('switch', (name) => lan.timer(name))
-  return { world, lan, a: plug(world, lan, 'a', 1, options.a ?? {}, options.link ?? {}), b: plug(world, lan, 'b', 2, options.b ?? {}, {}) }
+  return {
+    world,
+    lan,
+    a: plug(world, lan, 'a', 1, options.a ?? {}, options.link ?? {}),
+    b: plug(world, lan, 'b', 2, options.b ?? {}, {}),
+  }
 }
 
 /** `length` bytes that differ by position and stream. */

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { createSwitch, parseMac, formatMac, type CapturedFrame, type Frame, type PortOptions, type Switch, type SwitchOptions } from '@vmbus/switch'
+import {
+  createSwitch,
+  parseMac,
+  formatMac,
+  type CapturedFrame,
+  type Frame,
+  type PortOptions,
+  type Switch,
+  type SwitchOptions,
+} from '@vmbus/switch'
 import { hex, testWorld, type TestWorld } from './world.ts'
 
 const A = '020000000001'
@@ -18,7 +27,11 @@ function lan(world: TestWorld, options: Partial<SwitchOptions> = {}) {
   const one: Switch = createSwitch({ ...world.deps, ...options })
   world.owners.set('switch', (name) => one.timer(name))
   const plug = (name: string, more: Partial<PortOptions> = {}) =>
-    one.connect({ name, receive: ({ bytes, vlan }) => heard.push({ port: name, bytes: bytes.slice(), ...(vlan && { vlan }) }), ...more })
+    one.connect({
+      name,
+      receive: ({ bytes, vlan }) => heard.push({ port: name, bytes: bytes.slice(), ...(vlan && { vlan }) }),
+      ...more,
+    })
   return { one, plug, heard, ports: () => heard.splice(0).map(({ port }) => port) }
 }
 
@@ -64,7 +77,18 @@ describe('forwarding', () => {
     a.setLink(false)
     expect(a.send(frame(ALL, A))).toBe(false)
     expect(ports()).toEqual([])
-    expect(a.statistics().dropped).toEqual({ runt: 1, oversize: 1, vlan: 1, source: 1, spoofed: 1, reserved: 1, offload: 0, down: 1, lost: 0, queue: 0 })
+    expect(a.statistics().dropped).toEqual({
+      runt: 1,
+      oversize: 1,
+      vlan: 1,
+      source: 1,
+      spoofed: 1,
+      reserved: 1,
+      offload: 0,
+      down: 1,
+      lost: 0,
+      queue: 0,
+    })
   })
 
   test('a full table floods, and one port cannot fill it for all', () => {
@@ -108,7 +132,9 @@ describe('forwarding', () => {
     const a = plug('a')
     const b = plug('b', { linkChanged: (up) => links.push(up) })
     expect(() => plug('b')).toThrow(expect.objectContaining({ code: 'VMBUS_SWITCH_OPTION', field: 'name' }))
-    expect(() => plug('x', { mac: '01:00:5e:00:00:01' })).toThrow(expect.objectContaining({ code: 'VMBUS_SWITCH_OPTION', field: 'mac' }))
+    expect(() => plug('x', { mac: '01:00:5e:00:00:01' })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_SWITCH_OPTION', field: 'mac' }),
+    )
     expect(() => plug('x', { mtu: 67 })).toThrow(expect.objectContaining({ field: 'mtu' }))
     expect(() => plug('x', { link: { loss: 2 } })).toThrow(expect.objectContaining({ field: 'loss' }))
     expect(() => parseMac('02:00:00:00:00')).toThrow(expect.objectContaining({ field: 'mac' }))
@@ -124,7 +150,10 @@ describe('forwarding', () => {
     a.send(frame(ALL, A))
     expect(ports()).toEqual([])
     plug('b')
-    expect(one.inspect().ports.map(({ name, index }) => [name, index])).toEqual([['a', 0], ['b', 1]])
+    expect(one.inspect().ports.map(({ name, index }) => [name, index])).toEqual([
+      ['a', 0],
+      ['b', 1],
+    ])
   })
 })
 
@@ -225,5 +254,10 @@ test('large segments are cut for those who cannot take them, once per need', () 
   const bytes = hex(`${ALL}${A}0800 45 00 00 00 00 01 40 00 40 06 00 00 0a 00 00 01 0a 00 00 02
     00 01 00 02 00 00 00 00 00 00 00 05 50 10 10 00 00 00 00 00 ${'61'.repeat(3000)}`)
   a.send({ bytes, offload: { segment: 1460 } })
-  expect(heard.map(({ port, bytes: { length } }) => [port, length])).toEqual([['b', 1514], ['b', 1514], ['b', 134], ['c', 3054]])
+  expect(heard.map(({ port, bytes: { length } }) => [port, length])).toEqual([
+    ['b', 1514],
+    ['b', 1514],
+    ['b', 134],
+    ['c', 3054],
+  ])
 })

@@ -39,7 +39,13 @@ const handlersOf = (part: Part): TcpHandlers => {
     closed: (_, reason) => void part.log.push(reason),
   }
 }
-const partOf = (length: number, stream: number, expected: number): Part => ({ bytes: pattern(length, stream), at: 0, got: new Uint8Array(expected), received: 0, log: [] })
+const partOf = (length: number, stream: number, expected: number): Part => ({
+  bytes: pattern(length, stream),
+  at: 0,
+  got: new Uint8Array(expected),
+  received: 0,
+  log: [],
+})
 /** Cheaper than a matcher on long arrays; the matcher speaks when they differ. */
 const expectSame = (got: Part, sent: Part): void => {
   expect(got.received).toBe(sent.bytes.length)
@@ -63,14 +69,25 @@ const link: fc.Arbitrary<LinkOptions> = fc.record({
 describe('transfers over bad links', () => {
   test('arrive intact, both ways at once, and end', () => {
     fc.assert(
-      fc.property(link, fc.nat(40_000), fc.nat(40_000), fc.constantFrom('10.0.0.2', 'fd00::2'), fc.constantFrom(4096, 10_000, 262_144), fc.nat(1000), (bad, up, down, address, tcpBuffer, seed) => {
-        const from = partOf(up, 1, down)
-        const to = partOf(down, 2, up)
-        transfer(pair({ link: bad, a: { tcpBuffer }, b: { tcpBuffer: 262_144 }, seed }), from, to, address)
-        expectSame(to, from)
-        expectSame(from, to)
-        expect([from.log.toSorted(), to.log.toSorted()]).toEqual([['closed', 'ended'], ['closed', 'ended']])
-      }),
+      fc.property(
+        link,
+        fc.nat(40_000),
+        fc.nat(40_000),
+        fc.constantFrom('10.0.0.2', 'fd00::2'),
+        fc.constantFrom(4096, 10_000, 262_144),
+        fc.nat(1000),
+        (bad, up, down, address, tcpBuffer, seed) => {
+          const from = partOf(up, 1, down)
+          const to = partOf(down, 2, up)
+          transfer(pair({ link: bad, a: { tcpBuffer }, b: { tcpBuffer: 262_144 }, seed }), from, to, address)
+          expectSame(to, from)
+          expectSame(from, to)
+          expect([from.log.toSorted(), to.log.toSorted()]).toEqual([
+            ['closed', 'ended'],
+            ['closed', 'ended'],
+          ])
+        },
+      ),
       { seed: SEED, numRuns: 60 },
     )
   })
@@ -81,7 +98,12 @@ describe('transfers over bad links', () => {
     const seed = { ...world.seed, u32: () => 0xffff_ffff - 20_000 }
     const from = partOf(100_000, 1, 100_000)
     const to = partOf(100_000, 2, 100_000)
-    transfer(pair({ world, link: { loss: 0.05, delay: 1000, jitter: 1000 }, a: { seed }, b: { seed } }), from, to, '10.0.0.2')
+    transfer(
+      pair({ world, link: { loss: 0.05, delay: 1000, jitter: 1000 }, a: { seed }, b: { seed } }),
+      from,
+      to,
+      '10.0.0.2',
+    )
     expectSame(to, from)
     expectSame(from, to)
   })
@@ -119,7 +141,12 @@ test('saved and restored at any step, no later byte differs', () => {
       world.timers.run(world.clock.now())
     }
     expectSame(to, from)
-    return { wire, time: world.clock.now(), down: from.received, lan: now.lan.save().ports.map((port) => port.statistics) }
+    return {
+      wire,
+      time: world.clock.now(),
+      down: from.received,
+      lan: now.lan.save().ports.map((port) => port.statistics),
+    }
   }
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(150), { minLength: 1, maxLength: 6 }), fc.nat(50), (cuts, seed) => {
@@ -134,7 +161,9 @@ describe('hostile frames', () => {
   const conversation = (): Uint8Array[] => {
     const made = pair()
     const frames: Uint8Array[] = []
-    made.lan.capture(({ bytes, port, direction }) => { if (port === 'a' && direction === 'inbound') frames.push(bytes.slice()) })
+    made.lan.capture(({ bytes, port, direction }) => {
+      if (port === 'a' && direction === 'inbound') frames.push(bytes.slice())
+    })
     made.a.ping('10.0.0.2', { payload: pattern(3000, 1) })
     made.a.ping('fd00::2', { payload: pattern(3000, 1) })
     made.a.udp(5, () => undefined).send('10.0.0.2', 7, pattern(3000, 1))
@@ -147,23 +176,50 @@ describe('hostile frames', () => {
     const world = testWorld()
     let sent = 0
     let echoed = 0
-    const peer = createPeer({ clock: world.clock, timers: world.timers, seed: world.seed, mac: '02:00:00:00:00:02', ipv4: '10.0.0.2/24', ipv6: 'fd00::2/64', tcpSockets: 32, send: ({ bytes }) => { sent++; if (bytes[23] === 1 && bytes[34] === 0) echoed++ } })
-    peer.listen(80, { data: (socket, bytes) => { if (socket.state === 'established') socket.write(bytes) } })
+    const peer = createPeer({
+      clock: world.clock,
+      timers: world.timers,
+      seed: world.seed,
+      mac: '02:00:00:00:00:02',
+      ipv4: '10.0.0.2/24',
+      ipv6: 'fd00::2/64',
+      tcpSockets: 32,
+      send: ({ bytes }) => {
+        sent++
+        if (bytes[23] === 1 && bytes[34] === 0) echoed++
+      },
+    })
+    peer.listen(80, {
+      data: (socket, bytes) => {
+        if (socket.state === 'established') socket.write(bytes)
+      },
+    })
     peer.udp(7, () => undefined)
     const edit = fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 4 })
     const hostile = fc.oneof(
-      { weight: 9, arbitrary: fc.tuple(fc.nat(frames.length - 1), edit, fc.integer({ min: 0, max: 200 })).map(([i, edits, cut]) => {
-        const frame = (frames[i] ?? new Uint8Array(0)).slice(0, cut < 180 ? undefined : cut)
-        for (const [at, value] of edits) if (at < frame.length) frame[at] = value
-        return frame
-      }) },
-      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }).map((noise) => new Uint8Array([...hex('020000000002 020000000001 0800'), ...noise])) },
+      {
+        weight: 9,
+        arbitrary: fc
+          .tuple(fc.nat(frames.length - 1), edit, fc.integer({ min: 0, max: 200 }))
+          .map(([i, edits, cut]) => {
+            const frame = (frames[i] ?? new Uint8Array(0)).slice(0, cut < 180 ? undefined : cut)
+            for (const [at, value] of edits) if (at < frame.length) frame[at] = value
+            return frame
+          }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .uint8Array({ maxLength: 100 })
+          .map((noise) => new Uint8Array([...hex('020000000002 020000000001 0800'), ...noise])),
+      },
     )
     fc.assert(
       fc.property(fc.array(fc.tuple(hostile, fc.boolean()), { maxLength: 20 }), (batch) => {
         const before = sent
         // Half of them vouch for their checksums, so that damage reaches the layers above.
-        for (const [bytes, trusted] of batch) peer.receive({ bytes, offload: trusted ? { transportChecksum: true, ipv4Checksum: true } : undefined })
+        for (const [bytes, trusted] of batch)
+          peer.receive({ bytes, offload: trusted ? { transportChecksum: true, ipv4Checksum: true } : undefined })
         expect(sent - before).toBeLessThan(500)
         world.clock.advanceTo(world.clock.now() + 1000)
         const state = peer.save()

@@ -8,7 +8,13 @@ const RUNS = 400
 const MTUS = [1280, 1500, 9000] as const
 
 /** Writes in pieces, stops reading now and then, and says what became of it. */
-function part(name: string, mine: Uint8Array, theirs: Uint8Array, log: string[], random: (bound: number, ...what: (string | number)[]) => number): TcpHandlers {
+function part(
+  name: string,
+  mine: Uint8Array,
+  theirs: Uint8Array,
+  log: string[],
+  random: (bound: number, ...what: (string | number)[]) => number,
+): TcpHandlers {
   let sent = 0
   let received = 0
   let calls = 0
@@ -25,7 +31,8 @@ function part(name: string, mine: Uint8Array, theirs: Uint8Array, log: string[],
     opened: push,
     drained: push,
     data(socket, bytes) {
-      if (Buffer.compare(bytes, theirs.subarray(received, received + bytes.length)) !== 0) throw new Error(`${name}: damage after ${received} bytes`)
+      if (Buffer.compare(bytes, theirs.subarray(received, received + bytes.length)) !== 0)
+        throw new Error(`${name}: damage after ${received} bytes`)
       received += bytes.length
       if (random(7, name, 'pause', calls++) === 0) socket.pause()
     },
@@ -37,7 +44,8 @@ function part(name: string, mine: Uint8Array, theirs: Uint8Array, log: string[],
 test(`${RUNS} transfers: any buffers, MTUs, pauses, over links that lose up to a quarter`, () => {
   for (let run = 0; run < RUNS; run++) {
     const { seed } = testWorld(run)
-    const pick = <T>(choices: readonly T[], what: string): T => choices[seed.below(choices.length, what)] ?? (choices[0] as T)
+    const pick = <T>(choices: readonly T[], what: string): T =>
+      choices[seed.below(choices.length, what)] ?? (choices[0] as T)
     const link = {
       loss: pick([0, 0.02, 0.1, 0.25], 'loss'),
       duplicate: pick([0, 0.1, 0.6], 'duplicate'),
@@ -60,6 +68,11 @@ test(`${RUNS} transfers: any buffers, MTUs, pauses, over links that lose up to a
       world.runTo(second * TICKS_PER_SECOND)
       for (const socket of [...a.sockets(), ...b.sockets()]) socket.resume()
     }
-    expect(log.toSorted(), `run ${run}: ${JSON.stringify(link)}`).toEqual(['a closed', 'a ended after all', 'b closed', 'b ended after all'])
+    expect(log.toSorted(), `run ${run}: ${JSON.stringify(link)}`).toEqual([
+      'a closed',
+      'a ended after all',
+      'b closed',
+      'b ended after all',
+    ])
   }
 }, 120_000)

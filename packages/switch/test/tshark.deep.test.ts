@@ -29,14 +29,20 @@ describe.runIf(found)('Wireshark finds nothing wrong with what the peers say', (
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const CHECKS = ['ip', 'tcp', 'udp'].flatMap((protocol) => ['-o', `${protocol}.check_checksum:TRUE`])
   const read = (file: string, filter: string, ...fields: string[]): string[] =>
-    execFileSync('tshark', ['-r', file, ...CHECKS, '-Y', filter, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    execFileSync(
+      'tshark',
+      ['-r', file, ...CHECKS, '-Y', filter, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    )
       .split('\n')
       .filter((line) => line !== '')
 
   test.each([0, 0.05])('ARP, ND, ping, UDP and TCP with a loss of %d', (loss) => {
     const frames: CapturedFrame[] = []
     const { a, b, lan, world } = pair({ link: { loss, delay: 10_000 } })
-    lan.capture((frame) => { if (frame.port === 'a') frames.push({ ...frame, bytes: frame.bytes.slice() }) })
+    lan.capture((frame) => {
+      if (frame.port === 'a') frames.push({ ...frame, bytes: frame.bytes.slice() })
+    })
     a.announce()
     for (const address of ['10.0.0.2', 'fd00::2']) {
       a.ping(address, { payload: pattern(4000, 1) })
@@ -47,23 +53,45 @@ describe.runIf(found)('Wireshark finds nothing wrong with what the peers say', (
       udp.close()
       const data = pattern(200_000, 1)
       let at = 0
-      const push = (s: { write(bytes: Uint8Array): number; end(): void }): void => { at += s.write(data.subarray(at)); if (at === data.length) s.end() }
+      const push = (s: { write(bytes: Uint8Array): number; end(): void }): void => {
+        at += s.write(data.subarray(at))
+        if (at === data.length) s.end()
+      }
       let done = false
       const listener = b.listen(80, {})
-      a.connect({ address, port: 80 }, { opened: push, drained: push, closed: () => { done = true } })
+      a.connect(
+        { address, port: 80 },
+        {
+          opened: push,
+          drained: push,
+          closed: () => {
+            done = true
+          },
+        },
+      )
       world.runUntil(() => done, world.clock.now() + 600 * TICKS_PER_SECOND)
       listener.close()
     }
     const file = join(folder, `${loss}.pcap`)
     writeFileSync(file, pcap(frames))
     expect(read(file, 'frame', 'frame.number')).toHaveLength(frames.length)
-    const bad = '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad" || _ws.expert.severity == "Error"'
+    const bad =
+      '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad" || icmp.checksum.status == "Bad" || icmpv6.checksum.status == "Bad" || _ws.expert.severity == "Error"'
     expect(read(file, bad, 'frame.number', '_ws.col.Info')).toEqual([])
     if (loss > 0) return
-    expect(read(file, 'tcp.analysis.retransmission || tcp.analysis.out_of_order || tcp.analysis.lost_segment || tcp.analysis.window_full && tcp.analysis.zero_window', 'frame.number', '_ws.col.Info')).toEqual([])
+    expect(
+      read(
+        file,
+        'tcp.analysis.retransmission || tcp.analysis.out_of_order || tcp.analysis.lost_segment || tcp.analysis.window_full && tcp.analysis.zero_window',
+        'frame.number',
+        '_ws.col.Info',
+      ),
+    ).toEqual([])
     expect(read(file, 'icmp.type == 0', 'data.len')).toEqual(['4000'])
     expect(read(file, 'icmpv6.type == 129', 'data.len')).toEqual(['4000'])
-    expect(read(file, 'tcp.flags.syn == 1 && tcp.flags.ack == 0', 'tcp.options.mss_val', 'tcp.options.wscale.shift')).toEqual(['1460\t3', '1440\t3'])
+    expect(
+      read(file, 'tcp.flags.syn == 1 && tcp.flags.ack == 0', 'tcp.options.mss_val', 'tcp.options.wscale.shift'),
+    ).toEqual(['1460\t3', '1440\t3'])
     expect(read(file, 'arp.isgratuitous == 1', 'arp.src.proto_ipv4')).toEqual(['10.0.0.1'])
   })
 })

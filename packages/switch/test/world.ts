@@ -34,7 +34,11 @@ export function testWorld(seedValue = 1, start = 0): TestWorld {
     timers,
     seed,
     owners,
-    deps: { clock, seed, timers: { set: (name, at) => timers.set(`switch/${name}`, at), clear: (name) => timers.clear(`switch/${name}`) } },
+    deps: {
+      clock,
+      seed,
+      timers: { set: (name, at) => timers.set(`switch/${name}`, at), clear: (name) => timers.clear(`switch/${name}`) },
+    },
     runTo(until) {
       while (step(until));
       clock.advanceTo(until)

@@ -36,10 +36,13 @@ export interface CreateVhdOptions {
 export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDevice {
   if (store.size !== 0) throw badOption('an image is created in an empty store', { size: store.size })
   const { parent, identity } = options
-  if (identity !== undefined && identity.length !== 16) throw badOption(`identity has ${identity.length} bytes instead of 16`)
+  if (identity !== undefined && identity.length !== 16)
+    throw badOption(`identity has ${identity.length} bytes instead of 16`)
   const type = options.type ?? (parent === undefined ? 'dynamic' : 'differencing')
-  if ((type === 'differencing') !== (parent !== undefined)) throw badOption('a parent belongs to a differencing image, and only to one')
-  if (parent !== undefined && parent.sectorSize !== VHD_SECTOR) throw badOption(`a VHD has sectors of 512 bytes, its parent ${parent.sectorSize}`)
+  if ((type === 'differencing') !== (parent !== undefined))
+    throw badOption('a parent belongs to a differencing image, and only to one')
+  if (parent !== undefined && parent.sectorSize !== VHD_SECTOR)
+    throw badOption(`a VHD has sectors of 512 bytes, its parent ${parent.sectorSize}`)
   const size = parseSize(options.size ?? (parent === undefined ? 0 : parent.sectors * VHD_SECTOR), VHD_SECTOR)
   if (size > VHD_MAX_SIZE) throw badOption(`a VHD has at most 2040 GiB, not ${size} bytes`, { size })
   const blockSize = options.blockSize ?? 2 ** 21
@@ -49,7 +52,8 @@ export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDev
   const creator = options.creator ?? 'win '
   if (!/^[\x20-\x7e]{4}$/.test(creator)) throw badOption(`creator "${creator}" is not four ASCII characters`)
   const timestamp = options.timestamp ?? 0
-  const newIdentity = options.newIdentity ?? ((purpose) => derivedIdentity(parent?.identity ?? new Uint8Array(0), purpose, size))
+  const newIdentity =
+    options.newIdentity ?? ((purpose) => derivedIdentity(parent?.identity ?? new Uint8Array(0), purpose, size))
   const footer: VhdFooter = {
     headerOffset: type === 'fixed' ? undefined : FOOTER_SIZE,
     timestamp,
@@ -67,13 +71,27 @@ export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDev
     const entries = Math.ceil(size / blockSize)
     const tableOffset = FOOTER_SIZE + HEADER_SIZE
     const { locators, data } = placeLocators(options.parentPaths ?? {}, tableOffset + tableSize(entries))
-    const end = locators.reduce((at, locator) => Math.max(at, locator.offset + locator.sectors * VHD_SECTOR), tableOffset + tableSize(entries))
+    const end = locators.reduce(
+      (at, locator) => Math.max(at, locator.offset + locator.sectors * VHD_SECTOR),
+      tableOffset + tableSize(entries),
+    )
     store.write(end, encodeFooter(footer))
     store.write(tableOffset, new Uint8Array(tableSize(entries)).fill(0xff))
     data.forEach((bytes, i) => store.write((locators[i] as VhdLocatorEntry).offset, bytes))
     const parentId = parent?.linkage ?? parent?.identity ?? new Uint8Array(16)
     const parentName = options.parentName ?? ''
-    store.write(FOOTER_SIZE, encodeHeader({ tableOffset, tableEntries: entries, blockSize, parentId, parentTimestamp: 0, parentName, locators }))
+    store.write(
+      FOOTER_SIZE,
+      encodeHeader({
+        tableOffset,
+        tableEntries: entries,
+        blockSize,
+        parentId,
+        parentTimestamp: 0,
+        parentName,
+        locators,
+      }),
+    )
     store.write(0, encodeFooter(footer))
   }
   store.flush()
@@ -84,7 +102,10 @@ function placeLocators(paths: ParentPaths, from: number): { locators: VhdLocator
   const locators: VhdLocatorEntry[] = []
   const data: Uint8Array[] = []
   let offset = from
-  for (const [platform, path] of [['W2ru', paths.relative], ['W2ku', paths.absolute]] as const) {
+  for (const [platform, path] of [
+    ['W2ru', paths.relative],
+    ['W2ku', paths.absolute],
+  ] as const) {
     if (path === undefined) continue
     const bytes = utf16(path)
     const sectors = Math.ceil(bytes.length / VHD_SECTOR)

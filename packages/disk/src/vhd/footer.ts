@@ -122,13 +122,17 @@ export function isFooter(bytes: Uint8Array): boolean {
 export function parseFooter(bytes: Uint8Array): VhdFooter {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const name = 'VHD hard disk footer'
-  if (view.getUint16(12) !== 1) throw unsupported(name, `file format version ${view.getUint16(12)}.${view.getUint16(14)} is not 1.x`)
+  if (view.getUint16(12) !== 1)
+    throw unsupported(name, `file format version ${view.getUint16(12)}.${view.getUint16(14)} is not 1.x`)
   const number = view.getUint32(60)
   const type = (Object.keys(TYPES) as VhdType[]).find((key) => TYPES[key] === number)
-  if (type === undefined) throw unsupported(name, `disk type ${number} is not fixed (2), dynamic (3) or differencing (4)`, { type: number })
+  if (type === undefined)
+    throw unsupported(name, `disk type ${number} is not fixed (2), dynamic (3) or differencing (4)`, { type: number })
   const currentSize = view.getBigUint64(48)
   if (currentSize === 0n || currentSize % 512n !== 0n || currentSize > BigInt(VHD_MAX_SIZE)) {
-    throw damaged(name, `current size ${currentSize} is not a number of sectors up to 2040 GiB`, { currentSize: String(currentSize) })
+    throw damaged(name, `current size ${currentSize} is not a number of sectors up to 2040 GiB`, {
+      currentSize: String(currentSize),
+    })
   }
   const headerOffset = view.getBigUint64(16)
   if (type !== 'fixed' && (headerOffset % 512n !== 0n || headerOffset > BigInt(Number.MAX_SAFE_INTEGER))) {

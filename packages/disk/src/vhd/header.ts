@@ -35,7 +35,8 @@ export function encodeHeader(header: VhdHeader): Uint8Array {
   bytes.set(header.parentId, 40)
   view.setUint32(56, header.parentTimestamp)
   // The name is UTF-16, like every number here big endian; 256 units, the last one a NUL.
-  for (let i = 0; i < Math.min(header.parentName.length, 255); i++) view.setUint16(64 + i * 2, header.parentName.charCodeAt(i))
+  for (let i = 0; i < Math.min(header.parentName.length, 255); i++)
+    view.setUint16(64 + i * 2, header.parentName.charCodeAt(i))
   header.locators.forEach((locator, i) => {
     const at = 576 + i * 24
     putAscii(bytes, at, locator.platform)
@@ -51,7 +52,8 @@ export function parseHeader(bytes: Uint8Array): VhdHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   if (ascii(bytes, 0, 8) !== 'cxsparse') throw damaged(NAME, 'the cookie is not "cxsparse"')
   if (view.getUint32(36) !== vhdChecksum(bytes, 36)) throw damaged(NAME, 'the checksum is wrong')
-  if (view.getUint16(24) !== 1) throw unsupported(NAME, `header version ${view.getUint16(24)}.${view.getUint16(26)} is not 1.x`)
+  if (view.getUint16(24) !== 1)
+    throw unsupported(NAME, `header version ${view.getUint16(24)}.${view.getUint16(26)} is not 1.x`)
   const blockSize = view.getUint32(32)
   // 4 KiB up to 256 MiB: below, a block's bitmap would be less than a byte; nobody is known to write larger ones.
   if (blockSize < 4096 || blockSize > 2 ** 28 || (blockSize & (blockSize - 1)) !== 0) {
@@ -62,14 +64,16 @@ export function parseHeader(bytes: Uint8Array): VhdHeader {
     throw damaged(NAME, `table offset 0x${tableOffset.toString(16)} is not on a sector`)
   }
   let parentName = ''
-  for (let i = 0; i < 256 && view.getUint16(64 + i * 2) !== 0; i++) parentName += String.fromCharCode(view.getUint16(64 + i * 2))
+  for (let i = 0; i < 256 && view.getUint16(64 + i * 2) !== 0; i++)
+    parentName += String.fromCharCode(view.getUint16(64 + i * 2))
   const locators: VhdLocatorEntry[] = []
   for (let i = 0; i < LOCATORS; i++) {
     const at = 576 + i * 24
     if (view.getUint32(at) === 0) continue
     const offset = view.getBigUint64(at + 16)
     const length = view.getUint32(at + 8)
-    if (offset > BigInt(Number.MAX_SAFE_INTEGER) || length > 65536) throw damaged(NAME, `parent locator ${i + 1} lies at ${offset}, ${length} bytes`)
+    if (offset > BigInt(Number.MAX_SAFE_INTEGER) || length > 65536)
+      throw damaged(NAME, `parent locator ${i + 1} lies at ${offset}, ${length} bytes`)
     locators.push({ platform: ascii(bytes, at, 4), sectors: view.getUint32(at + 4), length, offset: Number(offset) })
   }
   return {

@@ -18,7 +18,8 @@ export interface OpenVhdOptions {
 
 /** The footer and where it is; undefined offset when only the copy at the start is good. */
 function findFooter(store: ByteStore): { footer: VhdFooter; at: number | undefined } {
-  if (store.size < FOOTER_SIZE) throw damaged('VHD hard disk footer', `a file of ${store.size} bytes has no room for it`)
+  if (store.size < FOOTER_SIZE)
+    throw damaged('VHD hard disk footer', `a file of ${store.size} bytes has no room for it`)
   // Before Virtual PC 2004 the footer was written without its last, unused byte.
   const at = store.size % VHD_SECTOR === VHD_SECTOR - 1 ? store.size - (FOOTER_SIZE - 1) : store.size - FOOTER_SIZE
   const bytes = new Uint8Array(FOOTER_SIZE)
@@ -45,7 +46,11 @@ export function openVhd(store: ByteStore, options: OpenVhdOptions = {}): BlockDe
   try {
     const { footer, at } = findFooter(store)
     if (footer.headerOffset === undefined) {
-      if (footer.currentSize > (at ?? 0)) throw damaged('VHD hard disk footer', `a disk of ${footer.currentSize} bytes does not fit before the footer at ${at ?? 0}`)
+      if (footer.currentSize > (at ?? 0))
+        throw damaged(
+          'VHD hard disk footer',
+          `a disk of ${footer.currentSize} bytes does not fit before the footer at ${at ?? 0}`,
+        )
       return blockDevice(fixedVhd(store, footer, readOnly, unlock))
     }
     const bytes = new Uint8Array(HEADER_SIZE)
@@ -54,7 +59,11 @@ export function openVhd(store: ByteStore, options: OpenVhdOptions = {}): BlockDe
     const tables = loadTables(store, footer, header, at)
     if (footer.type === 'dynamic') return blockDevice(sparseVhd(store, tables, undefined, readOnly, unlock))
     const paths = readLocators(store, header.locators)
-    const { parent, release } = resolveParent(options.parent, { ...paths, name: header.parentName, linkages: [header.parentId] }, VHD_SECTOR)
+    const { parent, release } = resolveParent(
+      options.parent,
+      { ...paths, name: header.parentName, linkages: [header.parentId] },
+      VHD_SECTOR,
+    )
     const closed = (): void => {
       release()
       unlock()

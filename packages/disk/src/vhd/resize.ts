@@ -11,7 +11,8 @@ import { bitmapSize, commit, release, slotOf, structures, tableSize, type Sparse
 export function resizeSparse(store: ByteStore, tables: SparseTables, bytes: number, differencing: boolean): void {
   if (differencing) throw unsupported('VHD hard disk footer', 'a differencing VHD has the size of its parent')
   if (tables.footer.savedState) throw unsupported('VHD hard disk footer', 'a disk in saved state cannot be resized')
-  if (bytes > VHD_MAX_SIZE) throw new DiskError('VMBUS_DISK_OPTION', `a VHD has at most 2040 GiB, not ${bytes} bytes`, { bytes })
+  if (bytes > VHD_MAX_SIZE)
+    throw new DiskError('VMBUS_DISK_OPTION', `a VHD has at most 2040 GiB, not ${bytes} bytes`, { bytes })
   commit(store, tables)
   const old = tables.footer.currentSize
   const { blockSize } = tables.header

@@ -25,7 +25,13 @@ interface SparseVhdState extends DiskState {
 const CLEAN_BITMAPS = 4096
 
 /** A dynamic VHD, or a differencing one when there is a parent. */
-export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockDevice | undefined, readOnly: boolean, closed: () => void): Image {
+export function sparseVhd(
+  store: ByteStore,
+  tables: SparseTables,
+  parent: BlockDevice | undefined,
+  readOnly: boolean,
+  closed: () => void,
+): Image {
   const { blockSize } = tables.header
   const dataAt = bitmapSize(tables.header)
 
@@ -40,7 +46,8 @@ export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockD
     tables.bitmaps.set(block, bits)
     return bits
   }
-  const has = (bits: Uint8Array, sector: number): boolean => ((bits[sector >> 3] as number) & (0x80 >> (sector & 7))) !== 0
+  const has = (bits: Uint8Array, sector: number): boolean =>
+    ((bits[sector >> 3] as number) & (0x80 >> (sector & 7))) !== 0
 
   const readBlock = (block: number, at: number, buffer: Uint8Array, start: number, length: number): void => {
     const slot = slotOf(tables, block)
@@ -51,10 +58,11 @@ export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockD
     }
     if (slot < 0) return readFrom(parent, block * blockSize + at, buffer, start, length)
     const bits = bitmapOf(block, slot)
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const here = has(bits, Math.floor((at + done) / VHD_SECTOR))
       let to = done
-      while (to < length && has(bits, Math.floor((at + to) / VHD_SECTOR)) === here) to += VHD_SECTOR - ((at + to) % VHD_SECTOR)
+      while (to < length && has(bits, Math.floor((at + to) / VHD_SECTOR)) === here)
+        to += VHD_SECTOR - ((at + to) % VHD_SECTOR)
       to = Math.min(to, length)
       if (here) store.read(slot + dataAt + at + done, buffer, start + done, to - done)
       else readFrom(parent, block * blockSize + at + done, buffer, start + done, to - done)
@@ -87,12 +95,21 @@ export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockD
   }
 
   /** Calls `each` for the part of every block in a range; `whole` when all that the disk has of it is covered. */
-  const blocks = (position: number, length: number, each: (block: number, at: number, count: number, whole: boolean) => void): void => {
+  const blocks = (
+    position: number,
+    length: number,
+    each: (block: number, at: number, count: number, whole: boolean) => void,
+  ): void => {
     const end = position + length
-    for (let from = position; from < end; ) {
+    for (let from = position; from < end;) {
       const block = Math.floor(from / blockSize)
       const to = Math.min(end, (block + 1) * blockSize)
-      each(block, from - block * blockSize, to - from, from === block * blockSize && (to === (block + 1) * blockSize || to === tables.footer.currentSize))
+      each(
+        block,
+        from - block * blockSize,
+        to - from,
+        from === block * blockSize && (to === (block + 1) * blockSize || to === tables.footer.currentSize),
+      )
       from = to
     }
   }
@@ -109,7 +126,7 @@ export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockD
     linkage: () => tables.footer.uniqueId,
     size: () => tables.footer.currentSize,
     readAt(position, buffer, start, length) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const block = Math.floor((position + done) / blockSize)
         const at = position + done - block * blockSize
         const count = Math.min(length - done, blockSize - at)
@@ -118,7 +135,7 @@ export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockD
       }
     },
     writeAt(position, buffer, start, length) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const block = Math.floor((position + done) / blockSize)
         const at = position + done - block * blockSize
         const count = Math.min(length - done, blockSize - at)
@@ -153,7 +170,11 @@ export function sparseVhd(store: ByteStore, tables: SparseTables, parent: BlockD
       header: { ...tables.header },
       table: tables.table.slice(),
       dirtyTable: [...tables.dirtyTable],
-      bitmaps: [...tables.bitmaps].map(([block, bits]) => ({ block, bits: bits.slice(), dirty: tables.dirtyBitmaps.has(block) })),
+      bitmaps: [...tables.bitmaps].map(([block, bits]) => ({
+        block,
+        bits: bits.slice(),
+        dirty: tables.dirtyBitmaps.has(block),
+      })),
       end: tables.end,
       footerDirty: tables.footerDirty,
       free: [...tables.free],

@@ -66,14 +66,23 @@ function setSlot(tables: SparseTables, block: number, offset: number): void {
 }
 
 /** Reads and checks the table: every slot inside the file, and nothing on top of anything else. */
-export function loadTables(store: ByteStore, footer: VhdFooter, header: VhdHeader, footerAt: number | undefined): SparseTables {
+export function loadTables(
+  store: ByteStore,
+  footer: VhdFooter,
+  header: VhdHeader,
+  footerAt: number | undefined,
+): SparseTables {
   const needed = Math.ceil(footer.currentSize / header.blockSize)
   if (header.tableEntries < needed) {
-    throw damaged(NAME, `${header.tableEntries} entries do not hold the ${needed} blocks of the disk`, { entries: header.tableEntries, needed })
+    throw damaged(NAME, `${header.tableEntries} entries do not hold the ${needed} blocks of the disk`, {
+      entries: header.tableEntries,
+      needed,
+    })
   }
   const size = tableSize(header.tableEntries)
   if (size > MAX_TABLE) throw unsupported(NAME, `${header.tableEntries} entries are more than ${MAX_TABLE / 4}`)
-  if (header.tableOffset + size > store.size) throw damaged(NAME, `it ends at ${header.tableOffset + size}, after the end of the file (${store.size})`)
+  if (header.tableOffset + size > store.size)
+    throw damaged(NAME, `it ends at ${header.tableOffset + size}, after the end of the file (${store.size})`)
   const table = new Uint8Array(size)
   store.read(header.tableOffset, table)
 
@@ -85,7 +94,8 @@ export function loadTables(store: ByteStore, footer: VhdFooter, header: VhdHeade
     const entry = view.getUint32(block * 4)
     if (entry === UNUSED) continue
     const from = entry * VHD_SECTOR
-    if (from + slot > limit) throw damaged(NAME, `block ${block} lies at sector ${entry}, past the end of the file`, { block, sector: entry })
+    if (from + slot > limit)
+      throw damaged(NAME, `block ${block} lies at sector ${entry}, past the end of the file`, { block, sector: entry })
     used.push({ name: `block ${block}`, from, to: from + slot })
   }
   used.sort((a, b) => a.from - b.from)
@@ -128,7 +138,13 @@ export function structures(footer: VhdFooter, header: VhdHeader): Range[] {
     { name: 'the copy of the footer', from: 0, to: FOOTER_SIZE },
     { name: 'the dynamic disk header', from: at, to: at + HEADER_SIZE },
     { name: 'the table', from: header.tableOffset, to: header.tableOffset + tableSize(header.tableEntries) },
-    ...header.locators.filter(({ length }) => length > 0).map(({ platform, offset, length }) => ({ name: `parent locator ${platform}`, from: offset, to: offset + Math.ceil(length / VHD_SECTOR) * VHD_SECTOR })),
+    ...header.locators
+      .filter(({ length }) => length > 0)
+      .map(({ platform, offset, length }) => ({
+        name: `parent locator ${platform}`,
+        from: offset,
+        to: offset + Math.ceil(length / VHD_SECTOR) * VHD_SECTOR,
+      })),
   ]
 }
 
@@ -191,7 +207,10 @@ export function commit(store: ByteStore, tables: SparseTables): void {
     tables.pendingFree = []
     for (const slot of freed) tables.free.push(slot)
     cutTail(store, tables)
-    punchAll(store, freed.filter((offset) => offset < tables.end).map((offset) => ({ offset, length: slotSize(tables.header) })))
+    punchAll(
+      store,
+      freed.filter((offset) => offset < tables.end).map((offset) => ({ offset, length: slotSize(tables.header) })),
+    )
   }
 }
 

@@ -55,7 +55,12 @@ export interface UsedBlock {
 }
 
 /** Every place that the table uses, after checking every entry. */
-export function* usedBlocks(bat: DataView, shape: BatShape, blockSize: number, hasParent: boolean): Generator<UsedBlock> {
+export function* usedBlocks(
+  bat: DataView,
+  shape: BatShape,
+  blockSize: number,
+  hasParent: boolean,
+): Generator<UsedBlock> {
   const fail = (index: number, problem: string): never => {
     throw damaged('VHDX BAT', `entry ${index} ${problem}`, { entry: index })
   }
@@ -78,7 +83,8 @@ export function* usedBlocks(bat: DataView, shape: BatShape, blockSize: number, h
     if (state === 4 || state === 5) fail(index, `has the reserved state ${state}`)
     if (state === BlockState.PARTIALLY_PRESENT) {
       if (!hasParent) fail(index, 'is partially present in a file without parent')
-      if (stateAt(bat, bitmapIndex(shape.ratio, block)) !== BlockState.FULLY_PRESENT) fail(index, 'is partially present without a sector bitmap')
+      if (stateAt(bat, bitmapIndex(shape.ratio, block)) !== BlockState.FULLY_PRESENT)
+        fail(index, 'is partially present without a sector bitmap')
     }
     const present = state >= BlockState.FULLY_PRESENT
     // Undefined and unmapped blocks may keep their old place; the offsets of the other states mean nothing.

@@ -65,11 +65,19 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
     }
   }
 
-  const readPartial = (block: number, offset: number, at: number, buffer: Uint8Array, start: number, length: number): void => {
-    for (let done = 0; done < length; ) {
+  const readPartial = (
+    block: number,
+    offset: number,
+    at: number,
+    buffer: Uint8Array,
+    start: number,
+    length: number,
+  ): void => {
+    for (let done = 0; done < length;) {
       const here = has(block, Math.floor((at + done) / sectorSize))
       let to = done
-      while (to < length && has(block, Math.floor((at + to) / sectorSize)) === here) to += sectorSize - ((at + to) % sectorSize)
+      while (to < length && has(block, Math.floor((at + to) / sectorSize)) === here)
+        to += sectorSize - ((at + to) % sectorSize)
       to = Math.min(to, length)
       if (here) file.store.read(offset + at + done, buffer, start + done, to - done)
       else if (parent !== undefined) readFrom(parent, block * blockSize + at + done, buffer, start + done, to - done)
@@ -86,7 +94,14 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
     file.store.write(offset + sector * sectorSize, whole)
   }
 
-  const writePartial = (block: number, offset: number, at: number, buffer: Uint8Array, start: number, length: number): void => {
+  const writePartial = (
+    block: number,
+    offset: number,
+    at: number,
+    buffer: Uint8Array,
+    start: number,
+    length: number,
+  ): void => {
     completeSector(block, offset, at)
     completeSector(block, offset, at + length)
     file.store.write(offset + at, buffer, start, length)
@@ -95,7 +110,8 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
 
   const allocate = (block: number): number => {
     const index = payloadIndex(file.shape.ratio, block)
-    const kept = stateAt(file.batView, index) === BlockState.UNDEFINED || stateAt(file.batView, index) === BlockState.UNMAPPED
+    const kept =
+      stateAt(file.batView, index) === BlockState.UNDEFINED || stateAt(file.batView, index) === BlockState.UNMAPPED
     const old = kept ? blockOffsetAt(file.batView, index) : 0
     const offset = old === 0 ? place(blockSize, true) : old
     if (old !== 0) writeZeros(file.store, old, blockSize)
@@ -121,17 +137,23 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
     read(block, at, buffer, start, length) {
       const index = payloadIndex(file.shape.ratio, block)
       const state = stateAt(file.batView, index)
-      if (state === BlockState.FULLY_PRESENT) file.store.read(blockOffsetAt(file.batView, index) + at, buffer, start, length)
-      else if (state === BlockState.PARTIALLY_PRESENT) readPartial(block, blockOffsetAt(file.batView, index), at, buffer, start, length)
-      else if (state === BlockState.NOT_PRESENT && parent !== undefined) readFrom(parent, block * blockSize + at, buffer, start, length)
+      if (state === BlockState.FULLY_PRESENT)
+        file.store.read(blockOffsetAt(file.batView, index) + at, buffer, start, length)
+      else if (state === BlockState.PARTIALLY_PRESENT)
+        readPartial(block, blockOffsetAt(file.batView, index), at, buffer, start, length)
+      else if (state === BlockState.NOT_PRESENT && parent !== undefined)
+        readFrom(parent, block * blockSize + at, buffer, start, length)
       else buffer.fill(0, start, start + length)
     },
     write(block, at, buffer, start, length) {
       const index = payloadIndex(file.shape.ratio, block)
       const state = stateAt(file.batView, index)
-      if (state === BlockState.FULLY_PRESENT) file.store.write(blockOffsetAt(file.batView, index) + at, buffer, start, length)
-      else if (state === BlockState.PARTIALLY_PRESENT) writePartial(block, blockOffsetAt(file.batView, index), at, buffer, start, length)
-      else if (state === BlockState.NOT_PRESENT && parent !== undefined) writePartial(block, allocatePartial(block), at, buffer, start, length)
+      if (state === BlockState.FULLY_PRESENT)
+        file.store.write(blockOffsetAt(file.batView, index) + at, buffer, start, length)
+      else if (state === BlockState.PARTIALLY_PRESENT)
+        writePartial(block, blockOffsetAt(file.batView, index), at, buffer, start, length)
+      else if (state === BlockState.NOT_PRESENT && parent !== undefined)
+        writePartial(block, allocatePartial(block), at, buffer, start, length)
       else file.store.write(allocate(block) + at, buffer, start, length)
     },
     zero(block, at, length) {
@@ -146,7 +168,9 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
       const index = payloadIndex(file.shape.ratio, block)
       const old = stateAt(file.batView, index)
       const offset = blockOffsetAt(file.batView, index)
-      const keeps = old >= BlockState.FULLY_PRESENT || ((old === BlockState.UNDEFINED || old === BlockState.UNMAPPED) && offset !== 0)
+      const keeps =
+        old >= BlockState.FULLY_PRESENT ||
+        ((old === BlockState.UNDEFINED || old === BlockState.UNMAPPED) && offset !== 0)
       if (keeps) file.pendingFree.push({ offset, length: blockSize })
       else if (old === state || (old === BlockState.NOT_PRESENT && parent === undefined)) return
       set(index, state, 0)

@@ -23,8 +23,16 @@ export function crc32c(bytes: Uint8Array, zeroed = -1): number {
   let i = 0
   const step = (end: number): void => {
     for (; i + 4 <= end; i += 4) {
-      c ^= (bytes[i] as number) | ((bytes[i + 1] as number) << 8) | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24)
-      c = (t3[c & 0xff] as number) ^ (t2[(c >>> 8) & 0xff] as number) ^ (t1[(c >>> 16) & 0xff] as number) ^ (t0[c >>> 24] as number)
+      c ^=
+        (bytes[i] as number) |
+        ((bytes[i + 1] as number) << 8) |
+        ((bytes[i + 2] as number) << 16) |
+        ((bytes[i + 3] as number) << 24)
+      c =
+        (t3[c & 0xff] as number) ^
+        (t2[(c >>> 8) & 0xff] as number) ^
+        (t1[(c >>> 16) & 0xff] as number) ^
+        (t0[c >>> 24] as number)
     }
     for (; i < end; i++) c = (c >>> 8) ^ (t0[(c ^ (bytes[i] as number)) & 0xff] as number)
   }

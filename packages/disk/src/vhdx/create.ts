@@ -37,13 +37,16 @@ export interface CreateVhdxOptions {
 export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockDevice {
   if (store.size !== 0) throw badOption('an image is created in an empty store', { size: store.size })
   const { parent, identity } = options
-  if (identity !== undefined && identity.length !== 16) throw badOption(`identity has ${identity.length} bytes instead of 16`)
+  if (identity !== undefined && identity.length !== 16)
+    throw badOption(`identity has ${identity.length} bytes instead of 16`)
   const type = options.type ?? (parent === undefined ? 'dynamic' : 'differencing')
-  if ((type === 'differencing') !== (parent !== undefined)) throw badOption('a parent belongs to a differencing image, and only to one')
+  if ((type === 'differencing') !== (parent !== undefined))
+    throw badOption('a parent belongs to a differencing image, and only to one')
   const sectorSize = options.sectorSize ?? parent?.sectorSize ?? 512
   const physicalSectorSize = options.physicalSectorSize ?? parent?.physicalSectorSize ?? 4096
   checkSectorSizes(sectorSize, physicalSectorSize)
-  if (parent !== undefined && parent.sectorSize !== sectorSize) throw badOption(`the parent has sectors of ${parent.sectorSize} bytes, not ${sectorSize}`)
+  if (parent !== undefined && parent.sectorSize !== sectorSize)
+    throw badOption(`the parent has sectors of ${parent.sectorSize} bytes, not ${sectorSize}`)
   const diskSize = parseSize(options.size ?? (parent === undefined ? 0 : parent.sectors * sectorSize), sectorSize)
   if (diskSize > VHDX_MAX_SIZE) throw badOption(`a VHDX has at most 64 TiB, not ${diskSize} bytes`, { diskSize })
   const blockSize = options.blockSize ?? (parent !== undefined ? 2 * MB : diskSize < 1024 * MB ? MB : 32 * MB)
@@ -51,8 +54,11 @@ export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockD
     throw badOption(`blockSize ${blockSize} is not a power of two from 1 to 256 MiB`, { blockSize })
   }
   const logLength = options.logSize ?? MB
-  if (logLength % MB !== 0 || logLength < MB || logLength >= 2 ** 32) throw badOption(`logSize ${logLength} is not a multiple of 1 MiB`, { logLength })
-  const newIdentity = options.newIdentity ?? ((purpose) => derivedIdentity(parent?.linkage ?? parent?.identity ?? new Uint8Array(0), purpose, diskSize))
+  if (logLength % MB !== 0 || logLength < MB || logLength >= 2 ** 32)
+    throw badOption(`logSize ${logLength} is not a multiple of 1 MiB`, { logLength })
+  const newIdentity =
+    options.newIdentity ??
+    ((purpose) => derivedIdentity(parent?.linkage ?? parent?.identity ?? new Uint8Array(0), purpose, diskSize))
 
   const shape = batShape(diskSize, blockSize, sectorSize, parent !== undefined)
   const metadata = { offset: MB + logLength, length: MB }
@@ -70,7 +76,16 @@ export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockD
   const locator = parent === undefined ? undefined : locatorFor(parent, options.parentPaths ?? {})
   store.write(
     metadata.offset,
-    encodeMetadata({ blockSize, fixed: type === 'fixed', hasParent: parent !== undefined, diskSize, diskId: identity ?? newIdentity('disk'), sectorSize, physicalSectorSize, locator }),
+    encodeMetadata({
+      blockSize,
+      fixed: type === 'fixed',
+      hasParent: parent !== undefined,
+      diskSize,
+      diskId: identity ?? newIdentity('disk'),
+      sectorSize,
+      physicalSectorSize,
+      locator,
+    }),
   )
   if (type === 'fixed') {
     const bytes = new Uint8Array(batBytes(shape.entries))
@@ -95,12 +110,16 @@ export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockD
   store.write(HEADER_PLACES[1], encodeHeader({ ...header, sequence: 0n }))
   store.flush()
   const { newIdentity: source } = options
-  return openVhdx(store, { ...(parent === undefined ? {} : { parent }), ...(source === undefined ? {} : { newIdentity: source }) })
+  return openVhdx(store, {
+    ...(parent === undefined ? {} : { parent }),
+    ...(source === undefined ? {} : { newIdentity: source }),
+  })
 }
 
 function writeOut(store: ByteStore, offset: number, length: number): void {
   const zeros = new Uint8Array(Math.min(length, MB))
-  for (let done = 0; done < length; done += zeros.length) store.write(offset + done, zeros, 0, Math.min(zeros.length, length - done))
+  for (let done = 0; done < length; done += zeros.length)
+    store.write(offset + done, zeros, 0, Math.min(zeros.length, length - done))
 }
 
 function locatorFor(parent: BlockDevice, paths: ParentPaths): Uint8Array {

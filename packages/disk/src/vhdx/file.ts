@@ -56,7 +56,10 @@ export function shapeOf(metadata: Metadata): BatShape {
 export function identityFor(file: VhdxFile, purpose: string): Uint8Array {
   const { fileWriteGuid, sequence } = file.header
   file.serial++
-  return file.newIdentity?.(purpose) ?? derivedIdentity(fileWriteGuid, purpose, Number(sequence & 0xffffffffn) * 16 + file.serial)
+  return (
+    file.newIdentity?.(purpose) ??
+    derivedIdentity(fileWriteGuid, purpose, Number(sequence & 0xffffffffn) * 16 + file.serial)
+  )
 }
 
 /** Marks what every structure uses; refuses one that lies on another or past the end of the file. */
@@ -67,7 +70,11 @@ export function usedSpace(
   const used = space()
   const { header, regions, metadata } = file
   const take = (structure: string, name: string, offset: number, length: number): void => {
-    if (offset + length > file.store.size) throw damaged(structure, `${name} at ${offset}, ${length} bytes, lies past the end of the file (${file.store.size})`)
+    if (offset + length > file.store.size)
+      throw damaged(
+        structure,
+        `${name} at ${offset}, ${length} bytes, lies past the end of the file (${file.store.size})`,
+      )
     if (!used.reserve(offset, length)) throw damaged(structure, `${name} at ${offset} overlaps another structure`)
   }
   used.reserve(0, HEADER_SECTION)

@@ -75,14 +75,22 @@ export function isVhdx(store: ByteStore): boolean {
 export function readHeader(store: ByteStore): VhdxHeader {
   if (!isVhdx(store)) throw damaged('VHDX file type identifier', 'the file does not start with "vhdxfile"')
   const [first, second] = [parse(store, 0), parse(store, 1)]
-  if (first === undefined && second === undefined) throw damaged('VHDX header', 'neither of the two has a valid signature and checksum')
+  if (first === undefined && second === undefined)
+    throw damaged('VHDX header', 'neither of the two has a valid signature and checksum')
   let current = (first ?? second) as VhdxHeader & { version: number; logVersion: number }
   if (first !== undefined && second !== undefined && second.sequence > first.sequence) current = second
   const { version, logVersion, ...header } = current
   if (version !== 1) throw unsupported('VHDX header', `format version ${version} is not 1`, { version })
-  if (hasLog(header) && logVersion !== 0) throw unsupported('VHDX header', `log version ${logVersion} is not 0`, { logVersion })
-  if (header.logLength % MB !== 0 || (hasLog(header) && header.logLength === 0)) throw damaged('VHDX header', `log length ${header.logLength} is not a multiple of 1 MiB`)
-  if (header.logLength > 0 && (header.logOffset % MB !== 0 || header.logOffset < HEADER_SECTION || header.logOffset + header.logLength > MAX_OFFSET)) {
+  if (hasLog(header) && logVersion !== 0)
+    throw unsupported('VHDX header', `log version ${logVersion} is not 0`, { logVersion })
+  if (header.logLength % MB !== 0 || (hasLog(header) && header.logLength === 0))
+    throw damaged('VHDX header', `log length ${header.logLength} is not a multiple of 1 MiB`)
+  if (
+    header.logLength > 0 &&
+    (header.logOffset % MB !== 0 ||
+      header.logOffset < HEADER_SECTION ||
+      header.logOffset + header.logLength > MAX_OFFSET)
+  ) {
     throw damaged('VHDX header', `log offset ${header.logOffset} is not a multiple of 1 MiB after the header section`)
   }
   return header
@@ -110,10 +118,18 @@ function parse(store: ByteStore, place: 0 | 1): (VhdxHeader & { version: number;
  * Replaces both headers (2.2.2.1), the out-of-date one first, each made durable before the next: a torn one leaves
  * the other. `file.header` is always the one that is durable.
  */
-export function updateHeaders(file: { readonly store: ByteStore; header: VhdxHeader }, changes: Partial<VhdxHeader>): void {
+export function updateHeaders(
+  file: { readonly store: ByteStore; header: VhdxHeader },
+  changes: Partial<VhdxHeader>,
+): void {
   for (let round = 0; round < 2; round++) {
     const { header } = file
-    const next: VhdxHeader = { ...header, ...changes, place: header.place === 0 ? 1 : 0, sequence: header.sequence + 1n }
+    const next: VhdxHeader = {
+      ...header,
+      ...changes,
+      place: header.place === 0 ? 1 : 0,
+      sequence: header.sequence + 1n,
+    }
     file.store.write(HEADER_PLACES[next.place], encodeHeader(next))
     file.store.flush()
     file.header = next

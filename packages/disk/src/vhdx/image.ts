@@ -26,17 +26,31 @@ interface VhdxState extends DiskState {
 }
 
 /** A VHDX of any type as bytes of a disk. */
-export function vhdxImage(file: VhdxFile, parent: BlockDevice | undefined, readOnly: boolean, closed: () => void): Image {
+export function vhdxImage(
+  file: VhdxFile,
+  parent: BlockDevice | undefined,
+  readOnly: boolean,
+  closed: () => void,
+): Image {
   const { blockSize, sectorSize, physicalSectorSize, fixed, diskId } = file.metadata
   const blocks = blocksOf(file, parent)
 
-  const eachBlock = (position: number, length: number, step: (block: number, at: number, count: number, whole: boolean) => void): void => {
+  const eachBlock = (
+    position: number,
+    length: number,
+    step: (block: number, at: number, count: number, whole: boolean) => void,
+  ): void => {
     begin(file)
     const end = position + length
-    for (let from = position; from < end; ) {
+    for (let from = position; from < end;) {
       const block = Math.floor(from / blockSize)
       const to = Math.min(end, (block + 1) * blockSize)
-      step(block, from - block * blockSize, to - from, from === block * blockSize && (to === (block + 1) * blockSize || to === file.metadata.diskSize))
+      step(
+        block,
+        from - block * blockSize,
+        to - from,
+        from === block * blockSize && (to === (block + 1) * blockSize || to === file.metadata.diskSize),
+      )
       settle(file)
       from = to
     }
@@ -54,7 +68,7 @@ export function vhdxImage(file: VhdxFile, parent: BlockDevice | undefined, readO
     linkage: () => file.header.dataWriteGuid,
     size: () => file.metadata.diskSize,
     readAt(position, buffer, start, length) {
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const block = Math.floor((position + done) / blockSize)
         const at = position + done - block * blockSize
         const count = Math.min(length - done, blockSize - at)
@@ -64,7 +78,7 @@ export function vhdxImage(file: VhdxFile, parent: BlockDevice | undefined, readO
     },
     writeAt(position, buffer, start, length) {
       begin(file)
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const block = Math.floor((position + done) / blockSize)
         const at = position + done - block * blockSize
         const count = Math.min(length - done, blockSize - at)
@@ -99,7 +113,11 @@ export function vhdxImage(file: VhdxFile, parent: BlockDevice | undefined, readO
       metadata: { ...file.metadata },
       bat: file.bat.slice(),
       dirtyBat: [...file.dirtyBat],
-      pages: [...file.pages].map(([offset, bytes]) => ({ offset, bytes: bytes.slice(), dirty: file.dirtyPages.has(offset) })),
+      pages: [...file.pages].map(([offset, bytes]) => ({
+        offset,
+        bytes: bytes.slice(),
+        dirty: file.dirtyPages.has(offset),
+      })),
       pendingFree: [...file.pendingFree],
       log: { ...file.log },
       marked: file.marked,

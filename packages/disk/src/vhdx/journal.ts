@@ -32,7 +32,7 @@ export function forgetPages(file: VhdxFile, offset: number, length: number): voi
 
 /** Stages bytes at any file offset outside the BAT and the payload. */
 export function patch(file: VhdxFile, offset: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const at = Math.floor((offset + done) / SECTOR) * SECTOR
     const within = offset + done - at
     const count = Math.min(bytes.length - done, SECTOR - within)
@@ -49,7 +49,10 @@ export function patch(file: VhdxFile, offset: number, bytes: Uint8Array): void {
 /** Before the first change of a session: new identifiers of the file and of its contents (2.2.2). */
 export function begin(file: VhdxFile): void {
   if (file.marked) return
-  updateHeaders(file, { fileWriteGuid: identityFor(file, 'file-write'), dataWriteGuid: identityFor(file, 'data-write') })
+  updateHeaders(file, {
+    fileWriteGuid: identityFor(file, 'file-write'),
+    dataWriteGuid: identityFor(file, 'data-write'),
+  })
   file.marked = true
 }
 
@@ -90,7 +93,10 @@ export function commit(file: VhdxFile): void {
 function pagesOf(file: VhdxFile): EntryToWrite['pages'] {
   const pages = [...file.dirtyPages].map((offset) => ({ offset, page: pageAt(file, offset) }))
   for (const index of file.dirtyBat) {
-    pages.push({ offset: file.regions.bat.offset + index * SECTOR, page: file.bat.subarray(index * SECTOR, (index + 1) * SECTOR) })
+    pages.push({
+      offset: file.regions.bat.offset + index * SECTOR,
+      page: file.bat.subarray(index * SECTOR, (index + 1) * SECTOR),
+    })
   }
   return pages
 }

@@ -32,10 +32,12 @@ export function encodeLocator(entries: Readonly<Record<string, string>>): Uint8A
 
 export function parseLocator(bytes: Uint8Array): ReadonlyMap<string, string> {
   if (bytes.length < 20) throw damaged(NAME, `${bytes.length} bytes are less than its header`)
-  if (!equalBytes(bytes.subarray(0, 16), VHDX_PARENT)) throw unsupported(NAME, `locator type ${formatGuid(bytes.subarray(0, 16))} is not that of VHDX`)
+  if (!equalBytes(bytes.subarray(0, 16), VHDX_PARENT))
+    throw unsupported(NAME, `locator type ${formatGuid(bytes.subarray(0, 16))} is not that of VHDX`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const count = view.getUint16(18, true)
-  if (20 + count * 12 > bytes.length) throw damaged(NAME, `${count} entries are more than its ${bytes.length} bytes hold`)
+  if (20 + count * 12 > bytes.length)
+    throw damaged(NAME, `${count} entries are more than its ${bytes.length} bytes hold`)
   const entries = new Map<string, string>()
   const text = (offset: number, length: number): string => {
     if (offset < 20 || length === 0 || length % 2 !== 0 || offset + length > bytes.length) {

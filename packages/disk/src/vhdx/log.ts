@@ -15,7 +15,9 @@ const ENTRY_HEADER = 64
 const DESCRIPTOR = 32
 
 /** One write that an entry describes: a page of 4 KiB, or zeros over `length` bytes. */
-type LoggedWrite = { readonly offset: number; readonly page: Uint8Array } | { readonly offset: number; readonly length: number }
+type LoggedWrite =
+  | { readonly offset: number; readonly page: Uint8Array }
+  | { readonly offset: number; readonly length: number }
 
 export interface LogEntry {
   readonly sequence: bigint
@@ -91,8 +93,11 @@ function readEntry(store: ByteStore, header: VhdxHeader, at: number): LogEntry |
   const count = headView.getUint32(24, true)
   const shaped =
     headView.getUint32(0, true) === LOGE &&
-    length >= SECTOR && length % SECTOR === 0 && length <= header.logLength &&
-    tail % SECTOR === 0 && tail < header.logLength &&
+    length >= SECTOR &&
+    length % SECTOR === 0 &&
+    length <= header.logLength &&
+    tail % SECTOR === 0 &&
+    tail < header.logLength &&
     sequence > 0n &&
     descriptorSectors(count) * SECTOR <= length &&
     equalBytes(head.subarray(32, 48), header.logGuid)
@@ -108,7 +113,13 @@ function readEntry(store: ByteStore, header: VhdxHeader, at: number): LogEntry |
   return { sequence, at, length, tail, flushedFileOffset, lastFileOffset, writes }
 }
 
-function readWrites(bytes: Uint8Array, view: DataView, sequence: bigint, count: number, lastFileOffset: number): LoggedWrite[] | undefined {
+function readWrites(
+  bytes: Uint8Array,
+  view: DataView,
+  sequence: bigint,
+  count: number,
+  lastFileOffset: number,
+): LoggedWrite[] | undefined {
   const writes: LoggedWrite[] = []
   let data = descriptorSectors(count) * SECTOR
   for (let i = 0; i < count; i++) {
@@ -143,7 +154,7 @@ function readWrites(bytes: Uint8Array, view: DataView, sequence: bigint, count: 
  */
 export function activeSequence(store: ByteStore, header: VhdxHeader): readonly LogEntry[] {
   const entries = new Map<number, LogEntry>()
-  for (let at = 0; at < header.logLength; ) {
+  for (let at = 0; at < header.logLength;) {
     const entry = readEntry(store, header, at)
     if (entry !== undefined) entries.set(at, entry)
     at += entry?.length ?? SECTOR
@@ -163,9 +174,13 @@ export function activeSequence(store: ByteStore, header: VhdxHeader): readonly L
     if (tail >= 0 && head.sequence > (active.at(-1)?.sequence ?? 0n)) active = run.slice(tail)
   }
   const head = active.at(-1)
-  if (head === undefined) throw damaged('VHDX log', 'it is to be replayed, but holds no complete sequence of valid entries')
+  if (head === undefined)
+    throw damaged('VHDX log', 'it is to be replayed, but holds no complete sequence of valid entries')
   if (store.size < head.flushedFileOffset) {
-    throw damaged('VHDX log', `the file was truncated: it has ${store.size} bytes, and had at least ${head.flushedFileOffset}`)
+    throw damaged(
+      'VHDX log',
+      `the file was truncated: it has ${store.size} bytes, and had at least ${head.flushedFileOffset}`,
+    )
   }
   return active
 }
@@ -175,7 +190,8 @@ export function replay(store: ByteStore, sequence: readonly LogEntry[]): void {
   for (const { writes } of sequence) {
     for (const write of writes) {
       if ('page' in write) store.write(write.offset, write.page)
-      else if (write.offset < store.size) writeZeros(store, write.offset, Math.min(write.length, store.size - write.offset))
+      else if (write.offset < store.size)
+        writeZeros(store, write.offset, Math.min(write.length, store.size - write.offset))
     }
   }
   const last = sequence.at(-1)?.lastFileOffset ?? 0

@@ -29,12 +29,42 @@ const IS_VIRTUAL_DISK = 2
 const IS_REQUIRED = 4
 
 const ITEMS = {
-  fileParameters: { id: guid('CAA16737-FA36-4D43-B3B6-33F0AA44E76B'), name: 'file parameters', size: 8, flags: IS_REQUIRED },
-  diskSize: { id: guid('2FA54224-CD1B-4876-B211-5DBED83BF4B8'), name: 'virtual disk size', size: 8, flags: IS_REQUIRED | IS_VIRTUAL_DISK },
-  diskId: { id: guid('BECA12AB-B2E6-4523-93EF-C309E000C746'), name: 'virtual disk id', size: 16, flags: IS_REQUIRED | IS_VIRTUAL_DISK },
-  sectorSize: { id: guid('8141BF1D-A96F-4709-BA47-F233A8FAAB5F'), name: 'logical sector size', size: 4, flags: IS_REQUIRED | IS_VIRTUAL_DISK },
-  physicalSectorSize: { id: guid('CDA348C7-445D-4471-9CC9-E9885251C556'), name: 'physical sector size', size: 4, flags: IS_REQUIRED | IS_VIRTUAL_DISK },
-  locator: { id: guid('A8D35F2D-B30B-454D-ABF7-D3D84834AB0C'), name: 'parent locator', size: undefined, flags: IS_REQUIRED },
+  fileParameters: {
+    id: guid('CAA16737-FA36-4D43-B3B6-33F0AA44E76B'),
+    name: 'file parameters',
+    size: 8,
+    flags: IS_REQUIRED,
+  },
+  diskSize: {
+    id: guid('2FA54224-CD1B-4876-B211-5DBED83BF4B8'),
+    name: 'virtual disk size',
+    size: 8,
+    flags: IS_REQUIRED | IS_VIRTUAL_DISK,
+  },
+  diskId: {
+    id: guid('BECA12AB-B2E6-4523-93EF-C309E000C746'),
+    name: 'virtual disk id',
+    size: 16,
+    flags: IS_REQUIRED | IS_VIRTUAL_DISK,
+  },
+  sectorSize: {
+    id: guid('8141BF1D-A96F-4709-BA47-F233A8FAAB5F'),
+    name: 'logical sector size',
+    size: 4,
+    flags: IS_REQUIRED | IS_VIRTUAL_DISK,
+  },
+  physicalSectorSize: {
+    id: guid('CDA348C7-445D-4471-9CC9-E9885251C556'),
+    name: 'physical sector size',
+    size: 4,
+    flags: IS_REQUIRED | IS_VIRTUAL_DISK,
+  },
+  locator: {
+    id: guid('A8D35F2D-B30B-454D-ABF7-D3D84834AB0C'),
+    name: 'parent locator',
+    size: undefined,
+    flags: IS_REQUIRED,
+  },
 } as const
 
 type ItemName = keyof typeof ITEMS
@@ -131,8 +161,16 @@ function parseTable(table: Uint8Array, region: Region): Map<string, { offset: nu
     const user = (flags & 1) !== 0
     if (seen.has(`${name}/${user}`)) throw damaged(NAME, `item ${name} is there twice`)
     seen.add(`${name}/${user}`)
-    if (length > MB || (length > 0 && offset < TABLE_SIZE) || (length === 0 && offset !== 0) || offset + length > region.length) {
-      throw damaged(NAME, `item ${name} of ${length} bytes at ${offset} is not inside the region's ${region.length} bytes`)
+    if (
+      length > MB ||
+      (length > 0 && offset < TABLE_SIZE) ||
+      (length === 0 && offset !== 0) ||
+      offset + length > region.length
+    ) {
+      throw damaged(
+        NAME,
+        `item ${name} of ${length} bytes at ${offset} is not inside the region's ${region.length} bytes`,
+      )
     }
     if (length > 0) ranges.push({ name, offset, length })
     if (!user && known.has(name)) items.set(name, { offset: region.offset + offset, length })
@@ -141,7 +179,8 @@ function parseTable(table: Uint8Array, region: Region): Map<string, { offset: nu
   ranges.sort((a, b) => a.offset - b.offset)
   for (const [i, range] of ranges.entries()) {
     const next = ranges[i + 1]
-    if (next !== undefined && range.offset + range.length > next.offset) throw damaged(NAME, `item ${range.name} overlaps item ${next.name}`)
+    if (next !== undefined && range.offset + range.length > next.offset)
+      throw damaged(NAME, `item ${range.name} overlaps item ${next.name}`)
   }
   return items
 }
@@ -151,9 +190,13 @@ function check(metadata: Metadata): void {
   const fail = (item: ItemName, problem: string): never => {
     throw damaged(`VHDX metadata item "${ITEMS[item].name}"`, problem)
   }
-  if (blockSize < MB || blockSize > 256 * MB || (blockSize & (blockSize - 1)) !== 0) fail('fileParameters', `block size ${blockSize} is not a power of two from 1 to 256 MiB`)
+  if (blockSize < MB || blockSize > 256 * MB || (blockSize & (blockSize - 1)) !== 0)
+    fail('fileParameters', `block size ${blockSize} is not a power of two from 1 to 256 MiB`)
   if (sectorSize !== 512 && sectorSize !== 4096) fail('sectorSize', `${sectorSize} is neither 512 nor 4096`)
-  if (physicalSectorSize !== 512 && physicalSectorSize !== 4096) fail('physicalSectorSize', `${physicalSectorSize} is neither 512 nor 4096`)
-  if (diskSize === 0 || diskSize % sectorSize !== 0 || diskSize > VHDX_MAX_SIZE) fail('diskSize', `${diskSize} is not a number of sectors up to 64 TiB`)
-  if (metadata.hasParent && metadata.locator === undefined) throw damaged(NAME, 'a file with a parent has no parent locator')
+  if (physicalSectorSize !== 512 && physicalSectorSize !== 4096)
+    fail('physicalSectorSize', `${physicalSectorSize} is neither 512 nor 4096`)
+  if (diskSize === 0 || diskSize % sectorSize !== 0 || diskSize > VHDX_MAX_SIZE)
+    fail('diskSize', `${diskSize} is not a number of sectors up to 64 TiB`)
+  if (metadata.hasParent && metadata.locator === undefined)
+    throw damaged(NAME, 'a file with a parent has no parent locator')
 }

@@ -66,7 +66,9 @@ export function openVhdx(store: ByteStore, options: OpenVhdxOptions = {}): Block
 
 /** A cut during this leaves a log that is replayed again. */
 function replayInPlace(file: VhdxFile, sequence: Parameters<typeof replay>[1]): void {
-  const fileWriteGuid = file.newIdentity?.('file-write') ?? derivedIdentity(file.header.fileWriteGuid, 'replay', Number(file.header.sequence & 0xffffffffn))
+  const fileWriteGuid =
+    file.newIdentity?.('file-write') ??
+    derivedIdentity(file.header.fileWriteGuid, 'replay', Number(file.header.sequence & 0xffffffffn))
   updateHeaders(file, { fileWriteGuid })
   replay(file.store, sequence)
   file.store.flush()
@@ -76,12 +78,18 @@ function replayInPlace(file: VhdxFile, sequence: Parameters<typeof replay>[1]): 
 function readStructures(store: ByteStore, header: VhdxHeader, newIdentity: NewIdentity | undefined): VhdxFile {
   const regions = readRegions(store)
   for (const [name, { offset, length }] of Object.entries({ BAT: regions.bat, metadata: regions.metadata })) {
-    if (offset + length > store.size) throw damaged('VHDX region table', `the ${name} region ends at ${offset + length}, after the end of the file (${store.size})`)
+    if (offset + length > store.size)
+      throw damaged(
+        'VHDX region table',
+        `the ${name} region ends at ${offset + length}, after the end of the file (${store.size})`,
+      )
   }
   const metadata = readMetadata(store, regions.metadata)
   const shape = shapeOf(metadata)
   if (shape.entries * 8 > regions.bat.length) {
-    throw damaged('VHDX BAT', `${shape.entries} entries do not fit its region of ${regions.bat.length} bytes`, { entries: shape.entries })
+    throw damaged('VHDX BAT', `${shape.entries} entries do not fit its region of ${regions.bat.length} bytes`, {
+      entries: shape.entries,
+    })
   }
   const bat = new Uint8Array(batBytes(shape.entries))
   store.read(regions.bat.offset, bat)

@@ -71,7 +71,8 @@ function parse(bytes: Uint8Array, view: DataView): Regions {
     if (found.has(name)) throw damaged(NAME, `region ${name} is there twice`)
     found.set(name, { id, offset, length })
     const known = name === formatGuid(BAT) || name === formatGuid(METADATA)
-    if (!known && (view.getUint32(at + 28, true) & 1) !== 0) throw unsupported(NAME, `region ${name} is required and unknown`)
+    if (!known && (view.getUint32(at + 28, true) & 1) !== 0)
+      throw unsupported(NAME, `region ${name} is required and unknown`)
   }
   const take = (id: Uint8Array, what: string): Region => {
     const region = found.get(formatGuid(id))

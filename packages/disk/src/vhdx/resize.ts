@@ -41,7 +41,8 @@ function grow(file: VhdxFile, blocks: Blocks, parent: BlockDevice | undefined, b
   const tail = Math.min(bytes, before.blocks * blockSize) - old
   const lastState = stateAt(file.batView, payloadIndex(before.ratio, before.blocks - 1))
   const parentReaches = parent !== undefined && parent.sectors * parent.sectorSize > old
-  if (tail > 0 && (lastState !== BlockState.NOT_PRESENT || parentReaches)) blocks.zero(before.blocks - 1, old - (before.blocks - 1) * blockSize, tail)
+  if (tail > 0 && (lastState !== BlockState.NOT_PRESENT || parentReaches))
+    blocks.zero(before.blocks - 1, old - (before.blocks - 1) * blockSize, tail)
 
   const after = shapeOf({ ...file.metadata, diskSize: bytes })
   try {
@@ -52,7 +53,8 @@ function grow(file: VhdxFile, blocks: Blocks, parent: BlockDevice | undefined, b
       setBat(file, bat)
     }
     // Entries past the old end are whatever was left there: all are set.
-    for (let index = before.entries; index < after.entries; index++) setEntry(file.batView, index, BlockState.NOT_PRESENT, 0)
+    for (let index = before.entries; index < after.entries; index++)
+      setEntry(file.batView, index, BlockState.NOT_PRESENT, 0)
     for (let page = Math.floor((before.entries * 8) / SECTOR); page * SECTOR < after.entries * 8; page++) {
       file.dirtyBat.add(page)
       settle(file)
@@ -123,13 +125,20 @@ function shrink(file: VhdxFile, bytes: number): void {
     const index = payloadIndex(before.ratio, block)
     const offset = blockOffsetAt(file.batView, index)
     const state = stateAt(file.batView, index)
-    const keeps = state >= BlockState.FULLY_PRESENT || ((state === BlockState.UNDEFINED || state === BlockState.UNMAPPED) && offset !== 0)
+    const keeps =
+      state >= BlockState.FULLY_PRESENT ||
+      ((state === BlockState.UNDEFINED || state === BlockState.UNMAPPED) && offset !== 0)
     if (keeps) file.pendingFree.push({ offset, length: blockSize })
   }
   if (hasParent) {
-    for (let block = Math.ceil(after.blocks / after.ratio) * after.ratio; block < before.blocks; block += before.ratio) {
+    for (
+      let block = Math.ceil(after.blocks / after.ratio) * after.ratio;
+      block < before.blocks;
+      block += before.ratio
+    ) {
       const index = bitmapIndex(before.ratio, block)
-      if (stateAt(file.batView, index) === BlockState.FULLY_PRESENT) file.pendingFree.push({ offset: blockOffsetAt(file.batView, index), length: MB })
+      if (stateAt(file.batView, index) === BlockState.FULLY_PRESENT)
+        file.pendingFree.push({ offset: blockOffsetAt(file.batView, index), length: MB })
     }
   }
   commit(file)

@@ -37,9 +37,8 @@ export const host: HostFactory = (machine, options) => {
   const profile = hostProfile(name)
   if (profile === undefined) throw new RangeError(`no host profile ${name}`)
   const { sink, result } = transcript()
-  let windows: Host | undefined
-  const timers = machine.timers((timer) => windows?.timer(timer))
-  windows = createHost(profile, {
+  const timers = machine.timers((timer) => windows.timer(timer))
+  const windows: Host = createHost(profile, {
     memory: machine.memory,
     clock: machine.clock,
     timers,

@@ -1,8 +1,24 @@
 import { ChannelType, NO_SECTION } from '../protocol/nvsp.ts'
-import { Indication, RNDIS_HEADER, RndisType, indicateStatus, queryComplete, queryRequest, setComplete } from '../protocol/rndis.ts'
+import {
+  Indication,
+  RNDIS_HEADER,
+  RndisType,
+  indicateStatus,
+  queryComplete,
+  queryRequest,
+  setComplete,
+} from '../protocol/rndis.ts'
 import { post, rndisMessage } from './send.ts'
 import { answered } from './setup.ts'
-import { answerCame, awaitAnswer, diagnose, rangeOf, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
+import {
+  answerCame,
+  awaitAnswer,
+  diagnose,
+  rangeOf,
+  takeSlot,
+  type ControlRequest,
+  type GuestContext,
+} from './state.ts'
 
 const PAGE = 4096
 
@@ -28,7 +44,12 @@ function begin(ctx: GuestContext, request: ControlRequest): void {
   deps.memory.bytes.set(bytes, gpa)
   deps.memory.wrote(gpa, bytes.length)
   const slot = takeSlot(ctx, { kind: 'control', queue: 0 })
-  post(ctx, 0, { kind: 'gpa', ranges: [rangeOf([state.controlPage], bytes.length)], payload: rndisMessage(ChannelType.control, NO_SECTION, 0), slot })
+  post(ctx, 0, {
+    kind: 'gpa',
+    ranges: [rangeOf([state.controlPage], bytes.length)],
+    payload: rndisMessage(ChannelType.control, NO_SECTION, 0),
+    slot,
+  })
   awaitAnswer(ctx)
 }
 
@@ -44,13 +65,24 @@ export function next(ctx: GuestContext): void {
 /** The body of a QUERY or SET; the information begins after the 20 bytes, also when there is none (Hyper-V wants it so). */
 function oidBody(oid: number, information: Uint8Array = new Uint8Array(0)): Uint8Array {
   const body = new Uint8Array(queryRequest.size + information.length)
-  queryRequest.encode({ req_id: 0, oid, info_buflen: information.length, info_buf_offset: queryRequest.size, dev_vc_handle: 0 }, new DataView(body.buffer))
+  queryRequest.encode(
+    { req_id: 0, oid, info_buflen: information.length, info_buf_offset: queryRequest.size, dev_vc_handle: 0 },
+    new DataView(body.buffer),
+  )
   body.set(information, queryRequest.size)
   return body
 }
 
-export const query = (oid: number, information?: Uint8Array): ControlRequest => ({ type: RndisType.query, oid, body: oidBody(oid, information) })
-export const set = (oid: number, information: Uint8Array): ControlRequest => ({ type: RndisType.set, oid, body: oidBody(oid, information) })
+export const query = (oid: number, information?: Uint8Array): ControlRequest => ({
+  type: RndisType.query,
+  oid,
+  body: oidBody(oid, information),
+})
+export const set = (oid: number, information: Uint8Array): ControlRequest => ({
+  type: RndisType.set,
+  oid,
+  body: oidBody(oid, information),
+})
 
 /** A control message from the host, in a private copy; false when it makes no sense. */
 export function controlMessage(ctx: GuestContext, message: Uint8Array): boolean {
@@ -79,11 +111,13 @@ export function controlMessage(ctx: GuestContext, message: Uint8Array): boolean 
 /** The information of an answer: a QUERY's buffer, otherwise the whole body. Undefined when it is not within the message. */
 function informationOf(type: number, view: DataView): Uint8Array | undefined {
   const room = view.byteLength - RNDIS_HEADER
-  if (type !== RndisType.queryComplete) return room >= setComplete.size ? new Uint8Array(view.buffer, RNDIS_HEADER, room) : undefined
+  if (type !== RndisType.queryComplete)
+    return room >= setComplete.size ? new Uint8Array(view.buffer, RNDIS_HEADER, room) : undefined
   if (room < queryComplete.size) return undefined
   const { info_buflen, info_buf_offset } = queryComplete.decode(view, RNDIS_HEADER)
   if (info_buflen === 0) return new Uint8Array(0)
-  if (info_buf_offset < queryComplete.size || info_buf_offset > room || info_buflen > room - info_buf_offset) return undefined
+  if (info_buf_offset < queryComplete.size || info_buf_offset > room || info_buflen > room - info_buf_offset)
+    return undefined
   return new Uint8Array(view.buffer, RNDIS_HEADER + info_buf_offset, info_buflen)
 }
 

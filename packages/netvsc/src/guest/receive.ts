@@ -1,6 +1,13 @@
 import { copyFromRanges, type GuestChannel, type Packet } from '@vmbus/core'
 import type { Frame, VlanTag } from '@vmbus/switch'
-import { BODY, NvspStatus, NvspType, RECEIVE_BUFFER_ID, messageHeader, sendRndisPacketComplete } from '../protocol/nvsp.ts'
+import {
+  BODY,
+  NvspStatus,
+  NvspType,
+  RECEIVE_BUFFER_ID,
+  messageHeader,
+  sendRndisPacketComplete,
+} from '../protocol/nvsp.ts'
 import { PacketIdFlag, packetInfo, readPacketInfo, vlanOf } from '../protocol/ppi.ts'
 import { RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { controlMessage } from './control.ts'
@@ -52,7 +59,10 @@ export function createReceiver(): Receiver {
 
   function receivePages(ctx: GuestContext, channel: GuestChannel, given: Packet): void {
     const { subchannelIndex } = channel.offer
-    const known = given.transferSetId === RECEIVE_BUFFER_ID && given.payloadLength >= BODY && messageHeader.read.msg_type(given.view, given.payloadOffset) === NvspType.sendRndisPacket
+    const known =
+      given.transferSetId === RECEIVE_BUFFER_ID &&
+      given.payloadLength >= BODY &&
+      messageHeader.read.msg_type(given.view, given.payloadOffset) === NvspType.sendRndisPacket
     let status: number = known ? NvspStatus.success : NvspStatus.fail
     received.queue = subchannelIndex
     coalescedLength = -1
@@ -70,7 +80,8 @@ export function createReceiver(): Receiver {
     give(ctx, channel, given.transactionLow, given.transactionHigh, status)
     // What an answer leads to comes after its receipt, as in drivers whose threads wait for it.
     for (let message = controls.shift(); message !== undefined; message = controls.shift()) {
-      if (!controlMessage(ctx, message)) diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'a control message of the host makes no sense')
+      if (!controlMessage(ctx, message))
+        diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'a control message of the host makes no sense')
     }
   }
 
@@ -82,7 +93,8 @@ export function createReceiver(): Receiver {
       scratch = new Uint8Array(Math.max(length, scratch.length * 2))
       view = new DataView(scratch.buffer)
     }
-    if (!copyFromRanges(deps.memory, [rangeOf(pfns, pfns.length * 4096)], offset, scratch.subarray(0, length))) return false
+    if (!copyFromRanges(deps.memory, [rangeOf(pfns, pfns.length * 4096)], offset, scratch.subarray(0, length)))
+      return false
     const size = view.getUint32(4, true)
     if (size < RNDIS_HEADER || size > length) return false
     if (view.getUint32(0, true) !== RndisType.packet) {
@@ -96,7 +108,8 @@ export function createReceiver(): Receiver {
     const infoOffset = packet.read.per_pkt_info_offset(view, RNDIS_HEADER)
     const infoLength = packet.read.per_pkt_info_len(view, RNDIS_HEADER)
     if (dataOffset > room || dataLength > room - dataOffset) return false
-    if (infoLength > 0 && (infoOffset < packet.size || infoOffset > room || infoLength > room - infoOffset)) return false
+    if (infoLength > 0 && (infoOffset < packet.size || infoOffset > room || infoLength > room - infoOffset))
+      return false
     if (!readPacketInfo(view, RNDIS_HEADER + infoOffset, infoLength, info)) return false
     const data = scratch.subarray(RNDIS_HEADER + dataOffset, RNDIS_HEADER + dataOffset + dataLength)
     if (info.idFlags < 0) {

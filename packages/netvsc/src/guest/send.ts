@@ -1,6 +1,15 @@
 import { copyToRanges, type Channel, type PageRange } from '@vmbus/core'
 import { locate, PROTOCOL, type Frame } from '@vmbus/switch'
-import { BODY, ChannelType, MESSAGE_BYTES, NO_SECTION, NvspType, SEND_TABLE_SIZE, messageHeader, sendRndisPacket } from '../protocol/nvsp.ts'
+import {
+  BODY,
+  ChannelType,
+  MESSAGE_BYTES,
+  NO_SECTION,
+  NvspType,
+  SEND_TABLE_SIZE,
+  messageHeader,
+  sendRndisPacket,
+} from '../protocol/nvsp.ts'
 import { PpiType, TxChecksum, checksumWord, lsoWord, vlanWord, writePpi } from '../protocol/ppi.ts'
 import { PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { DEFAULT_RSS_KEY, hashFrame, type FrameHash } from '../protocol/toeplitz.ts'
@@ -46,7 +55,9 @@ export function post(ctx: GuestContext, queueIndex: number, outgoing: Outgoing):
 function sendNow(channel: Channel, outgoing: Outgoing): boolean {
   const { slot, payload } = outgoing
   if (outgoing.kind === 'gpa') return channel.sendGpaDirect(outgoing.ranges, payload, slot + 1, 0)
-  return slot >= 0 ? channel.sendInBand(payload, slot + 1, 0, true) : channel.sendInBand(payload, NO_RESPONSE_LOW, NO_RESPONSE_HIGH, false)
+  return slot >= 0
+    ? channel.sendInBand(payload, slot + 1, 0, true)
+    : channel.sendInBand(payload, NO_RESPONSE_LOW, NO_RESPONSE_HIGH, false)
 }
 
 /** Sends what waited; false while the ring is still full. */
@@ -81,7 +92,8 @@ export function sendFrame(ctx: GuestContext, frame: Frame, options: SendOptions)
   if (queue.outgoing.length > 0) return refuse(queue)
   const headerLength = writeHeader(ctx, frame)
   const length = headerLength + frame.bytes.length
-  if (length + state.alignment > state.sectionSize) return flushBatch(ctx, index) && sendPages(ctx, index, queue, frame.bytes, headerLength)
+  if (length + state.alignment > state.sectionSize)
+    return flushBatch(ctx, index) && sendPages(ctx, index, queue, frame.bytes, headerLength)
   if (!append(ctx, index, queue, frame.bytes, headerLength)) return false
   count(ctx, frame)
   if (options.more !== true) flushBatch(ctx, index)
@@ -114,10 +126,16 @@ function writeHeader({ state }: GuestContext, { bytes, vlan, offload }: Frame): 
   const found = offload === undefined ? undefined : locate(bytes)
   if (offload !== undefined && found !== undefined) {
     const v6 = found.version === 6
-    if (offload.segment !== undefined) at = writePpi(headerView, at, PpiType.lso, lsoWord(offload.segment, found.transport, v6))
+    if (offload.segment !== undefined)
+      at = writePpi(headerView, at, PpiType.lso, lsoWord(offload.segment, found.transport, v6))
     else {
-      const transport = offload.transportChecksum ? (found.protocol === PROTOCOL.udp ? TxChecksum.udp : TxChecksum.tcp) : 0
-      const flags = (v6 ? TxChecksum.ipv6 : TxChecksum.ipv4) | transport | (offload.ipv4Checksum ? TxChecksum.ipHeader : 0)
+      const transport = offload.transportChecksum
+        ? found.protocol === PROTOCOL.udp
+          ? TxChecksum.udp
+          : TxChecksum.tcp
+        : 0
+      const flags =
+        (v6 ? TxChecksum.ipv6 : TxChecksum.ipv4) | transport | (offload.ipv4Checksum ? TxChecksum.ipHeader : 0)
       at = writePpi(headerView, at, PpiType.checksum, checksumWord(flags, found.transport))
     }
   }
@@ -186,7 +204,13 @@ export function flushBatch(ctx: GuestContext, index: number): boolean {
 }
 
 /** A frame that no section can take goes from pages of its own. */
-function sendPages(ctx: GuestContext, index: number, queue: GuestQueue, bytes: Uint8Array, headerLength: number): boolean {
+function sendPages(
+  ctx: GuestContext,
+  index: number,
+  queue: GuestQueue,
+  bytes: Uint8Array,
+  headerLength: number,
+): boolean {
   const { state, deps } = ctx
   const channel = ctx.channels[index]?.channel
   const length = headerLength + bytes.length

@@ -42,9 +42,24 @@ import { Oid } from '../protocol/oids.ts'
 import { RndisStatus, RndisType, initializeComplete, initializeRequest } from '../protocol/rndis.ts'
 import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
 import { ask, query, set } from './control.ts'
-import { DEFAULT_RECEIVE_BYTES, DEFAULT_SEND_BYTES, DEFAULT_SEND_PAGES, LEGACY_RECEIVE_BYTES, MAX_TRANSFER } from './options.ts'
+import {
+  DEFAULT_RECEIVE_BYTES,
+  DEFAULT_SEND_BYTES,
+  DEFAULT_SEND_PAGES,
+  LEGACY_RECEIVE_BYTES,
+  MAX_TRANSFER,
+} from './options.ts'
 import { post } from './send.ts'
-import { answerCame, awaitAnswer, diagnose, ndisVersion, rangeOf, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
+import {
+  answerCame,
+  awaitAnswer,
+  diagnose,
+  ndisVersion,
+  rangeOf,
+  takeSlot,
+  type ControlRequest,
+  type GuestContext,
+} from './state.ts'
 import { grantedLate, stop } from './teardown.ts'
 
 const PAGE = 4096
@@ -88,7 +103,9 @@ function askVersion(ctx: GuestContext): void {
   const version = ctx.versions[ctx.state.attempt]
   if (version === undefined) return fail(ctx, 'no NVSP version in common')
   ctx.state.step = 'version'
-  nvsp(ctx, NvspType.init, true, (view) => init.encode({ min_protocol_ver: version, max_protocol_ver: version }, view, BODY))
+  nvsp(ctx, NvspType.init, true, (view) =>
+    init.encode({ min_protocol_ver: version, max_protocol_ver: version }, view, BODY),
+  )
 }
 
 /** The host completed a setup message. */
@@ -98,7 +115,8 @@ export function completed(ctx: GuestContext, type: number, view: DataView, lengt
   const body = (needed: number): boolean => length >= BODY + needed
   switch (type) {
     case NvspType.init:
-      if (!body(initComplete.size) || messageHeader.read.msg_type(view, 0) !== NvspType.initComplete) return fail(ctx, 'an answer to INIT that is none')
+      if (!body(initComplete.size) || messageHeader.read.msg_type(view, 0) !== NvspType.initComplete)
+        return fail(ctx, 'an answer to INIT that is none')
       if (initComplete.read.status(view, BODY) !== NvspStatus.success) {
         state.attempt++
         return askVersion(ctx)
@@ -121,16 +139,27 @@ function configure(ctx: GuestContext): void {
     let capability = Capability.ieee8021q as number
     if (version >= NvspVersion.v5) capability |= Capability.teaming | (options.sriov === false ? 0 : Capability.sriov)
     if (version >= NvspVersion.v6_1 && options.rsc !== false) capability |= Capability.rsc
-    nvsp(ctx, NvspType.sendNdisConfig, false, (view) => sendNdisConfig.encode({ mtu: state.mtu + ETHERNET_BYTES, reserved: 0, capability: BigInt(capability) }, view, BODY))
+    nvsp(ctx, NvspType.sendNdisConfig, false, (view) =>
+      sendNdisConfig.encode(
+        { mtu: state.mtu + ETHERNET_BYTES, reserved: 0, capability: BigInt(capability) },
+        view,
+        BODY,
+      ),
+    )
   }
   const { major, minor } = ndisVersion(version)
-  nvsp(ctx, NvspType.sendNdisVersion, false, (view) => sendNdisVersion.encode({ ndis_major_ver: major, ndis_minor_ver: minor }, view, BODY))
+  nvsp(ctx, NvspType.sendNdisVersion, false, (view) =>
+    sendNdisVersion.encode({ ndis_major_ver: major, ndis_minor_ver: minor }, view, BODY),
+  )
   const most = version >= NvspVersion.v4 ? Infinity : LEGACY_RECEIVE_BYTES
   state.receive = grant(ctx, Math.min(options.receiveBufferBytes ?? DEFAULT_RECEIVE_BYTES, most))
   state.step = 'receive-gpadl'
 }
 
-function grant({ deps, channels }: GuestContext, byteLength: number): { gpadl: number; pfns: number[]; created: boolean } {
+function grant(
+  { deps, channels }: GuestContext,
+  byteLength: number,
+): { gpadl: number; pfns: number[]; created: boolean } {
   const pfns = deps.pages.allocate(Math.ceil(byteLength / PAGE))
   const [primary] = channels
   return { gpadl: primary?.createGpadl([rangeOf(pfns, pfns.length * PAGE)]) ?? 0, pfns, created: false }
@@ -151,10 +180,14 @@ export function granted(ctx: GuestContext, gpadl: number, status: number): void 
   if (state.phase !== 'setup') return
   if (state.step === 'receive-gpadl') {
     state.step = 'receive-buffer'
-    nvsp(ctx, NvspType.sendReceiveBuffer, true, (view) => sendReceiveBuffer.encode({ gpadl_handle: gpadl, id: RECEIVE_BUFFER_ID }, view, BODY))
+    nvsp(ctx, NvspType.sendReceiveBuffer, true, (view) =>
+      sendReceiveBuffer.encode({ gpadl_handle: gpadl, id: RECEIVE_BUFFER_ID }, view, BODY),
+    )
   } else if (state.step === 'send-gpadl') {
     state.step = 'send-buffer'
-    nvsp(ctx, NvspType.sendSendBuffer, true, (view) => sendSendBuffer.encode({ gpadl_handle: gpadl, id: options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY))
+    nvsp(ctx, NvspType.sendSendBuffer, true, (view) =>
+      sendSendBuffer.encode({ gpadl_handle: gpadl, id: options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY),
+    )
   }
 }
 
@@ -164,7 +197,12 @@ function receiveBufferAnswered(ctx: GuestContext, view: DataView, whole: boolean
   if (!whole || state.receive === null) return fail(ctx, 'a short answer about the receive buffer')
   const { status, num_sections, sections } = sendReceiveBufferComplete.decode(view, BODY)
   const bytes = state.receive.pfns.length * PAGE
-  const good = status === NvspStatus.success && num_sections === 1 && sections.offset === 0 && sections.sub_alloc_size >= LEAST_SECTION && sections.sub_alloc_size * sections.num_sub_allocs <= bytes
+  const good =
+    status === NvspStatus.success &&
+    num_sections === 1 &&
+    sections.offset === 0 &&
+    sections.sub_alloc_size >= LEAST_SECTION &&
+    sections.sub_alloc_size * sections.num_sub_allocs <= bytes
   if (!good) return fail(ctx, 'the host cannot use the receive buffer')
   state.subAllocation = sections.sub_alloc_size
   state.send = grant(ctx, ctx.options.sendBufferBytes ?? DEFAULT_SEND_BYTES)
@@ -176,11 +214,19 @@ function sendBufferAnswered(ctx: GuestContext, view: DataView, whole: boolean): 
   const size = whole ? sendSendBufferComplete.read.section_size(view, BODY) : 0
   const status = whole ? sendSendBufferComplete.read.status(view, BODY) : NvspStatus.fail
   const bytes = (state.send?.pfns.length ?? 0) * PAGE
-  if (status !== NvspStatus.success || size < LEAST_SECTION || size > bytes) return fail(ctx, 'the host cannot use the send buffer')
+  if (status !== NvspStatus.success || size < LEAST_SECTION || size > bytes)
+    return fail(ctx, 'the host cannot use the send buffer')
   state.sectionSize = size
-  state.sections = Array.from({ length: Math.floor(bytes / size) }, (_, index, count = Math.floor(bytes / size)) => count - 1 - index)
+  state.sections = Array.from(
+    { length: Math.floor(bytes / size) },
+    (_, index, count = Math.floor(bytes / size)) => count - 1 - index,
+  )
   state.step = 'rndis'
-  const body = initializeRequest.toBytes({ major_ver: 1, minor_ver: 0, max_xfer_size: options.maxTransfer ?? MAX_TRANSFER })
+  const body = initializeRequest.toBytes({
+    major_ver: 1,
+    minor_ver: 0,
+    max_xfer_size: options.maxTransfer ?? MAX_TRANSFER,
+  })
   ask(ctx, { type: RndisType.initialize, oid: 0, body })
 }
 
@@ -191,7 +237,12 @@ function queries(ctx: GuestContext): ControlRequest[] {
   const size = OFFLOAD_SIZES[revision] ?? 0
   const hardware = new Uint8Array(size)
   objectHeader.encode({ type: ObjectType.offload, revision, size }, new DataView(hardware.buffer))
-  return [query(Oid.maximumFrameSize), query(Oid.permanentAddress), query(Oid.friendlyName), query(Oid.offloadHardwareCapabilities, hardware)]
+  return [
+    query(Oid.maximumFrameSize),
+    query(Oid.permanentAddress),
+    query(Oid.friendlyName),
+    query(Oid.offloadHardwareCapabilities, hardware),
+  ]
 }
 
 /** An RNDIS request of ours has its answer. */
@@ -224,7 +275,8 @@ export function answered(ctx: GuestContext, request: ControlRequest, status: num
 }
 
 function initialized(ctx: GuestContext, view: DataView, status: number): void {
-  if (status !== RndisStatus.success || view.byteLength < initializeComplete.size) return fail(ctx, 'RNDIS does not initialise')
+  if (status !== RndisStatus.success || view.byteLength < initializeComplete.size)
+    return fail(ctx, 'RNDIS does not initialise')
   const { max_pkt_per_msg, pkt_alignment_factor } = initializeComplete.decode(view)
   ctx.state.mostPackets = Math.max(1, max_pkt_per_msg)
   ctx.state.alignment = 2 ** Math.min(pkt_alignment_factor, LARGEST_TRANSFER_ALIGNMENT)
@@ -234,7 +286,8 @@ function initialized(ctx: GuestContext, view: DataView, status: number): void {
 /** Every checksum, LSO and (from 6.1) coalescing that the host can do. */
 function hardwareAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
   const { state, options } = ctx
-  if (!good || view.byteLength < objectHeader.size || view.getUint8(0) !== ObjectType.offload) return fail(ctx, 'the host names no offloads')
+  if (!good || view.byteLength < objectHeader.size || view.getUint8(0) !== ObjectType.offload)
+    return fail(ctx, 'the host names no offloads')
   const bytes = new Uint8Array(offload.size)
   bytes.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, bytes.length)))
   const { csum, lsov2, rsc } = offload.parse(bytes)
@@ -286,23 +339,33 @@ function setAnswered(ctx: GuestContext, request: ControlRequest, status: number)
 function moreQueries(ctx: GuestContext): void {
   ask(ctx, query(Oid.linkSpeed))
   const capabilities = new Uint8Array(receiveScaleCap.size)
-  objectHeader.encode({ type: ObjectType.rssCapabilities, revision: RSS_CAPABILITIES_REVISION, size: receiveScaleCap.size }, new DataView(capabilities.buffer))
+  objectHeader.encode(
+    { type: ObjectType.rssCapabilities, revision: RSS_CAPABILITIES_REVISION, size: receiveScaleCap.size },
+    new DataView(capabilities.buffer),
+  )
   ask(ctx, query(Oid.receiveScaleCapabilities, capabilities))
 }
 
 function scaleAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
   const { state } = ctx
-  const queues = good && view.byteLength === receiveScaleCap.size ? Math.min(receiveScaleCap.read.num_recv_que(view), ctx.channelLimit) : 1
+  const queues =
+    good && view.byteLength === receiveScaleCap.size
+      ? Math.min(receiveScaleCap.read.num_recv_que(view), ctx.channelLimit)
+      : 1
   if (queues < 2) return ready(ctx)
   state.step = 'subchannels'
   state.requestedSubchannels = queues - 1
-  nvsp(ctx, NvspType.subchannel, true, (body) => subchannelRequest.encode({ op: SUBCHANNEL_ALLOCATE, num_subchannels: queues - 1 }, body, BODY))
+  nvsp(ctx, NvspType.subchannel, true, (body) =>
+    subchannelRequest.encode({ op: SUBCHANNEL_ALLOCATE, num_subchannels: queues - 1 }, body, BODY),
+  )
 }
 
 /** A host that promises more than was asked for is not believed (CVE-class: subchannels-unbounded). */
 function subchannelsAnswered(ctx: GuestContext, view: DataView, whole: boolean): void {
   const { state } = ctx
-  const { status, num_subchannels } = whole ? subchannelComplete.decode(view, BODY) : { status: NvspStatus.fail as number, num_subchannels: 0 }
+  const { status, num_subchannels } = whole
+    ? subchannelComplete.decode(view, BODY)
+    : { status: NvspStatus.fail as number, num_subchannels: 0 }
   if (status !== NvspStatus.success || num_subchannels > state.requestedSubchannels || num_subchannels === 0) {
     state.requestedSubchannels = 0
     return ready(ctx)
@@ -320,7 +383,11 @@ export function subchannelOpened(ctx: GuestContext): void {
   answerCame(ctx)
   const count = state.subchannels + 1
   state.sendTable = Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % count)
-  state.rss = { key: DEFAULT_RSS_KEY.slice(), table: Array.from({ length: MOST_TABLE_ENTRIES }, (_, index) => index % count), enabled: false }
+  state.rss = {
+    key: DEFAULT_RSS_KEY.slice(),
+    table: Array.from({ length: MOST_TABLE_ENTRIES }, (_, index) => index % count),
+    enabled: false,
+  }
   state.step = 'rss-off'
   ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
 }
@@ -371,7 +438,12 @@ export function setFilter(ctx: GuestContext, filter: number): void {
 }
 
 /** Subchannels open as they are offered, as far as they were asked for. */
-export function subchannelOffered(ctx: GuestContext, channel: GuestChannel, ringPages: number, maxPacket: number): void {
+export function subchannelOffered(
+  ctx: GuestContext,
+  channel: GuestChannel,
+  ringPages: number,
+  maxPacket: number,
+): void {
   const { state, deps } = ctx
   const index = channel.offer.subchannelIndex
   if (index > state.requestedSubchannels || ctx.channels[index] !== undefined) return

@@ -140,7 +140,15 @@ export const noGuestState = (mtu: number, filter: number): NetvscGuestState => (
   sendTable: [],
   offload: { rsc: false, checksum: 0 },
   rss: { key: new Uint8Array(0), table: [], enabled: false },
-  statistics: { framesSent: 0, bytesSent: 0, framesReceived: 0, bytesReceived: 0, receiveErrors: 0, sendErrors: 0, aggregated: 0 },
+  statistics: {
+    framesSent: 0,
+    bytesSent: 0,
+    framesReceived: 0,
+    bytesReceived: 0,
+    receiveErrors: 0,
+    sendErrors: 0,
+    aggregated: 0,
+  },
   restart: false,
   failure: '',
   answerAt: Infinity,
@@ -166,7 +174,8 @@ export function diagnose(ctx: GuestContext, code: string, message: string): void
 export const newGuestQueue = (): GuestQueue => ({ open: true, outgoing: [], owed: null, batch: null, blocked: false })
 
 /** NDIS 6.30 from NVSP 5 on, 6.1 before. */
-export const ndisVersion = (version: number): { major: number; minor: number } => (version >= NvspVersion.v5 ? { major: 6, minor: 0x1e } : { major: 6, minor: 1 })
+export const ndisVersion = (version: number): { major: number; minor: number } =>
+  version >= NvspVersion.v5 ? { major: 6, minor: 0x1e } : { major: 6, minor: 1 }
 
 /** The transaction id is the slot + 1: 0 is nobody's. */
 export function takeSlot({ state }: GuestContext, slot: Slot): number {

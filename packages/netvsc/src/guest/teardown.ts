@@ -1,5 +1,12 @@
 import { VERSION_4_0 } from './versions.ts'
-import { BODY, NvspType, RECEIVE_BUFFER_ID, SEND_BUFFER_ID, revokeReceiveBuffer, revokeSendBuffer } from '../protocol/nvsp.ts'
+import {
+  BODY,
+  NvspType,
+  RECEIVE_BUFFER_ID,
+  SEND_BUFFER_ID,
+  revokeReceiveBuffer,
+  revokeSendBuffer,
+} from '../protocol/nvsp.ts'
 import { RndisType, haltRequest } from '../protocol/rndis.ts'
 import { ask } from './control.ts'
 import { nvsp } from './setup.ts'
@@ -29,10 +36,20 @@ export function advance(ctx: GuestContext): void {
   const { state } = ctx
   if (state.phase !== 'stopping') return
   if (state.step === 'drain') {
-    if (state.slots.some((slot) => slot !== null) || state.queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed !== null || queue.batch !== null))) return
+    if (
+      state.slots.some((slot) => slot !== null) ||
+      state.queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed !== null || queue.batch !== null))
+    )
+      return
     answerCame(ctx)
-    if (state.subAllocation > 0) nvsp(ctx, NvspType.revokeReceiveBuffer, false, (view) => revokeReceiveBuffer.encode({ id: RECEIVE_BUFFER_ID }, view, BODY))
-    if (state.sectionSize > 0) nvsp(ctx, NvspType.revokeSendBuffer, false, (view) => revokeSendBuffer.encode({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY))
+    if (state.subAllocation > 0)
+      nvsp(ctx, NvspType.revokeReceiveBuffer, false, (view) =>
+        revokeReceiveBuffer.encode({ id: RECEIVE_BUFFER_ID }, view, BODY),
+      )
+    if (state.sectionSize > 0)
+      nvsp(ctx, NvspType.revokeSendBuffer, false, (view) =>
+        revokeSendBuffer.encode({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY),
+      )
     state.step = 'revoked'
   }
   if (state.step === 'revoked') {

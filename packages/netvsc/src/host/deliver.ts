@@ -27,7 +27,13 @@ export function deliver(ctx: HostContext, frame: Frame): void {
     options.vfReceive?.(frame)
     return
   }
-  if (!connection.initialized || ctx.sections === undefined || ctx.channels[0] === undefined || ctx.removeAt !== Infinity) return
+  if (
+    !connection.initialized ||
+    ctx.sections === undefined ||
+    ctx.channels[0] === undefined ||
+    ctx.removeAt !== Infinity
+  )
+    return
   if (!accepts(connection, frame.bytes)) {
     ctx.statistics.filtered++
     return
@@ -87,7 +93,16 @@ function deliverCoalesced(ctx: HostContext, bytes: Uint8Array, frame: Frame): vo
     const infos = index === 0 ? writeInfos(ctx, bytes, frame) : PACKET_HEADER
     const infoEnd = writePpi(headerView, infos, PACKET_ID_TYPE, packetIdWord(flags, id))
     const from = index * connection.frameBytes
-    fill(ctx, queue, sections.take(false), bytes, from, Math.min(bytes.length, from + connection.frameBytes), infoEnd, !last)
+    fill(
+      ctx,
+      queue,
+      sections.take(false),
+      bytes,
+      from,
+      Math.min(bytes.length, from + connection.frameBytes),
+      infoEnd,
+      !last,
+    )
   }
   count(ctx, bytes.length)
   sendSoon(ctx, queue)
@@ -126,7 +141,16 @@ function chooseQueue(ctx: HostContext, bytes: Uint8Array): number {
 }
 
 /** Writes header and frame bytes into a section and queues it. */
-function fill(ctx: HostContext, queue: number, section: number, bytes: Uint8Array, from: number, to: number, infoEnd: number, more: boolean): void {
+function fill(
+  ctx: HostContext,
+  queue: number,
+  section: number,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  infoEnd: number,
+  more: boolean,
+): void {
   const { sections, receiveGrant } = ctx
   if (sections === undefined || receiveGrant === undefined) return
   const length = FRAME_AT + to - from
@@ -138,7 +162,9 @@ function fill(ctx: HostContext, queue: number, section: number, bytes: Uint8Arra
   packet.write.per_pkt_info_len(headerView, RNDIS_HEADER, infoEnd - PACKET_HEADER)
   header.fill(0, infoEnd)
   const offset = section * sections.size
-  const written = receiveGrant.write(offset, header) && receiveGrant.write(offset + FRAME_AT, from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
+  const written =
+    receiveGrant.write(offset, header) &&
+    receiveGrant.write(offset + FRAME_AT, from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
   if (!written) {
     // The grant covers every section: its pages are outside of RAM.
     diagnose(ctx, 'VMBUS_NETVSC_RECEIVE_BUFFER', 'the receive buffer is not all in guest memory', { section })
@@ -157,4 +183,5 @@ function sendSoon(ctx: HostContext, queue: number): void {
 }
 
 /** The table that the host tells the guest to send by: every channel in turn. */
-export const sendTable = (channels: number): number[] => Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % channels)
+export const sendTable = (channels: number): number[] =>
+  Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % channels)

@@ -18,7 +18,8 @@ const BROADCAST = 0xffff_ffff_ffff
 
 /** An address as a number. */
 export const macAt = (bytes: Uint8Array, at: number): number =>
-  (((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)) * LOW_BITS + (((bytes[at + 3] ?? 0) << 16) | ((bytes[at + 4] ?? 0) << 8) | (bytes[at + 5] ?? 0))
+  (((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)) * LOW_BITS +
+  (((bytes[at + 3] ?? 0) << 16) | ((bytes[at + 4] ?? 0) << 8) | (bytes[at + 5] ?? 0))
 
 export function macBytes(mac: number): Uint8Array {
   const bytes = new Uint8Array(6)

@@ -76,9 +76,11 @@ export function request(ctx: HostContext, channel: Channel, packet: Packet): voi
   const needed = BODY_BYTES[type]
   const handler = HANDLERS[type]
   if (needed === undefined || handler === undefined) return violation(channel, `a message of type ${type}`)
-  if (packet.payloadLength < BODY + needed) return violation(channel, `a message of type ${type} with ${packet.payloadLength} bytes`)
+  if (packet.payloadLength < BODY + needed)
+    return violation(channel, `a message of type ${type} with ${packet.payloadLength} bytes`)
   if (channel.subchannelIndex !== 0) return violation(channel, `a message of type ${type} on a subchannel`)
-  if (type !== NvspType.init && ctx.connection.version === 0) return violation(channel, `a message of type ${type} before INIT`)
+  if (type !== NvspType.init && ctx.connection.version === 0)
+    return violation(channel, `a message of type ${type} before INIT`)
   handler(ctx, { channel, packet, at: packet.payloadOffset + BODY, wantsCompletion: (packet.flags & 1) !== 0 })
 }
 
@@ -106,7 +108,11 @@ function initialize(ctx: HostContext, given: Request): void {
   const known = ctx.versions.includes(asked)
   if (ctx.connection.version !== 0) return violation(given.channel, 'INIT after INIT succeeded')
   const view = begin(ctx, NvspType.initComplete)
-  initComplete.write.negotiated_protocol_ver(view, BODY, asked === NvspVersion.v1 ? NvspVersion.v1 : NEGOTIATED_DEPRECATED)
+  initComplete.write.negotiated_protocol_ver(
+    view,
+    BODY,
+    asked === NvspVersion.v1 ? NvspVersion.v1 : NEGOTIATED_DEPRECATED,
+  )
   initComplete.write.max_mdl_chain_len(view, BODY, MAX_MDL_CHAIN)
   initComplete.write.status(view, BODY, known ? NvspStatus.success : NvspStatus.none)
   // The answer is still as long as before the version is agreed on.
@@ -125,7 +131,8 @@ function ndisVersion(ctx: HostContext, given: Request): void {
 
 function ndisConfig(ctx: HostContext, given: Request): void {
   const { connection } = ctx
-  if (connection.version < NvspVersion.v2 || connection.config !== null) return violation(given.channel, 'an NDIS configuration out of turn')
+  if (connection.version < NvspVersion.v2 || connection.config !== null)
+    return violation(given.channel, 'an NDIS configuration out of turn')
   const mtu = sendNdisConfig.read.mtu(given.packet.view, given.at)
   const largest = (ctx.options.mtu ?? DEFAULT_MTU) + ETHERNET_BYTES
   connection.frameBytes = mtu >= DEFAULT_FRAME_BYTES && mtu <= largest ? mtu : DEFAULT_FRAME_BYTES
@@ -135,7 +142,8 @@ function ndisConfig(ctx: HostContext, given: Request): void {
 
 function receiveBuffer(ctx: HostContext, given: Request): void {
   const { connection } = ctx
-  if (connection.version >= NvspVersion.v2 && connection.config === null) return violation(given.channel, 'a receive buffer before the NDIS configuration')
+  if (connection.version >= NvspVersion.v2 && connection.config === null)
+    return violation(given.channel, 'a receive buffer before the NDIS configuration')
   if (connection.receiveBuffer !== null) return violation(given.channel, 'a second receive buffer')
   const { gpadl_handle: gpadl, id } = sendReceiveBuffer.decode(given.packet.view, given.at)
   const grant = given.channel.gpadl(gpadl)
@@ -151,7 +159,11 @@ function receiveBuffer(ctx: HostContext, given: Request): void {
     ctx.receiveGrant = grant
     ctx.sections = createSections(size, count)
     sendReceiveBufferComplete.encode(
-      { status: NvspStatus.success, num_sections: 1, sections: { offset: 0, sub_alloc_size: size, num_sub_allocs: count, end_offset: size * count } },
+      {
+        status: NvspStatus.success,
+        num_sections: 1,
+        sections: { offset: 0, sub_alloc_size: size, num_sub_allocs: count, end_offset: size * count },
+      },
       view,
       BODY,
     )
@@ -188,9 +200,18 @@ function sendBuffer(ctx: HostContext, given: Request): void {
   const grant = given.channel.gpadl(gpadl)
   const good = grant !== undefined && grant.byteLength >= SEND_SECTION && grant.byteLength <= SEND_LIMIT
   const view = begin(ctx, NvspType.sendSendBufferComplete)
-  sendSendBufferComplete.encode({ status: good ? NvspStatus.success : NvspStatus.fail, section_size: good ? SEND_SECTION : 0 }, view, BODY)
+  sendSendBufferComplete.encode(
+    { status: good ? NvspStatus.success : NvspStatus.fail, section_size: good ? SEND_SECTION : 0 },
+    view,
+    BODY,
+  )
   if (good) {
-    connection.sendBuffer = { gpadl, id, sectionSize: SEND_SECTION, sections: Math.floor(grant.byteLength / SEND_SECTION) }
+    connection.sendBuffer = {
+      gpadl,
+      id,
+      sectionSize: SEND_SECTION,
+      sections: Math.floor(grant.byteLength / SEND_SECTION),
+    }
     ctx.sendGrant = grant
   }
   answer(ctx, given)
@@ -214,7 +235,11 @@ function subchannels(ctx: HostContext, given: Request): void {
   const { op, num_subchannels } = subchannelRequest.decode(given.packet.view, given.at)
   const good = op === SUBCHANNEL_ALLOCATE && num_subchannels > 0 && connection.subchannels === 0
   const count = good ? Math.min(num_subchannels, ctx.queueLimit - 1) : 0
-  subchannelComplete.encode({ status: good ? NvspStatus.success : NvspStatus.fail, num_subchannels: count }, begin(ctx, NvspType.subchannel), BODY)
+  subchannelComplete.encode(
+    { status: good ? NvspStatus.success : NvspStatus.fail, num_subchannels: count },
+    begin(ctx, NvspType.subchannel),
+    BODY,
+  )
   connection.subchannels = good ? count : connection.subchannels
   answer(ctx, given)
   if (count > 0) ctx.deps.offerSubchannels(count)
@@ -230,6 +255,8 @@ export function tellSendTable(ctx: HostContext): void {
   const view = new DataView(bytes.buffer)
   messageHeader.write.msg_type(view, 0, NvspType.sendIndirectionTable)
   sendIndirectionTable.encode({ count: SEND_TABLE_SIZE, offset: SEND_TABLE_AT }, view, BODY)
-  sendTable(connection.subchannels + 1).forEach((queue, index) => view.setUint32(SEND_TABLE_AT + index * 4, queue, true))
+  sendTable(connection.subchannels + 1).forEach((queue, index) =>
+    view.setUint32(SEND_TABLE_AT + index * 4, queue, true),
+  )
   sendMessage(ctx, 0, 0, false, bytes)
 }

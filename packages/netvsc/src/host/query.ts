@@ -41,7 +41,11 @@ const u32 = (value: number): Uint8Array => {
 
 /** Bytes of an OID's value, or the status that says why there are none. `given` is what came with the query. */
 export function query(ctx: HostContext, oid: number, given: Uint8Array): Uint8Array | number {
-  return NDIS5[oid]?.(ctx, given) ?? ((ctx.connection.ndis?.major ?? 0) >= 6 ? NDIS6[oid]?.(ctx, given) : undefined) ?? RndisStatus.notSupported
+  return (
+    NDIS5[oid]?.(ctx, given) ??
+    ((ctx.connection.ndis?.major ?? 0) >= 6 ? NDIS6[oid]?.(ctx, given) : undefined) ??
+    RndisStatus.notSupported
+  )
 }
 
 type Answer = (ctx: HostContext, given: Uint8Array) => Uint8Array | undefined
@@ -49,7 +53,10 @@ type Answer = (ctx: HostContext, given: Uint8Array) => Uint8Array | undefined
 const payload = ({ connection }: HostContext): number => connection.frameBytes - ETHERNET_BYTES
 
 const NDIS5: Readonly<Record<number, Answer>> = {
-  [Oid.supportedList]: () => Uint8Array.from([...Object.keys(NDIS5), ...Object.keys(NDIS6), ...SETTABLE].flatMap((oid) => [...u32(Number(oid))])),
+  [Oid.supportedList]: () =>
+    Uint8Array.from(
+      [...Object.keys(NDIS5), ...Object.keys(NDIS6), ...SETTABLE].flatMap((oid) => [...u32(Number(oid))]),
+    ),
   [Oid.hardwareStatus]: () => u32(0),
   [Oid.mediaSupported]: () => u32(0),
   [Oid.mediaInUse]: () => u32(0),
@@ -90,7 +97,14 @@ const NDIS6: Readonly<Record<number, Answer>> = {
   [Oid.linkState]: (ctx) => {
     const speed = BigInt(ctx.speed)
     const header = { type: ObjectType.default, revision: 1, size: linkState.size }
-    return linkState.toBytes({ header, media_connect_state: ctx.port.linkUp ? 1 : 2, media_duplex_state: 2, xmit_link_speed: speed, rcv_link_speed: speed, pause_functions: 1 })
+    return linkState.toBytes({
+      header,
+      media_connect_state: ctx.port.linkUp ? 1 : 2,
+      media_duplex_state: 2,
+      xmit_link_speed: speed,
+      rcv_link_speed: speed,
+      pause_functions: 1,
+    })
   },
   [Oid.maxLinkSpeed]: (ctx) => linkSpeed.toBytes({ xmit: BigInt(ctx.speed), rcv: BigInt(ctx.speed) }),
   [Oid.offloadEncapsulation]: () =>

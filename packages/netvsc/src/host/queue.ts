@@ -35,7 +35,13 @@ export interface Scratch {
 
 export function createScratch(): Scratch {
   const buffer = new ArrayBuffer(MESSAGE_BYTES)
-  return { view: new DataView(buffer), short: new Uint8Array(buffer, 0, SHORT_MESSAGE_BYTES), long: new Uint8Array(buffer), ranges: [], flushing: false }
+  return {
+    view: new DataView(buffer),
+    short: new Uint8Array(buffer, 0, SHORT_MESSAGE_BYTES),
+    long: new Uint8Array(buffer),
+    ranges: [],
+    flushing: false,
+  }
 }
 
 export function queueOf(ctx: HostContext, index: number): QueueState {
@@ -51,7 +57,8 @@ export function begin({ scratch }: HostContext, type: number): DataView {
 }
 
 /** The message begun, as long as every message of this version is: padded with zeros (wire/04 §1). */
-const begun = ({ scratch, connection }: HostContext): Uint8Array => (connection.version >= NvspVersion.v6_1 ? scratch.long : scratch.short)
+const begun = ({ scratch, connection }: HostContext): Uint8Array =>
+  connection.version >= NvspVersion.v6_1 ? scratch.long : scratch.short
 
 /** Completes a request with the message begun, or with nothing. Called once for each packet; what does not fit waits. */
 export function complete(ctx: HostContext, channel: Channel, low: number, high: number, empty = false): void {
@@ -67,7 +74,13 @@ export function completeRndis(ctx: HostContext, channel: Channel, low: number, h
 }
 
 /** Sends a message of the host's own on the primary channel: the one begun, or the longer `bytes`. */
-export function sendMessage(ctx: HostContext, low: number, high: number, wantCompletion: boolean, bytes?: Uint8Array): void {
+export function sendMessage(
+  ctx: HostContext,
+  low: number,
+  high: number,
+  wantCompletion: boolean,
+  bytes?: Uint8Array,
+): void {
   const [channel] = ctx.channels
   if (channel === undefined) return
   const payload = bytes ?? begun(ctx)
@@ -111,7 +124,7 @@ export function flush(ctx: HostContext, channel: Channel): boolean {
   }
   scratch.flushing = true
   try {
-    for (let done = 0; ; ) {
+    for (let done = 0; ;) {
       const count = packetCount(ctx, sections, filled, done)
       if (count === 0) {
         filled.length = 0
@@ -128,7 +141,14 @@ export function flush(ctx: HostContext, channel: Channel): boolean {
   }
 }
 
-function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, filled: QueueState['filled'], start: number, count: number): boolean {
+function sendPacket(
+  ctx: HostContext,
+  channel: Channel,
+  sections: Sections,
+  filled: QueueState['filled'],
+  start: number,
+  count: number,
+): boolean {
   const { ranges } = ctx.scratch
   ranges.length = 0
   const first = filled[start]?.[0] ?? 0

@@ -30,7 +30,8 @@ export function control(ctx: HostContext, channel: Channel, message: Uint8Array)
   const view = new DataView(message.buffer, message.byteOffset, message.length)
   if (message.length < RNDIS_HEADER + 4) return violation(channel, 'a control message without a body')
   const length = view.getUint32(4, true)
-  if (length > message.length || length < RNDIS_HEADER + 4) return violation(channel, `a control message of ${length} bytes in ${message.length}`)
+  if (length > message.length || length < RNDIS_HEADER + 4)
+    return violation(channel, `a control message of ${length} bytes in ${message.length}`)
   const type = view.getUint32(0, true)
   const request = view.getUint32(RNDIS_HEADER, true)
   switch (type) {
@@ -102,11 +103,15 @@ function answerQuery(ctx: HostContext, channel: Channel, view: DataView, length:
   const { req_id, oid, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
   const given = information(view, length)
   // Hyper-V fails a query whose offset is 0, even without data (Linux rndis_filter.c comment).
-  const answered = given === undefined || info_buf_offset < queryRequest.size ? RndisStatus.invalidData : query(ctx, oid, given)
+  const answered =
+    given === undefined || info_buf_offset < queryRequest.size ? RndisStatus.invalidData : query(ctx, oid, given)
   const bytes = typeof answered === 'number' ? new Uint8Array(0) : answered
   const status = typeof answered === 'number' ? answered : RndisStatus.success
   const answer = new Uint8Array(queryComplete.size + bytes.length)
-  queryComplete.encode({ req_id, status, info_buflen: bytes.length, info_buf_offset: queryComplete.size }, new DataView(answer.buffer))
+  queryComplete.encode(
+    { req_id, status, info_buflen: bytes.length, info_buf_offset: queryComplete.size },
+    new DataView(answer.buffer),
+  )
   answer.set(bytes, queryComplete.size)
   respond(ctx, RndisType.queryComplete, new DataView(answer.buffer))
 }
@@ -125,7 +130,10 @@ function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: n
 export function indicate(ctx: HostContext, status: number, buffer: Uint8Array = new Uint8Array(0)): void {
   if (!ctx.connection.initialized) return
   const body = new Uint8Array(indicateStatus.size + buffer.length)
-  indicateStatus.encode({ status, status_buflen: buffer.length, status_buf_offset: buffer.length === 0 ? 0 : indicateStatus.size }, new DataView(body.buffer))
+  indicateStatus.encode(
+    { status, status_buflen: buffer.length, status_buf_offset: buffer.length === 0 ? 0 : indicateStatus.size },
+    new DataView(body.buffer),
+  )
   body.set(buffer, indicateStatus.size)
   respond(ctx, RndisType.indicate, new DataView(body.buffer))
 }
@@ -133,7 +141,8 @@ export function indicate(ctx: HostContext, status: number, buffer: Uint8Array = 
 /** Sends a control message to the guest, in a section of its own. */
 function respond(ctx: HostContext, type: number, body: DataView): void {
   const { controls } = ctx.connection
-  if (controls.length >= MOST_WAITING) return diagnose(ctx, 'VMBUS_NETVSC_CONTROL_FULL', 'the guest takes no control messages', { type })
+  if (controls.length >= MOST_WAITING)
+    return diagnose(ctx, 'VMBUS_NETVSC_CONTROL_FULL', 'the guest takes no control messages', { type })
   const message = new Uint8Array(RNDIS_HEADER + body.byteLength)
   const view = new DataView(message.buffer)
   view.setUint32(0, type, true)

@@ -51,7 +51,10 @@ export function createSections(size: number, count: number, saved?: SectionsStat
   const next = Uint32Array.from(saved?.next ?? new Uint32Array(count))
   const controls = saved ? [...saved.freeControl] : Array.from({ length: reserved }, (_, i) => reserved - 1 - i)
   const data = saved ? [...saved.free] : Array.from({ length: count - reserved }, (_, i) => count - 1 - i)
-  const ranges: PooledRange[] = Array.from({ length: count }, (_, index) => ({ byteCount: 0, byteOffset: index * size }))
+  const ranges: PooledRange[] = Array.from({ length: count }, (_, index) => ({
+    byteCount: 0,
+    byteOffset: index * size,
+  }))
   const back = (section: number): void => void (section < reserved ? controls : data).push(section)
 
   const complete = (queue: number, first: number): number => {

@@ -1,4 +1,13 @@
-import { MOST_TABLE_ENTRIES, ObjectType, OffloadSetting, RSS_KEY_BYTES, RssFlag, objectHeader, offloadParameters, receiveScaleParam } from '../protocol/ndis.ts'
+import {
+  MOST_TABLE_ENTRIES,
+  ObjectType,
+  OffloadSetting,
+  RSS_KEY_BYTES,
+  RssFlag,
+  objectHeader,
+  offloadParameters,
+  receiveScaleParam,
+} from '../protocol/ndis.ts'
 import { Capability, NvspVersion } from '../protocol/nvsp.ts'
 import { Oid } from '../protocol/oids.ts'
 import { ParameterType, RndisStatus, configParameterInfo } from '../protocol/rndis.ts'
@@ -45,7 +54,9 @@ function setFilter(ctx: HostContext, view: DataView): number {
 
 function setMulticast(ctx: HostContext, given: Uint8Array): number {
   if (given.length % MAC_BYTES !== 0 || given.length > MAC_BYTES * MULTICAST_ENTRIES) return RndisStatus.invalidLength
-  ctx.connection.multicast = Array.from({ length: given.length / MAC_BYTES }, (_, index) => macAt(given, index * MAC_BYTES))
+  ctx.connection.multicast = Array.from({ length: given.length / MAC_BYTES }, (_, index) =>
+    macAt(given, index * MAC_BYTES),
+  )
   return RndisStatus.success
 }
 
@@ -67,7 +78,8 @@ function setParameter(ctx: HostContext, view: DataView): number {
 }
 
 function utf16(view: DataView, offset: number, length: number): string | undefined {
-  if (offset > view.byteLength || length > view.byteLength - offset || length % 2 !== 0 || length > 512) return undefined
+  if (offset > view.byteLength || length > view.byteLength - offset || length % 2 !== 0 || length > 512)
+    return undefined
   let text = ''
   for (let at = offset; at < offset + length; at += 2) text += String.fromCharCode(view.getUint16(at, true))
   return text.replace(/\0+$/, '')
@@ -80,11 +92,14 @@ function setOffload(ctx: HostContext, view: DataView): number {
   bytes.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, bytes.length)))
   const given = offloadParameters.parse(bytes)
   const { connection } = ctx
-  const receive = (value: number, before: boolean): boolean => (value === OffloadSetting.noChange ? before : value === OffloadSetting.receive || value === OffloadSetting.both)
-  const on = (value: number, before: boolean): boolean => (value === OffloadSetting.noChange ? before : value === OffloadSetting.transmit)
+  const receive = (value: number, before: boolean): boolean =>
+    value === OffloadSetting.noChange ? before : value === OffloadSetting.receive || value === OffloadSetting.both
+  const on = (value: number, before: boolean): boolean =>
+    value === OffloadSetting.noChange ? before : value === OffloadSetting.transmit
   const udp = connection.version >= NvspVersion.v5
   const rsc = connection.version >= NvspVersion.v6_1 && ((connection.config?.capabilities ?? 0) & Capability.rsc) !== 0
-  if (!udp && (given.udp_ip_v4_csum > OffloadSetting.disabled || given.udp_ip_v6_csum > OffloadSetting.disabled)) return RndisStatus.notSupported
+  if (!udp && (given.udp_ip_v4_csum > OffloadSetting.disabled || given.udp_ip_v6_csum > OffloadSetting.disabled))
+    return RndisStatus.notSupported
   const { offload } = connection
   connection.offload = {
     ipv4: receive(given.ip_v4_csum, offload.ipv4),
@@ -100,14 +115,18 @@ function setOffload(ctx: HostContext, view: DataView): number {
 
 /** What the flags call unchanged stays, whatever the rest says. */
 function setRss(ctx: HostContext, view: DataView): number {
-  if (view.byteLength < receiveScaleParam.size || view.getUint8(0) !== ObjectType.rssParameters) return RndisStatus.invalidLength
+  if (view.byteLength < receiveScaleParam.size || view.getUint8(0) !== ObjectType.rssParameters)
+    return RndisStatus.invalidLength
   const given = receiveScaleParam.decode(view)
   const { rss } = ctx.connection
   if (given.flag & RssFlag.disable) {
     rss.enabled = false
     return RndisStatus.success
   }
-  const table = given.flag & RssFlag.tableUnchanged ? rss.table : readTable(ctx, view, given.indirect_taboffset, given.indirect_tabsize)
+  const table =
+    given.flag & RssFlag.tableUnchanged
+      ? rss.table
+      : readTable(ctx, view, given.indirect_taboffset, given.indirect_tabsize)
   const key = given.flag & RssFlag.keyUnchanged ? rss.key : readKey(view, given.hashkey_offset, given.hashkey_size)
   if (table === undefined || key === undefined) return RndisStatus.invalidData
   const hashInfo = given.flag & RssFlag.hashInfoUnchanged ? rss.hashInfo : given.hashinfo
@@ -117,13 +136,21 @@ function setRss(ctx: HostContext, view: DataView): number {
 
 function readTable(ctx: HostContext, view: DataView, offset: number, size: number): number[] | undefined {
   const entries = size / 4
-  if (!Number.isInteger(entries) || entries > MOST_TABLE_ENTRIES || offset < objectHeader.size || offset > view.byteLength || size > view.byteLength - offset) return undefined
+  if (
+    !Number.isInteger(entries) ||
+    entries > MOST_TABLE_ENTRIES ||
+    offset < objectHeader.size ||
+    offset > view.byteLength ||
+    size > view.byteLength - offset
+  )
+    return undefined
   const table = Array.from({ length: entries }, (_, index) => view.getUint32(offset + index * 4, true))
   return table.every((queue) => queue <= ctx.connection.subchannels) ? table : undefined
 }
 
 function readKey(view: DataView, offset: number, size: number): Uint8Array | undefined {
-  if (size > RSS_KEY_BYTES || offset < objectHeader.size || offset > view.byteLength || size > view.byteLength - offset) return undefined
+  if (size > RSS_KEY_BYTES || offset < objectHeader.size || offset > view.byteLength || size > view.byteLength - offset)
+    return undefined
   const key = new Uint8Array(RSS_KEY_BYTES)
   key.set(new Uint8Array(view.buffer, view.byteOffset + offset, size))
   return key

@@ -100,7 +100,15 @@ export interface ConnectionState {
   fragmentId: number
 }
 
-const noOffload = (): OffloadState => ({ ipv4: false, tcpV4: false, udpV4: false, tcpV6: false, udpV6: false, rscV4: false, rscV6: false })
+const noOffload = (): OffloadState => ({
+  ipv4: false,
+  tcpV4: false,
+  udpV4: false,
+  tcpV6: false,
+  udpV6: false,
+  rscV4: false,
+  rscV6: false,
+})
 
 export const noConnection = (mac: number): ConnectionState => ({
   version: 0,

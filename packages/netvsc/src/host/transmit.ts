@@ -25,7 +25,8 @@ const frame: ReusedFrame = { bytes: scratch, vlan: undefined, offload: undefined
 export function transmit(ctx: HostContext, channel: Channel, received: Packet): void {
   const { transactionLow, transactionHigh } = received
   const at = received.payloadOffset
-  if (received.payloadLength < BODY + sendRndisPacket.size || (received.flags & 1) === 0) return violation(channel, 'an RNDIS packet message that is too short, or that nobody waits for')
+  if (received.payloadLength < BODY + sendRndisPacket.size || (received.flags & 1) === 0)
+    return violation(channel, 'an RNDIS packet message that is too short, or that nobody waits for')
   const type = sendRndisPacket.read.channel_type(received.view, at + BODY)
   const length = gather(ctx, received)
   if (length < 0) {
@@ -33,7 +34,8 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
     return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.invalidRndisPacket)
   }
   if (type === ChannelType.control) {
-    if (length > MOST_CONTROL_BYTES || channel.subchannelIndex !== 0) return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.fail)
+    if (length > MOST_CONTROL_BYTES || channel.subchannelIndex !== 0)
+      return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.fail)
     const message = scratch.slice(0, length)
     completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.success)
     return control(ctx, channel, message)
@@ -60,16 +62,22 @@ function gather(ctx: HostContext, received: Packet): number {
     if (sendBuffer === null || index >= sendBuffer.sections || inSection > sendBuffer.sectionSize) return -1
     if (!ctx.sendGrant?.read(index * sendBuffer.sectionSize, scratch.subarray(0, inSection))) return -1
   }
-  if (beside > 0 && !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, scratch.subarray(inSection, total))) return -1
+  if (beside > 0 && !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, scratch.subarray(inSection, total)))
+    return -1
   return total
 }
 
 /** Sends each frame of the scratch. What stands before a broken message has been sent all the same. */
 function sendAll(ctx: HostContext, length: number): number {
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const left = length - at
     const size = left < RNDIS_HEADER ? 0 : scratchView.getUint32(at + 4, true)
-    if (size < PACKET_HEADER || size > left || scratchView.getUint32(at, true) !== RndisType.packet || !sendFrame(ctx, at, size)) {
+    if (
+      size < PACKET_HEADER ||
+      size > left ||
+      scratchView.getUint32(at, true) !== RndisType.packet ||
+      !sendFrame(ctx, at, size)
+    ) {
       ctx.statistics.sendErrors++
       return NvspStatus.invalidRndisPacket
     }
@@ -88,7 +96,13 @@ function sendFrame(ctx: HostContext, at: number, size: number): boolean {
   const infoLength = packet.read.per_pkt_info_len(scratchView, body)
   if (dataOffset > room || dataLength > room - dataOffset) return false
   if (infoLength === 0) infoless()
-  else if (infoOffset < packet.size || infoOffset > room || infoLength > room - infoOffset || !readPacketInfo(scratchView, body + infoOffset, infoLength, info)) return false
+  else if (
+    infoOffset < packet.size ||
+    infoOffset > room ||
+    infoLength > room - infoOffset ||
+    !readPacketInfo(scratchView, body + infoOffset, infoLength, info)
+  )
+    return false
   frame.bytes = scratch.subarray(body + dataOffset, body + dataOffset + dataLength)
   frame.vlan = info.vlan < 0 ? undefined : vlanOf(info.vlan)
   const offload = offloadOf()

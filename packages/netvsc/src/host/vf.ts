@@ -8,7 +8,8 @@ const ASSOCIATION_ID_HIGH = 0x8000_0000
 /** Tells a guest that wants it of the VF, or that it is gone. The serial is that of the vPCI function, also when it goes. */
 export function announceVf(ctx: HostContext, gone = 0): void {
   const { connection, vfSerial } = ctx
-  const wanted = connection.version >= NvspVersion.v4 && ((connection.config?.capabilities ?? 0) & Capability.sriov) !== 0
+  const wanted =
+    connection.version >= NvspVersion.v4 && ((connection.config?.capabilities ?? 0) & Capability.sriov) !== 0
   if (!wanted || !connection.initialized || connection.vfTold === (vfSerial !== 0)) return
   connection.vfTold = vfSerial !== 0
   const view = begin(ctx, NvspType.sendVfAssociation)

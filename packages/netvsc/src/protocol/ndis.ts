@@ -5,7 +5,13 @@ export const ObjectType = { default: 0x80, rssCapabilities: 0x88, rssParameters:
 
 export const objectHeader = struct('ndis_object_header', { type: u8, revision: u8, size: u16 })
 
-export const receiveScaleCap = struct('ndis_recv_scale_cap', { hdr: objectHeader, cap_flag: u32, num_int_msg: u32, num_recv_que: u32, num_indirect_tabent: u16 })
+export const receiveScaleCap = struct('ndis_recv_scale_cap', {
+  hdr: objectHeader,
+  cap_flag: u32,
+  num_int_msg: u32,
+  num_recv_que: u32,
+  num_indirect_tabent: u16,
+})
 export const RSS_CAPABILITIES_REVISION = 2
 /** `cap_flag` (Windows SDK ntddndis.h, NDIS_RSS_CAPS_*). */
 export const RssCap = { toeplitz: 1, tcpIpv4: 0x100, tcpIpv6: 0x200, tcpIpv6Ex: 0x400, udpIpv4: 0x800 } as const
@@ -30,9 +36,25 @@ export const receiveScaleParam = struct(
   { size: 40 },
 )
 /** Flags of the RSS parameters: what a SET leaves as it is, and off. */
-export const RssFlag = { baseCpuUnchanged: 1, hashInfoUnchanged: 2, tableUnchanged: 4, keyUnchanged: 8, disable: 0x10 } as const
+export const RssFlag = {
+  baseCpuUnchanged: 1,
+  hashInfoUnchanged: 2,
+  tableUnchanged: 4,
+  keyUnchanged: 8,
+  disable: 0x10,
+} as const
 /** Hash function and types, the low bits of `hashinfo`. */
-export const HashType = { toeplitz: 1, ipv4: 0x100, tcpIpv4: 0x200, ipv6: 0x400, ipv6Ex: 0x800, tcpIpv6: 0x1000, tcpIpv6Ex: 0x2000, udpIpv4: 0x4000, udpIpv6: 0x8000 } as const
+export const HashType = {
+  toeplitz: 1,
+  ipv4: 0x100,
+  tcpIpv4: 0x200,
+  ipv6: 0x400,
+  ipv6Ex: 0x800,
+  tcpIpv6: 0x1000,
+  tcpIpv6Ex: 0x2000,
+  udpIpv4: 0x4000,
+  udpIpv6: 0x8000,
+} as const
 export const RSS_KEY_BYTES = 40
 export const MOST_TABLE_ENTRIES = 128
 
@@ -47,8 +69,24 @@ export const checksumOffload = struct('ndis_csum_offload', {
   ip6_rxcsum: u32,
 })
 export const lsov1Offload = struct('ndis_lsov1_offload', { encap: u32, maxsize: u32, minsegs: u32, opts: u32 })
-export const ipsecv1Offload = struct('ndis_ipsecv1_offload', { encap: u32, ah_esp: u32, xport_tun: u32, ip4_opts: u32, flags: u32, ip4_ah: u32, ip4_esp: u32 })
-export const lsov2Offload = struct('ndis_lsov2_offload', { ip4_encap: u32, ip4_maxsz: u32, ip4_minsg: u32, ip6_encap: u32, ip6_maxsz: u32, ip6_minsg: u32, ip6_opts: u32 })
+export const ipsecv1Offload = struct('ndis_ipsecv1_offload', {
+  encap: u32,
+  ah_esp: u32,
+  xport_tun: u32,
+  ip4_opts: u32,
+  flags: u32,
+  ip4_ah: u32,
+  ip4_esp: u32,
+})
+export const lsov2Offload = struct('ndis_lsov2_offload', {
+  ip4_encap: u32,
+  ip4_maxsz: u32,
+  ip4_minsg: u32,
+  ip6_encap: u32,
+  ip6_maxsz: u32,
+  ip6_minsg: u32,
+  ip6_opts: u32,
+})
 export const ipsecv2Offload = struct('ndis_ipsecv2_offload', {
   encap: u32,
   ip6: u8,
@@ -95,42 +133,50 @@ export const ENCAPSULATION_8023 = 2
 /** LSO v2 over IPv6: extension headers and TCP options. */
 export const Lso6Cap = { extensionHeaders: 1, tcpOptions: 4 } as const
 
-export const offloadParameters = struct('ndis_offload_params', {
-  header: objectHeader,
-  ip_v4_csum: u8,
-  tcp_ip_v4_csum: u8,
-  udp_ip_v4_csum: u8,
-  tcp_ip_v6_csum: u8,
-  udp_ip_v6_csum: u8,
-  lso_v1: u8,
-  ip_sec_v1: u8,
-  lso_v2_ipv4: u8,
-  lso_v2_ipv6: u8,
-  tcp_connection_ip_v4: u8,
-  tcp_connection_ip_v6: u8,
-  _1: u8,
-  flags: u32,
-  ip_sec_v2: u8,
-  ip_sec_v2_ip_v4: u8,
-  rsc_ip_v4: u8,
-  rsc_ip_v6: u8,
-  encapsulated_packet_task_offload: u8,
-  encapsulation_types: u8,
-  _2: u16,
-}, { size: 28 })
+export const offloadParameters = struct(
+  'ndis_offload_params',
+  {
+    header: objectHeader,
+    ip_v4_csum: u8,
+    tcp_ip_v4_csum: u8,
+    udp_ip_v4_csum: u8,
+    tcp_ip_v6_csum: u8,
+    udp_ip_v6_csum: u8,
+    lso_v1: u8,
+    ip_sec_v1: u8,
+    lso_v2_ipv4: u8,
+    lso_v2_ipv6: u8,
+    tcp_connection_ip_v4: u8,
+    tcp_connection_ip_v6: u8,
+    _1: u8,
+    flags: u32,
+    ip_sec_v2: u8,
+    ip_sec_v2_ip_v4: u8,
+    rsc_ip_v4: u8,
+    rsc_ip_v6: u8,
+    encapsulated_packet_task_offload: u8,
+    encapsulation_types: u8,
+    _2: u16,
+  },
+  { size: 28 },
+)
 /** Values of an offload parameter; 2 also turns LSO and RSC on. */
 export const OffloadSetting = { noChange: 0, disabled: 1, transmit: 2, receive: 3, both: 4 } as const
 
-export const linkState = struct('openvmm:net.netvsp.rndisprot::LinkState', {
-  header: objectHeader,
-  media_connect_state: u32,
-  media_duplex_state: u32,
-  padding: u32,
-  xmit_link_speed: u64,
-  rcv_link_speed: u64,
-  pause_functions: u32,
-  auto_negotiation_flags: u32,
-}, { size: 40 })
+export const linkState = struct(
+  'openvmm:net.netvsp.rndisprot::LinkState',
+  {
+    header: objectHeader,
+    media_connect_state: u32,
+    media_duplex_state: u32,
+    padding: u32,
+    xmit_link_speed: u64,
+    rcv_link_speed: u64,
+    pause_functions: u32,
+    auto_negotiation_flags: u32,
+  },
+  { size: 40 },
+)
 export const linkSpeed = struct('openvmm:net.netvsp.rndisprot::LinkSpeed', { xmit: u64, rcv: u64 })
 export const offloadEncapsulation = struct('openvmm:net.netvsp.rndisprot::NdisOffloadEncapsulation', {
   header: objectHeader,
@@ -144,4 +190,7 @@ export const offloadEncapsulation = struct('openvmm:net.netvsp.rndisprot::NdisOf
 export const FRIENDLY_NAME_BYTES = 512
 
 /** Data word of the tag's per-packet info. */
-export const vlanInfo = struct('ndis_pkt_8021q_info', { bits: at(0, bits(u32, { pri: 3, cfi: 1, vlanid: 12, reserved: 16 })), value: at(0, u32) })
+export const vlanInfo = struct('ndis_pkt_8021q_info', {
+  bits: at(0, bits(u32, { pri: 3, cfi: 1, vlanid: 12, reserved: 16 })),
+  value: at(0, u32),
+})

@@ -17,18 +17,30 @@ export const packetId = struct('rndis_pktinfo_id', { ver: u8, flag: u8, pkt_id: 
 /** Transmit checksum requests. */
 export const TxChecksum = { ipv4: 1, ipv6: 2, tcp: 4, udp: 8, ipHeader: 16 } as const
 /** Receive checksum verdicts. */
-export const RxChecksum = { tcpFailed: 1, udpFailed: 2, ipFailed: 4, tcpSucceeded: 8, udpSucceeded: 16, ipSucceeded: 32 } as const
+export const RxChecksum = {
+  tcpFailed: 1,
+  udpFailed: 2,
+  ipFailed: 4,
+  tcpSucceeded: 8,
+  udpSucceeded: 16,
+  ipSucceeded: 32,
+} as const
 
 const LSO_MSS = 0xf_ffff
 const LSO_V2 = 1 << 30
 
 export const lsoMss = (word: number): number => word & LSO_MSS
-export const lsoWord = (mss: number, tcpOffset: number, ipv6: boolean): number => ((mss & LSO_MSS) | ((tcpOffset & 0x3ff) << 20) | LSO_V2 | (ipv6 ? 1 << 31 : 0)) >>> 0
+export const lsoWord = (mss: number, tcpOffset: number, ipv6: boolean): number =>
+  ((mss & LSO_MSS) | ((tcpOffset & 0x3ff) << 20) | LSO_V2 | (ipv6 ? 1 << 31 : 0)) >>> 0
 export const checksumWord = (flags: number, tcpOffset: number): number => (flags | ((tcpOffset & 0x3ff) << 16)) >>> 0
 
 /** Priority in bits 0 … 2, DEI in bit 3, id in bits 4 … 15. */
 export const vlanWord = ({ id, priority, dei }: VlanTag): number => (priority & 7) | (dei ? 8 : 0) | ((id & 0xfff) << 4)
-export const vlanOf = (word: number): VlanTag => ({ id: (word >>> 4) & 0xfff, priority: word & 7, dei: (word & 8) !== 0 })
+export const vlanOf = (word: number): VlanTag => ({
+  id: (word >>> 4) & 0xfff,
+  priority: word & 7,
+  dei: (word & 8) !== 0,
+})
 
 /** What the elements of one packet say. A field that no element gave is -1. Filled anew for each packet. */
 export interface PacketInfo {
@@ -42,7 +54,15 @@ export interface PacketInfo {
   id: number
 }
 
-export const packetInfo = (): PacketInfo => ({ checksum: -1, lso: -1, vlan: -1, hash: -1, hashInfo: -1, idFlags: -1, id: -1 })
+export const packetInfo = (): PacketInfo => ({
+  checksum: -1,
+  lso: -1,
+  vlan: -1,
+  hash: -1,
+  hashInfo: -1,
+  idFlags: -1,
+  id: -1,
+})
 
 /**
  * Reads the elements that stand in `length` bytes from `start`; the span must lie within the view. False when an

@@ -42,7 +42,18 @@ export const packetDirectRequest = struct('nvsp_6_pd_api_req', {
   sw_dpath: at(4, struct('sw_dpath', { host_dpath_is_pd: u8, guest_pd_enabled: u8 })),
   open_prov: at(4, struct('open_prov', { prov_id: u32, flag: u32 })),
   cls_prov: at(4, provider),
-  cr_q: at(4, struct('cr_q', { prov_id: u32, q_id: u16, q_size: u16, is_recv_q: u8, is_rss_q: u8, recv_data_len: u32, affy: bytes(16) })),
+  cr_q: at(
+    4,
+    struct('cr_q', {
+      prov_id: u32,
+      q_id: u16,
+      q_size: u16,
+      is_recv_q: u8,
+      is_rss_q: u8,
+      recv_data_len: u32,
+      affy: bytes(16),
+    }),
+  ),
   del_q: at(4, queue),
   flush_q: at(4, queue),
   alloc_com_buf: at(4, struct('alloc_com_buf', { len: u32, pf_node: u32, region_id: u16 })),
@@ -56,10 +67,24 @@ export const packetDirectComplete = struct('nvsp_6_pd_api_comp', {
   cr_q: at(8, struct('cr_q', { prov_id: u32, q_id: u16, q_size: u16, recv_data_len: u32, affy: bytes(16) })),
   alloc_com_buf: at(8, struct('alloc_com_buf', { pa: u64, len: u32, pf_node: u32, region_id: u16, cache_type: u8 })),
 })
-export const messageBodyV6 = struct('nvsp_6_message_uber', { pd_req: at(0, packetDirectRequest), pd_comp: at(0, packetDirectComplete) })
+export const messageBodyV6 = struct('nvsp_6_message_uber', {
+  pd_req: at(0, packetDirectRequest),
+  pd_comp: at(0, packetDirectComplete),
+})
 
 export const checksumInfo = struct('ndis_tcp_ip_checksum_info', {
-  transmit: at(0, bits(u32, { is_ipv4: 1, is_ipv6: 1, tcp_checksum: 1, udp_checksum: 1, ip_header_checksum: 1, reserved: 11, tcp_header_offset: 10 })),
+  transmit: at(
+    0,
+    bits(u32, {
+      is_ipv4: 1,
+      is_ipv6: 1,
+      tcp_checksum: 1,
+      udp_checksum: 1,
+      ip_header_checksum: 1,
+      reserved: 11,
+      tcp_header_offset: 10,
+    }),
+  ),
   receive: at(
     0,
     bits(u32, {

@@ -1,6 +1,22 @@
-import { PacketType, type Channel, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet, type PageRange } from '@vmbus/core'
+import {
+  PacketType,
+  type Channel,
+  type GuestChannel,
+  type GuestDriver,
+  type GuestDriverDeps,
+  type Packet,
+  type PageRange,
+} from '@vmbus/core'
 import { StorvscError } from '../errors.ts'
-import { CDB_BYTES, Operation, PACKET_BYTES_V1, VSTOR_VERSIONS, controllerKindOf, ideAddress, vstorPacket } from '../protocol.ts'
+import {
+  CDB_BYTES,
+  Operation,
+  PACKET_BYTES_V1,
+  VSTOR_VERSIONS,
+  controllerKindOf,
+  ideAddress,
+  vstorPacket,
+} from '../protocol.ts'
 import { copyPlain } from '../plain.ts'
 import { CORRECT, type StorvscBehaviour } from './behaviour.ts'
 import { flushCdb, transferCdb, unmapCdb, unmapList } from './commands.ts'
@@ -126,12 +142,18 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
   }
 
   const unsolicited = (packet: Packet): void => {
-    const operation = packet.payloadLength >= 4 ? packet.view.getUint32(packet.payloadOffset + vstorPacket.offsets.operation, true) : 0
+    const operation =
+      packet.payloadLength >= 4 ? packet.view.getUint32(packet.payloadOffset + vstorPacket.offsets.operation, true) : 0
     if (operation === Operation.enumerateBus || operation === Operation.removeDevice) {
       if (ctx.state.phase === 'ready' && ctx.scans) scanAll(ctx)
       return
     }
-    deps.diagnose({ code: 'VMBUS_STORVSC_UNSOLICITED', source: 'storvsc', message: 'an operation that a host does not begin', detail: { operation } })
+    deps.diagnose({
+      code: 'VMBUS_STORVSC_UNSOLICITED',
+      source: 'storvsc',
+      message: 'an operation that a host does not begin',
+      detail: { operation },
+    })
   }
 
   const receive = (channel: Channel, packet: Packet): void => {
@@ -141,24 +163,36 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
       ctx.state.resetting = false
       return
     }
-    if (packet.transactionLow === INIT_LOW && channel.subchannelIndex === 0 && packet.payloadLength >= PACKET_BYTES_V1) return answered(ctx, packet)
+    if (packet.transactionLow === INIT_LOW && channel.subchannelIndex === 0 && packet.payloadLength >= PACKET_BYTES_V1)
+      return answered(ctx, packet)
     complete(ctx, channel, packet)
   }
 
   const diskAt = (at: UnitAddress): Disk => {
     const { path = 0, target = 0, lun = 0 } = at
     const disk = ctx.state.disks.find((each) => each.path === path && each.target === target && each.lun === lun)
-    if (disk === undefined || disk.sectorSize === 0) throw new StorvscError('VMBUS_STORVSC_REQUEST', 'unit', `${path}:${target}:${lun}`, 'a disk that was found')
+    if (disk === undefined || disk.sectorSize === 0)
+      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'unit', `${path}:${target}:${lun}`, 'a disk that was found')
     return disk
   }
 
   const submit = (command: ScsiCommand, pages: readonly number[] = []): number => {
     const { path = 0, target = 0, lun = 0, cdb, buffer } = command
-    if (cdb.length < 6 || cdb.length > CDB_BYTES) throw new StorvscError('VMBUS_STORVSC_REQUEST', 'cdb', cdb.length, `6 to ${CDB_BYTES} bytes`)
-    if (buffer !== undefined && (buffer.byteOffset >= PAGE || buffer.pfns.length !== Math.ceil((buffer.byteOffset + buffer.byteCount) / PAGE))) {
-      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'pfns', buffer.pfns.length, 'ceil((byteOffset + byteCount) / 4096)')
+    if (cdb.length < 6 || cdb.length > CDB_BYTES)
+      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'cdb', cdb.length, `6 to ${CDB_BYTES} bytes`)
+    if (
+      buffer !== undefined &&
+      (buffer.byteOffset >= PAGE || buffer.pfns.length !== Math.ceil((buffer.byteOffset + buffer.byteCount) / PAGE))
+    ) {
+      throw new StorvscError(
+        'VMBUS_STORVSC_REQUEST',
+        'pfns',
+        buffer.pfns.length,
+        'ceil((byteOffset + byteCount) / 4096)',
+      )
     }
-    if (ctx.state.phase === 'gone') throw new StorvscError('VMBUS_STORVSC_REQUEST', 'phase', 'gone', 'a controller that is there')
+    if (ctx.state.phase === 'gone')
+      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'phase', 'gone', 'a controller that is there')
     const id = ctx.state.nextId++
     accept(ctx, {
       id,
@@ -179,8 +213,14 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
 
   const transfer = (write: boolean, at: UnitAddress, sector: number, buffer: PageRange): number => {
     const { sectorSize } = diskAt(at)
-    if (buffer.byteCount === 0 || buffer.byteCount % sectorSize !== 0) throw new StorvscError('VMBUS_STORVSC_REQUEST', 'byteCount', buffer.byteCount, `a multiple of ${sectorSize}`)
-    return submit({ ...at, cdb: transferCdb(write, sector, buffer.byteCount / sectorSize), direction: write ? 'write' : 'read', buffer })
+    if (buffer.byteCount === 0 || buffer.byteCount % sectorSize !== 0)
+      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'byteCount', buffer.byteCount, `a multiple of ${sectorSize}`)
+    return submit({
+      ...at,
+      cdb: transferCdb(write, sector, buffer.byteCount / sectorSize),
+      direction: write ? 'write' : 'read',
+      buffer,
+    })
   }
 
   return {
@@ -215,7 +255,15 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
       if (list.length > PAGE) throw new StorvscError('VMBUS_STORVSC_REQUEST', 'ranges', ranges.length, 'at most 255')
       const pfns = deps.pages.allocate(1)
       deps.memory.bytes.set(list, (pfns[0] ?? 0) * PAGE)
-      return submit({ ...at, cdb: unmapCdb(list.length), direction: 'write', buffer: { byteOffset: 0, byteCount: list.length, pfns } }, pfns)
+      return submit(
+        {
+          ...at,
+          cdb: unmapCdb(list.length),
+          direction: 'write',
+          buffer: { byteOffset: 0, byteCount: list.length, pfns },
+        },
+        pfns,
+      )
     },
     scan() {
       if (ctx.state.phase === 'ready') scanAll(ctx)
@@ -224,14 +272,25 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
       const { state } = ctx
       const channel = ctx.channels.get(0)?.channel
       if (state.resetting || state.phase !== 'ready' || channel === undefined) return
-      state.resetting = channel.sendInBand(ctx.packets.control(Operation.resetBus, featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1), RESET_LOW, ID_HIGH, true)
+      state.resetting = channel.sendInBand(
+        ctx.packets.control(Operation.resetBus, featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1),
+        RESET_LOW,
+        ID_HIGH,
+        true,
+      )
     },
     offered(channel) {
       const index = channel.offer.subchannelIndex
       identify(channel)
       ctx.channels.set(index, channel)
       if (index === 0) ctx.state.phase = 'opening'
-      channel.open({ outPages: behaviour.ringPages, inPages: behaviour.ringPages, userData: USER_DATA, targetVp: index % deps.vps, maxPacket: MAX_PACKET })
+      channel.open({
+        outPages: behaviour.ringPages,
+        inPages: behaviour.ringPages,
+        userData: USER_DATA,
+        targetVp: index % deps.vps,
+        maxPacket: MAX_PACKET,
+      })
     },
     opened(channel, status) {
       if (channel.offer.subchannelIndex > 0) {

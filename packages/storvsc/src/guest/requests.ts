@@ -1,5 +1,13 @@
 import type { Channel, Packet } from '@vmbus/core'
-import { HEADER_BYTES, Op, PACKET_BYTES_V1, SrbStatus, srbCode, vstorFeatures, type VstorFeatures } from '../protocol.ts'
+import {
+  HEADER_BYTES,
+  Op,
+  PACKET_BYTES_V1,
+  SrbStatus,
+  srbCode,
+  vstorFeatures,
+  type VstorFeatures,
+} from '../protocol.ts'
 import type { GuestContext } from './context.ts'
 import { resultOf, unanswered, unitChanged, type RequestOutcome, type RequestResult } from './result.ts'
 import type { RequestRecord } from './state.ts'
@@ -75,10 +83,20 @@ function send(ctx: GuestContext, request: RequestRecord): boolean {
   const need = 16 + 16 + (request.buffer?.pfns.length ?? 0) * 8 + bytes + 8
   if (behaviour.asksForRoom) for (const channel of open) channel.wantWritable(need)
   // Room may have come between.
-  return behaviour.asksForRoom && open.some((channel) => channel.writableBytes >= need) && retry(ctx, open, request, tag, bytes)
+  return (
+    behaviour.asksForRoom &&
+    open.some((channel) => channel.writableBytes >= need) &&
+    retry(ctx, open, request, tag, bytes)
+  )
 }
 
-function retry(ctx: GuestContext, open: readonly Channel[], request: RequestRecord, tag: number, bytes: number): boolean {
+function retry(
+  ctx: GuestContext,
+  open: readonly Channel[],
+  request: RequestRecord,
+  tag: number,
+  bytes: number,
+): boolean {
   const payload = ctx.packets.request(request, bytes, 0, ctx.behaviour.senseBytes)
   const channel = open.find((each) => put(each, request, payload, tag + 1))
   if (channel === undefined) return false
@@ -89,7 +107,9 @@ function retry(ctx: GuestContext, open: readonly Channel[], request: RequestReco
 }
 
 const put = (channel: Channel, { buffer }: RequestRecord, payload: Uint8Array, id: number): boolean =>
-  buffer === null || buffer.byteCount === 0 ? channel.sendInBand(payload, id, 0, true) : channel.sendGpaDirect([buffer], payload, id, 0)
+  buffer === null || buffer.byteCount === 0
+    ? channel.sendInBand(payload, id, 0, true)
+    : channel.sendGpaDirect([buffer], payload, id, 0)
 
 /** A completion with a tag. What no request waits for is dropped and recorded. */
 export function complete(ctx: GuestContext, channel: Channel, packet: Packet): void {
@@ -97,13 +117,29 @@ export function complete(ctx: GuestContext, channel: Channel, packet: Packet): v
   const tag = packet.transactionLow - 1
   const request = packet.transactionHigh === 0 ? state.inFlight[tag] : undefined
   const least = featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1
-  if (request === undefined || request === null || request.channel !== channel.subchannelIndex || packet.payloadLength < least) {
-    ctx.deps.diagnose({ code: 'VMBUS_STORVSC_COMPLETION', source: 'storvsc', message: 'a completion that no request waits for, or that is too short', detail: { id: packet.transactionLow, length: packet.payloadLength } })
+  if (
+    request === undefined ||
+    request === null ||
+    request.channel !== channel.subchannelIndex ||
+    packet.payloadLength < least
+  ) {
+    ctx.deps.diagnose({
+      code: 'VMBUS_STORVSC_COMPLETION',
+      source: 'storvsc',
+      message: 'a completion that no request waits for, or that is too short',
+      detail: { id: packet.transactionLow, length: packet.payloadLength },
+    })
     return
   }
   state.inFlight[tag] = null
   state.freeTags.push(tag)
-  const result = resultOf(packet.view, packet.payloadOffset + HEADER_BYTES, request.cdb[0] ?? 0, request.buffer?.byteCount ?? 0, behaviour)
+  const result = resultOf(
+    packet.view,
+    packet.payloadOffset + HEADER_BYTES,
+    request.cdb[0] ?? 0,
+    request.buffer?.byteCount ?? 0,
+    behaviour,
+  )
   if (srbCode(result.srbStatus) === SrbStatus.invalidLun) ctx.unitGone(request)
   if (unitChanged(result)) {
     ctx.unitChanged(request)

@@ -1,4 +1,14 @@
-import { Op, SENSE_BYTES, SRB_AUTOSENSE_VALID, ScsiStatus, SrbStatus, readSense, srbCode, vmscsiRequest, type Sense } from '../protocol.ts'
+import {
+  Op,
+  SENSE_BYTES,
+  SRB_AUTOSENSE_VALID,
+  ScsiStatus,
+  SrbStatus,
+  readSense,
+  srbCode,
+  vmscsiRequest,
+  type Sense,
+} from '../protocol.ts'
 import type { StorvscBehaviour } from './behaviour.ts'
 
 /**
@@ -38,7 +48,12 @@ export interface RequestResult {
 }
 
 /** A request that ended without an answer. */
-export const unanswered = (outcome: RequestOutcome): RequestResult => ({ outcome, srbStatus: 0, scsiStatus: 0, transferred: 0 })
+export const unanswered = (outcome: RequestOutcome): RequestResult => ({
+  outcome,
+  srbStatus: 0,
+  scsiStatus: 0,
+  transferred: 0,
+})
 
 const at = vmscsiRequest.offsets
 const CAPACITY_CHANGED = 0x2a09
@@ -49,12 +64,24 @@ const NOT_THIS_UNIT = [0x03, 0x0e]
 /** The unit has to be looked at again, and the request sent again (Linux storvsc_drv.c, storvsc_handle_error). */
 export function unitChanged({ srbStatus, sense }: RequestResult): boolean {
   const code = srbCode(srbStatus)
-  if (sense === undefined || (code !== SrbStatus.aborted && code !== SrbStatus.error && code !== SrbStatus.invalidRequest)) return false
-  return sense.asc === CAPACITY_CHANGED || (sense.asc >>> 8 === TARGET_CHANGED && !NOT_THIS_UNIT.includes(sense.asc & 0xff))
+  if (
+    sense === undefined ||
+    (code !== SrbStatus.aborted && code !== SrbStatus.error && code !== SrbStatus.invalidRequest)
+  )
+    return false
+  return (
+    sense.asc === CAPACITY_CHANGED || (sense.asc >>> 8 === TARGET_CHANGED && !NOT_THIS_UNIT.includes(sense.asc & 0xff))
+  )
 }
 
 /** Decodes the request in a completion; total over every byte that a host can send. `offset` is that of the request. */
-export function resultOf(view: DataView, offset: number, opcode: number, requested: number, behaviour: StorvscBehaviour): RequestResult {
+export function resultOf(
+  view: DataView,
+  offset: number,
+  opcode: number,
+  requested: number,
+  behaviour: StorvscBehaviour,
+): RequestResult {
   let srbStatus = view.getUint8(offset + at.srbStatus)
   let scsiStatus = view.getUint8(offset + at.scsiStatus)
   if (behaviour.forcedSuccess.includes(opcode)) {
@@ -65,8 +92,16 @@ export function resultOf(view: DataView, offset: number, opcode: number, request
     ? srbStatus === SrbStatus.success || srbStatus === SrbStatus.dataOverrun
     : srbCode(srbStatus) === SrbStatus.success || srbCode(srbStatus) === SrbStatus.dataOverrun
   const transferred = counts ? Math.min(view.getUint32(offset + at.dataTransferLength, true), requested) : 0
-  const sense = scsiStatus === ScsiStatus.checkCondition && (srbStatus & SRB_AUTOSENSE_VALID) !== 0 ? senseAt(view, offset) : undefined
-  const result = { srbStatus, scsiStatus, transferred, outcome: outcomeOf(srbCode(srbStatus), scsiStatus, sense, opcode) }
+  const sense =
+    scsiStatus === ScsiStatus.checkCondition && (srbStatus & SRB_AUTOSENSE_VALID) !== 0
+      ? senseAt(view, offset)
+      : undefined
+  const result = {
+    srbStatus,
+    scsiStatus,
+    transferred,
+    outcome: outcomeOf(srbCode(srbStatus), scsiStatus, sense, opcode),
+  }
   return sense === undefined ? result : { ...result, sense }
 }
 

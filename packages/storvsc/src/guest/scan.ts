@@ -18,7 +18,11 @@ const ROOM: Readonly<Record<Stage, number>> = { report: PAGE, inquiry: 96, ident
 function targets(ctx: GuestContext): Task[] {
   if (ctx.kind === 'ide') return [{ kind: 'lun', path: 0, target: ctx.ideTarget, lun: 0 }]
   const perPath = ctx.kind === 'fc' ? 128 : 2
-  return Array.from({ length: 8 * perPath }, (_, index): Task => ({ kind: 'target', path: Math.floor(index / perPath), target: index % perPath }))
+  return Array.from({ length: 8 * perPath }, (_, index): Task => ({
+    kind: 'target',
+    path: Math.floor(index / perPath),
+    target: index % perPath,
+  }))
 }
 
 /** Looks everywhere: after set-up, and when the host says that units came or went. */
@@ -31,7 +35,11 @@ export function lookAgain(ctx: GuestContext, { path, target, lun }: UnitAt): voi
   if (ctx.scans) enqueue(ctx, [{ kind: 'lun', path, target, lun }])
 }
 
-const same = (a: Task, b: Task): boolean => a.kind === b.kind && a.path === b.path && a.target === b.target && (a.kind === 'target' || a.lun === (b as typeof a).lun)
+const same = (a: Task, b: Task): boolean =>
+  a.kind === b.kind &&
+  a.path === b.path &&
+  a.target === b.target &&
+  (a.kind === 'target' || a.lun === (b as typeof a).lun)
 
 function enqueue(ctx: GuestContext, tasks: readonly Task[]): void {
   const { state } = ctx
@@ -125,7 +133,8 @@ function report(ctx: GuestContext, path: number, target: number, data: Uint8Arra
     const lun = view.getUint16(8 + index * 8)
     if (lun <= MAX_LUN) listed.add(lun)
   }
-  for (const disk of ctx.state.disks) if (disk.path === path && disk.target === target && !listed.has(disk.lun)) forgetUnit(ctx, disk)
+  for (const disk of ctx.state.disks)
+    if (disk.path === path && disk.target === target && !listed.has(disk.lun)) forgetUnit(ctx, disk)
   ctx.state.scan?.tasks.unshift(...[...listed].map((lun): Task => ({ kind: 'lun', path, target, lun })))
 }
 
@@ -175,7 +184,7 @@ function unit(ctx: GuestContext, good: boolean, data: Uint8Array, length: number
 /** The NAA designator of page 0x83, hexadecimal. */
 function naaName(page: Uint8Array): string {
   const end = Math.min(page.length, 4 + (((page[2] ?? 0) << 8) | (page[3] ?? 0)))
-  for (let at = 4; at + 4 <= end; ) {
+  for (let at = 4; at + 4 <= end;) {
     const length = page[at + 3] ?? 0
     if (((page[at + 1] ?? 0) & 0x0f) === NAA && at + 4 + length <= end) {
       return Array.from(page.subarray(at + 4, at + 4 + length), (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -191,7 +200,13 @@ function withCapacity(disk: Disk, data: Uint8Array): Disk {
   const sectorSize = view.getUint32(8)
   // A size that no disk has: the unit is there, but not usable.
   if (!Number.isSafeInteger(sectors) || (sectorSize !== 512 && sectorSize !== 4096)) return disk
-  return { ...disk, sectors, sectorSize, physicalSectorSize: sectorSize * 2 ** ((data[13] ?? 0) & 0x0f), unmap: ((data[14] ?? 0) & 0x80) !== 0 }
+  return {
+    ...disk,
+    sectors,
+    sectorSize,
+    physicalSectorSize: sectorSize * 2 ** ((data[13] ?? 0) & 0x0f),
+    unmap: ((data[14] ?? 0) & 0x80) !== 0,
+  }
 }
 
 const sameUnit = (a: UnitAt, b: UnitAt): boolean => a.path === b.path && a.target === b.target && a.lun === b.lun

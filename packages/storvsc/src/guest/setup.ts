@@ -1,5 +1,14 @@
 import type { Packet } from '@vmbus/core'
-import { HEADER_BYTES, NtStatus, Operation, PROPERTY_MULTI_CHANNEL, channelProperties, fcWwnPacket, protocolVersion, vstorPacket } from '../protocol.ts'
+import {
+  HEADER_BYTES,
+  NtStatus,
+  Operation,
+  PROPERTY_MULTI_CHANNEL,
+  channelProperties,
+  fcWwnPacket,
+  protocolVersion,
+  vstorPacket,
+} from '../protocol.ts'
 import type { GuestContext } from './context.ts'
 import { dispatch, drop, featuresOf } from './requests.ts'
 import { scanAll } from './scan.ts'
@@ -84,7 +93,12 @@ export function answered(ctx: GuestContext, packet: Packet): void {
       if (!accepted) return fail(ctx, 'end', status)
       return wantedSubchannels(ctx) > 0 && !ctx.behaviour.subchannelsFirst ? enter(ctx, 'subchannels') : ready(ctx)
     default:
-      ctx.deps.diagnose({ code: 'VMBUS_STORVSC_COMPLETION', source: 'storvsc', message: 'an answer to a set-up packet that was not sent', detail: { phase: state.phase } })
+      ctx.deps.diagnose({
+        code: 'VMBUS_STORVSC_COMPLETION',
+        source: 'storvsc',
+        message: 'an answer to a set-up packet that was not sent',
+        detail: { phase: state.phase },
+      })
   }
 }
 
@@ -94,7 +108,8 @@ function takeProperties({ state }: GuestContext, view: DataView, body: number): 
   state.maxTransferBytes = channelProperties.read.maxTransferBytes(view, body)
 }
 
-const afterProperties = (ctx: GuestContext): void => enter(ctx, ctx.behaviour.subchannelsFirst && wantedSubchannels(ctx) > 0 ? 'subchannels' : 'end')
+const afterProperties = (ctx: GuestContext): void =>
+  enter(ctx, ctx.behaviour.subchannelsFirst && wantedSubchannels(ctx) > 0 ? 'subchannels' : 'end')
 
 function ready(ctx: GuestContext): void {
   const { state, deps } = ctx

@@ -1,7 +1,18 @@
 import type { PageRange } from '@vmbus/core'
 import type { RequestResult } from './result.ts'
 
-export type DriverPhase = 'idle' | 'opening' | 'begin' | 'version' | 'properties' | 'fchba' | 'end' | 'subchannels' | 'ready' | 'failed' | 'gone'
+export type DriverPhase =
+  | 'idle'
+  | 'opening'
+  | 'begin'
+  | 'version'
+  | 'properties'
+  | 'fchba'
+  | 'end'
+  | 'subchannels'
+  | 'ready'
+  | 'failed'
+  | 'gone'
 
 export type Direction = 'read' | 'write' | 'none'
 

@@ -1,4 +1,16 @@
-import { DataIn, HEADER_BYTES, Operation, PACKET_BYTES, PACKET_BYTES_V1, REQUEST_BYTES, REQUEST_BYTES_V1, REQUEST_COMPLETION, SrbFlag, vmscsiRequest, vstorPacket } from '../protocol.ts'
+import {
+  DataIn,
+  HEADER_BYTES,
+  Operation,
+  PACKET_BYTES,
+  PACKET_BYTES_V1,
+  REQUEST_BYTES,
+  REQUEST_BYTES_V1,
+  REQUEST_COMPLETION,
+  SrbFlag,
+  vmscsiRequest,
+  vstorPacket,
+} from '../protocol.ts'
 import type { RequestRecord } from './state.ts'
 
 const UNTAGGED = 0xff
@@ -53,7 +65,11 @@ export function packets(): Packets {
       body.setUint8(at.queueTag, UNTAGGED)
       body.setUint8(at.queueAction, SIMPLE_TAG)
       const data = direction === 'read' ? SrbFlag.dataIn : direction === 'write' ? SrbFlag.dataOut : 0
-      body.setUint32(at.srbFlags, SrbFlag.disableSynchTransfer | SrbFlag.queueActionEnable | SrbFlag.noQueueFreeze | data, true)
+      body.setUint32(
+        at.srbFlags,
+        SrbFlag.disableSynchTransfer | SrbFlag.queueActionEnable | SrbFlag.noQueueFreeze | data,
+        true,
+      )
       body.setUint32(at.timeOutValue, TIMEOUT_SECONDS, true)
       return bytes === PACKET_BYTES_V1 ? short : long
     },

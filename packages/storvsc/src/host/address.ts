@@ -11,13 +11,18 @@ export interface LunAddress {
 /** One number for an address, in the order path, target, LUN. */
 export const addressKey = ({ path, target, lun }: LunAddress): number => (path << 16) | (target << 8) | lun
 
-export const addressOf = (key: number): LunAddress => ({ path: (key >>> 16) & 0xff, target: (key >>> 8) & 0xff, lun: key & 0xff })
+export const addressOf = (key: number): LunAddress => ({
+  path: (key >>> 16) & 0xff,
+  target: (key >>> 8) & 0xff,
+  lun: key & 0xff,
+})
 
 /** Throws VMBUS_STORVSC_OPTIONS for an address that the wire cannot carry. */
 export function checkAddress(address: LunAddress): LunAddress {
   for (const field of ['path', 'target', 'lun'] as const) {
     const value = address[field]
-    if (!(Number.isInteger(value) && value >= 0 && value <= MAX_ADDRESS)) throw new StorvscError('VMBUS_STORVSC_OPTIONS', field, value, `0 to ${MAX_ADDRESS}`)
+    if (!(Number.isInteger(value) && value >= 0 && value <= MAX_ADDRESS))
+      throw new StorvscError('VMBUS_STORVSC_OPTIONS', field, value, `0 to ${MAX_ADDRESS}`)
   }
   return address
 }

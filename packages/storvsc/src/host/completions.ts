@@ -64,7 +64,12 @@ export function completions(): Completions {
       const failed = typeof result === 'number' ? undefined : result
       header(Operation.completeIo, failed === undefined ? NtStatus.success : ntStatusOf(failed.srbStatus))
       body.setUint16(at.length, REQUEST_BYTES, true)
-      body.setUint8(at.srbStatus, failed === undefined ? SrbStatus.success : failed.srbStatus | (failed.sense === undefined ? 0 : SRB_AUTOSENSE_VALID))
+      body.setUint8(
+        at.srbStatus,
+        failed === undefined
+          ? SrbStatus.success
+          : failed.srbStatus | (failed.sense === undefined ? 0 : SRB_AUTOSENSE_VALID),
+      )
       body.setUint8(at.scsiStatus, failed === undefined ? ScsiStatus.good : failed.scsiStatus)
       body.setUint8(at.cdbLength, CDB_BYTES)
       body.setUint8(at.senseInfoLength, SENSE_BYTES)

@@ -1,7 +1,19 @@
 import { PacketType, type Channel, type HostDevice, type HostDeviceDeps, type Packet } from '@vmbus/core'
 import type { BlockDevice } from '@vmbus/disk'
 import { StorvscError } from '../errors.ts'
-import { DataIn, HEADER_BYTES, NtStatus, Op, Operation, PACKET_BYTES, PACKET_BYTES_V1, RING_BYTES, vmscsiRequest, vstorFeatures, vstorPacket } from '../protocol.ts'
+import {
+  DataIn,
+  HEADER_BYTES,
+  NtStatus,
+  Op,
+  Operation,
+  PACKET_BYTES,
+  PACKET_BYTES_V1,
+  RING_BYTES,
+  vmscsiRequest,
+  vstorFeatures,
+  vstorPacket,
+} from '../protocol.ts'
 import { copyPlain } from '../plain.ts'
 import { addressKey, type LunAddress } from './address.ts'
 import { completions, type Reply } from './completions.ts'
@@ -49,10 +61,18 @@ interface Saved extends State {
 const MAX_PENDING = 1024
 const at = vmscsiRequest.offsets
 
-const complete = (address: Partial<LunAddress>): LunAddress => ({ path: address.path ?? 0, target: address.target ?? 0, lun: address.lun ?? 0 })
+const complete = (address: Partial<LunAddress>): LunAddress => ({
+  path: address.path ?? 0,
+  target: address.target ?? 0,
+  lun: address.lun ?? 0,
+})
 const initialState = (): State => ({ ...initialSetup(), ...noRequests(), enumerate: false })
 
-export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, settings?: StorvscSettings): StorvscHost {
+export function storvscHost(
+  options: StorvscHostOptions,
+  deps: HostDeviceDeps,
+  settings?: StorvscSettings,
+): StorvscHost {
   const resolved = resolve(options, settings)
   const { address: fixed } = resolved
   const luns = lunTable({
@@ -61,7 +81,12 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     ejected: (address) => deps.event('ejected', address),
   })
   for (const each of options.luns) luns.add(each)
-  const setupOptions = { versions: resolved.versions, maxSubchannels: resolved.subchannels, maxTransferBytes: resolved.maxTransferBytes, wwn: resolved.wwn }
+  const setupOptions = {
+    versions: resolved.versions,
+    maxSubchannels: resolved.subchannels,
+    maxTransferBytes: resolved.maxTransferBytes,
+    wwn: resolved.wwn,
+  }
   const channels = new Map<number, Channel>()
   const buffer = guestBuffer(deps.memory)
   const out = completions()
@@ -122,7 +147,8 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     const channel = channels.get(0)
     const features = vstorFeatures(state.version)
     if (!state.enumerate || channel === undefined || features === undefined || state.phase !== 'ready') return
-    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes)) state.enumerate = false
+    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes))
+      state.enumerate = false
     else channel.wantWritable(RING_BYTES)
   }
 
@@ -156,7 +182,10 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     // Answered by the controller, even where LUN 0 is not there; by the path that the guest named.
     if (opcode === Op.reportLuns) outcome = reportLuns(luns.addresses, path, target, buffer)
     else outcome = unit === undefined ? absentUnit(command, lun) : unit.execute(command)
-    const result = typeof outcome !== 'number' && isPlan(outcome) && unit !== undefined ? carryOut(channel, key, unit, outcome) : outcome
+    const result =
+      typeof outcome !== 'number' && isPlan(outcome) && unit !== undefined
+        ? carryOut(channel, key, unit, outcome)
+        : outcome
     if (result === undefined || (typeof result !== 'number' && isPlan(result))) return
     if (opcode !== Op.reportLuns) unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
     finish(channel, reply, result)
@@ -171,7 +200,8 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
     if (reply.bytes < PACKET_BYTES_V1) return refuse(channel, `a request of ${reply.bytes} bytes`)
     const length = view.getUint32(body + at.dataTransferLength, true)
     const [range] = gpaRanges
-    if (gpaRanges.length > 1 || (length > 0 && (range?.byteCount ?? 0) < length)) return refuse(channel, `${gpaRanges.length} ranges for ${length} bytes`)
+    if (gpaRanges.length > 1 || (length > 0 && (range?.byteCount ?? 0) < length))
+      return refuse(channel, `${gpaRanges.length} ranges for ${length} bytes`)
     buffer.bind(length > 0 ? range : undefined, length, view.getUint8(body + at.dataIn) !== DataIn.write)
     execute(channel, view, body)
   }
@@ -196,10 +226,17 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
       out.send(channel, reply, state.phase === 'ready' ? NtStatus.success : NtStatus.invalidDeviceState)
       return
     }
-    const request = new DataView(view.buffer, view.byteOffset + payloadOffset + HEADER_BYTES, payloadLength - HEADER_BYTES)
+    const request = new DataView(
+      view.buffer,
+      view.byteOffset + payloadOffset + HEADER_BYTES,
+      payloadLength - HEADER_BYTES,
+    )
     const known = operation >= Operation.beginInitialization && operation <= Operation.createSubChannels
     const isControl = channel.subchannelIndex === 0
-    const status = known && !isControl ? NtStatus.invalidDeviceState : setup(state, setupOptions, operation, request, out.body, effects)
+    const status =
+      known && !isControl
+        ? NtStatus.invalidDeviceState
+        : setup(state, setupOptions, operation, request, out.body, effects)
     if (status === undefined) return refuse(channel, `operation ${operation}`)
     out.send(channel, reply, status)
     if (operation === Operation.endInitialization && status === NtStatus.success) again = true
@@ -263,7 +300,8 @@ export function storvscHost(options: StorvscHostOptions, deps: HostDeviceDeps, s
       return state.pending.length
     },
     addLun(lun) {
-      if (fixed !== undefined) throw new StorvscError('VMBUS_STORVSC_LUN', 'controller', 'ide', 'a controller with more than one unit')
+      if (fixed !== undefined)
+        throw new StorvscError('VMBUS_STORVSC_LUN', 'controller', 'ide', 'a controller with more than one unit')
       const address = luns.add(lun)
       changed()
       return address

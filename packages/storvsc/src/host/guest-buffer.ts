@@ -75,7 +75,10 @@ export function guestBuffer(memory: GuestMemory): GuestBuffer {
       size = length
       writable = deviceMayWrite
     },
-    range: () => (pages === undefined ? undefined : { byteOffset: pages.byteOffset, byteCount: pages.byteCount, pfns: [...pages.pfns] }),
+    range: () =>
+      pages === undefined
+        ? undefined
+        : { byteOffset: pages.byteOffset, byteCount: pages.byteCount, pfns: [...pages.pfns] },
     views(offset, length) {
       list.length = 0
       return runs(offset, length, add) ? list : undefined

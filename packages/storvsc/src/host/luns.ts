@@ -47,8 +47,10 @@ export interface LunsOptions {
   readonly ejected: (address: LunAddress) => void
 }
 
-const isBackend = (options: LunOptions): options is Backend => !('dvd' in options) && (isQueued(options as Backend) || !('disk' in options))
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, index) => byte === b[index])
+const isBackend = (options: LunOptions): options is Backend =>
+  !('dvd' in options) && (isQueued(options as Backend) || !('disk' in options))
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, index) => byte === b[index])
 
 export function luns({ at, initiator, ejected }: LunsOptions): Luns {
   const units = new Map<number, LogicalUnit>()
@@ -75,7 +77,13 @@ export function luns({ at, initiator, ejected }: LunsOptions): Luns {
     const named = path !== undefined || target !== undefined || lun !== undefined
     const address = checkAddress(named ? { path: path ?? 0, target: target ?? 0, lun: lun ?? 0 } : (at ?? free()))
     const key = addressKey(address)
-    if (units.has(key)) throw new StorvscError('VMBUS_STORVSC_LUN', 'lun', `${address.path}:${address.target}:${address.lun}`, 'an address that is free')
+    if (units.has(key))
+      throw new StorvscError(
+        'VMBUS_STORVSC_LUN',
+        'lun',
+        `${address.path}:${address.target}:${address.lun}`,
+        'an address that is free',
+      )
     if ('dvd' in full) {
       const unit = dvdUnit(full.dvd, () => ejected(address))
       drives.set(key, unit)
@@ -104,12 +112,24 @@ export function luns({ at, initiator, ejected }: LunsOptions): Luns {
     get: (key) => units.get(key),
     dvd(address) {
       const unit = drives.get(addressKey(address))
-      if (unit === undefined) throw new StorvscError('VMBUS_STORVSC_LUN', 'lun', `${address.path}:${address.target}:${address.lun}`, 'the address of a DVD drive')
+      if (unit === undefined)
+        throw new StorvscError(
+          'VMBUS_STORVSC_LUN',
+          'lun',
+          `${address.path}:${address.target}:${address.lun}`,
+          'the address of a DVD drive',
+        )
       return unit
     },
     add,
     remove(address) {
-      if (!units.has(addressKey(address))) throw new StorvscError('VMBUS_STORVSC_LUN', 'lun', `${address.path}:${address.target}:${address.lun}`, 'an address with a logical unit')
+      if (!units.has(addressKey(address)))
+        throw new StorvscError(
+          'VMBUS_STORVSC_LUN',
+          'lun',
+          `${address.path}:${address.target}:${address.lun}`,
+          'an address with a logical unit',
+        )
       remove(addressKey(address))
     },
     save: () => [...units].map(([key, unit]) => ({ key, type: unit.type, state: unit.save() })),
@@ -120,10 +140,17 @@ export function luns({ at, initiator, ejected }: LunsOptions): Luns {
         const address = addressOf(key)
         if (!units.has(key)) {
           const options = find(address)
-          if (options !== undefined) add(isBackend(options) ? { disk: options, ...address } : { ...options, ...address })
+          if (options !== undefined)
+            add(isBackend(options) ? { disk: options, ...address } : { ...options, ...address })
         }
         const unit = units.get(key)
-        if (unit?.type !== type) throw new StorvscError('VMBUS_STORVSC_STATE', 'lun', `${address.path}:${address.target}:${address.lun}`, `a ${type}, as when the state was saved`)
+        if (unit?.type !== type)
+          throw new StorvscError(
+            'VMBUS_STORVSC_STATE',
+            'lun',
+            `${address.path}:${address.target}:${address.lun}`,
+            `a ${type}, as when the state was saved`,
+          )
         unit.restore(state)
       }
     },

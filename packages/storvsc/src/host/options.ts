@@ -1,6 +1,15 @@
 import type { OfferParameters } from '@vmbus/core'
 import { StorvscError } from '../errors.ts'
-import { IDE_INTERFACE, INTERFACE_OF, OFFER_IDE_DEVICE, VSTOR_VERSIONS, ideAddress, ideInstanceId, offerProperties, type ControllerKind } from '../protocol.ts'
+import {
+  IDE_INTERFACE,
+  INTERFACE_OF,
+  OFFER_IDE_DEVICE,
+  VSTOR_VERSIONS,
+  ideAddress,
+  ideInstanceId,
+  offerProperties,
+  type ControllerKind,
+} from '../protocol.ts'
 import type { LunAddress } from './address.ts'
 import type { LunOptions } from './luns.ts'
 import type { FcNames } from './setup.ts'
@@ -53,10 +62,14 @@ const DEFAULT_TRANSFER = 0x40000
 const MAX_SUBCHANNELS = 0xffff
 
 /** World wide names as Hyper-V's manager hands them out: C0:03:FF, then the adapter's own. */
-const DEFAULT_WWN: FcNames = { port: Uint8Array.of(0xc0, 0x03, 0xff, 0, 0, 0, 0, 1), node: Uint8Array.of(0xc0, 0x03, 0xff, 0, 0, 0, 0xff, 0xff) }
+const DEFAULT_WWN: FcNames = {
+  port: Uint8Array.of(0xc0, 0x03, 0xff, 0, 0, 0, 0, 1),
+  node: Uint8Array.of(0xc0, 0x03, 0xff, 0, 0, 0, 0xff, 0xff),
+}
 
 function inRange(field: string, value: number, from: number, to: number): number {
-  if (!(Number.isInteger(value) && value >= from && value <= to)) throw new StorvscError('VMBUS_STORVSC_OPTIONS', field, value, `${from} to ${to}`)
+  if (!(Number.isInteger(value) && value >= from && value <= to))
+    throw new StorvscError('VMBUS_STORVSC_OPTIONS', field, value, `${from} to ${to}`)
   return value
 }
 
@@ -65,9 +78,13 @@ export function resolve(options: StorvscHostOptions, settings: StorvscSettings |
   const kind = options.controller ?? 'scsi'
   const instanceId = (options.instanceId ?? INSTANCES[kind]).toLowerCase()
   const ide = kind === 'ide'
-  if (ide && options.luns.length !== 1) throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'luns', options.luns.length, 'one disk for an IDE accelerator')
+  if (ide && options.luns.length !== 1)
+    throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'luns', options.luns.length, 'one disk for an IDE accelerator')
   const { wwn } = options
-  if (wwn !== undefined && [wwn.port, wwn.node, wwn.secondaryPort, wwn.secondaryNode].some((name) => name !== undefined && name.length !== 8)) {
+  if (
+    wwn !== undefined &&
+    [wwn.port, wwn.node, wwn.secondaryPort, wwn.secondaryNode].some((name) => name !== undefined && name.length !== 8)
+  ) {
     throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'wwn', 'names', '8 bytes each')
   }
   return {
@@ -86,6 +103,12 @@ export function resolve(options: StorvscHostOptions, settings: StorvscSettings |
 export function offerOf(options: StorvscHostOptions): OfferParameters {
   const { interfaceId, instanceId, address } = resolve(options, undefined)
   const userDefined = new Uint8Array(120)
-  userDefined.set(offerProperties.toBytes({ pathId: address?.path ?? 0, targetId: address?.target ?? 0, flags: interfaceId === IDE_INTERFACE ? OFFER_IDE_DEVICE : 0 }))
+  userDefined.set(
+    offerProperties.toBytes({
+      pathId: address?.path ?? 0,
+      targetId: address?.target ?? 0,
+      flags: interfaceId === IDE_INTERFACE ? OFFER_IDE_DEVICE : 0,
+    }),
+  )
   return { interfaceId, instanceId, userDefined }
 }

@@ -29,7 +29,11 @@ export type Outcome = number | Failure | Plan
 
 export const isPlan = (outcome: Failure | Plan): outcome is Plan => 'steps' in outcome
 
-const check = (srbStatus: number, key: number, asc: number): Failure => ({ scsiStatus: ScsiStatus.checkCondition, srbStatus, sense: { key, asc } })
+const check = (srbStatus: number, key: number, asc: number): Failure => ({
+  scsiStatus: ScsiStatus.checkCondition,
+  srbStatus,
+  sense: { key, asc },
+})
 
 /** A request that the disk refuses as it stands: SRB INVALID_REQUEST (OpenVMM scsidisk, process_result). */
 export const illegalRequest = (asc: number): Failure => check(SrbStatus.invalidRequest, SenseKey.illegalRequest, asc)

@@ -60,7 +60,8 @@ export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOpti
   }
 
   const settle = (request: Pending, unit: LogicalUnit | undefined): void => {
-    const result: number | Failure = unit === undefined ? INVALID_LUN : request.status === 'ok' ? request.transferred : FAILURE_OF[request.status]
+    const result: number | Failure =
+      unit === undefined ? INVALID_LUN : request.status === 'ok' ? request.transferred : FAILURE_OF[request.status]
     unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
     finish(request.channel, request, result)
   }

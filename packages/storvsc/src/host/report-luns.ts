@@ -6,7 +6,12 @@ const HEADER = 8
 const ENTRY = 8
 
 /** REPORT LUNS for one path and target: 8 bytes each, the number in the first two. A buffer without room for the header gets nothing. */
-export function reportLuns(addresses: readonly LunAddress[], path: number, target: number, buffer: GuestBuffer): Outcome {
+export function reportLuns(
+  addresses: readonly LunAddress[],
+  path: number,
+  target: number,
+  buffer: GuestBuffer,
+): Outcome {
   if (buffer.length < HEADER) return 0
   const found = addresses.filter((address) => address.path === path && address.target === target)
   const data = new DataView(new ArrayBuffer(HEADER + found.length * ENTRY))

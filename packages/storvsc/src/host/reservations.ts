@@ -48,22 +48,29 @@ export interface Reservations {
   restore(state: ReservationState): void
 }
 
-const allHold = (type: number): boolean => type === ReservationType.writeExclusiveAll || type === ReservationType.exclusiveAccessAll
+const allHold = (type: number): boolean =>
+  type === ReservationType.writeExclusiveAll || type === ReservationType.exclusiveAccessAll
 const registrantsShare = (type: number): boolean => type >= ReservationType.writeExclusiveRegistrants
 const writersOnly = (type: number): boolean =>
-  type === ReservationType.writeExclusive || type === ReservationType.writeExclusiveRegistrants || type === ReservationType.writeExclusiveAll
+  type === ReservationType.writeExclusive ||
+  type === ReservationType.writeExclusiveRegistrants ||
+  type === ReservationType.writeExclusiveAll
 
 const EMPTY: ReservationState = { version: 1, generation: 0, registrants: [], type: 0, holder: '', persistent: false }
 
 export function persistentReservations(): Reservations {
   let state = EMPTY
-  const keyOf = (initiator: string): string | undefined => state.registrants.find((each) => each.initiator === initiator)?.key
-  const holds = (initiator: string): boolean => state.type !== 0 && (allHold(state.type) ? keyOf(initiator) !== undefined : state.holder === initiator)
+  const keyOf = (initiator: string): string | undefined =>
+    state.registrants.find((each) => each.initiator === initiator)?.key
+  const holds = (initiator: string): boolean =>
+    state.type !== 0 && (allHold(state.type) ? keyOf(initiator) !== undefined : state.holder === initiator)
   /** Takes registrations away; a reservation that nobody is left to hold goes with them. */
   const remove = (gone: (each: Registrant) => boolean): void => {
     const lost = state.registrants.filter(gone)
     const registrants = state.registrants.filter((each) => !gone(each))
-    const orphaned = allHold(state.type) ? registrants.length === 0 : lost.some((each) => each.initiator === state.holder)
+    const orphaned = allHold(state.type)
+      ? registrants.length === 0
+      : lost.some((each) => each.initiator === state.holder)
     state = { ...state, registrants, ...(orphaned ? { type: 0, holder: '' } : {}) }
   }
   const next = (): void => {
@@ -79,7 +86,11 @@ export function persistentReservations(): Reservations {
       if (oldKey !== undefined && oldKey !== (registered ?? NO_KEY)) return false
       if (key === NO_KEY) remove((each) => each.initiator === initiator)
       else if (registered === undefined) state = { ...state, registrants: [...state.registrants, { initiator, key }] }
-      else state = { ...state, registrants: state.registrants.map((each) => (each.initiator === initiator ? { initiator, key } : each)) }
+      else
+        state = {
+          ...state,
+          registrants: state.registrants.map((each) => (each.initiator === initiator ? { initiator, key } : each)),
+        }
       state = { ...state, persistent }
       next()
       return true

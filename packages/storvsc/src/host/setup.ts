@@ -1,4 +1,13 @@
-import { NtStatus, Operation, PROPERTY_MULTI_CHANNEL, channelProperties, fcWwnPacket, protocolVersion, vstorFeatures, type VstorFeatures } from '../protocol.ts'
+import {
+  NtStatus,
+  Operation,
+  PROPERTY_MULTI_CHANNEL,
+  channelProperties,
+  fcWwnPacket,
+  protocolVersion,
+  vstorFeatures,
+  type VstorFeatures,
+} from '../protocol.ts'
 
 /** How far the guest has come (OpenVMM storvsp, InitState and ProtocolState). */
 export type Phase = 'begin' | 'version' | 'properties' | 'end' | 'ready'
@@ -40,7 +49,14 @@ export interface SetupEffects {
  * an operation that does not exist, which ends the conversation. What comes out of order is refused and changes
  * nothing (OpenVMM storvsp, process_primary).
  */
-export function setup(state: SetupState, options: SetupOptions, operation: number, request: DataView, answer: DataView, effects: SetupEffects): number | undefined {
+export function setup(
+  state: SetupState,
+  options: SetupOptions,
+  operation: number,
+  request: DataView,
+  answer: DataView,
+  effects: SetupEffects,
+): number | undefined {
   switch (operation) {
     case Operation.beginInitialization:
       if (state.phase !== 'begin') return NtStatus.invalidDeviceState
@@ -52,7 +68,9 @@ export function setup(state: SetupState, options: SetupOptions, operation: numbe
       return state.phase === 'properties' ? queryProperties(state, options, answer) : NtStatus.invalidDeviceState
     case Operation.fchbaData:
       if (options.wwn === undefined) return undefined
-      return state.phase === 'end' || state.phase === 'ready' ? fchbaData(options.wwn, answer) : NtStatus.invalidDeviceState
+      return state.phase === 'end' || state.phase === 'ready'
+        ? fchbaData(options.wwn, answer)
+        : NtStatus.invalidDeviceState
     case Operation.createSubChannels:
       return createSubchannels(state, options, request.getUint16(0, true), effects)
     case Operation.endInitialization:
@@ -77,7 +95,11 @@ function queryVersion(state: SetupState, { versions }: SetupOptions, request: Da
   return NtStatus.success
 }
 
-function queryProperties(state: SetupState, { maxSubchannels, maxTransferBytes }: SetupOptions, answer: DataView): number {
+function queryProperties(
+  state: SetupState,
+  { maxSubchannels, maxTransferBytes }: SetupOptions,
+  answer: DataView,
+): number {
   const multiChannel = featuresOf(state)?.multiChannel ?? false
   channelProperties.write.maxTransferBytes(answer, 0, maxTransferBytes)
   channelProperties.write.flags(answer, 0, multiChannel ? PROPERTY_MULTI_CHANNEL : 0)
@@ -103,7 +125,12 @@ function fchbaData(names: FcNames, answer: DataView): number {
 }
 
 /** Before the end of initialisation (Windows) or after it (Linux). */
-function createSubchannels(state: SetupState, { maxSubchannels }: SetupOptions, count: number, effects: SetupEffects): number {
+function createSubchannels(
+  state: SetupState,
+  { maxSubchannels }: SetupOptions,
+  count: number,
+  effects: SetupEffects,
+): number {
   const early = state.phase === 'end' && state.subchannels === null
   if (!early && state.phase !== 'ready') return NtStatus.invalidDeviceState
   if (!(featuresOf(state)?.multiChannel ?? false) || count > maxSubchannels) return NtStatus.invalidParameter

@@ -40,7 +40,13 @@ export function perform(disk: BlockDevice, step: Step, buffer: GuestBuffer): Blo
 }
 
 /** Hands a step to a queue. `full` when it has no room: nothing was done then. */
-export function enqueue(queue: QueuedDisk, step: Step, slot: number, now: number, buffer: GuestBuffer): 'queued' | 'full' | 'memory' {
+export function enqueue(
+  queue: QueuedDisk,
+  step: Step,
+  slot: number,
+  now: number,
+  buffer: GuestBuffer,
+): 'queued' | 'full' | 'memory' {
   const request = requestOf(queue.disk, step, buffer)
   if (request === undefined) return 'memory'
   if (!queue.submit(request, slot, now)) return 'full'

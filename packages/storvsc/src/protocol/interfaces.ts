@@ -5,7 +5,11 @@ export const FC_INTERFACE = '2f9bcc4a-0069-4af3-b76b-6fd0be528cda'
 
 export type ControllerKind = 'scsi' | 'ide' | 'fc'
 
-export const INTERFACE_OF: Readonly<Record<ControllerKind, string>> = { scsi: SCSI_INTERFACE, ide: IDE_INTERFACE, fc: FC_INTERFACE }
+export const INTERFACE_OF: Readonly<Record<ControllerKind, string>> = {
+  scsi: SCSI_INTERFACE,
+  ide: IDE_INTERFACE,
+  fc: FC_INTERFACE,
+}
 
 /** The kind of an interface class; anything else is SCSI. */
 export function controllerKindOf(interfaceId: string): ControllerKind {
@@ -24,5 +28,8 @@ export function ideInstanceId(channel: number, device: number): string {
 
 /** Channel and device of an IDE accelerator's instance (Linux storvsc_drv.c, storvsc_get_ide_info). */
 export function ideAddress(instanceId: string): { readonly path: number; readonly target: number } {
-  return { path: Number.parseInt(instanceId.slice(0, 8), 16) & 0xff, target: Number.parseInt(instanceId.slice(9, 13), 16) & 0xff }
+  return {
+    path: Number.parseInt(instanceId.slice(0, 8), 16) & 0xff,
+    target: Number.parseInt(instanceId.slice(9, 13), 16) & 0xff,
+  }
 }

@@ -51,7 +51,13 @@ export const Op = {
   mechanismStatus: 0xbd,
 } as const
 
-export const ScsiStatus = { good: 0x00, checkCondition: 0x02, busy: 0x08, reservationConflict: 0x18, taskAborted: 0x40 } as const
+export const ScsiStatus = {
+  good: 0x00,
+  checkCondition: 0x02,
+  busy: 0x08,
+  reservationConflict: 0x18,
+  taskAborted: 0x40,
+} as const
 
 export const SenseKey = {
   noSense: 0x0,
@@ -82,7 +88,14 @@ export const Asc = {
 } as const
 
 /** VPD pages (SPC-4 7.8, SBC-3 6.6). */
-export const Vpd = { supported: 0x00, serialNumber: 0x80, identifiers: 0x83, blockLimits: 0xb0, characteristics: 0xb1, provisioning: 0xb2 } as const
+export const Vpd = {
+  supported: 0x00,
+  serialNumber: 0x80,
+  identifiers: 0x83,
+  blockLimits: 0xb0,
+  characteristics: 0xb1,
+  provisioning: 0xb2,
+} as const
 
 export const MODE_PAGE_CACHING = 0x08
 export const MODE_PAGE_ALL = 0x3f

@@ -31,7 +31,12 @@ const STEPS: readonly { readonly version: number; readonly change: Partial<Vstor
 ]
 
 const FEATURES = new Map<number, VstorFeatures>()
-let features: VstorFeatures = { packetBytes: PACKET_BYTES_V1, enumerateBus: false, multiChannel: false, writeSame: false }
+let features: VstorFeatures = {
+  packetBytes: PACKET_BYTES_V1,
+  enumerateBus: false,
+  multiChannel: false,
+  writeSame: false,
+}
 for (const { version, change } of STEPS) {
   features = { ...features, ...change }
   FEATURES.set(version, features)

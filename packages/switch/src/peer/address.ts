@@ -10,7 +10,8 @@ export interface Network {
   readonly prefix: number
 }
 
-const refuse = (value: string): SwitchError => new SwitchError('VMBUS_PEER_OPTION', 'address', value, 'an IPv4 or IPv6 address')
+const refuse = (value: string): SwitchError =>
+  new SwitchError('VMBUS_PEER_OPTION', 'address', value, 'an IPv4 or IPv6 address')
 
 /** @throws SwitchError `VMBUS_PEER_OPTION` */
 export function parseIp(text: string): IpBytes {
@@ -26,10 +27,12 @@ function parseV4(text: string): IpBytes {
 function parseV6(text: string): IpBytes {
   const halves = text.split('::')
   const groups = (half: string): number[] =>
-    half === '' ? [] : half.split(':').map((group) => {
-      if (!/^[0-9a-f]{1,4}$/i.test(group)) throw refuse(text)
-      return Number.parseInt(group, 16)
-    })
+    half === ''
+      ? []
+      : half.split(':').map((group) => {
+          if (!/^[0-9a-f]{1,4}$/i.test(group)) throw refuse(text)
+          return Number.parseInt(group, 16)
+        })
   const head = groups(halves[0] ?? '')
   const tail = groups(halves[1] ?? '')
   const gap = 8 - head.length - tail.length
@@ -41,7 +44,9 @@ function parseV6(text: string): IpBytes {
 /** `10.0.0.1`, or IPv6 in the canonical form of RFC 5952. */
 export function formatIp(address: IpBytes): string {
   if (address.length === 4) return address.join('.')
-  const groups = Array.from({ length: 8 }, (_, i) => (((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0)).toString(16))
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((address[2 * i] ?? 0) << 8) | (address[2 * i + 1] ?? 0)).toString(16),
+  )
   let best = { start: 0, length: 1 }
   for (let start = 0; start < 8; start++) {
     let length = 0
@@ -57,7 +62,8 @@ export function parseNetwork(text: string): Network {
   const [address = '', length = ''] = text.split('/')
   const bytes = parseIp(address)
   const prefix = /^\d{1,3}$/.test(length) ? Number(length) : -1
-  if (prefix < 0 || prefix > bytes.length * 8) throw new SwitchError('VMBUS_PEER_OPTION', 'network', text, 'address/prefix length')
+  if (prefix < 0 || prefix > bytes.length * 8)
+    throw new SwitchError('VMBUS_PEER_OPTION', 'network', text, 'address/prefix length')
   return { address: bytes, prefix }
 }
 
@@ -85,11 +91,14 @@ export function isBroadcast(network: Network | undefined, address: IpBytes): boo
   return true
 }
 
-export const isMulticast = (address: IpBytes): boolean => (address.length === 4 ? ((address[0] ?? 0) & 0xf0) === 0xe0 : address[0] === 0xff)
+export const isMulticast = (address: IpBytes): boolean =>
+  address.length === 4 ? ((address[0] ?? 0) & 0xf0) === 0xe0 : address[0] === 0xff
 
 /** A map key: a number for IPv4, text for IPv6. */
 export const keyOf = (address: IpBytes): number | string =>
-  address.length === 4 ? (((address[0] ?? 0) << 24) | ((address[1] ?? 0) << 16) | ((address[2] ?? 0) << 8) | (address[3] ?? 0)) >>> 0 : address.join()
+  address.length === 4
+    ? (((address[0] ?? 0) << 24) | ((address[1] ?? 0) << 16) | ((address[2] ?? 0) << 8) | (address[3] ?? 0)) >>> 0
+    : address.join()
 
 /** The link-local address that a MAC gives (RFC 4291, appendix A: modified EUI-64). */
 export function linkLocalOf(mac: number): IpBytes {

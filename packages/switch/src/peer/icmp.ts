@@ -21,7 +21,14 @@ const PORT_UNREACHABLE = { v4: 3, v6: 4 } as const
 const protocolFor = (address: IpBytes): number => (address.length === 4 ? PROTOCOL.icmp : PROTOCOL.icmpv6)
 
 /** An ICMP or ICMPv6 message, its checksum done: ICMPv6 covers the addresses (RFC 4443, 2.3), ICMP does not (RFC 792). */
-export function icmpMessage(type: number, code: number, rest: number, payload: Uint8Array, source: IpBytes, destination: IpBytes): Outgoing {
+export function icmpMessage(
+  type: number,
+  code: number,
+  rest: number,
+  payload: Uint8Array,
+  source: IpBytes,
+  destination: IpBytes,
+): Outgoing {
   const outgoing = newOutgoing(source.length, ICMP_HEADER + payload.length)
   const { bytes, start } = outgoing
   bytes[start] = type
@@ -29,7 +36,10 @@ export function icmpMessage(type: number, code: number, rest: number, payload: U
   writeU16(bytes, start + 4, rest >>> 16)
   writeU16(bytes, start + 6, rest & 0xffff)
   bytes.set(payload, start + ICMP_HEADER)
-  const sum = source.length === 4 ? internetChecksum(bytes, start, bytes.length) : finishChecksum(transportSum(source, destination, PROTOCOL.icmpv6, bytes, start, bytes.length))
+  const sum =
+    source.length === 4
+      ? internetChecksum(bytes, start, bytes.length)
+      : finishChecksum(transportSum(source, destination, PROTOCOL.icmpv6, bytes, start, bytes.length))
   writeU16(bytes, start + 2, sum)
   return outgoing
 }
@@ -62,13 +72,31 @@ export function createIcmp({ send, echoed, sourceFor }: IcmpDeps): Icmp {
       const payload = bytes.subarray(start + ICMP_HEADER, end)
       if (type === (v4 ? V4.request : V6.request)) {
         const source = sourceFor(received)
-        if (source !== undefined) echo(v4 ? V4.reply : V6.reply, (readU16(bytes, start + 4) << 16) | readU16(bytes, start + 6), payload, source, received.source.slice())
+        if (source !== undefined)
+          echo(
+            v4 ? V4.reply : V6.reply,
+            (readU16(bytes, start + 4) << 16) | readU16(bytes, start + 6),
+            payload,
+            source,
+            received.source.slice(),
+          )
       } else if (type === (v4 ? V4.reply : V6.reply)) {
-        echoed({ address: received.source, id: readU16(bytes, start + 4), sequence: readU16(bytes, start + 6), payload })
+        echoed({
+          address: received.source,
+          id: readU16(bytes, start + 4),
+          sequence: readU16(bytes, start + 6),
+          payload,
+        })
       }
     },
     ping(source, destination, id, sequence, payload) {
-      echo(source.length === 4 ? V4.request : V6.request, ((id & 0xffff) << 16) | (sequence & 0xffff), payload, source, destination)
+      echo(
+        source.length === 4 ? V4.request : V6.request,
+        ((id & 0xffff) << 16) | (sequence & 0xffff),
+        payload,
+        source,
+        destination,
+      )
     },
     portUnreachable(received) {
       const source = received.destination.slice()
@@ -78,7 +106,19 @@ export function createIcmp({ send, echoed, sourceFor }: IcmpDeps): Icmp {
       const headerStart = received.start - (v4 ? 20 : 40)
       if (headerStart < 0) return // reassembled: no header is at hand
       const quoted = received.bytes.slice(headerStart, Math.min(received.end, received.start + 8))
-      send(icmpMessage(v4 ? V4.unreachable : V6.unreachable, v4 ? PORT_UNREACHABLE.v4 : PORT_UNREACHABLE.v6, 0, quoted, source, destination), source, destination, protocolFor(source))
+      send(
+        icmpMessage(
+          v4 ? V4.unreachable : V6.unreachable,
+          v4 ? PORT_UNREACHABLE.v4 : PORT_UNREACHABLE.v6,
+          0,
+          quoted,
+          source,
+          destination,
+        ),
+        source,
+        destination,
+        protocolFor(source),
+      )
     },
   }
 }

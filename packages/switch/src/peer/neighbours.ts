@@ -34,13 +34,23 @@ const MOST_NEIGHBOURS = 256
 const MOST_WAITING = 16
 
 /** The ARP and ND cache: at most 256 neighbours, 16 waiting frames each. */
-export function createNeighbours(ask: (address: IpBytes) => void, transmit: (frame: Uint8Array, mac: number) => void): Neighbours {
+export function createNeighbours(
+  ask: (address: IpBytes) => void,
+  transmit: (frame: Uint8Array, mac: number) => void,
+): Neighbours {
   const known = new Map<number | string, Neighbour>()
 
   const add = (address: IpBytes): Neighbour => {
     const [oldest] = known.keys()
     if (known.size >= MOST_NEIGHBOURS && oldest !== undefined) known.delete(oldest)
-    const neighbour: Neighbour = { address: address.slice(), mac: -1, confirmedAt: 0, askedAt: 0, tries: 0, waiting: [] }
+    const neighbour: Neighbour = {
+      address: address.slice(),
+      mac: -1,
+      confirmedAt: 0,
+      askedAt: 0,
+      tries: 0,
+      waiting: [],
+    }
     known.set(keyOf(address), neighbour)
     return neighbour
   }
@@ -92,7 +102,8 @@ export function createNeighbours(ask: (address: IpBytes) => void, transmit: (fra
     save: () => [...known.values()].map((neighbour) => ({ ...neighbour, waiting: [...neighbour.waiting] })),
     load(neighbours) {
       known.clear()
-      for (const neighbour of neighbours) known.set(keyOf(neighbour.address), { ...neighbour, waiting: [...neighbour.waiting] })
+      for (const neighbour of neighbours)
+        known.set(keyOf(neighbour.address), { ...neighbour, waiting: [...neighbour.waiting] })
     },
   }
 }

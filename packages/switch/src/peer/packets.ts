@@ -37,7 +37,14 @@ export function newOutgoing(addressLength: number, length: number): Outgoing {
 }
 
 /** The pseudo-header and message sum of what stands in `bytes[start, end)`. */
-export function transportSum(source: IpBytes, destination: IpBytes, protocol: number, bytes: Uint8Array, start: number, end: number): number {
+export function transportSum(
+  source: IpBytes,
+  destination: IpBytes,
+  protocol: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let sum = protocol + ((end - start) & 0xffff) + ((end - start) >>> 16)
   sum = addWords(source, 0, source.length, sum)
   sum = addWords(destination, 0, destination.length, sum)
@@ -46,7 +53,16 @@ export function transportSum(source: IpBytes, destination: IpBytes, protocol: nu
 
 export const transportChecksumOk = (received: Received): boolean =>
   received.trusted ||
-  finishChecksum(transportSum(received.source, received.destination, received.protocol, received.bytes, received.start, received.end)) === 0
+  finishChecksum(
+    transportSum(
+      received.source,
+      received.destination,
+      received.protocol,
+      received.bytes,
+      received.start,
+      received.end,
+    ),
+  ) === 0
 
 export function writeEthernet(bytes: Uint8Array, destination: number, source: number, type: number): void {
   writeMac(bytes, 0, destination)
@@ -165,7 +181,11 @@ export function parseV6(bytes: Uint8Array, trusted: boolean): Parsed | undefined
     const length = next === FRAGMENT_PROTOCOL ? FRAGMENT_HEADER : ((bytes[start + 1] ?? 0) + 1) * 8
     if (next === FRAGMENT_PROTOCOL) {
       const word = readU16(bytes, start + 2)
-      fragment = { id: ((readU16(bytes, start + 4) << 16) | readU16(bytes, start + 6)) >>> 0, offset: word & 0xfff8, more: (word & 1) === 1 }
+      fragment = {
+        id: ((readU16(bytes, start + 4) << 16) | readU16(bytes, start + 6)) >>> 0,
+        offset: word & 0xfff8,
+        more: (word & 1) === 1,
+      }
     }
     next = bytes[start] ?? 0
     start += length

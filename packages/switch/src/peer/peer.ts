@@ -3,10 +3,31 @@ import { SwitchError } from '../errors.ts'
 import { ETHERNET_HEADER, ETHERTYPE, readU16, type Frame } from '../frame.ts'
 import { BROADCAST_MAC, isGroupMac, parseMac, readMac, writeMac } from '../mac.ts'
 import { PROTOCOL } from '../packet.ts'
-import { formatIp, isBroadcast, isInNetwork, isMulticast, linkLocalOf, multicastMac, parseIp, parseNetwork, sameIp, type IpBytes, type Network } from './address.ts'
+import {
+  formatIp,
+  isBroadcast,
+  isInNetwork,
+  isMulticast,
+  linkLocalOf,
+  multicastMac,
+  parseIp,
+  parseNetwork,
+  sameIp,
+  type IpBytes,
+  type Network,
+} from './address.ts'
 import { createIcmp } from './icmp.ts'
 import { createNeighbours, type Neighbour } from './neighbours.ts'
-import { DEFAULT_HOPS, ipFrames, parseV4, parseV6, transportChecksumOk, type Outgoing, type Parsed, type Received } from './packets.ts'
+import {
+  DEFAULT_HOPS,
+  ipFrames,
+  parseV4,
+  parseV6,
+  transportChecksumOk,
+  type Outgoing,
+  type Parsed,
+  type Received,
+} from './packets.ts'
 import { createReassembly, type PartialDatagram } from './reassembly.ts'
 import { createResolve } from './resolve.ts'
 import { createTcp, type TcpEnd, type TcpHandlers, type TcpLayerState, type TcpSocket } from './tcp/layer.ts'
@@ -34,7 +55,12 @@ export interface PeerOptions {
   /** Takes a frame to be sent; its bytes may be kept. */
   send(frame: Frame): void
   /** An echo reply came. */
-  echoed?(reply: { readonly address: string; readonly id: number; readonly sequence: number; readonly payload: Uint8Array }): void
+  echoed?(reply: {
+    readonly address: string
+    readonly id: number
+    readonly sequence: number
+    readonly payload: Uint8Array
+  }): void
 }
 
 /** A peer's whole state as a plain value; listeners and UDP ports are bound again by their owners. */
@@ -56,7 +82,10 @@ export interface Peer {
   /** Tells the network our addresses. */
   announce(): void
   /** Sends an echo request; `echoed` hears the answer. */
-  ping(address: string, options?: { readonly id?: number; readonly sequence?: number; readonly payload?: Uint8Array }): void
+  ping(
+    address: string,
+    options?: { readonly id?: number; readonly sequence?: number; readonly payload?: Uint8Array },
+  ): void
   udp(port: number, message: (from: UdpFrom, bytes: Uint8Array) => void): UdpSocket
   listen(port: number, handlers: TcpHandlers): { close(): void }
   connect(remote: TcpEnd, handlers: TcpHandlers): TcpSocket
@@ -87,10 +116,17 @@ export function createPeer(options: PeerOptions): Peer {
   const network4 = options.ipv4 === undefined ? undefined : parseNetwork(options.ipv4)
   const network6 = options.ipv6 === undefined ? undefined : parseNetwork(options.ipv6)
   if ((network4 && network4.address.length !== 4) || (network6 && network6.address.length !== 16)) {
-    throw new SwitchError('VMBUS_PEER_OPTION', 'network', `${options.ipv4} ${options.ipv6}`, 'IPv4 in ipv4, IPv6 in ipv6')
+    throw new SwitchError(
+      'VMBUS_PEER_OPTION',
+      'network',
+      `${options.ipv4} ${options.ipv6}`,
+      'IPv4 in ipv4, IPv6 in ipv6',
+    )
   }
   const linkLocal: Network = { address: linkLocalOf(mac), prefix: 10 }
-  const gateways = [options.gateway4, options.gateway6].map((gateway) => (gateway === undefined ? undefined : parseIp(gateway)))
+  const gateways = [options.gateway4, options.gateway6].map((gateway) =>
+    gateway === undefined ? undefined : parseIp(gateway),
+  )
   const networks = [network4, network6, linkLocal].filter((network) => network !== undefined)
   let identification = 1
 
@@ -127,11 +163,14 @@ export function createPeer(options: PeerOptions): Peer {
   const isOurs = (address: IpBytes): boolean => networks.some((network) => sameIp(network.address, address))
   const sourceFor = (destination: IpBytes): IpBytes | undefined => {
     if (destination.length === 4) return network4?.address
-    const local = isInNetwork(linkLocal, destination) || (isMulticast(destination) && ((destination[1] ?? 0) & 15) === 2)
+    const local =
+      isInNetwork(linkLocal, destination) || (isMulticast(destination) && ((destination[1] ?? 0) & 15) === 2)
     return local ? linkLocal.address : (network6 ?? linkLocal).address
   }
   const nextHop = (destination: IpBytes): IpBytes | undefined =>
-    networks.some((network) => isInNetwork(network, destination)) ? destination : gateways[destination.length === 4 ? 0 : 1]
+    networks.some((network) => isInNetwork(network, destination))
+      ? destination
+      : gateways[destination.length === 4 ? 0 : 1]
 
   const send = (outgoing: Outgoing, source: IpBytes, destination: IpBytes, protocol: number): void => {
     const fields = { source, destination, protocol, hops: DEFAULT_HOPS, identification }
@@ -172,7 +211,13 @@ export function createPeer(options: PeerOptions): Peer {
     sourceFor: ({ destination, source }) => (isOurs(destination) ? destination.slice() : sourceFor(source)),
     echoed: (reply) => options.echoed?.({ ...reply, address: formatIp(reply.address) }),
   })
-  const udp = createUdp({ send, sourceFor, enter, isBroadcast: (address) => isBroadcast(network4, address), unreachable: (received) => icmp.portUnreachable(received) })
+  const udp = createUdp({
+    send,
+    sourceFor,
+    enter,
+    isBroadcast: (address) => isBroadcast(network4, address),
+    unreachable: (received) => icmp.portUnreachable(received),
+  })
   const tcp = createTcp({
     clock,
     seed: options.seed,
@@ -190,7 +235,8 @@ export function createPeer(options: PeerOptions): Peer {
     else if (protocol === PROTOCOL.tcp) {
       if (isOurs(destination) && transportChecksumOk(received)) tcp.receive(received)
     } else if (protocol === PROTOCOL.icmp && destination.length === 4) icmp.receive(received)
-    else if (protocol === PROTOCOL.icmpv6 && destination.length === 16 && !resolve.discovery(received)) icmp.receive(received)
+    else if (protocol === PROTOCOL.icmpv6 && destination.length === 16 && !resolve.discovery(received))
+      icmp.receive(received)
   }
   const takePacket = (parsed: Parsed | undefined): void => {
     if (parsed === undefined) return
@@ -228,14 +274,21 @@ export function createPeer(options: PeerOptions): Peer {
       enter(() => {
         const destination = parseIp(address)
         const source = sourceFor(destination)
-        if (source === undefined) throw new SwitchError('VMBUS_PEER_OPTION', 'address', address, 'a family that the peer has')
+        if (source === undefined)
+          throw new SwitchError('VMBUS_PEER_OPTION', 'address', address, 'a family that the peer has')
         icmp.ping(source, destination, id, sequence, payload)
       }),
     udp: udp.bind,
     listen: tcp.listen,
     connect: tcp.connect,
     sockets: tcp.sockets,
-    save: () => ({ version: 1, identification, neighbours: neighbours.save(), partials: reassembly.save(), tcp: tcp.save() }),
+    save: () => ({
+      version: 1,
+      identification,
+      neighbours: neighbours.save(),
+      partials: reassembly.save(),
+      tcp: tcp.save(),
+    }),
     restore: (state, attach) =>
       enter(() => {
         if (state.version !== 1) throw new SwitchError('VMBUS_PEER_STATE', 'version', state.version, '1')

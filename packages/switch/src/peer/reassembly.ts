@@ -39,7 +39,11 @@ const MOST_PARTS = 1400
 export function createReassembly(): Reassembly {
   const partials = new Map<string, PartialDatagram>()
 
-  const accept = (partial: PartialDatagram, { offset, more }: NonNullable<Parsed['fragment']>, bytes: Uint8Array): boolean => {
+  const accept = (
+    partial: PartialDatagram,
+    { offset, more }: NonNullable<Parsed['fragment']>,
+    bytes: Uint8Array,
+  ): boolean => {
     const end = offset + bytes.length
     if (end > LARGEST || bytes.length === 0 || (more && bytes.length % 8 !== 0)) return false
     const index = partial.parts.findIndex((part) => part.offset >= offset)
@@ -67,7 +71,17 @@ export function createReassembly(): Reassembly {
       if (partial === undefined) {
         const [oldest] = partials.keys()
         if (partials.size >= MOST_DATAGRAMS && oldest !== undefined) partials.delete(oldest)
-        partial = { key, until: now + LIFETIME, source: source.slice(), destination: destination.slice(), protocol, hops, parts: [], total: -1, held: 0 }
+        partial = {
+          key,
+          until: now + LIFETIME,
+          source: source.slice(),
+          destination: destination.slice(),
+          protocol,
+          hops,
+          parts: [],
+          total: -1,
+          held: 0,
+        }
         partials.set(key, partial)
       }
       if (!accept(partial, fragment, received.bytes.subarray(received.start, received.end))) {
@@ -78,7 +92,16 @@ export function createReassembly(): Reassembly {
       partials.delete(key)
       const bytes = new Uint8Array(partial.total)
       for (const part of partial.parts) bytes.set(part.bytes, part.offset)
-      return { source: partial.source, destination: partial.destination, protocol, hops, bytes, start: 0, end: bytes.length, trusted: received.trusted }
+      return {
+        source: partial.source,
+        destination: partial.destination,
+        protocol,
+        hops,
+        bytes,
+        start: 0,
+        end: bytes.length,
+        trusted: received.trusted,
+      }
     },
     save: () => [...partials.values()].map((partial) => ({ ...partial, parts: [...partial.parts] })),
     load(saved) {

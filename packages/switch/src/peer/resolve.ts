@@ -45,17 +45,29 @@ export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: Resol
     frame.set(target, 38)
     transmit(frame, toMac)
   }
-  const sendDiscovery = (type: number, flags: number, target: IpBytes, option: number, source: IpBytes, destination: IpBytes, toMac: number): void => {
+  const sendDiscovery = (
+    type: number,
+    flags: number,
+    target: IpBytes,
+    option: number,
+    source: IpBytes,
+    destination: IpBytes,
+    toMac: number,
+  ): void => {
     const payload = new Uint8Array(24)
     payload.set(target)
     payload.set([option, 1], 16)
     writeMac(payload, 18, mac)
     const outgoing = icmpMessage(type, 0, flags, payload, source, destination)
-    const [frame] = ipFrames(outgoing, { source, destination, protocol: PROTOCOL.icmpv6, hops: ND_HOPS, identification: 0 }, outgoing.bytes.length)
+    const [frame] = ipFrames(
+      outgoing,
+      { source, destination, protocol: PROTOCOL.icmpv6, hops: ND_HOPS, identification: 0 },
+      outgoing.bytes.length,
+    )
     if (frame !== undefined) transmit(frame, toMac)
   }
   const macOption = (bytes: Uint8Array, from: number, end: number, wanted: number): number | undefined => {
-    for (let at = from; at + 8 <= end; ) {
+    for (let at = from; at + 8 <= end;) {
       const length = (bytes[at + 1] ?? 0) * 8
       if (length === 0 || at + length > end) return undefined
       if (bytes[at] === wanted) return readMac(bytes, at + 2)
@@ -73,8 +85,17 @@ export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: Resol
     allNodes.set([0xff, 2])
     allNodes[15] = 1
     const destination = unspecified ? allNodes : received.source.slice()
-    const toMac = unspecified || theirs === undefined ? (unspecified ? multicastMac(allNodes) : readMac(received.bytes, 6)) : theirs
-    sendDiscovery(ND.advertisement, (unspecified ? 0 : SOLICITED) | OVERRIDE, target, ND_OPTION.targetMac, target, destination, toMac)
+    const toMac =
+      unspecified || theirs === undefined ? (unspecified ? multicastMac(allNodes) : readMac(received.bytes, 6)) : theirs
+    sendDiscovery(
+      ND.advertisement,
+      (unspecified ? 0 : SOLICITED) | OVERRIDE,
+      target,
+      ND_OPTION.targetMac,
+      target,
+      destination,
+      toMac,
+    )
   }
 
   return {
@@ -112,7 +133,8 @@ export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: Resol
       const { bytes, start, end } = received
       const type = bytes[start]
       if (type !== ND.solicitation && type !== ND.advertisement) return false
-      if (end - start < 24 || received.hops !== ND_HOPS || bytes[start + 1] !== 0 || !transportChecksumOk(received)) return true
+      if (end - start < 24 || received.hops !== ND_HOPS || bytes[start + 1] !== 0 || !transportChecksumOk(received))
+        return true
       const target = bytes.subarray(start + 8, start + 24)
       if (type === ND.solicitation) solicited(received, target, start + 24)
       else {
@@ -123,4 +145,3 @@ export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: Resol
     },
   }
 }
-

@@ -39,7 +39,8 @@ export function createUdp(deps: UdpDeps): Udp {
   const bound = new Map<number, (from: UdpFrom, bytes: Uint8Array) => void>()
   return {
     bind(port, message) {
-      if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new SwitchError('VMBUS_PEER_OPTION', 'port', port, '1 … 65535')
+      if (!Number.isInteger(port) || port < 1 || port > 0xffff)
+        throw new SwitchError('VMBUS_PEER_OPTION', 'port', port, '1 … 65535')
       if (bound.has(port)) throw new SwitchError('VMBUS_PEER_IN_USE', 'port', port, 'a port that is not bound')
       bound.set(port, message)
       return {
@@ -48,8 +49,10 @@ export function createUdp(deps: UdpDeps): Udp {
           deps.enter(() => {
             const destination = parseIp(address)
             const source = deps.sourceFor(destination)
-            if (source === undefined) throw new SwitchError('VMBUS_PEER_OPTION', 'address', address, 'a family that the peer has')
-            if (bytes.length > LARGEST) throw new SwitchError('VMBUS_PEER_OPTION', 'datagram', bytes.length, `at most ${LARGEST} bytes`)
+            if (source === undefined)
+              throw new SwitchError('VMBUS_PEER_OPTION', 'address', address, 'a family that the peer has')
+            if (bytes.length > LARGEST)
+              throw new SwitchError('VMBUS_PEER_OPTION', 'datagram', bytes.length, `at most ${LARGEST} bytes`)
             deps.send(datagram(source, destination, port, toPort, bytes), source, destination, PROTOCOL.udp)
           }),
         close: () => void (bound.get(port) === message && bound.delete(port)),
@@ -65,7 +68,11 @@ export function createUdp(deps: UdpDeps): Udp {
       const unchecked = readU16(bytes, start + 6) === 0 && received.source.length === 4
       if (!unchecked && !transportChecksumOk(whole)) return
       const message = bound.get(readU16(bytes, start + 2))
-      if (message) message({ address: formatIp(received.source), port: readU16(bytes, start) }, bytes.subarray(start + UDP_HEADER, whole.end))
+      if (message)
+        message(
+          { address: formatIp(received.source), port: readU16(bytes, start) },
+          bytes.subarray(start + UDP_HEADER, whole.end),
+        )
       else if (!isMulticast(received.destination) && !deps.isBroadcast(received.destination)) deps.unreachable(whole)
     },
   }

@@ -15,7 +15,12 @@ interface Feature {
 
 /** Features of MMC-6 5.3 that the drive has, in order of their codes. */
 const FEATURES: readonly Feature[] = [
-  { code: 0x0000, version: 0, persistent: true, body: [DVD_ROM >>> 8, DVD_ROM & 0xff, 0x01, 0, CD_ROM >>> 8, CD_ROM & 0xff, 0, 0] },
+  {
+    code: 0x0000,
+    version: 0,
+    persistent: true,
+    body: [DVD_ROM >>> 8, DVD_ROM & 0xff, 0x01, 0, CD_ROM >>> 8, CD_ROM & 0xff, 0, 0],
+  },
   // Core: SCSI family; both interrupts.
   { code: 0x0001, version: 2, persistent: true, body: [0, 0, 0, 1, 0x01, 0, 0, 0] },
   // Morphing: operational change requests.
@@ -35,7 +40,9 @@ const FEATURES: readonly Feature[] = [
 export function configuration(state: DvdState, type: number, start: number): Uint8Array | undefined {
   if (type > 2) return undefined
   const current = ({ persistent, code }: Feature): boolean => (persistent && code !== 0x0107) || state.present
-  const chosen = FEATURES.filter((feature) => (type === 2 ? feature.code === start : feature.code >= start && (type === 0 || current(feature))))
+  const chosen = FEATURES.filter((feature) =>
+    type === 2 ? feature.code === start : feature.code >= start && (type === 0 || current(feature)),
+  )
   const pages = chosen.flatMap((feature) => {
     const { code, version, persistent, body } = feature
     const flags = (version << 2) | (persistent ? PERSISTENT : 0) | (current(feature) ? CURRENT : 0)

@@ -3,7 +3,11 @@ import type { Failure } from '../outcome.ts'
 import type { DvdState } from './state.ts'
 
 // A drive refuses with SRB ERROR what a disk refuses with INVALID REQUEST (OpenVMM scsidvd, process_result).
-const failure = (key: number, asc: number): Failure => ({ scsiStatus: ScsiStatus.checkCondition, srbStatus: SrbStatus.error, sense: { key, asc } })
+const failure = (key: number, asc: number): Failure => ({
+  scsiStatus: ScsiStatus.checkCondition,
+  srbStatus: SrbStatus.error,
+  sense: { key, asc },
+})
 
 export const DVD_INVALID_CDB: Failure = failure(SenseKey.illegalRequest, Asc.invalidFieldInCdb)
 export const DVD_INVALID_OPCODE: Failure = failure(SenseKey.illegalRequest, Asc.invalidOpcode)

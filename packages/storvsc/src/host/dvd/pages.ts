@@ -1,7 +1,17 @@
 import type { DvdState } from './state.ts'
 
-const msf = (block: number): [number, number, number, number] => [0, Math.floor((block + 150) / 75 / 60) & 0xff, Math.floor((block + 150) / 75) % 60, (block + 150) % 75]
-const lba = (block: number): [number, number, number, number] => [(block >>> 24) & 0xff, (block >>> 16) & 0xff, (block >>> 8) & 0xff, block & 0xff]
+const msf = (block: number): [number, number, number, number] => [
+  0,
+  Math.floor((block + 150) / 75 / 60) & 0xff,
+  Math.floor((block + 150) / 75) % 60,
+  (block + 150) % 75,
+]
+const lba = (block: number): [number, number, number, number] => [
+  (block >>> 24) & 0xff,
+  (block >>> 16) & 0xff,
+  (block >>> 8) & 0xff,
+  block & 0xff,
+]
 
 /** Answer to READ TOC (MMC-6 6.25): one data track. Undefined for formats other than the TOC (0) and the session (1). */
 export function tableOfContents(format: number, inMsf: boolean, blocks: number): Uint8Array | undefined {
@@ -16,7 +26,8 @@ export function tableOfContents(format: number, inMsf: boolean, blocks: number):
 
 /** Answer to READ DVD STRUCTURE (MMC-6 6.22); undefined for formats that the disc does not have. */
 export function dvdStructure(format: number): Uint8Array | undefined {
-  if (format === 0x00) return Uint8Array.from([0x08, 0x02, 0, 0, 0x00, 0x04, 0x00, 0x00, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  if (format === 0x00)
+    return Uint8Array.from([0x08, 0x02, 0, 0, 0x00, 0x04, 0x00, 0x00, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
   if (format === 0x01) return Uint8Array.from([0, 6, 0, 0, 0, 0, 0, 0])
   if (format === 0x04) return Uint8Array.from([0x08, 0x02, 0, 0])
   return undefined
@@ -45,4 +56,5 @@ export function dvdModePages(page: number): Uint8Array | undefined {
 }
 
 /** Answer to MECHANISM STATUS (MMC-6 6.8). */
-export const mechanismStatus = ({ trayOpen }: DvdState): Uint8Array => Uint8Array.from([0, trayOpen ? 0x10 : 0, 0, 0, 0, 0, 0, 0])
+export const mechanismStatus = ({ trayOpen }: DvdState): Uint8Array =>
+  Uint8Array.from([0, trayOpen ? 0x10 : 0, 0, 0, 0, 0, 0, 0])

@@ -11,4 +11,11 @@ export interface DvdState {
   sense: { readonly key: number; readonly asc: number } | null
 }
 
-export const drive = (present: boolean): DvdState => ({ v: 1, present, trayOpen: false, prevented: false, event: 'none', sense: null })
+export const drive = (present: boolean): DvdState => ({
+  v: 1,
+  present,
+  trayOpen: false,
+  prevented: false,
+  event: 'none',
+  sense: null,
+})

@@ -32,7 +32,8 @@ function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number): Outc
 }
 
 function checked(medium: BlockDevice | undefined): BlockDevice | undefined {
-  if (medium !== undefined && BLOCK % medium.sectorSize !== 0) throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'sectorSize', medium.sectorSize, `a divisor of ${BLOCK}`)
+  if (medium !== undefined && BLOCK % medium.sectorSize !== 0)
+    throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'sectorSize', medium.sectorSize, `a divisor of ${BLOCK}`)
   return medium
 }
 
@@ -61,8 +62,15 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
     const request = inquiryRequest(command)
     if (request === undefined) return failures.DVD_INVALID_CDB
     if (request.page === undefined) return answer(command.buffer, DVD_DATA, request.allocation)
-    const body = request.page === Vpd.supported ? Uint8Array.of(Vpd.supported, Vpd.identifiers) : request.page === Vpd.identifiers ? dvdIdentifiers() : undefined
-    return body === undefined ? failures.DVD_INVALID_CDB : answer(command.buffer, vpdPage(DVD_TYPE, request.page, body), request.allocation)
+    const body =
+      request.page === Vpd.supported
+        ? Uint8Array.of(Vpd.supported, Vpd.identifiers)
+        : request.page === Vpd.identifiers
+          ? dvdIdentifiers()
+          : undefined
+    return body === undefined
+      ? failures.DVD_INVALID_CDB
+      : answer(command.buffer, vpdPage(DVD_TYPE, request.page, body), request.allocation)
   }
 
   const readCapacity = ({ buffer }: Command): Outcome => {
@@ -149,7 +157,9 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
         return readStructure(command)
       case Op.readDiscInformation:
         if (!state.present) return failures.noMedium(state)
-        return (cdb.getUint8(1) & 0x07) === 0 ? answer(buffer, discInformation(), cdb.getUint16(7)) : failures.DVD_INVALID_CDB
+        return (cdb.getUint8(1) & 0x07) === 0
+          ? answer(buffer, discInformation(), cdb.getUint16(7))
+          : failures.DVD_INVALID_CDB
       case Op.modeSense10:
         return modeSense(command)
       case Op.mechanismStatus:
@@ -190,7 +200,8 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
     save: (): DvdState => ({ ...state }),
     restore(saved) {
       state = { ...(saved as DvdState) }
-      if (state.present && medium === undefined) throw new StorvscError('VMBUS_STORVSC_STATE', 'medium', 'none', 'the medium that was in the drive')
+      if (state.present && medium === undefined)
+        throw new StorvscError('VMBUS_STORVSC_STATE', 'medium', 'none', 'the medium that was in the drive')
       if (!state.present) medium = undefined
     },
     inspect: () => ({ ...state, blocks: blocks() }),

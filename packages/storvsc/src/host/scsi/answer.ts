@@ -10,5 +10,6 @@ export function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number
 
 /** Latin text in a field of its width, padded with spaces. */
 export function putText(into: Uint8Array, offset: number, width: number, text: string): void {
-  for (let index = 0; index < width; index++) into[offset + index] = index < text.length ? text.charCodeAt(index) & 0x7f : 0x20
+  for (let index = 0; index < width; index++)
+    into[offset + index] = index < text.length ? text.charCodeAt(index) & 0x7f : 0x20
 }

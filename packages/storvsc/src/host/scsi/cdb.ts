@@ -3,7 +3,8 @@ import { cdbLength } from '../../protocol.ts'
 // Fields that commands of one length have in common (SPC-4 4.3). All integers are big-endian.
 
 /** A u64; above 2^53 the nearest number, which is past the end of every disk all the same. */
-export const u64At = (view: DataView, offset: number): number => view.getUint32(offset) * 0x1_0000_0000 + view.getUint32(offset + 4)
+export const u64At = (view: DataView, offset: number): number =>
+  view.getUint32(offset) * 0x1_0000_0000 + view.getUint32(offset + 4)
 
 export function lbaOf(cdb: DataView): number {
   switch (cdbLength(cdb.getUint8(0))) {
@@ -39,4 +40,5 @@ export function relativeAddress(cdb: DataView): boolean {
 }
 
 /** Do sectors [lba, lba + blocks) exist? A range of none at the end does not (OpenVMM unmap.rs, validate_lba_range). */
-export const inRange = (sectors: number, lba: number, blocks: number): boolean => lba < sectors && blocks <= sectors - lba
+export const inRange = (sectors: number, lba: number, blocks: number): boolean =>
+  lba < sectors && blocks <= sectors - lba

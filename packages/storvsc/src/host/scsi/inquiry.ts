@@ -47,12 +47,16 @@ diskData[7] = 0x02
 export const DVD_DATA: Uint8Array = standard(DVD, 'Virtual DVD-ROM', 0, REMOVABLE)
 
 /** What is checked of every INQUIRY; `page` is undefined for standard data. */
-export function inquiryRequest({ cdb, buffer }: Command): { readonly page: number | undefined; readonly allocation: number } | undefined {
+export function inquiryRequest({
+  cdb,
+  buffer,
+}: Command): { readonly page: number | undefined; readonly allocation: number } | undefined {
   const vpd = (cdb.getUint8(1) & 0x01) !== 0
   const page = cdb.getUint8(2)
   const allocation = cdb.getUint16(3)
   const least = vpd ? VPD_HEADER_BYTES : HEADER_BYTES
-  if ((cdb.getUint8(1) & 0x02) !== 0 || (!vpd && page !== 0) || allocation < least || allocation > buffer.length) return undefined
+  if ((cdb.getUint8(1) & 0x02) !== 0 || (!vpd && page !== 0) || allocation < least || allocation > buffer.length)
+    return undefined
   return { page: vpd ? page : undefined, allocation }
 }
 
@@ -90,10 +94,35 @@ function provisioning(disk: BlockDevice): Uint8Array {
   return Uint8Array.of(exponent, 0x80, 0x02, 0)
 }
 
-const virtualDevice = Uint8Array.of(1, 0, 0, 0, 0x15, 0x8f, 0xa9, 0x89, 0x28, 0xc9, 0x8b, 0x4d, 0x94, 0xcd, 0xef, 0x51, 0xfa, 0xa9, 0x9d, 0x33)
+const virtualDevice = Uint8Array.of(
+  1,
+  0,
+  0,
+  0,
+  0x15,
+  0x8f,
+  0xa9,
+  0x89,
+  0x28,
+  0xc9,
+  0x8b,
+  0x4d,
+  0x94,
+  0xcd,
+  0xef,
+  0x51,
+  0xfa,
+  0xa9,
+  0x9d,
+  0x33,
+)
 const pagingExtent = Uint8Array.of(1, 1, 0, 0)
 
-function pageBody(disk: BlockDevice, page: number, { identity, serial, unmap }: InquiryOptions): Uint8Array | undefined {
+function pageBody(
+  disk: BlockDevice,
+  page: number,
+  { identity, serial, unmap }: InquiryOptions,
+): Uint8Array | undefined {
   switch (page) {
     case Vpd.supported:
       return Uint8Array.from([

@@ -47,6 +47,9 @@ export function modeSelect({ cdb, buffer }: Command, writeCache: boolean): Outco
   const at = header + (long ? view.getUint16(6) : view.getUint8(3))
   if (length < at + CACHING_BYTES) return PARAMETER_LIST_LENGTH
   const enables = (view.getUint8(at + 2) & WRITE_CACHE_ENABLE) !== 0
-  const fits = (view.getUint8(at) & 0x3f) === MODE_PAGE_CACHING && view.getUint8(at + 1) === CACHING_BYTES - 2 && enables === writeCache
+  const fits =
+    (view.getUint8(at) & 0x3f) === MODE_PAGE_CACHING &&
+    view.getUint8(at + 1) === CACHING_BYTES - 2 &&
+    enables === writeCache
   return fits ? length : INVALID_PARAMETER
 }

@@ -1,6 +1,14 @@
 import type { BlockDevice } from '@vmbus/disk'
 import { Op } from '../../protocol.ts'
-import { INVALID_CDB, INVALID_PARAMETER, LBA_OUT_OF_RANGE, MEMORY_ACCESS, WRITE_PROTECTED, type Outcome, type Step } from '../outcome.ts'
+import {
+  INVALID_CDB,
+  INVALID_PARAMETER,
+  LBA_OUT_OF_RANGE,
+  MEMORY_ACCESS,
+  WRITE_PROTECTED,
+  type Outcome,
+  type Step,
+} from '../outcome.ts'
 import type { Command } from '../unit.ts'
 import { blocksOf, fuaOf, inRange, lbaOf, relativeAddress, u64At } from './cdb.ts'
 
@@ -34,8 +42,6 @@ export function unmap(disk: BlockDevice, { cdb, buffer }: Command): Outcome {
   return steps.length === 0 ? 0 : { steps, transferred: length }
 }
 
-
-
 /**
  * WRITE SAME. Zeros, with the unmap bit or without, go to the disk as one call that frees what it can. The answer
  * counts the bytes of the disk that were written, not those of the buffer (OpenVMM scsidisk, handle_write_same).
@@ -55,7 +61,9 @@ export function writeSame(disk: BlockDevice, { cdb, buffer }: Command): Outcome 
   if (buffer.length < disk.sectorSize) return INVALID_CDB
   const pattern = new Uint8Array(disk.sectorSize)
   if (!buffer.read(pattern)) return MEMORY_ACCESS
-  const steps: Step[] = [pattern.every((byte) => byte === 0) ? { op: 'zero', sector, count } : { op: 'same', sector, count }]
+  const steps: Step[] = [
+    pattern.every((byte) => byte === 0) ? { op: 'zero', sector, count } : { op: 'same', sector, count },
+  ]
   if (fuaOf(cdb) && cdb.getUint8(0) !== Op.writeSame16) steps.push({ op: 'flush' })
   return { steps, transferred }
 }

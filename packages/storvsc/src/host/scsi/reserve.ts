@@ -1,16 +1,34 @@
 import { Op } from '../../protocol.ts'
-import { INVALID_CDB, INVALID_OPCODE, INVALID_PARAMETER, MEMORY_ACCESS, PARAMETER_LIST_LENGTH, RESERVATION_CONFLICT, illegalRequest, type Outcome } from '../outcome.ts'
+import {
+  INVALID_CDB,
+  INVALID_OPCODE,
+  INVALID_PARAMETER,
+  MEMORY_ACCESS,
+  PARAMETER_LIST_LENGTH,
+  RESERVATION_CONFLICT,
+  illegalRequest,
+  type Outcome,
+} from '../outcome.ts'
 import { RESERVATION_TYPES, type Reservations } from '../reservations.ts'
 import type { Command } from '../unit.ts'
 import { answer } from './answer.ts'
 
 const In = { readKeys: 0, readReservation: 1, reportCapabilities: 2, readFullStatus: 3 } as const
-const Out = { register: 0, reserve: 1, release: 2, clear: 3, preempt: 4, preemptAndAbort: 5, registerIgnore: 6 } as const
+const Out = {
+  register: 0,
+  reserve: 1,
+  release: 2,
+  clear: 3,
+  preempt: 4,
+  preemptAndAbort: 5,
+  registerIgnore: 6,
+} as const
 const LIST_BYTES = 24
 /** Additional sense of a RELEASE of another type than the one in force (SPC-4 5.12.11.2.2). */
 const INVALID_RELEASE = 0x2604
 
-const keyAt = (bytes: Uint8Array, at: number): string => Array.from(bytes.subarray(at, at + 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+const keyAt = (bytes: Uint8Array, at: number): string =>
+  Array.from(bytes.subarray(at, at + 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
 function putKey(into: DataView, at: number, key: string): void {
   into.setUint32(at, Number.parseInt(key.slice(0, 8), 16))
   into.setUint32(at + 4, Number.parseInt(key.slice(8), 16))
@@ -71,7 +89,12 @@ export function reserveIn(reservations: Reservations | undefined, { cdb, buffer 
   const allocation = cdb.getUint16(7)
   if (allocation > buffer.length) return INVALID_CDB
   if (reservations === undefined) return INVALID_OPCODE
-  const read = { [In.readKeys]: readKeys, [In.readReservation]: readReservation, [In.reportCapabilities]: capabilities, [In.readFullStatus]: readFullStatus }
+  const read = {
+    [In.readKeys]: readKeys,
+    [In.readReservation]: readReservation,
+    [In.reportCapabilities]: capabilities,
+    [In.readFullStatus]: readFullStatus,
+  }
   const action = cdb.getUint8(1) & 0x1f
   const report = read[action as keyof typeof read]
   if (report === undefined || allocation < 8) return INVALID_CDB
@@ -79,7 +102,11 @@ export function reserveIn(reservations: Reservations | undefined, { cdb, buffer 
 }
 
 /** PERSISTENT RESERVE OUT (SPC-4 6.17) for the logical unit's scope. */
-export function reserveOut(reservations: Reservations | undefined, initiator: string, { cdb, buffer }: Command): Outcome {
+export function reserveOut(
+  reservations: Reservations | undefined,
+  initiator: string,
+  { cdb, buffer }: Command,
+): Outcome {
   if (reservations === undefined) return INVALID_OPCODE
   const action = cdb.getUint8(1) & 0x1f
   const scope = cdb.getUint8(2) >>> 4

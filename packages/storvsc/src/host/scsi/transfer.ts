@@ -1,5 +1,13 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { LBA_OUT_OF_RANGE, INVALID_CDB, MEMORY_ACCESS, WRITE_PROTECTED, type Outcome, type Plan, type Step } from '../outcome.ts'
+import {
+  LBA_OUT_OF_RANGE,
+  INVALID_CDB,
+  MEMORY_ACCESS,
+  WRITE_PROTECTED,
+  type Outcome,
+  type Plan,
+  type Step,
+} from '../outcome.ts'
 import type { Command } from '../unit.ts'
 import { blocksOf, fuaOf, inRange, lbaOf, relativeAddress } from './cdb.ts'
 
@@ -32,7 +40,10 @@ export function transfers(): Transfers {
     plan.transferred = length
     return plan
   }
-  return { read: (disk, command) => transfer(disk, command, 'read'), write: (disk, command) => transfer(disk, command, 'write') }
+  return {
+    read: (disk, command) => transfer(disk, command, 'read'),
+    write: (disk, command) => transfer(disk, command, 'write'),
+  }
 }
 
 /** VERIFY and WRITE AND VERIFY look at the range and at nothing else (OpenVMM scsidisk, handle_verify_validation). */

@@ -88,7 +88,11 @@ export interface ReceiveBuffer {
   skip(length: number): void
   /** The next bytes in order, at most up to the ring's end, or undefined. Valid until the next call. */
   take(): Uint8Array | undefined
-  save(): { readonly read: number; readonly next: number; readonly pieces: readonly { readonly at: number; readonly bytes: Uint8Array }[] }
+  save(): {
+    readonly read: number
+    readonly next: number
+    readonly pieces: readonly { readonly at: number; readonly bytes: Uint8Array }[]
+  }
 }
 
 /** Ranges held at once; a hostile sender gains nothing by sending every other byte. */
@@ -101,11 +105,15 @@ export function createReceiveBuffer(capacity: number, saved?: ReturnType<Receive
   /** Sorted, apart from each other and from `next`. */
   let ranges: [start: number, end: number][] = []
 
-  const store = (position: number, bytes: Uint8Array): void => copyIn((ring ??= new Uint8Array(capacity)), position, bytes)
+  const store = (position: number, bytes: Uint8Array): void =>
+    copyIn((ring ??= new Uint8Array(capacity)), position, bytes)
   const addRange = (start: number, end: number): boolean => {
     const touching = ranges.filter((range) => range[0] <= end && range[1] >= start)
     if (touching.length === 0 && ranges.length >= MOST_RANGES && start > next) return false
-    const merged: [number, number] = [Math.min(start, ...touching.map((range) => range[0])), Math.max(end, ...touching.map((range) => range[1]))]
+    const merged: [number, number] = [
+      Math.min(start, ...touching.map((range) => range[0])),
+      Math.max(end, ...touching.map((range) => range[1])),
+    ]
     ranges = [...ranges.filter((range) => !touching.includes(range)), merged].toSorted((a, b) => a[0] - b[0])
     const first = ranges[0]
     if (first !== undefined && first[0] <= next) {
@@ -150,7 +158,10 @@ export function createReceiveBuffer(capacity: number, saved?: ReturnType<Receive
       return ring.subarray(at, at + length)
     },
     save() {
-      const piece = (start: number, end: number) => ({ at: start, bytes: ring ? copyOf(ring, start, end - start) : new Uint8Array(0) })
+      const piece = (start: number, end: number) => ({
+        at: start,
+        bytes: ring ? copyOf(ring, start, end - start) : new Uint8Array(0),
+      })
       const pieces = ranges.map(([start, end]) => piece(start, end))
       return { read, next, pieces: read < next ? [piece(read, next), ...pieces] : pieces }
     },

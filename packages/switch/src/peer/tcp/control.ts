@@ -104,7 +104,13 @@ export const LIMIT = {
   leastMss: 48, // as Linux (TCP_MIN_MSS)
 } as const
 
-export function newNumbers(state: TcpState, passive: boolean, iss: number, mss: number, receiveShift: number): TcpNumbers {
+export function newNumbers(
+  state: TcpState,
+  passive: boolean,
+  iss: number,
+  mss: number,
+  receiveShift: number,
+): TcpNumbers {
   return {
     state,
     passive,
@@ -154,9 +160,11 @@ export function newNumbers(state: TcpState, passive: boolean, iss: number, mss: 
 }
 
 /** Whether the handshake is done and the connection not over. */
-export const isSynchronized = (state: TcpState): boolean => state !== 'syn-sent' && state !== 'syn-received' && state !== 'closed'
+export const isSynchronized = (state: TcpState): boolean =>
+  state !== 'syn-sent' && state !== 'syn-received' && state !== 'closed'
 
-export const deadlineOf = (n: TcpNumbers): number => Math.min(n.retransmitAt, n.persistAt, n.ackAt, n.lingerAt, n.askedAt)
+export const deadlineOf = (n: TcpNumbers): number =>
+  Math.min(n.retransmitAt, n.persistAt, n.ackAt, n.lingerAt, n.askedAt)
 
 /** Ends a connection: nothing more is sent or timed. The first reason stands. */
 export function finish(n: TcpNumbers, reason: CloseReason): void {

@@ -122,10 +122,20 @@ function takeAcknowledgment(connection: Connection, segment: Segment, now: numbe
   }
   const window = segment.window << n.sendShift
   if (advance > 0) newlyAcknowledged(connection, ack, advance, now, emit)
-  else if (advance === 0 && segment.payload.length === 0 && window === n.window && n.persistAt === Infinity && seqDiff(n.max, n.una) > 0 && !(segment.flags & FLAG.fin)) {
+  else if (
+    advance === 0 &&
+    segment.payload.length === 0 &&
+    window === n.window &&
+    n.persistAt === Infinity &&
+    seqDiff(n.max, n.una) > 0 &&
+    !(segment.flags & FLAG.fin)
+  ) {
     duplicateAcknowledgment(connection, now, emit)
   }
-  if (advance >= 0 && (seqDiff(segment.sequence, n.wl1) > 0 || (segment.sequence === n.wl1 && seqDiff(ack, n.wl2) >= 0))) {
+  if (
+    advance >= 0 &&
+    (seqDiff(segment.sequence, n.wl1) > 0 || (segment.sequence === n.wl1 && seqDiff(ack, n.wl2) >= 0))
+  ) {
     n.window = window
     n.largestWindow = Math.max(n.largestWindow, window)
     n.wl1 = segment.sequence
@@ -159,7 +169,8 @@ function newlyAcknowledged(connection: Connection, ack: number, advance: number,
   } else if (n.recovering) {
     n.recovering = false
     n.cwnd = n.ssthresh
-  } else n.cwnd += n.cwnd < n.ssthresh ? Math.min(advance, 2 * n.mss) : Math.max(1, Math.floor((n.mss * n.mss) / n.cwnd))
+  } else
+    n.cwnd += n.cwnd < n.ssthresh ? Math.min(advance, 2 * n.mss) : Math.max(1, Math.floor((n.mss * n.mss) / n.cwnd))
   const allAcknowledged = n.finQueued && ack === seqAdd(endOfData(connection), 1)
   if (!allAcknowledged) return
   if (n.state === 'fin-wait-1') {
@@ -195,7 +206,8 @@ function sampleRoundTrip({ n }: Connection, sample: number): void {
   n.rto = rtoOf(n.srtt, n.rttvar)
 }
 
-const rtoOf = (srtt: number, rttvar: number): number => Math.min(LIMIT.mostRto, Math.max(LIMIT.leastRto, Math.ceil(srtt + 4 * rttvar)))
+const rtoOf = (srtt: number, rttvar: number): number =>
+  Math.min(LIMIT.mostRto, Math.max(LIMIT.leastRto, Math.ceil(srtt + 4 * rttvar)))
 
 function takeData(connection: Connection, segment: Segment, now: number): Direct {
   const { n, receiving } = connection
@@ -209,7 +221,14 @@ function takeData(connection: Connection, segment: Segment, now: number): Direct
   const limit = n.finAt >= 0 ? Math.min(n.advertised, n.finAt) : n.advertised
   const fresh = payload.subarray(Math.max(0, before - position), Math.max(0, limit - position))
   let direct: Direct
-  if (position <= before && fresh.length > 0 && n.openedTold && !n.paused && !receiving.hasGaps && receiving.read === before) {
+  if (
+    position <= before &&
+    fresh.length > 0 &&
+    n.openedTold &&
+    !n.paused &&
+    !receiving.hasGaps &&
+    receiving.read === before
+  ) {
     receiving.skip(fresh.length)
     direct = fresh
   } else if (fresh.length > 0) receiving.insert(Math.max(position, before), fresh)

@@ -4,7 +4,17 @@ import { PROTOCOL } from '../../packet.ts'
 import { formatIp, keyOf, parseIp, type IpBytes } from '../address.ts'
 import { IPV4_HEADER, IPV6_HEADER, type Outgoing, type Received } from '../packets.ts'
 import { createReceiveBuffer, createSendBuffer, type ReceiveBuffer, type SendBuffer } from './buffers.ts'
-import { deadlineOf, finish, isSynchronized, newNumbers, type CloseReason, type Connection, type Endpoint, type TcpNumbers, type TcpState } from './control.ts'
+import {
+  deadlineOf,
+  finish,
+  isSynchronized,
+  newNumbers,
+  type CloseReason,
+  type Connection,
+  type Endpoint,
+  type TcpNumbers,
+  type TcpState,
+} from './control.ts'
 import { openBySegment, receiveNext, takeSegment, takeSyn } from './input.ts'
 import { emptySequence, probe, retransmit, sendSyn, sendWhatMay, type Emit } from './output.ts'
 import { FLAG, TCP_HEADER, buildSegment, parseSegment, type Segment } from './segment.ts'
@@ -108,8 +118,10 @@ export function createTcp(deps: TcpDeps): TcpLayer {
   const byEnds = new Map<string, Entry>()
   let nextId = 1
 
-  const endsKey = (local: Endpoint, remote: Endpoint): string => `${local.port} ${remote.port} ${keyOf(local.address)} ${keyOf(remote.address)}`
-  const mssFor = (address: IpBytes): number => deps.mtu - TCP_HEADER - (address.length === 4 ? IPV4_HEADER : IPV6_HEADER)
+  const endsKey = (local: Endpoint, remote: Endpoint): string =>
+    `${local.port} ${remote.port} ${keyOf(local.address)} ${keyOf(remote.address)}`
+  const mssFor = (address: IpBytes): number =>
+    deps.mtu - TCP_HEADER - (address.length === 4 ? IPV4_HEADER : IPV6_HEADER)
 
   const emit: Emit = (connection, sequence, flags, position, length) => {
     const { n, local, remote, sending, receiving } = connection
@@ -136,7 +148,8 @@ export function createTcp(deps: TcpDeps): TcpLayer {
       mss: mssFor(local.address),
       windowScale: n.receiveShift > 0 ? n.receiveShift : -1,
     }
-    const fill = length > 0 ? (target: Uint8Array, at: number): void => sending.copy(position, length, target, at) : undefined
+    const fill =
+      length > 0 ? (target: Uint8Array, at: number): void => sending.copy(position, length, target, at) : undefined
     deps.send(buildSegment(header, length, fill), local.address, remote.address, PROTOCOL.tcp)
   }
 
@@ -198,7 +211,13 @@ export function createTcp(deps: TcpDeps): TcpLayer {
     }
     if (n.state === 'syn-sent' && n.nxt === n.iss) sendSyn(connection, clock.now(), emit)
     const opened = receiving.read + capacity - n.advertised
-    if (isSynchronized(n.state) && !n.finReached && opened >= Math.min(capacity / 2, 2 * n.mss) && n.advertised - receiving.next < capacity / 2) n.ackNow = true
+    if (
+      isSynchronized(n.state) &&
+      !n.finReached &&
+      opened >= Math.min(capacity / 2, 2 * n.mss) &&
+      n.advertised - receiving.next < capacity / 2
+    )
+      n.ackNow = true
     sendWhatMay(connection, clock.now(), emit)
     arm(entry)
   }
@@ -229,7 +248,8 @@ export function createTcp(deps: TcpDeps): TcpLayer {
         return sending.length
       },
       write(bytes) {
-        if (!canWrite(n)) throw new SwitchError('VMBUS_PEER_CLOSED', 'socket state', n.state, 'an open socket that has not ended')
+        if (!canWrite(n))
+          throw new SwitchError('VMBUS_PEER_CLOSED', 'socket state', n.state, 'an open socket that has not ended')
         const taken = sending.write(bytes)
         n.wantsDrain = taken < bytes.length
         if (taken > 0) asked()
@@ -258,7 +278,15 @@ export function createTcp(deps: TcpDeps): TcpLayer {
     const id = nextId++
     const iss = seed.u32('tcp iss', id, local.port, remote.port)
     const n = newNumbers(state, state === 'syn-received', iss, mssFor(local.address), receiveShift)
-    return { id, local, remote, n, sending: createSendBuffer(capacity), receiving: createReceiveBuffer(capacity), armedAt: Infinity }
+    return {
+      id,
+      local,
+      remote,
+      n,
+      sending: createSendBuffer(capacity),
+      receiving: createReceiveBuffer(capacity),
+      armedAt: Infinity,
+    }
   }
 
   /** Answers a segment that belongs to no connection (RFC 9293, 3.10.7.1). */
@@ -316,15 +344,18 @@ export function createTcp(deps: TcpDeps): TcpLayer {
   return {
     listen(port, handlers) {
       if (listeners.has(port)) throw new SwitchError('VMBUS_PEER_IN_USE', 'port', port, 'a port without listener')
-      if (!Number.isInteger(port) || port < 1 || port > 0xffff) throw new SwitchError('VMBUS_PEER_OPTION', 'port', port, '1 … 65535')
+      if (!Number.isInteger(port) || port < 1 || port > 0xffff)
+        throw new SwitchError('VMBUS_PEER_OPTION', 'port', port, '1 … 65535')
       listeners.set(port, handlers)
       return { close: () => void (listeners.get(port) === handlers && listeners.delete(port)) }
     },
     connect(to, handlers) {
       const remote = { address: parseIp(to.address), port: to.port }
       const address = deps.sourceFor(remote.address)
-      if (address === undefined) throw new SwitchError('VMBUS_PEER_OPTION', 'address', to.address, 'a family that the peer has')
-      if (byId.size >= deps.mostSockets) throw new SwitchError('VMBUS_PEER_FULL', 'sockets', byId.size, `at most ${deps.mostSockets}`)
+      if (address === undefined)
+        throw new SwitchError('VMBUS_PEER_OPTION', 'address', to.address, 'a family that the peer has')
+      if (byId.size >= deps.mostSockets)
+        throw new SwitchError('VMBUS_PEER_FULL', 'sockets', byId.size, `at most ${deps.mostSockets}`)
       const entry = add(create({ address, port: localPort(address, remote) }, remote, 'syn-sent'), () => handlers)
       ask(entry)
       return entry.socket
@@ -341,7 +372,8 @@ export function createTcp(deps: TcpDeps): TcpLayer {
         return
       }
       const { connection } = entry
-      const again = connection.n.state === 'time-wait' && (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn
+      const again =
+        connection.n.state === 'time-wait' && (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn
       if (again && seqDiff(segment.sequence, receiveNext(connection)) > 0) {
         // The same ends once more (RFC 9293, 3.6.1): the old connection makes way.
         finish(connection.n, 'closed')
@@ -401,4 +433,6 @@ export function createTcp(deps: TcpDeps): TcpLayer {
 }
 
 /** The owner may still write: open or opening, and not ended. */
-const canWrite = (n: TcpNumbers): boolean => !n.finQueued && (n.state === 'syn-sent' || n.state === 'syn-received' || n.state === 'established' || n.state === 'close-wait')
+const canWrite = (n: TcpNumbers): boolean =>
+  !n.finQueued &&
+  (n.state === 'syn-sent' || n.state === 'syn-received' || n.state === 'established' || n.state === 'close-wait')

@@ -7,14 +7,18 @@ import { seqAdd, seqDiff } from './sequence.ts'
 export type Emit = (connection: Connection, sequence: number, flags: number, position: number, length: number) => void
 
 /** Stream position of a sequence number that we send: the first byte follows the SYN. */
-const positionOf = ({ n, sending }: Connection, sequence: number): number => sending.first + seqDiff(sequence, firstUnreleased({ n, sending }))
+const positionOf = ({ n, sending }: Connection, sequence: number): number =>
+  sending.first + seqDiff(sequence, firstUnreleased({ n, sending }))
 /** The sequence number of the first byte in the send buffer. */
-const firstUnreleased = ({ n, sending }: Pick<Connection, 'n' | 'sending'>): number => seqAdd(n.iss, (1 + sending.first) % 0x1_0000_0000)
+const firstUnreleased = ({ n, sending }: Pick<Connection, 'n' | 'sending'>): number =>
+  seqAdd(n.iss, (1 + sending.first) % 0x1_0000_0000)
 
 export const endOfData = ({ n, sending }: Connection): number => seqAdd(firstUnreleased({ n, sending }), sending.length)
 /** Releases what has been acknowledged up to `una`. */
 export const releaseAcknowledged = (connection: Connection): void =>
-  connection.sending.release(connection.sending.first + Math.max(0, seqDiff(connection.n.una, firstUnreleased(connection))))
+  connection.sending.release(
+    connection.sending.first + Math.max(0, seqDiff(connection.n.una, firstUnreleased(connection))),
+  )
 
 const startRetransmitTimer = ({ n }: Connection, now: number): void => {
   if (n.retransmitAt === Infinity) n.retransmitAt = now + n.rto
@@ -110,7 +114,10 @@ export function resendFirst(connection: Connection, now: number, emit: Emit): vo
   const { n } = connection
   const nxt = n.nxt
   const length = Math.min(n.mss, Math.max(0, seqDiff(endOfData(connection), n.una)))
-  const fin = n.finQueued && seqDiff(n.max, seqAdd(n.una, length)) > 0 && seqDiff(endOfData(connection), seqAdd(n.una, length)) === 0
+  const fin =
+    n.finQueued &&
+    seqDiff(n.max, seqAdd(n.una, length)) > 0 &&
+    seqDiff(endOfData(connection), seqAdd(n.una, length)) === 0
   n.timedTo = -1 // Karn: a segment sent twice times nothing
   n.nxt = n.una
   sendPiece(connection, length, fin, now, emit)

@@ -49,7 +49,7 @@ const NO_OPTIONS = { mss: undefined, windowScale: undefined }
 function synOptions(bytes: Uint8Array, from: number, to: number): Pick<Segment, 'mss' | 'windowScale'> {
   let mss: number | undefined
   let windowScale: number | undefined
-  for (let at = from; at < to; ) {
+  for (let at = from; at < to;) {
     const kind = bytes[at]
     if (kind === OPTION.end) break
     if (kind === OPTION.nop) {
@@ -80,7 +80,11 @@ export interface SegmentHeader {
 }
 
 /** A frame with the segment in it, its payload put there by `fill`, its checksum done. */
-export function buildSegment(header: SegmentHeader, length: number, fill?: (target: Uint8Array, at: number) => void): Outgoing {
+export function buildSegment(
+  header: SegmentHeader,
+  length: number,
+  fill?: (target: Uint8Array, at: number) => void,
+): Outgoing {
   const options = header.flags & FLAG.syn ? SYN_OPTIONS : 0
   const outgoing = newOutgoing(header.source.length, TCP_HEADER + options + length)
   const { bytes, start } = outgoing
@@ -93,10 +97,17 @@ export function buildSegment(header: SegmentHeader, length: number, fill?: (targ
   writeU16(bytes, start + 14, header.window)
   if (options > 0) {
     bytes.set([OPTION.mss, 4, header.mss >> 8, header.mss & 255], start + TCP_HEADER)
-    const scale = header.windowScale < 0 ? [OPTION.nop, OPTION.nop, OPTION.nop, OPTION.nop] : [OPTION.nop, OPTION.windowScale, 3, header.windowScale]
+    const scale =
+      header.windowScale < 0
+        ? [OPTION.nop, OPTION.nop, OPTION.nop, OPTION.nop]
+        : [OPTION.nop, OPTION.windowScale, 3, header.windowScale]
     bytes.set(scale, start + TCP_HEADER + 4)
   }
   fill?.(bytes, start + TCP_HEADER + options)
-  writeU16(bytes, start + 16, finishChecksum(transportSum(header.source, header.destination, PROTOCOL.tcp, bytes, start, bytes.length)))
+  writeU16(
+    bytes,
+    start + 16,
+    finishChecksum(transportSum(header.source, header.destination, PROTOCOL.tcp, bytes, start, bytes.length)),
+  )
   return outgoing
 }
