@@ -14,29 +14,19 @@ import {
   type Phase,
   type State,
 } from './host/state.ts'
+import { guestMessages, head } from './host/guest-messages.ts'
 import { pageSet } from './page-set.ts'
 import {
   COUNT_LIMIT,
   START_LIMIT,
   DM_VERSIONS,
   DmType,
-  DmVersion,
   balloonRequest,
-  balloonResponse,
-  capabilities,
-  capabilitiesResponse,
   dmHeader,
   hotAddRequest,
-  hotAddResponse,
-  infoMessage,
-  maxPageCountInfo,
   packRun,
   packRuns,
-  statusReport,
   unballoonRequest,
-  unpackRuns,
-  versionRequest,
-  versionResponse,
   type PageRun,
 } from './protocol.ts'
 
@@ -77,11 +67,6 @@ export function balloonHost(
     state.outbox.push(bytes)
     flush()
   }
-  const head = (type: number, size: number, transId: number): { type: number; size: number; transId: number } => ({
-    type,
-    size,
-    transId,
-  })
 
   const enter = (phase: Phase): void => {
     state.phase = phase
@@ -111,117 +96,25 @@ export function balloonHost(
     report(operation, failed)
   }
 
-  const onVersion = (bytes: Uint8Array): void => {
-    if (state.phase !== 'version') return drop('version request out of order')
-    const request = versionRequest.parse(bytes)
-    const accepted = settings.versions.includes(request.version)
-    post(
-      versionResponse.toBytes({
-        ...head(DmType.versionResponse, versionResponse.size, request.transId),
-        flags: { isAccepted: accepted ? 1 : 0 },
-      }),
-    )
-    if (!accepted) return
-    state.version = request.version
-    enter('capabilities')
-    deps.event('negotiated', { version: request.version })
-  }
-
-  const onCapabilities = (bytes: Uint8Array): void => {
-    if (state.phase !== 'capabilities') return drop('capabilities out of order')
-    const report = capabilities.parse(bytes)
-    state.caps = {
-      balloon: report.caps.balloon === 1,
-      hotAdd: report.caps.hotAdd === 1,
-      alignmentPages: 2 ** report.caps.hotAddAlignment * 256,
-    }
-    post(
-      capabilitiesResponse.toBytes({
-        ...head(DmType.capabilitiesResponse, capabilitiesResponse.size, report.transId),
-        flags: { isAccepted: 1, hotRemove: 1 },
-      }),
-    )
-    if (options.maxPages !== undefined && state.version >= DmVersion.v1_0) {
-      const info = maxPageCountInfo.toBytes({ type: 0, dataSize: 8, pages: options.maxPages })
-      post(
-        infoMessage.toBytes({
-          ...head(DmType.infoMessage, infoMessage.size + info.length, state.transaction),
-          infoSize: info.length,
-          info,
-        }),
-      )
-      state.transaction++
-    }
-    enter('settling')
-    state.settledAt = deps.clock.now() + settle
-    deps.timers.set('settled', state.settledAt)
-    deps.event('capabilities', { ...state.caps })
-  }
-
-  const onStatus = (bytes: Uint8Array): void => {
-    const { available, committed } = statusReport.parse(bytes)
-    state.pressure = { available, committed }
-    state.reports++
-    deps.event('pressure', state.pressure)
-  }
-
-  /** The pages of `run` that the guest has: booted with or added, and not given up before. */
-  const given = (run: PageRun): PageRun[] => {
-    const has = pageSet([
-      { start: 0, count: state.bootPages },
-      { start: state.hotAddStart, count: state.hotAdded },
-    ])
-    return has.within(run).flatMap((part) => ballooned.without(part))
-  }
-
-  const onBallooned = (bytes: Uint8Array): void => {
-    if (state.phase !== 'balloon') return drop('balloon response that was not asked for')
-    const { flags } = balloonResponse.parse(bytes)
-    const runs = unpackRuns(bytes, balloonResponse.size, flags.rangeCount)
-    if (runs === undefined) return drop('balloon response shorter than its ranges')
-    for (const run of runs) {
-      let left = run.count
-      for (const part of given(run)) {
-        left -= ballooned.add(part)
-        state.done += part.count
-        options.reclaimed?.(part)
-      }
-      if (left > 0) drop('balloon response names pages that the guest does not have')
-    }
-    if (state.done > state.asked) drop('more pages than were asked for')
-    // A guest at its minimum answers with no range; that ends the operation whatever `more` says.
-    if (flags.more === 0 || flags.rangeCount === 0) finish('balloon')
-  }
-
-  const onUnballooned = (): void => {
-    if (state.phase !== 'unballoon') return drop('unballoon response that was not asked for')
-    finish('unballoon')
-  }
-
-  const onHotAdded = (bytes: Uint8Array): void => {
-    if (state.phase !== 'hot-add') return drop('hot add response that was not asked for')
-    const { pages, result } = hotAddResponse.parse(bytes)
-    if (pages > state.asked) return finish('hot-add', 'the guest claims more pages than were offered')
-    state.done = pages
-    state.hotAdded += pages
-    // No pages with result 1 is final; fewer than asked for is taken as the guest's ceiling (Hyper-V's rule, wire/07 §6).
-    if (pages < state.asked && (pages > 0 || result === 1)) state.hotAddEnded = true
-    finish('hot-add', pages === 0 ? 'the guest added nothing' : undefined)
-  }
-
-  const HANDLERS: Readonly<Record<number, { minimum: number; handle(bytes: Uint8Array): void }>> = {
-    [DmType.versionRequest]: { minimum: versionRequest.size, handle: onVersion },
-    [DmType.capabilitiesReport]: { minimum: capabilities.size, handle: onCapabilities },
-    [DmType.statusReport]: { minimum: statusReport.size, handle: onStatus },
-    [DmType.balloonResponse]: { minimum: balloonResponse.size, handle: onBallooned },
-    [DmType.unballoonResponse]: { minimum: dmHeader.size, handle: onUnballooned },
-    [DmType.hotAddResponse]: { minimum: hotAddResponse.size, handle: onHotAdded },
-  }
+  const handlers = guestMessages({
+    options,
+    deps,
+    versions: settings.versions,
+    settleTicks: settle,
+    ballooned,
+    get state() {
+      return state
+    },
+    drop,
+    post,
+    enter,
+    finish,
+  })
 
   const receive = (payload: Uint8Array): void => {
     if (payload.length < dmHeader.size) return drop('message shorter than its header')
     const { type, size } = dmHeader.parse(payload)
-    const handler = HANDLERS[type]
+    const handler = handlers[type]
     if (handler === undefined) return drop(`message of type ${type}`)
     if (size < handler.minimum || size > payload.length) return drop(`message of type ${type} with size ${size}`)
     handler.handle(payload.subarray(0, size))

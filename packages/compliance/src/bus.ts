@@ -2,7 +2,7 @@ import type { GuestDriverSpec } from '@vmbus/core'
 import { guestWith } from './bench/guest.ts'
 import { play, type Outcome, type ScenarioOptions, type Step } from './bench/scenario.ts'
 import type { GuestOptions, GuestUnderTest, HostUnderTest } from './bench/types.ts'
-import type { BusRuleId } from './rules/bus-watch.ts'
+import type { BusRuleId } from './rules/bus-state.ts'
 import { reportOf, type Report, type Rule } from './rules/rule.ts'
 import { GUEST_RULES, HOST_RULES } from './rules/tables.ts'
 
@@ -19,12 +19,19 @@ function scenarios(seconds: number): readonly (readonly Step[])[] {
     [{ do: 'run', seconds }, ...end],
     [{ do: 'run', seconds }, { do: 'rescind' }, ...end],
     ...moments.map((count): readonly Step[] => [{ do: 'steps', count }, { do: 'rescind' }, ...end]),
-    ...moments.slice(4).map((count): readonly Step[] => [{ do: 'steps', count }, { do: 'stop' }, { do: 'run', seconds: 5 }]),
+    ...moments
+      .slice(4)
+      .map((count): readonly Step[] => [{ do: 'steps', count }, { do: 'stop' }, { do: 'run', seconds: 5 }]),
   ]
 }
 
 /** Leaves out every step without which the rule is still broken. */
-function shrink(rule: BusRuleId, steps: readonly Step[], first: readonly string[], run: (steps: readonly Step[]) => Outcome): readonly string[] {
+function shrink(
+  rule: BusRuleId,
+  steps: readonly Step[],
+  first: readonly string[],
+  run: (steps: readonly Step[]) => Outcome,
+): readonly string[] {
   let [shortest, transcript] = [steps, first]
   for (let at = steps.length - 1; at >= 0; at--) {
     const without = shortest.filter((_, index) => index !== at)
@@ -34,7 +41,13 @@ function shrink(rule: BusRuleId, steps: readonly Step[], first: readonly string[
   return transcript
 }
 
-function suite(subject: string, rules: readonly Rule[], host: HostUnderTest, guest: GuestUnderTest, options: ComplianceOptions): Report {
+function suite(
+  subject: string,
+  rules: readonly Rule[],
+  host: HostUnderTest,
+  guest: GuestUnderTest,
+  options: ComplianceOptions,
+): Report {
   const exercised = new Set<string>()
   const broken = new Map<string, readonly string[]>()
   const ids = new Set(rules.map(({ id }) => id))
@@ -42,7 +55,8 @@ function suite(subject: string, rules: readonly Rule[], host: HostUnderTest, gue
   for (const steps of scenarios(options.seconds ?? 20)) {
     const outcome = run(steps)
     for (const rule of outcome.exercised) exercised.add(rule)
-    for (const [rule, transcript] of outcome.broken) if (ids.has(rule) && !broken.has(rule)) broken.set(rule, shrink(rule, steps, transcript, run))
+    for (const [rule, transcript] of outcome.broken)
+      if (ids.has(rule) && !broken.has(rule)) broken.set(rule, shrink(rule, steps, transcript, run))
   }
   return reportOf(subject, rules, { exercised, broken })
 }
@@ -57,7 +71,10 @@ const guestOf = (subject: Subject, options: GuestOptions): GuestUnderTest =>
  * The rules for guests against this host: `run` takes a driver, drivers, or a whole guest with a bus driver of its own.
  * The promise is for callers that compare implementations which take time; nothing here waits.
  */
-export function compliance(host: HostUnderTest, options: ComplianceOptions = {}): { run(subject: Subject): Promise<Report> } {
+export function compliance(
+  host: HostUnderTest,
+  options: ComplianceOptions = {},
+): { run(subject: Subject): Promise<Report> } {
   return {
     run: (subject) =>
       Promise.resolve().then(() => {
@@ -68,8 +85,12 @@ export function compliance(host: HostUnderTest, options: ComplianceOptions = {})
 }
 
 /** The rules for hosts, against a correct guest that loads these drivers. */
-export function hostCompliance(host: HostUnderTest, options: ComplianceOptions = {}): { run(drivers?: readonly GuestDriverSpec[]): Promise<Report> } {
+export function hostCompliance(
+  host: HostUnderTest,
+  options: ComplianceOptions = {},
+): { run(drivers?: readonly GuestDriverSpec[]): Promise<Report> } {
   return {
-    run: (drivers = []) => Promise.resolve().then(() => suite(host.name, HOST_RULES.all, host, guestWith(drivers, options), options)),
+    run: (drivers = []) =>
+      Promise.resolve().then(() => suite(host.name, HOST_RULES.all, host, guestWith(drivers, options), options)),
   }
 }

@@ -42,7 +42,10 @@ const MOMENTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50, 80]
 const KEPT_LINES = 40
 
 /** The rules for a device: both ends of it, over real buses, in virtual time. */
-export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, inputs = 300 }: DeviceComplianceOptions = {}): { run(): Promise<Report> } {
+export function deviceCompliance(
+  subject: DeviceUnderTest,
+  { seed: number = 1, inputs = 300 }: DeviceComplianceOptions = {},
+): { run(): Promise<Report> } {
   const exercised = new Set<string>()
   const broken = new Map<string, readonly string[]>()
   const seed = seeded(number)
@@ -60,8 +63,10 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
   function start(wild = false) {
     const made = subject.create()
     const judge = {
-      exercised: (rule: string) => void (!wild && rule.endsWith('completion-once') && exercised.add('device-completions')),
-      broken: (rule: string, how: string) => void (!wild && rule.endsWith('completion-once') && breaks('device-completions', how, world)),
+      exercised: (rule: string) =>
+        void (!wild && rule.endsWith('completion-once') && exercised.add('device-completions')),
+      broken: (rule: string, how: string) =>
+        void (!wild && rule.endsWith('completion-once') && breaks('device-completions', how, world)),
     }
     const bus = busWatch(judge)
     const packets = packetWatch(bus, judge)
@@ -69,7 +74,11 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
       bus.see(event)
       packets.see(event, 0)
     }
-    const world: DeviceWorld = deviceWorld(made.device, made.driver, { settings: made.settings, see, ...(made.memoryMB === undefined ? {} : { memoryMB: made.memoryMB }) })
+    const world: DeviceWorld = deviceWorld(made.device, made.driver, {
+      settings: made.settings,
+      see,
+      ...(made.memoryMB === undefined ? {} : { memoryMB: made.memoryMB }),
+    })
     const use = (): void => {
       const host = world.hostBus.devices[0]
       if (host !== undefined && !host.rescinded && isOpen(world)) made.exercise?.({ host: host.device, world })
@@ -93,7 +102,13 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
 
   const ended = (run: Run): void => {
     const tally = run.tally?.()
-    if (tally !== undefined && tally.begun > 0) check('device-requests', tally.begun === tally.ended, () => `${tally.begun} begun, ${tally.ended} ended`, run.world)
+    if (tally !== undefined && tally.begun > 0)
+      check(
+        'device-requests',
+        tally.begun === tally.ended,
+        () => `${tally.begun} begun, ${tally.ended} ended`,
+        run.world,
+      )
   }
 
   function life(): void {
@@ -103,9 +118,20 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
       check('device-opens', isOpen(world), () => 'the channel is not open', world)
       run.use()
       world.run(run.seconds)
-      check('device-completions', run.packets.uncompleted === 0, () => `${run.packets.uncompleted} packets without completion`, world)
+      check(
+        'device-completions',
+        run.packets.uncompleted === 0,
+        () => `${run.packets.uncompleted} packets without completion`,
+        world,
+      )
       ended(run)
-      check('device-state-plain', world.hostBus.devices.every(({ device }) => isPlain(device.save())) && world.guestBus.devices.every(({ driver }) => isPlain(driver?.save())), () => 'a value that is not plain', world)
+      check(
+        'device-state-plain',
+        world.hostBus.devices.every(({ device }) => isPlain(device.save())) &&
+          world.guestBus.devices.every(({ driver }) => isPlain(driver?.save())),
+        () => 'a value that is not plain',
+        world,
+      )
       world.guestBus.suspend()
       world.run(run.seconds)
       world.guestBus.resume()
@@ -131,7 +157,12 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
         check('device-rescind', devices.length === 0, () => `${devices.length} devices after ${count} events`, world)
         const timers = world.timers.filter((name) => !name.startsWith('partition/'))
         check('device-rescind', timers.length === 0, () => `timers ${timers.join(', ')} after ${count} events`, world)
-        check('device-rescind', world.pages === before, () => `${before - world.pages} pages after ${count} events`, world)
+        check(
+          'device-rescind',
+          world.pages === before,
+          () => `${before - world.pages} pages after ${count} events`,
+          world,
+        )
         ended(run)
       })
     }
@@ -151,7 +182,12 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
           run.world.run(run.seconds)
           return wireOf(run.world)
         })
-        check('device-restore', digests[0] === digests[1], () => `after ${count} events what follows differs`, saved.world)
+        check(
+          'device-restore',
+          digests[0] === digests[1],
+          () => `after ${count} events what follows differs`,
+          saved.world,
+        )
       })
     }
   }
@@ -180,7 +216,8 @@ export function deviceCompliance(subject: DeviceUnderTest, { seed: number = 1, i
   }
 }
 
-const isOpen = (world: DeviceWorld): boolean => world.guestBus.devices.some(({ channels }) => channels[0]?.state === 'open')
+const isOpen = (world: DeviceWorld): boolean =>
+  world.guestBus.devices.some(({ channels }) => channels[0]?.state === 'open')
 
 /** What crossed, byte for byte, and the memory that it left. */
 function wireOf(world: DeviceWorld): string {
@@ -191,7 +228,12 @@ function wireOf(world: DeviceWorld): string {
 
 /** Values without behaviour: numbers, text, booleans, null, bytes, arrays and objects of them. */
 function isPlain(value: unknown): boolean {
-  if (value === null || ['string', 'boolean', 'number', 'bigint', 'undefined'].includes(typeof value) || value instanceof Uint8Array) return true
+  if (
+    value === null ||
+    ['string', 'boolean', 'number', 'bigint', 'undefined'].includes(typeof value) ||
+    value instanceof Uint8Array
+  )
+    return true
   if (Array.isArray(value)) return value.every(isPlain)
   if (typeof value !== 'object') return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -209,7 +251,8 @@ function attack(world: DeviceWorld, end: 'host' | 'guest', use: () => void, seed
     const template = sent[seed.below(Math.max(1, sent.length), 'template', index)]
     if (template?.kind === 'packet') {
       const { bytes, transaction } = payloadOf(template.bytes)
-      for (let change = 0; change < 1 + seed.below(3, 'changes', index); change++) bytes[seed.below(Math.max(1, bytes.length), 'at', index, change)] = seed.below(256, 'to', index, change)
+      for (let change = 0; change < 1 + seed.below(3, 'changes', index); change++)
+        bytes[seed.below(Math.max(1, bytes.length), 'at', index, change)] = seed.below(256, 'to', index, change)
       if (seed.below(3, 'completes', index) === 0) sender?.sendCompletion(bytes, transaction, 0)
       else sender?.sendInBand(bytes, transaction, 0, seed.below(2, 'wants', index) === 1)
     }
@@ -231,6 +274,7 @@ function payloadOf(packet: Uint8Array): { readonly bytes: Uint8Array; readonly t
 function memoryGuard(world: DeviceWorld): () => void {
   const before = world.memory.words.slice(0, 16 * 1024)
   return () => {
-    for (let at = 0; at < before.length; at++) if (before[at] !== world.memory.words[at]) throw new Error(`page ${at >>> 10} was written`)
+    for (let at = 0; at < before.length; at++)
+      if (before[at] !== world.memory.words[at]) throw new Error(`page ${at >>> 10} was written`)
   }
 }

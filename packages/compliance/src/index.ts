@@ -1,5 +1,14 @@
 export { guestWith } from './bench/guest.ts'
-export type { GuestMachine, GuestOptions, GuestUnderTest, HostPort, HostUnderTest, Removable, RunningGuest, ServingHost } from './bench/types.ts'
+export type {
+  GuestMachine,
+  GuestOptions,
+  GuestUnderTest,
+  HostPort,
+  HostUnderTest,
+  Removable,
+  RunningGuest,
+  ServingHost,
+} from './bench/types.ts'
 export { compliance, hostCompliance, type ComplianceOptions, type Subject } from './bus.ts'
 export type { DeviceWorld } from './bench/device-world.ts'
 export { deviceCompliance, type DeviceComplianceOptions, type DeviceUnderTest, type Tally } from './device.ts'

@@ -68,11 +68,19 @@ function judge(subject: MachineUnderTest): Report {
   }
   const first = subject.create()
   for (const call of CALLS) call(first.partition)
-  check('machine-interrupt', JSON.stringify(first.interrupts) === JSON.stringify(EXPECTED), `interrupts ${JSON.stringify(first.interrupts)}, expected ${JSON.stringify(EXPECTED)}`)
+  check(
+    'machine-interrupt',
+    JSON.stringify(first.interrupts) === JSON.stringify(EXPECTED),
+    `interrupts ${JSON.stringify(first.interrupts)}, expected ${JSON.stringify(EXPECTED)}`,
+  )
   const slot = PAGE.messages + 256 * SINT
   const reported = (gpa: number): boolean => first.wrote.some(([from, length]) => from <= gpa && gpa < from + length)
   const inside = first.wrote.every(([from, length]) => from >= 0 && length > 0 && from + length <= first.memory.size)
-  check('machine-wrote', reported(PAGE.hypercall) && reported(slot) && inside, inside ? 'the hypercall page or a message was written without a word' : 'a report outside of RAM')
+  check(
+    'machine-wrote',
+    reported(PAGE.hypercall) && reported(slot) && inside,
+    inside ? 'the hypercall page or a message was written without a word' : 'a report outside of RAM',
+  )
   check('machine-views', areOne(first.memory), 'a write through one view is not seen by the others')
 
   const second = subject.create()
@@ -88,7 +96,9 @@ function judge(subject: MachineUnderTest): Report {
     copy.restore(plainCopy(restored.save()))
     const before = restored.interrupts.length
     for (const call of CALLS.slice(cut)) for (const each of [restored, copy]) call(each.partition)
-    const same = isSameMemory(restored.memory, copy.memory) && JSON.stringify(restored.interrupts.slice(before)) === JSON.stringify(copy.interrupts)
+    const same =
+      isSameMemory(restored.memory, copy.memory) &&
+      JSON.stringify(restored.interrupts.slice(before)) === JSON.stringify(copy.interrupts)
     check('machine-restore', same, `restored after ${cut} calls, what follows differs`)
   }
   return reportOf(subject.name, MACHINE_RULES.all, { exercised, broken })
@@ -100,10 +110,17 @@ function areOne(memory: GuestMemory): boolean {
   memory.view.setUint8(gpa + 1, 0x56)
   const low = (memory.words[gpa >>> 2] ?? 0) & 0xffff
   memory.words[gpa >>> 2] = 0x1122_3344
-  return low === 0x5678 && memory.view.getUint32(gpa, true) === 0x1122_3344 && memory.bytes[gpa] === 0x44 && memory.bytes.length === memory.size && memory.words.length * 4 === memory.size
+  return (
+    low === 0x5678 &&
+    memory.view.getUint32(gpa, true) === 0x1122_3344 &&
+    memory.bytes[gpa] === 0x44 &&
+    memory.bytes.length === memory.size &&
+    memory.words.length * 4 === memory.size
+  )
 }
 
-const isSame = (a: Machine, b: Machine): boolean => isSameMemory(a.memory, b.memory) && JSON.stringify(a.interrupts) === JSON.stringify(b.interrupts)
+const isSame = (a: Machine, b: Machine): boolean =>
+  isSameMemory(a.memory, b.memory) && JSON.stringify(a.interrupts) === JSON.stringify(b.interrupts)
 
 function isSameMemory(a: GuestMemory, b: GuestMemory): boolean {
   for (let at = 0; at < a.words.length; at++) if (a.words[at] !== b.words[at]) return false

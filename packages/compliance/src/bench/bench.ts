@@ -1,5 +1,13 @@
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import { TICKS_PER_SECOND, scopedTimers, seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
+import {
+  TICKS_PER_SECOND,
+  scopedTimers,
+  seeded,
+  timerQueue,
+  virtualClock,
+  type Diagnostic,
+  type TraceEvent,
+} from '@vmbus/world'
 import type { GuestUnderTest, HostUnderTest, RunningGuest, ServingHost } from './types.ts'
 
 export interface BenchOptions {
@@ -27,7 +35,11 @@ export interface Bench {
 /** Events in one `run` after which a world is taken not to come to rest. */
 const STEP_LIMIT = 50_000
 
-export function bench(host: HostUnderTest, guest: GuestUnderTest, { seed: number, memoryMB = 4, vps = 2, trace }: BenchOptions): Bench {
+export function bench(
+  host: HostUnderTest,
+  guest: GuestUnderTest,
+  { seed: number, memoryMB = 4, vps = 2, trace }: BenchOptions,
+): Bench {
   const clock = virtualClock()
   const memory = guestMemory(memoryMB * 1024 * 1024)
   const seed = seeded(number)
@@ -56,13 +68,20 @@ export function bench(host: HostUnderTest, guest: GuestUnderTest, { seed: number
     seed: seeded(seed.u32('host')),
     vps,
     diagnose,
-    interrupt: (vp, vector) => void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
+    interrupt: (vp, vector) =>
+      void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
     trace: (event) => trace('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event),
     event() {},
     crashed() {},
   })
   attempt('guest', () => {
-    running = guest.boot({ partition: serving.partition, clock, timers: scopedTimers(timers, 'guest'), seed: seeded(seed.u32('guest')), diagnose })
+    running = guest.boot({
+      partition: serving.partition,
+      clock,
+      timers: scopedTimers(timers, 'guest'),
+      seed: seeded(seed.u32('guest')),
+      diagnose,
+    })
   })
 
   function step(until: number): boolean {

@@ -1,4 +1,14 @@
-import { ALL_VERSIONS, type Channel, createGuestBus, createHostBus, pageAllocator, type GuestBus, type GuestDriverSpec, type HostBus, type HostDeviceSpec } from '@vmbus/core'
+import {
+  ALL_VERSIONS,
+  type Channel,
+  createGuestBus,
+  createHostBus,
+  pageAllocator,
+  type GuestBus,
+  type GuestDriverSpec,
+  type HostBus,
+  type HostDeviceSpec,
+} from '@vmbus/core'
 import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import { TICKS_PER_SECOND, scopedTimers, seeded, timerQueue, virtualClock, type TraceEvent } from '@vmbus/world'
 
@@ -41,7 +51,11 @@ const DEFAULT_MEMORY_MB = 4
 const STEP_LIMIT = 20_000
 
 /** One device and its driver over a real partition and both buses, in virtual time. */
-export function deviceWorld(device: HostDeviceSpec, driver: GuestDriverSpec, options: DeviceWorldOptions = {}): DeviceWorld {
+export function deviceWorld(
+  device: HostDeviceSpec,
+  driver: GuestDriverSpec,
+  options: DeviceWorldOptions = {},
+): DeviceWorld {
   const { settings, see, memoryMB = DEFAULT_MEMORY_MB } = options
   const bytes = memoryMB << 20
   const clock = virtualClock()
@@ -72,7 +86,8 @@ export function deviceWorld(device: HostDeviceSpec, driver: GuestDriverSpec, opt
     clock,
     timers: scopedTimers(tracked, 'partition'),
     vps: 2,
-    interrupt: (vp, vector) => void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
+    interrupt: (vp, vector) =>
+      void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
   })
   const common = { partition, clock, seed: seeded(1), versions: ALL_VERSIONS.toReversed() }
   const trace = (event: TraceEvent): void => {
@@ -82,7 +97,10 @@ export function deviceWorld(device: HostDeviceSpec, driver: GuestDriverSpec, opt
   }
   const hostBus = createHostBus({ ...common, timers: scopedTimers(tracked, 'host'), trace })
   let hostChannel: Channel | undefined
-  hostBus.offer(watched(device, (channel) => (hostChannel = channel)), settings)
+  hostBus.offer(
+    watched(device, (channel) => (hostChannel = channel)),
+    settings,
+  )
   const pages = pageAllocator(memory, 16, bytes / 4096)
   const guestBus = createGuestBus({ ...common, timers: scopedTimers(tracked, 'guest'), pages, drivers: [driver] })
   guestBus.start()
@@ -124,7 +142,8 @@ export function deviceWorld(device: HostDeviceSpec, driver: GuestDriverSpec, opt
     },
     run(seconds) {
       const until = clock.now() + seconds * TICKS_PER_SECOND
-      for (let done = 0; step(until); done++) if (done > STEP_LIMIT) throw new Error(`more than ${STEP_LIMIT} events in ${seconds} s`)
+      for (let done = 0; step(until); done++)
+        if (done > STEP_LIMIT) throw new Error(`more than ${STEP_LIMIT} events in ${seconds} s`)
       clock.advanceTo(until)
     },
     save: (): Saved => ({

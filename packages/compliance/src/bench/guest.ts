@@ -19,7 +19,11 @@ export function guestWith(drivers: readonly GuestDriverSpec[], options: GuestOpt
         ...(options.behaviour === undefined ? {} : { behaviour: options.behaviour }),
       })
       bus.start()
-      return { interrupt: (vp, vector) => bus.interrupt(vp, vector), timer: (name) => bus.timer(name), stop: () => bus.unload() }
+      return {
+        interrupt: (vp, vector) => bus.interrupt(vp, vector),
+        timer: (name) => bus.timer(name),
+        stop: () => bus.unload(),
+      }
     },
   }
 }

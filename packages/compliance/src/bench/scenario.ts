@@ -1,5 +1,6 @@
 import { seeded, type TraceEvent } from '@vmbus/world'
-import { busWatch, type BusRuleId } from '../rules/bus-watch.ts'
+import type { BusRuleId } from '../rules/bus-state.ts'
+import { busWatch } from '../rules/bus-watch.ts'
 import { packetWatch } from '../rules/packet-watch.ts'
 import { bench } from './bench.ts'
 import { textOf } from './text.ts'
@@ -29,7 +30,12 @@ export interface ScenarioOptions {
 }
 
 /** Runs one guest on one host through the steps and judges what crossed between them. */
-export function play(host: HostUnderTest, guest: GuestUnderTest, steps: readonly Step[], options: ScenarioOptions): Outcome {
+export function play(
+  host: HostUnderTest,
+  guest: GuestUnderTest,
+  steps: readonly Step[],
+  options: ScenarioOptions,
+): Outcome {
   const exercised = new Set<BusRuleId>()
   const broken = new Map<BusRuleId, readonly string[]>()
   const lines: string[] = []

@@ -5,7 +5,8 @@ import type { TraceEvent } from '@vmbus/world'
 const SHOWN = 48
 
 const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes.subarray(0, SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join('') + (bytes.length > SHOWN ? `… ${bytes.length} bytes` : '')
+  Array.from(bytes.subarray(0, SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join('') +
+  (bytes.length > SHOWN ? `… ${bytes.length} bytes` : '')
 
 /** One line for what crossed the boundary; nothing for what only a machine sees. */
 export function textOf(event: TraceEvent): string | undefined {

@@ -1,45 +1,6 @@
 import { ALL_VERSIONS, MessageId, layouts, messageEntry } from '@vmbus/core'
 import type { TraceEvent } from '@vmbus/world'
-import type { GuestRuleId, HostRuleId } from './tables.ts'
-
-export type BusRuleId = GuestRuleId | HostRuleId
-
-/** What a watch tells: a rule that could have been broken now, and one that was. */
-export interface Judge {
-  exercised(rule: BusRuleId): void
-  broken(rule: BusRuleId, how: string): void
-}
-
-export interface BusWatch {
-  see(event: TraceEvent): void
-  /** Nothing is under way any more: what was never answered is broken now. */
-  settled(): void
-  readonly connected: boolean
-  /** The guest has said UNLOAD since its last contact. */
-  readonly unloaded: boolean
-  /** The host was told UNLOAD and has answered. */
-  readonly left: boolean
-  /** Relids whose channel the host has accepted and the guest has not closed. */
-  isOpen(relid: number): boolean
-  /** Offer flags of a relid. */
-  flagsOf(relid: number): number
-}
-
-interface Channel {
-  readonly subchannelIndex: number
-  readonly instanceId: string
-  readonly flags: number
-  phase: 'offered' | 'opening' | 'open' | 'closed'
-  openId: number
-  ring: number
-  rescinded: boolean
-}
-
-interface Grant {
-  left: number
-  /** `created` after the host said so; `leaving` after the guest asked for its end. */
-  phase: 'sending' | 'asked' | 'created' | 'leaving'
-}
+import type { BusRuleId, BusWatch, Channel, Grant, Judge } from './bus-state.ts'
 
 /** Bytes before the ranges of a GPADL's header and body. */
 const HEADER_BYTES = layouts.gpadlHeader.size
@@ -75,7 +36,9 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       left = false
     },
     [MessageId.requestOffers]() {
-      check('guest-offers-once', version !== 0 && offerRequests === 0, () => (version === 0 ? 'before a version was accepted' : 'a second request'))
+      check('guest-offers-once', version !== 0 && offerRequests === 0, () =>
+        version === 0 ? 'before a version was accepted' : 'a second request',
+      )
       exercised('host-offers-end')
       offerRequests++
     },
@@ -83,7 +46,12 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       const { relid, openId, ringGpadl } = layouts.openChannel.parse(bytes)
       const channel = channels.get(relid)
       const isFree = channel !== undefined && (channel.phase === 'offered' || channel.phase === 'closed')
-      check('guest-open-offered', isFree && grants.get(ringGpadl)?.phase === 'created', () => `relid ${relid} is ${channel?.phase ?? 'not offered'}, GPADL ${ringGpadl} ${grants.get(ringGpadl)?.phase ?? 'unknown'}`)
+      check(
+        'guest-open-offered',
+        isFree && grants.get(ringGpadl)?.phase === 'created',
+        () =>
+          `relid ${relid} is ${channel?.phase ?? 'not offered'}, GPADL ${ringGpadl} ${grants.get(ringGpadl)?.phase ?? 'unknown'}`,
+      )
       if (channel === undefined) return
       exercised('host-open-answered')
       Object.assign(channel, { phase: 'opening', openId, ring: ringGpadl })
@@ -91,12 +59,20 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     [MessageId.closeChannel](bytes) {
       const { relid } = layouts.closeChannel.parse(bytes)
       const channel = channels.get(relid)
-      check('guest-close-open', channel?.phase === 'open' || channel?.phase === 'opening', () => `relid ${relid} is ${channel?.phase ?? 'not offered'}`)
+      check(
+        'guest-close-open',
+        channel?.phase === 'open' || channel?.phase === 'opening',
+        () => `relid ${relid} is ${channel?.phase ?? 'not offered'}`,
+      )
       if (channel !== undefined) channel.phase = 'closed'
     },
     [MessageId.gpadlHeader](bytes) {
       const { gpadl, rangeBytes } = layouts.gpadlHeader.parse(bytes)
-      check('guest-gpadl-id', gpadl !== 0 && !grants.has(gpadl), () => `GPADL ${gpadl} is ${gpadl === 0 ? 'no id' : 'in use'}`)
+      check(
+        'guest-gpadl-id',
+        gpadl !== 0 && !grants.has(gpadl),
+        () => `GPADL ${gpadl} is ${gpadl === 0 ? 'no id' : 'in use'}`,
+      )
       exercised('host-gpadl-answered')
       grants.set(gpadl, { left: rangeBytes - (bytes.length - HEADER_BYTES), phase: 'sending' })
       complete(gpadl)
@@ -104,7 +80,11 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     [MessageId.gpadlBody](bytes) {
       const { gpadl } = layouts.gpadlBody.parse(bytes)
       const grant = grants.get(gpadl)
-      check('guest-gpadl-whole', grant?.phase === 'sending', () => `a body for GPADL ${gpadl}, which is ${grant?.phase ?? 'unknown'}`)
+      check(
+        'guest-gpadl-whole',
+        grant?.phase === 'sending',
+        () => `a body for GPADL ${gpadl}, which is ${grant?.phase ?? 'unknown'}`,
+      )
       if (grant === undefined) return
       grant.left -= bytes.length - BODY_BYTES
       complete(gpadl)
@@ -112,13 +92,23 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     [MessageId.gpadlTeardown](bytes) {
       const { gpadl } = layouts.gpadlTeardown.parse(bytes)
       const grant = grants.get(gpadl)
-      const inUse = [...channels.values()].find(({ ring, phase, rescinded }) => ring === gpadl && phase === 'open' && !rescinded)
-      check('guest-gpadl-teardown', grant?.phase === 'created' && inUse === undefined, () => `GPADL ${gpadl} is ${inUse === undefined ? (grant?.phase ?? 'unknown') : 'the rings of an open channel'}`)
+      const inUse = [...channels.values()].find(
+        ({ ring, phase, rescinded }) => ring === gpadl && phase === 'open' && !rescinded,
+      )
+      check(
+        'guest-gpadl-teardown',
+        grant?.phase === 'created' && inUse === undefined,
+        () => `GPADL ${gpadl} is ${inUse === undefined ? (grant?.phase ?? 'unknown') : 'the rings of an open channel'}`,
+      )
       if (grant !== undefined) grant.phase = 'leaving'
     },
     [MessageId.relidReleased](bytes) {
       const { relid } = layouts.relidReleased.parse(bytes)
-      check('guest-release', channels.get(relid)?.rescinded === true, () => `relid ${relid} was ${channels.has(relid) ? 'not rescinded' : 'not offered, or released before'}`)
+      check(
+        'guest-release',
+        channels.get(relid)?.rescinded === true,
+        () => `relid ${relid} was ${channels.has(relid) ? 'not rescinded' : 'not offered, or released before'}`,
+      )
       channels.delete(relid)
     },
     [MessageId.unload]() {
@@ -141,7 +131,11 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       check('host-contact-answered', contacts > 0, () => 'nobody asked')
       contacts--
       if (supported === 0 || connectionState !== 0) return void refused.add(asked)
-      check('host-contact-answered', ALL_VERSIONS.includes(asked), () => `accepted 0x${asked.toString(16)}, which is no version`)
+      check(
+        'host-contact-answered',
+        ALL_VERSIONS.includes(asked),
+        () => `accepted 0x${asked.toString(16)}, which is no version`,
+      )
       version = asked
       refused.clear()
     },
@@ -149,9 +143,20 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       const { relid, subchannelIndex, instanceId, flags } = layouts.offerChannel.parse(bytes)
       check('host-offer-after-request', offerRequests > 0, () => `relid ${relid}`)
       check('host-relid-unique', !channels.has(relid) && relid !== 0, () => `relid ${relid}`)
-      const primary = [...channels.values()].some((each) => each.instanceId === instanceId && each.subchannelIndex === 0 && !each.rescinded)
-      if (subchannelIndex > 0) check('host-children', primary, () => `subchannel ${subchannelIndex} without its primary`)
-      channels.set(relid, { subchannelIndex, instanceId, flags, phase: 'offered', openId: 0, ring: 0, rescinded: false })
+      const primary = [...channels.values()].some(
+        (each) => each.instanceId === instanceId && each.subchannelIndex === 0 && !each.rescinded,
+      )
+      if (subchannelIndex > 0)
+        check('host-children', primary, () => `subchannel ${subchannelIndex} without its primary`)
+      channels.set(relid, {
+        subchannelIndex,
+        instanceId,
+        flags,
+        phase: 'offered',
+        openId: 0,
+        ring: 0,
+        rescinded: false,
+      })
     },
     [MessageId.allOffersDelivered]() {
       check('host-offers-end', offerRequests === 1, () => (offerRequests === 0 ? 'nobody asked' : 'told twice'))
@@ -160,10 +165,16 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     [MessageId.rescindChannelOffer](bytes) {
       const { relid } = layouts.rescindChannelOffer.parse(bytes)
       const channel = channels.get(relid)
-      check('host-rescind-known', channel?.rescinded === false, () => `relid ${relid} is ${channel === undefined ? 'not offered' : 'rescinded already'}`)
+      check(
+        'host-rescind-known',
+        channel?.rescinded === false,
+        () => `relid ${relid} is ${channel === undefined ? 'not offered' : 'rescinded already'}`,
+      )
       if (channel === undefined) return
       if (channel.subchannelIndex === 0) {
-        const child = [...channels.values()].find((each) => each.instanceId === channel.instanceId && each.subchannelIndex > 0 && !each.rescinded)
+        const child = [...channels.values()].find(
+          (each) => each.instanceId === channel.instanceId && each.subchannelIndex > 0 && !each.rescinded,
+        )
         check('host-children', child === undefined, () => `subchannel ${child?.subchannelIndex} outlives its primary`)
       }
       channel.rescinded = true
@@ -172,20 +183,32 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     [MessageId.openChannelResult](bytes) {
       const { relid, openId, status } = layouts.openChannelResult.parse(bytes)
       const channel = channels.get(relid)
-      check('host-open-answered', channel?.phase === 'opening' && channel.openId === openId, () => `relid ${relid}, open id ${openId}: ${channel?.phase ?? 'not offered'}`)
+      check(
+        'host-open-answered',
+        channel?.phase === 'opening' && channel.openId === openId,
+        () => `relid ${relid}, open id ${openId}: ${channel?.phase ?? 'not offered'}`,
+      )
       if (channel !== undefined) channel.phase = status === 0 ? 'open' : 'closed'
     },
     [MessageId.gpadlCreated](bytes) {
       const { gpadl, status } = layouts.gpadlCreated.parse(bytes)
       const grant = grants.get(gpadl)
-      check('host-gpadl-answered', grant?.phase === 'asked' || grant?.phase === 'sending', () => `GPADL ${gpadl} is ${grant?.phase ?? 'unknown'}`)
+      check(
+        'host-gpadl-answered',
+        grant?.phase === 'asked' || grant?.phase === 'sending',
+        () => `GPADL ${gpadl} is ${grant?.phase ?? 'unknown'}`,
+      )
       if (grant === undefined) return
       if (status === 0) grant.phase = 'created'
       else grants.delete(gpadl)
     },
     [MessageId.gpadlTorndown](bytes) {
       const { gpadl } = layouts.gpadlTorndown.parse(bytes)
-      check('host-gpadl-answered', grants.get(gpadl)?.phase === 'leaving', () => `GPADL ${gpadl} is ${grants.get(gpadl)?.phase ?? 'unknown'}`)
+      check(
+        'host-gpadl-answered',
+        grants.get(gpadl)?.phase === 'leaving',
+        () => `GPADL ${gpadl} is ${grants.get(gpadl)?.phase ?? 'unknown'}`,
+      )
       grants.delete(gpadl)
     },
     [MessageId.unloadResponse]() {
@@ -201,15 +224,24 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     const id = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0, true)
     const entry = messageEntry(id)
     const isContact = id === MessageId.initiateContact || id === MessageId.versionResponse
-    const isKnown = entry !== undefined && entry.to === to && bytes.length >= entry.minimum && (isContact || entry.since <= version)
+    const isKnown =
+      entry !== undefined && entry.to === to && bytes.length >= entry.minimum && (isContact || entry.since <= version)
     if (to === 'host') {
       check('guest-contact-first', greeted || isContact, () => `message ${id}`)
       greeted = true
-      check('guest-known-message', isKnown, () => `message ${id} of ${bytes.length} bytes in version 0x${version.toString(16)}`)
+      check(
+        'guest-known-message',
+        isKnown,
+        () => `message ${id} of ${bytes.length} bytes in version 0x${version.toString(16)}`,
+      )
       if (unloads > 0 || left) check('guest-unload', isContact, () => `message ${id} after UNLOAD`)
       if (isKnown) fromGuest[id]?.(bytes)
     } else {
-      check('host-known-message', isKnown, () => `message ${id} of ${bytes.length} bytes in version 0x${version.toString(16)}`)
+      check(
+        'host-known-message',
+        isKnown,
+        () => `message ${id} of ${bytes.length} bytes in version 0x${version.toString(16)}`,
+      )
       if (left) broken('host-silent-after-unload', `message ${id}`)
       if (isKnown) fromHost[id]?.(bytes)
     }
@@ -231,7 +263,11 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       if (event.kind === 'message') message(event)
       // Hosts ignore what guests signal on closed channels, and most do not tell of it.
       if (event.kind !== 'signal' || event.to === 'host') return
-      check('host-signal-open', ['open', 'opening'].includes(channels.get(event.relid)?.phase ?? ''), () => `relid ${event.relid} is ${channels.get(event.relid)?.phase ?? 'not offered'}`)
+      check(
+        'host-signal-open',
+        ['open', 'opening'].includes(channels.get(event.relid)?.phase ?? ''),
+        () => `relid ${event.relid} is ${channels.get(event.relid)?.phase ?? 'not offered'}`,
+      )
     },
     settled() {
       if (contacts > 0) broken('host-contact-answered', `${contacts} without answer`)
@@ -240,7 +276,8 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       // A guest that leaves is owed nothing else.
       if (left || unloads > 0) return
       for (const [relid, channel] of channels) {
-        if (channel.phase === 'opening' && !channel.rescinded) broken('host-open-answered', `relid ${relid} without answer`)
+        if (channel.phase === 'opening' && !channel.rescinded)
+          broken('host-open-answered', `relid ${relid} without answer`)
         if (channel.rescinded) broken('guest-release', `relid ${relid} was never released`)
       }
       for (const [gpadl, grant] of grants) {

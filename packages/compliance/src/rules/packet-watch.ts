@@ -1,7 +1,7 @@
 import { PacketType } from '@vmbus/core'
 import { At, IcFlags, IcType, PIPE_DATA, PIPE_MODE_FLAG } from '@vmbus/ic'
 import type { TraceEvent } from '@vmbus/world'
-import type { BusWatch, Judge } from './bus-watch.ts'
+import type { BusWatch, Judge } from './bus-state.ts'
 
 /** The descriptor before each packet's payload, in bytes; its fields are wire/03 §3. */
 const DESCRIPTOR = 16
@@ -65,7 +65,8 @@ export function packetWatch(bus: BusWatch, { exercised, broken }: Judge): Packet
 
   function component(view: DataView, to: 'host' | 'guest', relid: number, now: number): void {
     const payload = view.getUint16(2, true) * 8
-    if (payload < DESCRIPTOR || view.byteLength < payload + At.body || view.getUint32(payload, true) !== PIPE_DATA) return
+    if (payload < DESCRIPTOR || view.byteLength < payload + At.body || view.getUint32(payload, true) !== PIPE_DATA)
+      return
     const flags = view.getUint8(payload + At.flags)
     const isNegotiation = view.getUint16(payload + At.type, true) === IcType.negotiate
     const key = `${relid} ${view.getUint8(payload + At.transaction)}`
@@ -82,7 +83,10 @@ export function packetWatch(bus: BusWatch, { exercised, broken }: Judge): Packet
     exercised('guest-ic-versions')
     for (const [kind, chosen] of versionsOf(view, payload).entries()) {
       if (chosen.length > 1 || chosen.some((version) => !request.offered[kind]?.includes(version)))
-        broken('guest-ic-versions', `relid ${relid}: ${kind === 0 ? 'framework' : 'message'} versions ${chosen.map((each) => `${each & 0xffff}.${each >>> 16}`).join(', ')}`)
+        broken(
+          'guest-ic-versions',
+          `relid ${relid}: ${kind === 0 ? 'framework' : 'message'} versions ${chosen.map((each) => `${each & 0xffff}.${each >>> 16}`).join(', ')}`,
+        )
     }
   }
 
@@ -104,7 +108,9 @@ export function packetWatch(bus: BusWatch, { exercised, broken }: Judge): Packet
       if ((bus.flagsOf(event.relid) & PIPE_MODE_FLAG) !== 0) component(view, event.to, event.relid, now)
     },
     settled(now) {
-      for (const [key, { at }] of requests) if (now - at > ANSWER_TICKS) broken('guest-ic-answer', `relid ${key.split(' ')[0]}: no answer in ${(now - at) / 1e7} s`)
+      for (const [key, { at }] of requests)
+        if (now - at > ANSWER_TICKS)
+          broken('guest-ic-answer', `relid ${key.split(' ')[0]}: no answer in ${(now - at) / 1e7} s`)
     },
   }
 }

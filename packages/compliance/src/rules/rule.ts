@@ -28,7 +28,9 @@ export class ComplianceError extends Error {
   readonly report: Report
 
   constructor(report: Report) {
-    super(`VMBUS_COMPLIANCE: ${report.subject}\n${report.failures.map(({ id, text, transcript = [] }) => `${id}: ${text}\n${transcript.join('\n')}`).join('\n\n')}`)
+    super(
+      `VMBUS_COMPLIANCE: ${report.subject}\n${report.failures.map(({ id, text, transcript = [] }) => `${id}: ${text}\n${transcript.join('\n')}`).join('\n\n')}`,
+    )
     this.name = 'ComplianceError'
     this.report = report
   }

@@ -8,7 +8,15 @@ describe.each(subjects)('$name', (subject) => {
     const report = await deviceCompliance(subject, { inputs: 120 }).run()
     expect(report.failures.map(({ id, transcript }) => [id, transcript?.at(-1)])).toEqual([])
     expect(report.rules).toHaveLength(DEVICE_RULES.all.length)
-    for (const id of ['device-opens', 'device-rescind', 'device-restore', 'device-reopen', 'device-state-plain', 'device-hostile-guest', 'device-hostile-host'])
+    for (const id of [
+      'device-opens',
+      'device-rescind',
+      'device-restore',
+      'device-reopen',
+      'device-state-plain',
+      'device-hostile-guest',
+      'device-hostile-host',
+    ])
       expect([id, report.rules.find((rule) => rule.id === id)?.outcome]).toEqual([id, 'works'])
   })
 })

@@ -41,13 +41,18 @@ export const echo = (defect?: Defect): DeviceUnderTest => ({
               if (defect === 'device-hostile-guest' && (payload[0] ?? 0) > 0) throw new RangeError('an unlikely byte')
               count++
               const answer = Uint8Array.from([count & 0xff, 0, 0, 0, 0, 0, 0, 0])
-              if ((packet.flags & 1) !== 0) channel.sendCompletion(answer, packet.transactionLow, packet.transactionHigh)
-              if (defect === 'device-completions') channel.sendCompletion(answer, packet.transactionLow, packet.transactionHigh)
+              if ((packet.flags & 1) !== 0)
+                channel.sendCompletion(answer, packet.transactionLow, packet.transactionHigh)
+              if (defect === 'device-completions')
+                channel.sendCompletion(answer, packet.transactionLow, packet.transactionHigh)
               channel.sendInBand(new Uint8Array(8), 0, 0, false)
             }
           },
           close() {},
-          save: () => (defect === 'device-state-plain' ? { count, seen: new Map() } : { count: defect === 'device-restore' ? 0 : count }),
+          save: () =>
+            defect === 'device-state-plain'
+              ? { count, seen: new Map() }
+              : { count: defect === 'device-restore' ? 0 : count },
           restore(state) {
             count = (state as { count: number }).count
           },
@@ -65,8 +70,10 @@ export const echo = (defect?: Defect): DeviceUnderTest => ({
         },
         readable({ channel }) {
           for (let packet = channel?.receive(); packet !== undefined; packet = channel?.receive()) {
-            if (packet.type === 11 && packet.transactionLow === 9 && ended < begun && defect !== 'device-requests') ended++
-            if (defect === 'device-hostile-host' && packet.type === 6 && (packet.bytes[packet.payloadOffset] ?? 0) > 0) throw new RangeError('an unlikely byte')
+            if (packet.type === 11 && packet.transactionLow === 9 && ended < begun && defect !== 'device-requests')
+              ended++
+            if (defect === 'device-hostile-host' && packet.type === 6 && (packet.bytes[packet.payloadOffset] ?? 0) > 0)
+              throw new RangeError('an unlikely byte')
           }
         },
         rescinded() {

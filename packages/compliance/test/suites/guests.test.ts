@@ -3,13 +3,29 @@ import { heartbeat } from '@vmbus/heartbeat'
 import { At, IcFlags } from '@vmbus/ic'
 import { describe, expect, test } from 'vitest'
 import { GUEST_RULES, compliance, guestWith, type GuestUnderTest } from '../../src/index.ts'
-import { DRIVERS, MessageId, edited, message, once, realHost, tampering, word, ws2012r2, ws2022, type Tamper } from './hosts.ts'
+import {
+  DRIVERS,
+  MessageId,
+  edited,
+  message,
+  once,
+  realHost,
+  tampering,
+  word,
+  ws2012r2,
+  ws2022,
+  type Tamper,
+} from './hosts.ts'
 
 describe.each([ws2012r2, ws2022])('a correct guest on $id', (profile) => {
   test('keeps every rule', async () => {
     const report = await compliance(realHost(profile)).run(DRIVERS)
     expect(report.failures.map(({ id, transcript }) => [id, transcript?.at(-1)])).toEqual([])
-      expect(report.rules.filter(({ outcome }) => outcome !== 'works').map(({ id }) => id)).toEqual(['guest-close-open', 'guest-gpadl-teardown', 'guest-completion-once'])
+    expect(report.rules.filter(({ outcome }) => outcome !== 'works').map(({ id }) => id)).toEqual([
+      'guest-close-open',
+      'guest-gpadl-teardown',
+      'guest-completion-once',
+    ])
     expect(report.rules).toHaveLength(GUEST_RULES.all.length)
   })
 })
@@ -90,19 +106,34 @@ function unasked(): Uint8Array {
 /** For each rule a guest that breaks it. `also` are rules that no guest can break this one without breaking. */
 const broken: Readonly<Record<string, { guest: GuestUnderTest; also?: readonly string[] }>> = {
   'guest-no-throw': { guest: throws },
-  'guest-contact-first': { guest: tampering(once(MessageId.initiateContact, (bytes) => [message(MessageId.relidReleased, 1), bytes])), also: ['guest-known-message'] },
-  'guest-version-once': { guest: tampering(once(MessageId.initiateContact, (bytes) => (word(bytes, 8) === 0x6_0000 ? [bytes, bytes] : [bytes]))) },
+  'guest-contact-first': {
+    guest: tampering(once(MessageId.initiateContact, (bytes) => [message(MessageId.relidReleased, 1), bytes])),
+    also: ['guest-known-message'],
+  },
+  'guest-version-once': {
+    guest: tampering(
+      once(MessageId.initiateContact, (bytes) => (word(bytes, 8) === 0x6_0000 ? [bytes, bytes] : [bytes])),
+    ),
+  },
   'guest-known-message': { guest: tampering(once(MessageId.requestOffers, (bytes) => [bytes, message(29)])) },
   'guest-offers-once': { guest: tampering(twice(MessageId.requestOffers)) },
   'guest-open-offered': { guest: tampering(twice(MessageId.openChannel)) },
-  'guest-close-open': { guest: tampering(once(MessageId.relidReleased, (bytes) => [message(MessageId.closeChannel, 99), bytes])) },
+  'guest-close-open': {
+    guest: tampering(once(MessageId.relidReleased, (bytes) => [message(MessageId.closeChannel, 99), bytes])),
+  },
   'guest-gpadl-id': { guest: tampering(once(MessageId.gpadlHeader, (bytes) => [bytes, edited(bytes, 12, 0)])) },
-  'guest-gpadl-whole': { guest: tampering(once(MessageId.gpadlHeader, (bytes) => [bytes, message(MessageId.gpadlBody, 0, 0x9999, 1, 0)])) },
-  'guest-gpadl-teardown': { guest: tampering(once(MessageId.requestOffers, (bytes) => [bytes, message(MessageId.gpadlTeardown, 1, 0x9999)])) },
+  'guest-gpadl-whole': {
+    guest: tampering(once(MessageId.gpadlHeader, (bytes) => [bytes, message(MessageId.gpadlBody, 0, 0x9999, 1, 0)])),
+  },
+  'guest-gpadl-teardown': {
+    guest: tampering(once(MessageId.requestOffers, (bytes) => [bytes, message(MessageId.gpadlTeardown, 1, 0x9999)])),
+  },
   'guest-release': { guest: tampering(never(MessageId.relidReleased)) },
   'guest-ic-answer': { guest: heartbeatAnd((channel) => void channel.sendInBand(unasked(), 1, 0, false)) },
   'guest-ic-versions': { guest: wrongVersions },
-  'guest-completion-once': { guest: heartbeatAnd((channel) => void channel.sendCompletion(new Uint8Array(8), 0x77, 0)) },
+  'guest-completion-once': {
+    guest: heartbeatAnd((channel) => void channel.sendCompletion(new Uint8Array(8), 0x77, 0)),
+  },
   'guest-unload': { guest: tampering(never(MessageId.unload)) },
 }
 

@@ -7,7 +7,9 @@ describe.each([ws2012r2, ws2022])('the host $id', (profile) => {
   test('keeps every rule', async () => {
     const report = await hostCompliance(realHost(profile)).run(DRIVERS)
     expect(report.failures.map(({ id, transcript }) => [id, transcript?.at(-1)])).toEqual([])
-    expect(report.rules.filter(({ outcome }) => outcome !== 'works').map(({ id }) => id)).toEqual(['host-completion-once'])
+    expect(report.rules.filter(({ outcome }) => outcome !== 'works').map(({ id }) => id)).toEqual([
+      'host-completion-once',
+    ])
     expect(report.rules).toHaveLength(HOST_RULES.all.length)
   })
 })
@@ -35,7 +37,10 @@ const writing: HostUnderTest = {
   name: 'writing host',
   attach(port) {
     let left = false
-    const made = realHost(ws2022, once(MessageId.unloadResponse, (bytes) => ((left = true), [bytes]))).attach(port)
+    const made = realHost(
+      ws2022,
+      once(MessageId.unloadResponse, (bytes) => ((left = true), [bytes])),
+    ).attach(port)
     const { bus } = made
     return {
       ...made,
@@ -78,13 +83,28 @@ const broken: Readonly<Record<string, { host: HostUnderTest; also?: readonly str
   'host-contact-answered': { host: host(twice(MessageId.versionResponse)) },
   'host-known-message': { host: host(once(MessageId.allOffersDelivered, (bytes) => [bytes, message(28)])) },
   'host-offer-after-request': {
-    host: host(once(MessageId.versionResponse, (bytes) => (bytes[8] === 0 ? [bytes] : [bytes, edited(new Uint8Array(196), 0, MessageId.offerChannel), message(MessageId.rescindChannelOffer, 0)]))),
+    host: host(
+      once(MessageId.versionResponse, (bytes) =>
+        bytes[8] === 0
+          ? [bytes]
+          : [bytes, edited(new Uint8Array(196), 0, MessageId.offerChannel), message(MessageId.rescindChannelOffer, 0)],
+      ),
+    ),
     also: ['host-relid-unique'],
   },
   'host-offers-end': { host: host(twice(MessageId.allOffersDelivered)) },
   'host-relid-unique': { host: host(twice(MessageId.offerChannel)) },
-  'host-children': { host: host(once(MessageId.allOffersDelivered, (bytes) => [edited(edited(edited(new Uint8Array(196), 0, MessageId.offerChannel), 180, 1), 184, 77), bytes])) },
-  'host-open-answered': { host: host(once(MessageId.openChannelResult, (bytes) => [bytes, edited(bytes, 12, 0x7777)])) },
+  'host-children': {
+    host: host(
+      once(MessageId.allOffersDelivered, (bytes) => [
+        edited(edited(edited(new Uint8Array(196), 0, MessageId.offerChannel), 180, 1), 184, 77),
+        bytes,
+      ]),
+    ),
+  },
+  'host-open-answered': {
+    host: host(once(MessageId.openChannelResult, (bytes) => [bytes, edited(bytes, 12, 0x7777)])),
+  },
   'host-gpadl-answered': { host: host(twice(MessageId.gpadlCreated)) },
   'host-rescind-known': { host: host(twice(MessageId.rescindChannelOffer)) },
   'host-unload-answered': { host: host(never(MessageId.unloadResponse)) },

@@ -20,7 +20,11 @@ export const DRIVERS = [
 ]
 
 /** A host of @vmbus/host with the components; `tamper` is what its messages to the guest become. */
-export function realHost(profile: HostProfile = ws2022, tamper?: Tamper, wrap: (spec: ReturnType<typeof heartbeat>) => ReturnType<typeof heartbeat> = (spec) => spec): HostUnderTest {
+export function realHost(
+  profile: HostProfile = ws2022,
+  tamper?: Tamper,
+  wrap: (spec: ReturnType<typeof heartbeat>) => ReturnType<typeof heartbeat> = (spec) => spec,
+): HostUnderTest {
   return {
     name: profile.id,
     attach(port) {
@@ -77,7 +81,9 @@ function intercept({ partition }: GuestMachine, tamper: Tamper): Partition {
     bytes.set(original, inLow)
     return status
   }
-  return new Proxy(partition, { get: (target, key) => (key === 'hypercall' ? hypercall : (Reflect.get(target, key, target) as unknown)) })
+  return new Proxy(partition, {
+    get: (target, key) => (key === 'hypercall' ? hypercall : (Reflect.get(target, key, target) as unknown)),
+  })
 }
 
 /** A message of an id with words after its header. */
@@ -96,7 +102,8 @@ export function edited(bytes: Uint8Array, offset: number, value: number): Uint8A
   return copy
 }
 
-export const word = (bytes: Uint8Array, offset: number): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true)
+export const word = (bytes: Uint8Array, offset: number): number =>
+  new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true)
 
 /** Does something to the first message of an id, and nothing to the rest. */
 export function once(id: number, act: (bytes: Uint8Array) => readonly Uint8Array[]): Tamper {

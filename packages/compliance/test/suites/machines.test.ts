@@ -11,7 +11,13 @@ interface Fault {
   readonly forgets?: true
 }
 
-function machine({ interrupt = (vp, vector) => [[vp, vector]], words = (each) => each, wrote: tells, noise, forgets }: Fault = {}): MachineUnderTest {
+function machine({
+  interrupt = (vp, vector) => [[vp, vector]],
+  words = (each) => each,
+  wrote: tells,
+  noise,
+  forgets,
+}: Fault = {}): MachineUnderTest {
   return {
     name: 'plain machine',
     create() {
@@ -28,7 +34,13 @@ function machine({ interrupt = (vp, vector) => [[vp, vector]], words = (each) =>
         },
       }
       if (noise !== undefined) plain.view.setUint32(0x9000, noise(), true)
-      const partition = createPartition({ memory, clock: virtualClock(), timers: timerQueue(() => {}), vps: 1, interrupt: (vp, vector) => void interrupts.push(...interrupt(vp, vector)) })
+      const partition = createPartition({
+        memory,
+        clock: virtualClock(),
+        timers: timerQueue(() => {}),
+        vps: 1,
+        interrupt: (vp, vector) => void interrupts.push(...interrupt(vp, vector)),
+      })
       return {
         partition,
         memory,

@@ -15,7 +15,8 @@ function counting<Host extends HostDevice>(names: readonly string[], use: (host:
   let [begun, ended, listening] = [0, 0, false]
   return {
     exercise({ host, world }: { host: HostDevice; world: DeviceWorld }) {
-      if (!listening) world.hostBus.on((event) => void (event.kind === 'device' && names.includes(event.name) && ended++))
+      if (!listening)
+        world.hostBus.on((event) => void (event.kind === 'device' && names.includes(event.name) && ended++))
       listening = true
       if (use(host as Host)) begun++
     },
@@ -54,7 +55,13 @@ function piles() {
 
 export const subjects: readonly DeviceUnderTest[] = [
   { name: 'heartbeat', create: () => ({ device: heartbeat({}), driver: heartbeat.driver({}) }) },
-  { name: 'timesync', create: () => ({ device: timesync({}), driver: timesync.driver({ clock: { set() {}, discipline() {}, now: () => 0n } }) }) },
+  {
+    name: 'timesync',
+    create: () => ({
+      device: timesync({}),
+      driver: timesync.driver({ clock: { set() {}, discipline() {}, now: () => 0n } }),
+    }),
+  },
   {
     name: 'shutdown',
     create: () => ({
