@@ -68,7 +68,7 @@ test.each(manifests)('$name brings its sources inside its maps', ({ name }) => {
 test.each(manifests)('$name holds no sources, tests or workspace ranges', ({ name }) => {
   const folder = join(project, 'node_modules', name)
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  expect(files.filter((path) => /(^|[/\\])(src|test|bench)([/\\]|$)|tsbuildinfo$/.test(path))).toEqual([])
+  expect(files.filter((path) => /^(src|test|bench)([/\\]|$)|tsbuildinfo$/.test(path))).toEqual([])
   expect(readFileSync(join(folder, 'package.json'), 'utf8')).not.toMatch(/workspace:|catalog:|@vmbus\/source/)
 })
 
