@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { closingLineReporter } from './scripts/closing-line.ts'
 
@@ -24,6 +25,8 @@ export default defineConfig(({ mode }) => {
       ],
       env: tier === undefined ? {} : { VMBUS_TIER: tier },
       isolate: false,
+      // Vitest leaves a core free by default, which is half of the machine where there are two.
+      maxWorkers: availableParallelism(),
       testTimeout: tier === undefined ? 30_000 : 1_200_000,
       hookTimeout: tier === undefined ? 30_000 : 300_000,
       reporters: ['default', closingLineReporter(tier ?? 'fast')],
