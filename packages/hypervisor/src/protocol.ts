@@ -200,3 +200,10 @@ export const HYPERCALL_FAST = 1 << 16
 
 /** The SINT of VMBus on every guest (Linux VMBUS_MESSAGE_SINT, FreeBSD VMBUS_SINT_MESSAGE). */
 export const VMBUS_SINT = 2
+
+/** The interrupt page of VMBus below 2.4: a bit for each channel, host to guest in the first half. */
+export const vmbusInterruptPage = struct(
+  'vmbus_interrupt_page',
+  { hostToGuest: bytes(2048), guestToHost: bytes(2048) },
+  { size: 4096 },
+)

@@ -22,7 +22,10 @@ import type { Entries, Ours } from './entry.ts'
 
 /** Linux nests the header. */
 const nested = { type: 'hdr.type', size: 'hdr.size', transId: 'hdr.trans_id' } as const
-const linux = (layout: LayoutInfo, rename: Readonly<Record<string, string>> = {}): Ours => ({ layout, rename: { ...nested, ...rename } })
+const linux = (layout: LayoutInfo, rename: Readonly<Record<string, string>> = {}): Ours => ({
+  layout,
+  rename: { ...nested, ...rename },
+})
 /** QEMU's are laid out with the header in line. */
 const inline = { transId: 'trans_id' } as const
 
@@ -50,7 +53,11 @@ export const entries: Entries = {
     ioDifference: 'io_diff',
   }),
   dm_balloon: linux(balloonRequest, { pages: 'num_pages', reserved: 'reservedz' }),
-  dm_balloon_response: linux(balloonResponse, { reserved: 'reservedz', 'flags.more': 'more_pages', 'flags.rangeCount': 'range_count' }),
+  dm_balloon_response: linux(balloonResponse, {
+    reserved: 'reservedz',
+    'flags.more': 'more_pages',
+    'flags.rangeCount': 'range_count',
+  }),
   dm_unballoon_request: linux(unballoonRequest, { 'flags.more': 'more_pages', rangeCount: 'range_count' }),
   dm_unballoon_response: linux(unballoonResponse),
   dm_hot_add: linux(hotAddRequestShort),
@@ -60,7 +67,13 @@ export const entries: Entries = {
   dm_hot_add_with_region: { layout: hotAddRequest, rename: inline },
   qemu_dm_hot_remove: {
     layout: hotRemoveRequest,
-    rename: { ...inline, virtualNode: 'virtual_node', pageCount: 'page_count', qos: 'qos_flags', reserved: 'reservedz' },
+    rename: {
+      ...inline,
+      virtualNode: 'virtual_node',
+      pageCount: 'page_count',
+      qos: 'qos_flags',
+      reserved: 'reservedz',
+    },
   },
   qemu_dm_hot_remove_response: {
     layout: hotRemoveResponse,

@@ -11,12 +11,32 @@ const linux = (layout: LayoutInfo, rename: Rename = {}): Ours => ({ layout, rena
 const inline = (layout: LayoutInfo, rename: Rename = {}): Ours => ({ layout, rename })
 
 const relid = { relid: 'child_relid' } as const
-const open = { ...relid, openId: 'openid', ringGpadl: 'ringbuffer_gpadlhandle', targetVp: 'target_vp', downstreamOffset: 'downstream_ringbuffer_pageoffset', userData: 'userdata' } as const
-const contact = { version: 'vmbus_version_requested', targetVp: 'target_vcpu', parentToChildMonitor: 'monitor_page1', childToParentMonitor: 'monitor_page2' } as const
+const open = {
+  ...relid,
+  openId: 'openid',
+  ringGpadl: 'ringbuffer_gpadlhandle',
+  targetVp: 'target_vp',
+  downstreamOffset: 'downstream_ringbuffer_pageoffset',
+  userData: 'userdata',
+} as const
+const contact = {
+  version: 'vmbus_version_requested',
+  targetVp: 'target_vcpu',
+  parentToChildMonitor: 'monitor_page1',
+  childToParentMonitor: 'monitor_page2',
+} as const
 const contactV5 = { ...contact, sint: 'msg_sint', vtl: 'msg_vtl', features: 'feature_flags' } as const
 const response = { supported: 'version_supported', connectionState: 'connection_state' } as const
-const responseV6 = { ...response, reserved: 'padding2', selected: 'selected_version_or_connection_id', features: 'supported_features' } as const
-const monitors = { parentToChildMonitor: 'parent_to_child_monitor_page_gpa', childToParentMonitor: 'child_to_parent_monitor_page_gpa' } as const
+const responseV6 = {
+  ...response,
+  reserved: 'padding2',
+  selected: 'selected_version_or_connection_id',
+  features: 'supported_features',
+} as const
+const monitors = {
+  parentToChildMonitor: 'parent_to_child_monitor_page_gpa',
+  childToParentMonitor: 'child_to_parent_monitor_page_gpa',
+} as const
 const offer = {
   interfaceId: 'if_type',
   instanceId: 'if_instance',
@@ -44,10 +64,18 @@ export const entries: Entries = {
   }),
   vmbus_channel_rescind_offer: linux(layouts.rescindChannelOffer, relid),
   vmbus_channel_open_channel: linux(layouts.openChannel, open),
-  vmbus_open_channel_v6: inline(layouts.openChannelV6, { ...open, connectionId: 'connection_id', eventFlag: 'event_flag' }),
+  vmbus_open_channel_v6: inline(layouts.openChannelV6, {
+    ...open,
+    connectionId: 'connection_id',
+    eventFlag: 'event_flag',
+  }),
   vmbus_channel_open_result: linux(layouts.openChannelResult, { ...relid, openId: 'openid' }),
   vmbus_channel_close_channel: linux(layouts.closeChannel, relid),
-  vmbus_channel_gpadl_header: linux(layouts.gpadlHeader, { ...relid, rangeBytes: 'range_buflen', rangeCount: 'rangecount' }),
+  vmbus_channel_gpadl_header: linux(layouts.gpadlHeader, {
+    ...relid,
+    rangeBytes: 'range_buflen',
+    rangeCount: 'rangecount',
+  }),
   vmbus_channel_gpadl_body: linux(layouts.gpadlBody, { number: 'msgnumber' }),
   vmbus_channel_gpadl_created: linux(layouts.gpadlCreated, { ...relid, status: 'creation_status' }),
   vmbus_channel_gpadl_teardown: linux(layouts.gpadlTeardown, relid),
@@ -56,9 +84,17 @@ export const entries: Entries = {
   vmbus_channel_initiate_contact: linux(layouts.initiateContact, { ...contact, interruptPage: 'interrupt_page' }),
   vmbus_initiate_contact_v5: inline(layouts.initiateContactV5, contactV5),
   vmbus_initiate_contact_v6: inline(layouts.initiateContactV6, { ...contactV5, clientId: 'client_id' }),
-  vmbus_channel_version_response: linux(layouts.versionResponse, { ...response, reserved: 'padding', selected: 'msg_conn_id' }),
+  vmbus_channel_version_response: linux(layouts.versionResponse, {
+    ...response,
+    reserved: 'padding',
+    selected: 'msg_conn_id',
+  }),
   vmbus_version_response_v6: inline(layouts.versionResponseV6, responseV6),
-  vmbus_version_response_v6_monitor: inline(layouts.versionResponseV6Monitor, { ...responseV6, ...monitors, reserved2: 'padding3' }),
+  vmbus_version_response_v6_monitor: inline(layouts.versionResponseV6Monitor, {
+    ...responseV6,
+    ...monitors,
+    reserved2: 'padding3',
+  }),
   vmbus_open_reserved_channel: inline(layouts.openReservedChannel, {
     relid: 'channel_id',
     targetVp: 'target_vp',
@@ -66,10 +102,21 @@ export const entries: Entries = {
     ringGpadl: 'ring_buffer_gpadl',
     downstreamOffset: 'downstream_page_offset',
   }),
-  vmbus_close_reserved_channel: inline(layouts.closeReservedChannel, { relid: 'channel_id', targetVp: 'target_vp', targetSint: 'target_sint' }),
+  vmbus_close_reserved_channel: inline(layouts.closeReservedChannel, {
+    relid: 'channel_id',
+    targetVp: 'target_vp',
+    targetSint: 'target_sint',
+  }),
   vmbus_close_reserved_channel_response: inline(layouts.closeReservedChannelResponse, { relid: 'channel_id' }),
-  vmbus_channel_tl_connect_request: linux(layouts.tlConnectRequest, { endpointId: 'guest_endpoint_id', serviceId: 'host_service_id' }),
-  vmbus_tl_connect_request_v5_2: inline(layouts.tlConnectRequestV52, { endpointId: 'guest_endpoint_id', serviceId: 'host_service_id', siloId: 'silo_id' }),
+  vmbus_channel_tl_connect_request: linux(layouts.tlConnectRequest, {
+    endpointId: 'guest_endpoint_id',
+    serviceId: 'host_service_id',
+  }),
+  vmbus_tl_connect_request_v5_2: inline(layouts.tlConnectRequestV52, {
+    endpointId: 'guest_endpoint_id',
+    serviceId: 'host_service_id',
+    siloId: 'silo_id',
+  }),
   vmbus_tl_connect_result: inline(layouts.tlConnectResult, { endpointId: 'endpoint_id', serviceId: 'service_id' }),
   vmbus_channel_modifychannel: linux(layouts.modifyChannel, { ...relid, targetVp: 'target_vp' }),
   vmbus_channel_modifychannel_response: linux(layouts.modifyChannelResponse, relid),
@@ -78,8 +125,15 @@ export const entries: Entries = {
   // Never sent by a host or guest that speaks one of the eleven versions; only their places are stated.
   vmbus_channel_query_vmbus_version: { sameAs: 'vmbus_channel_rescind_offer' },
   vmbus_channel_version_supported: { sameAs: 'vmbus_modify_connection_response' },
-  'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedData': { sameAs: 'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedParameters', at: 4, part: true },
-  'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedParameters': inline(pipeUserDefined, { pipeType: 'pipe_type', userDefined: 'user_defined' }),
+  'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedData': {
+    sameAs: 'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedParameters',
+    at: 4,
+    part: true,
+  },
+  'openvmm:vmbus.vmbus_core.protocol::PipeUserDefinedParameters': inline(pipeUserDefined, {
+    pipeType: 'pipe_type',
+    userDefined: 'user_defined',
+  }),
   'openvmm:vmbus.vmbus_core.protocol::HvsockUserDefinedParameters': inline(hvsockUserDefined, {
     pipeType: 'pipe_type',
     isForGuestAccept: 'is_for_guest_accept',

@@ -25,9 +25,22 @@ interface Disagrees {
   readonly disagrees: string
 }
 
-/** Belongs to a device that is not built yet. */
+/**
+ * Belongs to a device that is not built yet; or to `unsent packets`, which no driver or host sends (wire/03 §3), to `page
+ * reporting`, a hypercall beside VMBus (wire/07 §7), or to `driver memory`, which never crosses the wire.
+ */
 export interface NotBuilt {
-  readonly notBuilt: 'hvsock' | 'keyboard' | 'mouse' | 'video' | 'pci' | 'vmbfs' | 'serial'
+  readonly notBuilt:
+    | 'hvsock'
+    | 'keyboard'
+    | 'mouse'
+    | 'video'
+    | 'pci'
+    | 'vmbfs'
+    | 'serial'
+    | 'unsent packets'
+    | 'page reporting'
+    | 'driver memory'
 }
 
 /** What one name of the reference is to us. */

@@ -27,6 +27,7 @@ export const entries: Entries = {
     hv.hypercallInputValue,
     hv.hypercallResultValue,
     hv.synicEventFlagsPage,
+    hv.vmbusInterruptPage,
   ),
   hv_message_flags: { layout: hv.hvMessageFlags, rename: { 'value.messagePending': 'msg_pending' } },
   hv_synic_scontrol: { layout: hv.hvSynicScontrol, rename: { 'value.enabled': 'enable' } },

@@ -1,7 +1,17 @@
 import type { Entries, NotBuilt } from './entry.ts'
 
-/** Structs of devices that are not built yet. */
+/** Structs that nothing here builds, by what they belong to. */
 const names: Readonly<Record<NotBuilt['notBuilt'], readonly string[]>> = {
+  'unsent packets': [
+    'vmgpadl_packet_header',
+    'vmadd_remove_transfer_page_set',
+    'vmestablish_gpadl',
+    'vmteardown_gpadl',
+    'vmadditional_data',
+    'vmpacket_largest_possible_header',
+  ],
+  'page reporting': ['hv_memory_hint', 'hv_gpa_page_range'],
+  'driver memory': ['hv_page_buffer', 'hv_multipage_buffer'],
   hvsock: ['vmpipe_proto_header', 'hvs_recv_buf', 'hvs_send_buf'],
   keyboard: [
     'synth_kbd_msg_hdr',

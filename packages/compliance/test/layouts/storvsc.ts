@@ -16,7 +16,10 @@ export const entries: Entries = {
   hv_fc_wwn_packet: { layout: fcWwnPacket },
   vstor_packet: {
     layout: vstorPacket,
-    rename: { 'request.queueSortKey': 'vm_srb.queue_sort_ey', 'properties.maxChannelCount': 'storage_channel_properties.max_channel_cnt' },
+    rename: {
+      'request.queueSortKey': 'vm_srb.queue_sort_ey',
+      'properties.maxChannelCount': 'storage_channel_properties.max_channel_cnt',
+    },
   },
   'openvmm:storage.storvsp_protocol::OfferProperties': { layout: offerProperties },
   'openvmm:storage.storvsp_protocol::ScsiRequest': {
