@@ -1,2 +1,2 @@
-export { createChannel as openEnd, type ChannelEnd,  } from './channel/index.ts'
+export { createChannel as openEnd, type ChannelEnd } from './channel/index.ts'
 export { createGrant } from './gpadl/index.ts'

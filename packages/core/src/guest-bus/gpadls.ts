@@ -3,7 +3,7 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { PageRange } from '../types.ts'
 import { channelByRelid, driverOf, reject, type GuestContext } from './context.ts'
 import { post } from './post.ts'
-import { ringsGranted, ringsReturned } from './channels.ts'
+import { ringsGranted, ringsReturned } from './rings.ts'
 import type { GuestChannelState, GuestGpadlState } from './state.ts'
 
 /** Range bytes in a header (216 of its 220 hold whole words) and in a body. */

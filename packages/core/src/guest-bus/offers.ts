@@ -1,7 +1,7 @@
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { Offer } from '../types.ts'
 import { MAX_RELID } from '../versions.ts'
-import { dropEnd } from './channels.ts'
+import { dropEnd } from './rings.ts'
 import { channelByRelid, channelsOf, driverOf, reject, type GuestContext } from './context.ts'
 import { post } from './post.ts'
 import { driverFor, probe, wasProbed } from './probing.ts'

@@ -1,6 +1,6 @@
 import { plainCopy } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
-import { makeEnd } from './channels.ts'
+import { makeEnd } from './rings.ts'
 import { channelsOf, type GuestContext } from './context.ts'
 import {
   initialState,

@@ -1,18 +1,21 @@
 import { HV_STATUS, MESSAGE_TYPE } from '@vmbus/hypervisor'
-import { TICKS_PER_MS, scopedTimers, seeded } from '@vmbus/world'
+import { TICKS_PER_MS } from '@vmbus/world'
 import { Due } from '../channel/index.ts'
 import { CoreError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../messages/index.ts'
-import type { HostDevice, HostDeviceDeps, HostDeviceSpec } from '../types.ts'
-import { ConnectionId, Feature, MAX_RELID, NO_MONITOR, Version } from '../versions.ts'
+import type { HostDevice, HostDeviceSpec } from '../types.ts'
+import { ConnectionId, Feature, Version } from '../versions.ts'
 import { disconnect } from './contact.ts'
-import { reject, setTimer, type HostContext, type HostEnd, type LiveDevice } from './context.ts'
+import { reject, setTimer, type HostContext, type HostEnd } from './context.ts'
+import { addDevice, handleOf } from './devices.ts'
 import { dispatch, isUrgent } from './dispatch.ts'
-import { connectionIdOf, offerSubchannels, publishPending, revoke } from './offers.ts'
+import { inspect } from './inspect.ts'
+import { newChannel } from './new-channel.ts'
+import { publishPending, revoke } from './offers.ts'
 import { OUTGOING_LIMIT, flush } from './outbox.ts'
 import { disconnectEvents, legacySignal, pollMonitor, signalGuest } from './signals.ts'
 import { restoreState, saveState } from './snapshot.ts'
-import { emptyState, type ChannelState, type HostTimer } from './state.ts'
+import { emptyState, type HostTimer } from './state.ts'
 import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
 
 /** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
@@ -20,13 +23,11 @@ const INCOMING_LIMIT = 16
 const DEFAULT_FEATURES =
   Feature.guestSpecifiedSignalParameters | Feature.modifyConnection | Feature.clientId | Feature.pauseResume
 const POLL_TICKS = TICKS_PER_MS
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The host's end of a VMBus: what a Windows Server of some versions does for one partition. */
 export function createHostBus(options: HostBusOptions): HostBus {
   const { partition, timers } = options
   const listeners = new Set<(event: HostBusEvent) => void>()
-  const handles = new Map<number, HostDeviceHandle>()
   let busy = false
 
   const messagePorts = new Set<number>([ConnectionId.messages])
@@ -43,6 +44,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       (options.serverMonitorPages === undefined ? 0 : Feature.serverSpecifiedMonitorPages),
     state: emptyState(),
     devices: new Map(),
+    handles: new Map(),
     ends: new Map(),
     grants: new Map(),
     reservedPorts: new Set([...messagePorts, ConnectionId.events]),
@@ -55,6 +57,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       if (!busy) setTimer(ctx, 'doorbells', options.clock.now())
     },
     settle,
+    rescind,
   }
 
   /**
@@ -159,7 +162,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
     )
     for (const channel of channels.toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)) revoke(ctx, channel)
     ctx.devices.delete(key)
-    handles.delete(key)
+    ctx.handles.delete(key)
   }
 
   /** Rescinds now, or after what is running: a device may ask from within its own callback. */
@@ -176,53 +179,6 @@ export function createHostBus(options: HostBusOptions): HostBus {
     if (removal === undefined) return false
     remove(removal)
     return true
-  }
-
-  function addDevice(key: number, spec: HostDeviceSpec, settings: unknown): LiveDevice {
-    const instanceId = spec.offer.instanceId.toLowerCase()
-    const record = { key, kind: spec.kind, instanceId }
-    const listening = new Set<(name: string, detail: unknown) => void>()
-    const deps: HostDeviceDeps = {
-      clock: options.clock,
-      timers: scopedTimers(timers, `device/${key}`),
-      seed: seeded(options.seed.u32('device', spec.kind, instanceId)),
-      diagnose: (diagnostic) => options.diagnose?.(diagnostic),
-      memory: partition.memory,
-      version: () => ctx.state.connection?.version ?? 0,
-      offerSubchannels: (count) => offerSubchannels(ctx, key, count),
-      rescind: () => rescind(key),
-      event: (name, detail) => {
-        for (const listener of listening) listener(name, detail)
-        ctx.emit({ kind: 'device', device: spec.kind, instanceId, name, detail })
-      },
-    }
-    const live: LiveDevice = { record, spec, settings, device: spec.create(deps, settings), listeners: listening }
-    ctx.devices.set(key, live)
-    return live
-  }
-
-  function handleOf<D extends HostDevice>(live: LiveDevice): HostDeviceHandle<D> {
-    const { key, kind, instanceId } = live.record
-    const existing = handles.get(key)
-    if (existing !== undefined) return existing as HostDeviceHandle<D>
-    const handle: HostDeviceHandle<D> = {
-      kind,
-      instanceId,
-      get device() {
-        return (ctx.devices.get(key) ?? live).device as D
-      },
-      get rescinded() {
-        return !ctx.devices.has(key)
-      },
-      rescind: () => rescind(key),
-      on: (listener) => {
-        const { listeners: set } = ctx.devices.get(key) ?? live
-        set.add(listener)
-        return () => void set.delete(listener)
-      },
-    }
-    handles.set(key, handle)
-    return handle
   }
 
   function offer<Settings, D extends HostDevice>(
@@ -244,10 +200,10 @@ export function createHostBus(options: HostBusOptions): HostBus {
         allowed: 'an instance that is not offered yet',
       })
     state.nextKey++
-    const live = addDevice(channel.key, spec as HostDeviceSpec, settings)
+    const live = addDevice(ctx, channel.key, spec as HostDeviceSpec, settings)
     state.channels.set(channel.key, channel)
     publishPending(ctx)
-    return handleOf<D>(live)
+    return handleOf<D>(ctx, live)
   }
 
   const save = (): unknown => saveState(ctx)
@@ -267,7 +223,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       return ctx.state.connection?.features ?? 0
     },
     get devices() {
-      return [...ctx.devices.values()].map((live) => handleOf(live))
+      return [...ctx.devices.values()].map((live) => handleOf(ctx, live))
     },
     offer,
     on: (listener) => {
@@ -305,7 +261,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       const specs = [...ctx.devices.values()]
       silence()
       ctx.devices.clear()
-      handles.clear()
+      ctx.handles.clear()
       for (const name of Object.keys(ctx.state.timers)) timers.clear(name)
       restoreState(ctx, saved, (record) => {
         const spec =
@@ -317,7 +273,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
             value: `${record.kind} ${record.instanceId}`,
             allowed: 'a device that is offered or found',
           })
-        return addDevice(record.key, spec.spec, spec.settings)
+        return addDevice(ctx, record.key, spec.spec, spec.settings)
       })
     },
     inspect: () => inspect(ctx),
@@ -326,87 +282,4 @@ export function createHostBus(options: HostBusOptions): HostBus {
 
 function isOwnTimer(name: string): name is HostTimer {
   return name === 'flush' || name === 'monitor' || name === 'doorbells' || name === 'poll'
-}
-
-function newChannel(key: number, spec: HostDeviceSpec<never>, extra: OfferOptions): ChannelState {
-  const { interfaceId, instanceId, flags, mmioMegabytes, userDefined, monitorLatency } = spec.offer
-  for (const [field, value] of Object.entries({ interfaceId, instanceId })) {
-    if (!GUID.test(value.toLowerCase())) throw new CoreError('VMBUS_OFFER_INVALID', { field, value, allowed: 'a GUID' })
-  }
-  if (userDefined !== undefined && userDefined.length > 120) {
-    throw new CoreError('VMBUS_OFFER_INVALID', {
-      field: 'userDefined',
-      value: userDefined.length,
-      allowed: 'at most 120 bytes',
-    })
-  }
-  const { reservedRelid } = extra
-  if (
-    reservedRelid !== undefined &&
-    !(Number.isInteger(reservedRelid) && reservedRelid >= 1 && reservedRelid <= MAX_RELID)
-  ) {
-    throw new CoreError('VMBUS_OFFER_INVALID', {
-      field: 'reservedRelid',
-      value: reservedRelid,
-      allowed: `1 to ${MAX_RELID}`,
-    })
-  }
-  const data = new Uint8Array(120)
-  if (userDefined !== undefined) data.set(userDefined)
-  return {
-    key,
-    device: key,
-    interfaceId: interfaceId.toLowerCase(),
-    instanceId: instanceId.toLowerCase(),
-    flags: flags ?? 0,
-    mmioMegabytes: mmioMegabytes ?? 0,
-    userDefined: data,
-    subchannelIndex: 0,
-    monitorLatency: monitorLatency ?? 0,
-    reserved: reservedRelid !== undefined,
-    phase: reservedRelid === undefined ? 'unoffered' : 'offered',
-    relid: reservedRelid ?? 0,
-    monitorId: NO_MONITOR,
-    connectionId: reservedRelid === undefined ? 0 : connectionIdOf(reservedRelid),
-    request: null,
-  }
-}
-
-function inspect(ctx: HostContext): Record<string, unknown> {
-  const { state } = ctx
-  return {
-    version: state.connection?.version ?? 0,
-    features: state.connection?.features ?? 0,
-    paused: state.paused,
-    connection: state.connection === null ? null : { ...state.connection },
-    channels: [...state.channels.values()].map(
-      ({ key, device, interfaceId, instanceId, subchannelIndex, relid, phase, monitorId, connectionId, request }) => ({
-        device: ctx.devices.get(device)?.record.kind ?? 'gone',
-        interfaceId,
-        instanceId,
-        subchannelIndex,
-        relid,
-        phase,
-        monitorId,
-        connectionId,
-        targetVp: request?.targetVp,
-        ring: ctx.ends.get(key)?.ring.inspect(),
-      }),
-    ),
-    gpadls: [...state.gpadls.values()].map(({ relid, id, phase, rangeCount, rangeBytes }) => ({
-      relid,
-      id,
-      phase,
-      rangeCount,
-      pages: rangeBytes / 8 - rangeCount,
-    })),
-    gpadlPages: state.gpadlPages,
-    outgoing: state.outgoing.length,
-    incoming: state.incoming.length,
-    devices: [...ctx.devices.values()].map((live) => ({
-      kind: live.record.kind,
-      instanceId: live.record.instanceId,
-      ...live.device.inspect(),
-    })),
-  }
 }

@@ -3,12 +3,12 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import { ringPagesFault } from '../ring/index.ts'
 import type { Offer } from '../types.ts'
 import { Feature, NO_MONITOR, NO_VP, STATUS_UNSUCCESSFUL, Version } from '../versions.ts'
+import { close, leave } from './close.ts'
 import { channelEvent, channelOf, reject, subchannelsOf, type HostContext, type HostEnd } from './context.ts'
-import { finishTeardown } from './gpadls.ts'
 import { revoke } from './offers.ts'
 import type { HostReject } from './rejects.ts'
 import { send, sendTo } from './outbox.ts'
-import { connectEvents, disconnectEvents, scheduleMonitor, signalGuest } from './signals.ts'
+import { connectEvents, scheduleMonitor, signalGuest } from './signals.ts'
 import { gpadlKey, type ChannelState, type OpenRequest } from './state.ts'
 
 const CHOSEN_SIGNALS = Feature.guestSpecifiedSignalParameters | Feature.channelInterruptRedirection
@@ -172,30 +172,6 @@ export function onCloseChannel(ctx: HostContext, payload: Uint8Array): void {
   // Subchannels live on their primary.
   if (channel.subchannelIndex === 0)
     for (const subchannel of subchannelsOf(ctx, channel.device)) revoke(ctx, subchannel)
-}
-
-/** The rings are let go of, then the device hears of it. Nothing answers a close. */
-export function close(ctx: HostContext, channel: ChannelState): void {
-  const end = ctx.ends.get(channel.key)
-  end?.ring.close()
-  if (end !== undefined) ctx.devices.get(channel.device)?.device.close(end.ring)
-  const ringGpadl = channel.request?.ringGpadl ?? 0
-  leave(ctx, channel)
-  channelEvent(ctx, 'closed', channel)
-  finishTeardown(ctx, channel.relid, ringGpadl)
-  scheduleMonitor(ctx)
-}
-
-/** Silence after the close: ports, rings and signals in waiting are gone. */
-function leave(ctx: HostContext, channel: ChannelState): void {
-  const { key, request } = channel
-  if (request !== null) disconnectEvents(ctx, request.connectionId)
-  ctx.ends.get(key)?.ring.close()
-  ctx.ends.delete(key)
-  ctx.state.doorbells.delete(key)
-  ctx.state.signals.delete(key)
-  channel.request = null
-  channel.phase = 'offered'
 }
 
 export function onModifyChannel(ctx: HostContext, payload: Uint8Array): void {

@@ -1,6 +1,6 @@
 import type { HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
 import type { RevocableGrant } from './revocable-grant.ts'
-import type { HostBusEvent, HostBusOptions } from './types.ts'
+import type { HostBusEvent, HostBusOptions, HostDeviceHandle } from './types.ts'
 import type { ChannelState, Connection, DeviceRecord, HostState, HostTimer } from './state.ts'
 import type { ChannelEnd } from '../channel-end.ts'
 import { HOST_REJECTS, type HostReject } from './rejects.ts'
@@ -28,6 +28,8 @@ export interface HostContext {
   readonly features: number
   state: HostState
   readonly devices: Map<number, LiveDevice>
+  /** What the owner holds of the devices, by device key; made when first asked for. */
+  readonly handles: Map<number, HostDeviceHandle>
   /** Ends of the open channels, by channel key. */
   readonly ends: Map<number, HostEnd>
   /** Access to the complete GPADLs, by `gpadlKey`. */
@@ -41,6 +43,8 @@ export interface HostContext {
   due(key: number): void
   /** Lets waiting work run, unless it is running already or the bus is paused. */
   settle(): void
+  /** Takes the device off the bus, now or after what is running. */
+  rescind(key: number): void
 }
 
 export function reject(

@@ -1,7 +1,7 @@
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import { Feature, MAX_RELID, MAX_RELID_COMPAT, NO_MONITOR, Version } from '../versions.ts'
 import { channelEvent, channelOf, offersWanted, reject, subchannelsOf, type HostContext } from './context.ts'
-import { close } from './channels.ts'
+import { close } from './close.ts'
 import { forgetGpadls } from './gpadls.ts'
 import { send } from './outbox.ts'
 import type { ChannelState } from './state.ts'

@@ -1,0 +1,55 @@
+import { scopedTimers, seeded } from '@vmbus/world'
+import type { HostDevice, HostDeviceDeps, HostDeviceSpec } from '../types.ts'
+import type { HostContext, LiveDevice } from './context.ts'
+import { offerSubchannels } from './offers.ts'
+import type { HostDeviceHandle } from './types.ts'
+
+/** Makes the device and puts it on the bus; its timers carry its key. */
+export function addDevice(ctx: HostContext, key: number, spec: HostDeviceSpec, settings: unknown): LiveDevice {
+  const { options } = ctx
+  const instanceId = spec.offer.instanceId.toLowerCase()
+  const record = { key, kind: spec.kind, instanceId }
+  const listening = new Set<(name: string, detail: unknown) => void>()
+  const deps: HostDeviceDeps = {
+    clock: options.clock,
+    timers: scopedTimers(options.timers, `device/${key}`),
+    seed: seeded(options.seed.u32('device', spec.kind, instanceId)),
+    diagnose: (diagnostic) => options.diagnose?.(diagnostic),
+    memory: options.partition.memory,
+    version: () => ctx.state.connection?.version ?? 0,
+    offerSubchannels: (count) => offerSubchannels(ctx, key, count),
+    rescind: () => ctx.rescind(key),
+    event: (name, detail) => {
+      for (const listener of listening) listener(name, detail)
+      ctx.emit({ kind: 'device', device: spec.kind, instanceId, name, detail })
+    },
+  }
+  const live: LiveDevice = { record, spec, settings, device: spec.create(deps, settings), listeners: listening }
+  ctx.devices.set(key, live)
+  return live
+}
+
+/** What the owner holds of a device: it follows the device over a restore. */
+export function handleOf<D extends HostDevice>(ctx: HostContext, live: LiveDevice): HostDeviceHandle<D> {
+  const { key, kind, instanceId } = live.record
+  const existing = ctx.handles.get(key)
+  if (existing !== undefined) return existing as HostDeviceHandle<D>
+  const handle: HostDeviceHandle<D> = {
+    kind,
+    instanceId,
+    get device() {
+      return (ctx.devices.get(key) ?? live).device as D
+    },
+    get rescinded() {
+      return !ctx.devices.has(key)
+    },
+    rescind: () => ctx.rescind(key),
+    on: (listener) => {
+      const { listeners: set } = ctx.devices.get(key) ?? live
+      set.add(listener)
+      return () => void set.delete(listener)
+    },
+  }
+  ctx.handles.set(key, handle)
+  return handle
+}
