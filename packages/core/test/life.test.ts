@@ -18,8 +18,9 @@ test('offer, open, close, grant, rescind, release, unload, suspend, save and hot
     { seed: 7, numRuns: 120 },
   )
   // Lives in which nothing happens would keep every invariant.
-  for (const kind of ['open', 'grant', 'rescinds', 'pongs', 'close']) expect(totals[kind], kind).toBeGreaterThan(40)
-  for (const kind of ['ungrant', 'modify']) expect(totals[kind], kind).toBeGreaterThan(2)
+  const below = (least: number, kinds: string[]): string[] => kinds.filter((kind) => (totals[kind] ?? 0) <= least)
+  expect(below(40, ['open', 'grant', 'rescinds', 'pongs', 'close'])).toEqual([])
+  expect(below(2, ['ungrant', 'modify'])).toEqual([])
 })
 
 test('saving and restoring after every step changes no later byte', () => {
