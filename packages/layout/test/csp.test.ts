@@ -10,7 +10,7 @@ describe('where code generation is forbidden', () => {
   afterEach(() => vi.unstubAllGlobals())
 
   it('interprets, unless told to compile', () => {
-    const refused = vi.fn(function () {
+    const refused = vi.fn<() => never>(function () {
       throw new EvalError('Code generation from strings disallowed for this context')
     })
     const compiled = define({}).toBytes({ type: 3, list: [1, 2] })

@@ -104,7 +104,7 @@ describe('pcapng byte vectors', () => {
     const chunks: Uint8Array[] = []
     const first = pcapngWriter({ write: (chunk) => chunks.push(chunk), application: 'vmbus' })
     first.addInterface({ name: 'lan', snaplen: 64, mac: hex('020000000001') })
-    const state: ReturnType<typeof first.save> = JSON.parse(JSON.stringify(first.save()))
+    const state = JSON.parse(JSON.stringify(first.save())) as ReturnType<typeof first.save>
     const second = pcapngWriter({ write: (chunk) => chunks.push(chunk), resume: state })
     second.packet(0, {
       time: 0x2_0000_0001n,

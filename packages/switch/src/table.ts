@@ -64,7 +64,7 @@ export function addressTable(limits: TableLimits): AddressTable {
   }
   const add = (vlan: number, mac: number, entry: Entry): void => {
     let addresses = vlans.get(vlan)
-    if (addresses === undefined) vlans.set(vlan, (addresses = new Map()))
+    if (addresses === undefined) vlans.set(vlan, (addresses = new Map<number, Entry>()))
     addresses.set(mac, entry)
     count(entry.port, 1)
   }

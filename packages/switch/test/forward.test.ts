@@ -73,13 +73,13 @@ describe('a forward from 127.0.0.1 to a service behind the switch', () => {
     const stop = new AbortController()
     const { made, open } = await service({ opened: (socket) => socket.abort() }, { signal: stop.signal })
     const socket = connect({ host: open.address, port: open.port })
-    const [error] = await once(socket, 'error')
+    const [error] = (await once(socket, 'error')) as unknown[]
     expect(error).toMatchObject({ code: 'ECONNRESET' })
     stop.abort()
     await open.close()
     expect(made.a.sockets()).toEqual([])
     const refused = connect({ host: open.address, port: open.port })
-    const [again] = await once(refused, 'error')
+    const [again] = (await once(refused, 'error')) as unknown[]
     expect(again).toMatchObject({ code: 'ECONNREFUSED' })
     await expect(forward({ peer: made.a, to: { address: '10.0.0.2', port: 80 }, signal: stop.signal })).rejects.toThrow(
       'aborted',
