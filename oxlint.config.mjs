@@ -100,7 +100,7 @@ export default {
           'usToQemu',
           'qemuReplaysOurLog',
           'flattened',
-          'carries',
+          'expectSame',
           'expectTypeOf',
           'fc.assert',
           'assert',
