@@ -1,28 +1,22 @@
 import { plainCopy } from '@vmbus/world'
 import { PacketType, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
-import { next } from './guest/control.ts'
+import { granted } from './guest/buffers.ts'
+import { nvsp } from './guest/nvsp.ts'
 import {
   DEFAULT_CHANNELS,
   DEFAULT_FILTER,
   DEFAULT_MTU,
   DEFAULT_RING_PAGES,
   MAX_PACKET,
+  checkMtu,
   type NetvscGuestOptions,
 } from './guest/options.ts'
 import { createReceiver, give } from './guest/receive.ts'
+import { setFilter } from './guest/ready.ts'
+import { next } from './guest/request.ts'
 import { drainOutgoing, flushBatch, sendFrame, type SendOptions } from './guest/send.ts'
-import {
-  checkMtu,
-  completed,
-  fail,
-  granted,
-  nvsp,
-  setFilter,
-  start,
-  subchannelOffered,
-  subchannelOpened,
-} from './guest/setup.ts'
+import { completed, start } from './guest/setup.ts'
 import {
   answerCame,
   diagnose,
@@ -34,7 +28,8 @@ import {
   type GuestStatistics,
   type NetvscGuestState,
 } from './guest/state.ts'
-import { abandon, advance, stop, ungranted } from './guest/teardown.ts'
+import { subchannelOffered, subchannelOpened } from './guest/subchannels.ts'
+import { abandon, advance, fail, stop, ungranted } from './guest/teardown.ts'
 import { NetvscError } from './errors.ts'
 import { macAt } from './host/filter.ts'
 import {

@@ -1,4 +1,5 @@
 import type { Frame } from '@vmbus/switch'
+import { NetvscError } from '../errors.ts'
 import { Filter } from '../protocol/oids.ts'
 
 /** What came with a frame. Reused for the next one. */
@@ -60,3 +61,9 @@ export const MAX_TRANSFER = 0x4000
 export const MAX_PACKET = 4624
 /** A host may take 15 seconds for an answer (DPDK hn_nvs.c); twice that ends every wait. */
 export const ANSWER_TICKS = 300_000_000
+
+/** Throws VMBUS_NETVSC_OPTION unless IPv4 can run over it (68) and an Ethernet header still fits 64 KiB. */
+export function checkMtu(mtu: number): number {
+  if (Number.isInteger(mtu) && mtu >= 68 && mtu <= 65_521) return mtu
+  throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'mtu', value: mtu, allowed: '68 … 65521' })
+}

@@ -8,9 +8,9 @@ import {
   revokeSendBuffer,
 } from '../protocol/nvsp.ts'
 import { RndisType, haltRequest } from '../protocol/rndis.ts'
-import { ask } from './control.ts'
-import { nvsp } from './setup.ts'
-import { answerCame, awaitAnswer, type GrantedBuffer, type GuestContext } from './state.ts'
+import { nvsp } from './nvsp.ts'
+import { ask } from './request.ts'
+import { answerCame, awaitAnswer, diagnose, type GrantedBuffer, type GuestContext } from './state.ts'
 
 /**
  * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes, and the grants before the
@@ -29,6 +29,16 @@ export function stop(ctx: GuestContext): void {
   if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
   awaitAnswer(ctx)
   advance(ctx)
+}
+
+/** Gives up: the channel is closed and everything returned. */
+export function fail(ctx: GuestContext, why: string): void {
+  const { state } = ctx
+  if (state.phase === 'failed' || state.phase === 'stopping' || state.phase === 'stopped') return
+  state.failure = why
+  diagnose(ctx, 'VMBUS_NETVSC_SETUP', why)
+  ctx.deps.event('failed', why)
+  stop(ctx)
 }
 
 /** A completion, a closed channel or a returned grant came: does what is possible now. */

@@ -1,0 +1,130 @@
+import {
+  OFFLOAD_SIZES,
+  ObjectType,
+  OffloadSetting,
+  RSS_CAPABILITIES_REVISION,
+  objectHeader,
+  offload,
+  offloadParameters,
+  receiveScaleCap,
+} from '../protocol/ndis.ts'
+import { NvspVersion } from '../protocol/nvsp.ts'
+import { Oid } from '../protocol/oids.ts'
+import { RndisStatus, RndisType, initializeComplete } from '../protocol/rndis.ts'
+import { ready } from './ready.ts'
+import { ask, query, set } from './request.ts'
+import type { ControlRequest, GuestContext } from './state.ts'
+import { scaleAnswered, scaleSet } from './subchannels.ts'
+import { fail } from './teardown.ts'
+
+const LARGEST_TRANSFER_ALIGNMENT = 12
+/** Linux sends revision 3 whatever the length: 22 bytes up to NVSP 4 (wire/04 §9.4). */
+const OFFLOAD_PARAMETERS_LEGACY = 22
+const OFFLOAD_PARAMETERS_REVISION = 3
+
+/** The queries in Linux's order (wire/04 §4), each with what it sends along. */
+function queries(ctx: GuestContext): ControlRequest[] {
+  const { version } = ctx.state
+  const revision = version >= NvspVersion.v5 ? 3 : version >= NvspVersion.v4 ? 2 : 1
+  const size = OFFLOAD_SIZES[revision] ?? 0
+  const hardware = new Uint8Array(size)
+  objectHeader.encode({ type: ObjectType.offload, revision, size }, new DataView(hardware.buffer))
+  return [
+    query(Oid.maximumFrameSize),
+    query(Oid.permanentAddress),
+    query(Oid.friendlyName),
+    query(Oid.offloadHardwareCapabilities, hardware),
+  ]
+}
+
+/** An RNDIS request of ours has its answer. */
+export function answered(ctx: GuestContext, request: ControlRequest, status: number, information: Uint8Array): void {
+  const { state } = ctx
+  const view = new DataView(information.buffer, information.byteOffset, information.length)
+  if (request.type === RndisType.initialize) return initialized(ctx, view, status)
+  if (request.type === RndisType.set) return setAnswered(ctx, request, status)
+  if (request.type !== RndisType.query) return
+  const good = status === RndisStatus.success
+  switch (request.oid) {
+    case Oid.maximumFrameSize:
+      if (good && view.byteLength === 4) state.mtu = Math.min(state.mtu, view.getUint32(0, true))
+      return
+    case Oid.permanentAddress:
+      if (!good || view.byteLength !== 6) return fail(ctx, 'the host names no address')
+      state.mac = information.slice()
+      return
+    case Oid.offloadHardwareCapabilities:
+      return hardwareAnswered(ctx, view, good)
+    case Oid.mediaConnectStatus:
+      if (good && view.byteLength === 4) state.linkUp = view.getUint32(0, true) === 0
+      return state.version >= NvspVersion.v5 ? moreQueries(ctx) : ready(ctx)
+    case Oid.linkSpeed:
+      if (good && view.byteLength === 4) state.linkSpeed = view.getUint32(0, true)
+      return
+    case Oid.receiveScaleCapabilities:
+      return scaleAnswered(ctx, view, good)
+  }
+}
+
+function initialized(ctx: GuestContext, view: DataView, status: number): void {
+  if (status !== RndisStatus.success || view.byteLength < initializeComplete.size)
+    return fail(ctx, 'RNDIS does not initialise')
+  const { max_pkt_per_msg, pkt_alignment_factor } = initializeComplete.decode(view)
+  ctx.state.mostPackets = Math.max(1, max_pkt_per_msg)
+  ctx.state.alignment = 2 ** Math.min(pkt_alignment_factor, LARGEST_TRANSFER_ALIGNMENT)
+  for (const each of queries(ctx)) ask(ctx, each)
+}
+
+/** Every checksum, LSO and (from 6.1) coalescing that the host can do. */
+function hardwareAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
+  const { state, options } = ctx
+  if (!good || view.byteLength < objectHeader.size || view.getUint8(0) !== ObjectType.offload)
+    return fail(ctx, 'the host names no offloads')
+  const bytes = new Uint8Array(offload.size)
+  bytes.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, bytes.length)))
+  const { csum, lsov2, rsc } = offload.parse(bytes)
+  const both = (capable: number): number => (capable !== 0 ? OffloadSetting.both : OffloadSetting.disabled)
+  const on = (capable: number): number => (capable !== 0 ? OffloadSetting.transmit : OffloadSetting.disabled)
+  const udp = state.version >= NvspVersion.v5
+  state.offload.rsc = state.version >= NvspVersion.v6_1 && options.rsc !== false && rsc.ip4 !== 0
+  const size = udp ? offloadParameters.size : OFFLOAD_PARAMETERS_LEGACY
+  const parameters = offloadParameters.toBytes({
+    header: { type: ObjectType.default, revision: OFFLOAD_PARAMETERS_REVISION, size },
+    ip_v4_csum: OffloadSetting.disabled,
+    tcp_ip_v4_csum: both(csum.ip4_txcsum & 0x10),
+    udp_ip_v4_csum: udp ? both(csum.ip4_txcsum & 0x40) : OffloadSetting.noChange,
+    tcp_ip_v6_csum: both(csum.ip6_txcsum & 0x10),
+    udp_ip_v6_csum: udp ? both(csum.ip6_txcsum & 0x40) : OffloadSetting.noChange,
+    lso_v2_ipv4: on(lsov2.ip4_encap),
+    lso_v2_ipv6: on(lsov2.ip6_encap),
+    rsc_ip_v4: state.offload.rsc ? OffloadSetting.transmit : OffloadSetting.noChange,
+    rsc_ip_v6: state.offload.rsc ? OffloadSetting.transmit : OffloadSetting.noChange,
+  })
+  ask(ctx, set(Oid.offloadParameters, parameters.slice(0, size)))
+}
+
+function setAnswered(ctx: GuestContext, request: ControlRequest, status: number): void {
+  const { state } = ctx
+  switch (request.oid) {
+    case Oid.offloadParameters:
+      if (status !== RndisStatus.success) return fail(ctx, 'the host refuses the offload parameters')
+      return ask(ctx, query(Oid.mediaConnectStatus))
+    case Oid.receiveScaleParameters:
+      return scaleSet(ctx, status)
+    case Oid.packetFilter:
+      ctx.deps.event(state.filter === 0 ? 'down' : 'up')
+      return
+    default:
+      ctx.deps.event('set', { oid: request.oid, status })
+  }
+}
+
+function moreQueries(ctx: GuestContext): void {
+  ask(ctx, query(Oid.linkSpeed))
+  const capabilities = new Uint8Array(receiveScaleCap.size)
+  objectHeader.encode(
+    { type: ObjectType.rssCapabilities, revision: RSS_CAPABILITIES_REVISION, size: receiveScaleCap.size },
+    new DataView(capabilities.buffer),
+  )
+  ask(ctx, query(Oid.receiveScaleCapabilities, capabilities))
+}

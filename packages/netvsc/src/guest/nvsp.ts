@@ -1,0 +1,14 @@
+import { MESSAGE_BYTES, messageHeader } from '../protocol/nvsp.ts'
+import { post } from './send.ts'
+import { awaitAnswer, takeSlot, type GuestContext } from './state.ts'
+
+/** An NVSP message of 40 bytes, as Linux always sends. `wants`: a completion is asked for. */
+export function nvsp(ctx: GuestContext, type: number, wants: boolean, fill: (view: DataView) => void): void {
+  const payload = new Uint8Array(MESSAGE_BYTES)
+  const view = new DataView(payload.buffer)
+  messageHeader.write.msg_type(view, 0, type)
+  fill(view)
+  const slot = wants ? takeSlot(ctx, { kind: 'request', queue: 0, type }) : -1
+  post(ctx, 0, { kind: 'in-band', payload, slot })
+  if (wants) awaitAnswer(ctx)
+}

@@ -1,0 +1,68 @@
+import { ChannelType, NO_SECTION } from '../protocol/nvsp.ts'
+import { RNDIS_HEADER, RndisType, queryRequest } from '../protocol/rndis.ts'
+import { post, rndisMessage } from './send.ts'
+import { answerCame, awaitAnswer, rangeOf, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
+
+const PAGE = 4096
+
+/** Asks the host something; one request is under way at a time, because all go from one page. */
+export function ask(ctx: GuestContext, request: ControlRequest): void {
+  const { control } = ctx.state
+  if (control.current === null) begin(ctx, request)
+  else control.waiting.push(request)
+}
+
+function begin(ctx: GuestContext, request: ControlRequest): void {
+  const { state, deps } = ctx
+  const { control } = state
+  control.current = request
+  control.id = (control.id + 1) >>> 0
+  const bytes = new Uint8Array(RNDIS_HEADER + request.body.length)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, request.type, true)
+  view.setUint32(4, bytes.length, true)
+  bytes.set(request.body, RNDIS_HEADER)
+  view.setUint32(RNDIS_HEADER, control.id, true)
+  const gpa = state.controlPage * PAGE
+  deps.memory.bytes.set(bytes, gpa)
+  deps.memory.wrote(gpa, bytes.length)
+  const slot = takeSlot(ctx, { kind: 'control', queue: 0 })
+  post(ctx, 0, {
+    kind: 'gpa',
+    ranges: [rangeOf([state.controlPage], bytes.length)],
+    payload: rndisMessage(ChannelType.control, NO_SECTION, 0),
+    slot,
+  })
+  awaitAnswer(ctx)
+}
+
+/** The request under way has its answer, or needs none. */
+export function next(ctx: GuestContext): void {
+  const { control } = ctx.state
+  control.current = null
+  if (ctx.state.phase !== 'stopping') answerCame(ctx)
+  const waiting = control.waiting.shift()
+  if (waiting !== undefined) begin(ctx, waiting)
+}
+
+/** The body of a QUERY or SET; the information begins after the 20 bytes, also when there is none (Hyper-V wants it so). */
+function oidBody(oid: number, information: Uint8Array = new Uint8Array(0)): Uint8Array {
+  const body = new Uint8Array(queryRequest.size + information.length)
+  queryRequest.encode(
+    { req_id: 0, oid, info_buflen: information.length, info_buf_offset: queryRequest.size, dev_vc_handle: 0 },
+    new DataView(body.buffer),
+  )
+  body.set(information, queryRequest.size)
+  return body
+}
+
+export const query = (oid: number, information?: Uint8Array): ControlRequest => ({
+  type: RndisType.query,
+  oid,
+  body: oidBody(oid, information),
+})
+export const set = (oid: number, information: Uint8Array): ControlRequest => ({
+  type: RndisType.set,
+  oid,
+  body: oidBody(oid, information),
+})

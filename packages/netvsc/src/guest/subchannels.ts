@@ -1,0 +1,124 @@
+import type { GuestChannel } from '@vmbus/core'
+import {
+  HashType,
+  MOST_TABLE_ENTRIES,
+  ObjectType,
+  RSS_KEY_BYTES,
+  RssFlag,
+  receiveScaleCap,
+  receiveScaleParam,
+} from '../protocol/ndis.ts'
+import {
+  BODY,
+  NvspStatus,
+  NvspType,
+  SEND_TABLE_SIZE,
+  SUBCHANNEL_ALLOCATE,
+  subchannelComplete,
+  subchannelRequest,
+} from '../protocol/nvsp.ts'
+import { Oid } from '../protocol/oids.ts'
+import { RndisStatus } from '../protocol/rndis.ts'
+import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
+import { nvsp } from './nvsp.ts'
+import { ready } from './ready.ts'
+import { ask, set } from './request.ts'
+import { answerCame, awaitAnswer, type GuestContext } from './state.ts'
+
+/** The host told how many queues it can spread over: as many subchannels are asked for as are wanted. */
+export function scaleAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
+  const { state } = ctx
+  const queues =
+    good && view.byteLength === receiveScaleCap.size
+      ? Math.min(receiveScaleCap.read.num_recv_que(view), ctx.channelLimit)
+      : 1
+  if (queues < 2) return ready(ctx)
+  state.step = 'subchannels'
+  state.requestedSubchannels = queues - 1
+  nvsp(ctx, NvspType.subchannel, true, (body) =>
+    subchannelRequest.encode({ op: SUBCHANNEL_ALLOCATE, num_subchannels: queues - 1 }, body, BODY),
+  )
+}
+
+/** A host that promises more than was asked for is not believed (CVE-class: subchannels-unbounded). */
+export function subchannelsAnswered(ctx: GuestContext, view: DataView, whole: boolean): void {
+  const { state } = ctx
+  const { status, num_subchannels } = whole
+    ? subchannelComplete.decode(view, BODY)
+    : { status: NvspStatus.fail as number, num_subchannels: 0 }
+  if (status !== NvspStatus.success || num_subchannels > state.requestedSubchannels || num_subchannels === 0) {
+    state.requestedSubchannels = 0
+    return ready(ctx)
+  }
+  state.subchannels = num_subchannels
+  awaitAnswer(ctx)
+  subchannelOpened(ctx)
+}
+
+/** Once all that were promised are open, RSS spreads over them. */
+export function subchannelOpened(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase !== 'setup' || state.step !== 'subchannels' || state.subchannels === 0) return
+  for (let index = 1; index <= state.subchannels; index++) if (!state.queues[index]?.open) return
+  answerCame(ctx)
+  const count = state.subchannels + 1
+  state.sendTable = Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % count)
+  state.rss = {
+    key: DEFAULT_RSS_KEY.slice(),
+    table: Array.from({ length: MOST_TABLE_ENTRIES }, (_, index) => index % count),
+    enabled: false,
+  }
+  state.step = 'rss-off'
+  ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
+}
+
+/** RSS is turned off first, as Linux does, and then on with the table. */
+export function scaleSet(ctx: GuestContext, status: number): void {
+  const { state } = ctx
+  if (state.step === 'rss-off') {
+    state.step = 'rss'
+    return ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, 0)))
+  }
+  state.rss.enabled = status === RndisStatus.success
+  if (state.step === 'rss') ready(ctx)
+}
+
+function rssParameters({ state }: GuestContext, flag: number): Uint8Array {
+  const { key, table } = state.rss
+  const tableBytes = table.length * 4
+  const bytes = new Uint8Array(receiveScaleParam.size + tableBytes + RSS_KEY_BYTES)
+  const view = new DataView(bytes.buffer)
+  receiveScaleParam.encode(
+    {
+      hdr: { type: ObjectType.rssParameters, revision: 2, size: receiveScaleParam.size },
+      flag,
+      base_cpu_number: 0,
+      hashinfo: HashType.toeplitz | HashType.ipv4 | HashType.tcpIpv4 | HashType.ipv6 | HashType.tcpIpv6,
+      indirect_tabsize: tableBytes,
+      indirect_taboffset: receiveScaleParam.size,
+      hashkey_size: RSS_KEY_BYTES,
+      hashkey_offset: receiveScaleParam.size + tableBytes,
+      processor_masks_offset: 0,
+      num_processor_masks: 0,
+      processor_masks_entry_size: 0,
+    },
+    view,
+  )
+  table.forEach((queue, index) => view.setUint32(receiveScaleParam.size + index * 4, queue, true))
+  bytes.set(key, receiveScaleParam.size + tableBytes)
+  return bytes
+}
+
+/** Subchannels open as they are offered, as far as they were asked for. */
+export function subchannelOffered(
+  ctx: GuestContext,
+  channel: GuestChannel,
+  ringPages: number,
+  maxPacket: number,
+): void {
+  const { state, deps } = ctx
+  const index = channel.offer.subchannelIndex
+  if (index > state.requestedSubchannels || ctx.channels[index] !== undefined) return
+  ctx.channels[index] = channel
+  channel.open({ outPages: ringPages, inPages: ringPages, targetVp: index % deps.vps, maxPacket })
+}
