@@ -7,7 +7,8 @@ import { randomImage, scratch, sha256, tool } from './disks.ts'
 
 const MiB = 1 << 20
 const modules = ['hv_vmbus', 'hv_storvsc', 'sd_mod', 'ext4']
-const packages = ['e2fsprogs', 'util-linux', 'fdisk']
+// Debian 11's busybox has no direct I/O in its dd.
+const packages = ['e2fsprogs', 'util-linux', 'fdisk', 'coreutils']
 const releases = ['debian-11', 'debian-12'] as const
 type Release = (typeof releases)[number]
 
