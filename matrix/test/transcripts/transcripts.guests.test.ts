@@ -26,7 +26,8 @@ describe.each(KERNELS.map((kernel) => [`${kernel.release}-${kernel.flavour}`, ke
       const kept = fromFixture(readFileSync(file, 'utf8'))
       expect(diff(openingsInTurn(transcript), openingsInTurn(kept.transcript))).toEqual([])
       // A newer package of the same release must say the same; only what names the package may then differ.
-      const ofPackage = provenance['package'] === kept.provenance['package'] ? [] : ['package', 'kernel', 'vmlinuzSha256']
+      const ofPackage =
+        provenance['package'] === kept.provenance['package'] ? [] : ['package', 'kernel', 'vmlinuzSha256']
       const facts = (of: Provenance): [string, string][] =>
         Object.entries(of).flatMap(([key, value]) => (ofPackage.includes(key) ? [] : [[key, String(value)]]))
       expect(facts(provenance)).toEqual(facts(kept.provenance))

@@ -23,7 +23,7 @@ export interface BalloonGuestOptions {
   readonly reportDelay?: number
 }
 
-export type Phase = 'closed' | 'version' | 'capabilities' | 'ready' | 'failed'
+type Phase = 'closed' | 'version' | 'capabilities' | 'ready' | 'failed'
 
 export interface State {
   readonly v: 1
