@@ -132,6 +132,7 @@ export function deviceCompliance(
         () => 'a value that is not plain',
         world,
       )
+      const first = run.tally?.().begun ?? 0
       world.guestBus.suspend()
       world.run(run.seconds)
       world.guestBus.resume()
@@ -139,6 +140,8 @@ export function deviceCompliance(
       check('device-reopen', isOpen(world), () => `the guest is ${world.guestBus.phase}`, world)
       run.use()
       world.run(run.seconds)
+      const second = run.tally?.().begun ?? 0
+      check('device-reopen', first === 0 || second > first, () => 'no request can be made any more', world)
       ended(run)
     })
   }

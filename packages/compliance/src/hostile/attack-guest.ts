@@ -1,10 +1,29 @@
 import { MESSAGE_TYPE, createPartition, guestMemory, type Partition } from '@vmbus/hypervisor'
-import { ALL_VERSIONS, MessageId, createGuestBus, createHostBus, encode, layouts, pageAllocator, type GuestBus, type GuestBusOptions } from '@vmbus/core'
+import {
+  ALL_VERSIONS,
+  MessageId,
+  createGuestBus,
+  createHostBus,
+  encode,
+  layouts,
+  pageAllocator,
+  type GuestBus,
+  type GuestBusOptions,
+} from '@vmbus/core'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { mutate } from './mutate.ts'
 import { random, type Random } from './random.ts'
-import { countInput, countReject, reportOf, tally, violate, type AttackOptions, type AttackReport, type Tally } from './report.ts'
+import {
+  countInput,
+  countReject,
+  reportOf,
+  tally,
+  violate,
+  type AttackOptions,
+  type AttackReport,
+  type Tally,
+} from './report.ts'
 
 const PAGES = 100
 /** The guest's own pages; those above are nobody's and must stay as they are. */
@@ -27,7 +46,13 @@ export function attackGuest(options: GuestAttackOptions): AttackReport {
   for (let session = 0; into.inputs < options.inputs; session++) {
     const seed = options.seed + session
     try {
-      attack(into, random(Math.imul(seed, 0x85eb_ca6b)), Math.min(SESSION, options.inputs - into.inputs), options.create ?? createGuestBus, seed)
+      attack(
+        into,
+        random(Math.imul(seed, 0x85eb_ca6b)),
+        Math.min(SESSION, options.inputs - into.inputs),
+        options.create ?? createGuestBus,
+        seed,
+      )
     } catch (error) {
       violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
       into.inputs++
@@ -36,7 +61,13 @@ export function attackGuest(options: GuestAttackOptions): AttackReport {
   return reportOf(into)
 }
 
-function attack(into: Tally, choose: Random, inputs: number, create: (options: GuestBusOptions) => GuestBus, seed: number): void {
+function attack(
+  into: Tally,
+  choose: Random,
+  inputs: number,
+  create: (options: GuestBusOptions) => GuestBus,
+  seed: number,
+): void {
   const memory = guestMemory(PAGES * 4096)
   memory.bytes.fill(0xa5, OWN * 4096)
   const clock = virtualClock()
@@ -45,9 +76,18 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: G
     if (owner === 'host') host.timer(rest.join('/'))
     if (owner === 'guest') guest.timer(rest.join('/'))
   })
-  const scope = (owner: string) => ({ set: (name: string, at: number) => timers.set(`${owner}/${name}`, at), clear: (name: string) => timers.clear(`${owner}/${name}`) })
+  const scope = (owner: string) => ({
+    set: (name: string, at: number) => timers.set(`${owner}/${name}`, at),
+    clear: (name: string) => timers.clear(`${owner}/${name}`),
+  })
   const interrupts: (readonly [number, number])[] = []
-  const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: (vp, vector) => void interrupts.push([vp, vector]) })
+  const partition = createPartition({
+    memory,
+    clock,
+    timers,
+    vps: 2,
+    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  })
   const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)
   const damage = { percent: 0 }
@@ -91,7 +131,12 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: G
     if (choose.chance(60)) {
       countInput(into, guest.phase)
       const message = forge(choose, guest)
-      partition.postMessage(choose.below(2), 2, choose.chance(98) ? MESSAGE_TYPE.vmbus : 2 + choose.below(3), choose.chance(60) ? message : mutate(choose, message))
+      partition.postMessage(
+        choose.below(2),
+        2,
+        choose.chance(98) ? MESSAGE_TYPE.vmbus : 2 + choose.below(3),
+        choose.chance(60) ? message : mutate(choose, message),
+      )
     }
     if (choose.chance(10)) partition.signalEvent(choose.below(2), 2, choose.below(16))
     if (choose.chance(5)) host.devices[0]?.rescind()
@@ -134,14 +179,21 @@ const GUID = '11111111-2222-3333-4444-555555555555'
 
 /** A message of a host that knows what the guest waits for. */
 function forge(choose: Random, guest: GuestBus): Uint8Array {
-  const { devices, gpadls } = guest.inspect() as { devices: readonly { instanceId: string; interfaceId: string; channels: readonly { relid: number }[] }[]; gpadls: readonly { id: number }[] }
+  const { devices, gpadls } = guest.inspect() as {
+    devices: readonly { instanceId: string; interfaceId: string; channels: readonly { relid: number }[] }[]
+    gpadls: readonly { id: number }[]
+  }
   const channels = devices.flatMap((device) => device.channels)
   const relid = choose.chance(85) ? (choose.any(channels)?.relid ?? 1) : 1 + choose.below(12)
   const gpadl = choose.any(gpadls)?.id ?? 0xe1e10
   const status = choose.chance(60) ? 0 : 0xc000_0001
   switch (choose.below(11)) {
     case 0:
-      return encode(layouts.versionResponse, MessageId.versionResponse, { supported: choose.below(2), connectionState: choose.below(3), selected: 4 })
+      return encode(layouts.versionResponse, MessageId.versionResponse, {
+        supported: choose.below(2),
+        connectionState: choose.below(3),
+        selected: 4,
+      })
     case 1:
     case 2: {
       const known = choose.any(devices)
@@ -173,6 +225,12 @@ function forge(choose: Random, guest: GuestBus): Uint8Array {
     default:
       return choose.chance(50)
         ? encode(layouts.bare, MessageId.unloadResponse, {})
-        : encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, { supported: 1, connectionState: 0, selected: 4, features: 0xff, childToParentMonitor: choose.u32() })
+        : encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, {
+            supported: 1,
+            connectionState: 0,
+            selected: 4,
+            features: 0xff,
+            childToParentMonitor: choose.u32(),
+          })
   }
 }

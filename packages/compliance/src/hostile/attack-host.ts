@@ -1,11 +1,36 @@
-import { HV_STATUS, MESSAGE_TYPE, createPartition, guestMemory, guestProcessor, triggerMonitor, type GuestMemory } from '@vmbus/hypervisor'
-import { ALL_VERSIONS, MessageId, Version, createHostBus, layouts, type HostBus, type HostBusOptions } from '@vmbus/core'
+import {
+  HV_STATUS,
+  MESSAGE_TYPE,
+  createPartition,
+  guestMemory,
+  guestProcessor,
+  triggerMonitor,
+  type GuestMemory,
+} from '@vmbus/hypervisor'
+import {
+  ALL_VERSIONS,
+  MessageId,
+  Version,
+  createHostBus,
+  layouts,
+  type HostBus,
+  type HostBusOptions,
+} from '@vmbus/core'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { guestMessage, type GuestFrames, type GuestKnowledge } from './guest-messages.ts'
 import { mutate } from './mutate.ts'
 import { random, type Random } from './random.ts'
-import { countInput, countReject, reportOf, tally, violate, type AttackOptions, type AttackReport, type Tally } from './report.ts'
+import {
+  countInput,
+  countReject,
+  reportOf,
+  tally,
+  violate,
+  type AttackOptions,
+  type AttackReport,
+  type Tally,
+} from './report.ts'
 
 const PAGES = 48
 const SIMP = 1
@@ -33,7 +58,13 @@ export function attackHost(options: HostAttackOptions): AttackReport {
   for (let session = 0; into.inputs < options.inputs; session++) {
     const seed = options.seed + session
     try {
-      attack(into, random(Math.imul(seed, 0x9e37_79b1)), Math.min(SESSION, options.inputs - into.inputs), options.create ?? createHostBus, seed)
+      attack(
+        into,
+        random(Math.imul(seed, 0x9e37_79b1)),
+        Math.min(SESSION, options.inputs - into.inputs),
+        options.create ?? createHostBus,
+        seed,
+      )
     } catch (error) {
       violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
       into.inputs++
@@ -42,7 +73,13 @@ export function attackHost(options: HostAttackOptions): AttackReport {
   return reportOf(into)
 }
 
-function attack(into: Tally, choose: Random, inputs: number, create: (options: HostBusOptions) => HostBus, seed: number): void {
+function attack(
+  into: Tally,
+  choose: Random,
+  inputs: number,
+  create: (options: HostBusOptions) => HostBus,
+  seed: number,
+): void {
   const memory = guestMemory(PAGES * 4096)
   const clock = virtualClock()
   const timers = timerQueue((name) => {
@@ -69,7 +106,14 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: H
   const guest = guestProcessor(partition)
   guest.enableHypercalls(0x8100_0006_0001_0000n, HYPERCALL * 4096)
   guest.enableSynic({ messagePage: SIMP * 4096, eventFlagsPage: SIEFP * 4096, vector: 0xf3 })
-  const know: GuestKnowledge = { version: 0, features: 0, relids: new Set([RESERVED]), gpadls: new Map(), open: new Set(), nextGpadl: 1 }
+  const know: GuestKnowledge = {
+    version: 0,
+    features: 0,
+    relids: new Set([RESERVED]),
+    gpadls: new Map(),
+    open: new Set(),
+    nextGpadl: 1,
+  }
   const named = new Set<number>()
   const guard = guardOf(memory, named)
   const slot = new Uint8Array(256)
@@ -81,8 +125,12 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: H
     namePages(message, named)
     const connection = choose.chance(50) ? 4 : 1
     if (choose.chance(1)) guest.postMessage(INPUT * 4096, connection, 2, message)
-    else if (guest.postMessage(INPUT * 4096, connection, MESSAGE_TYPE.vmbus, message) === HV_STATUS.invalidConnectionId) guest.postMessage(INPUT * 4096, 1, MESSAGE_TYPE.vmbus, message)
-    if (choose.chance(20)) scribble(choose, memory, () => guest.signalEvent(choose.chance(50) ? 0x2000 + 1 + choose.below(8) : choose.pick([2, 0x3001, 0x27d0])))
+    else if (guest.postMessage(INPUT * 4096, connection, MESSAGE_TYPE.vmbus, message) === HV_STATUS.invalidConnectionId)
+      guest.postMessage(INPUT * 4096, 1, MESSAGE_TYPE.vmbus, message)
+    if (choose.chance(20))
+      scribble(choose, memory, () =>
+        guest.signalEvent(choose.chance(50) ? 0x2000 + 1 + choose.below(8) : choose.pick([2, 0x3001, 0x27d0])),
+      )
     if (choose.chance(5)) bus.monitor()
     if (choose.chance(85)) while (guest.takeMessage(SIMP * 4096, 2, slot)) learn(know, slot)
     if (choose.chance(3)) {
@@ -110,11 +158,12 @@ function attack(into: Tally, choose: Random, inputs: number, create: (options: H
 /** What the answers tell a guest. */
 function learn(know: GuestKnowledge, slot: Uint8Array): void {
   const message = slot.slice(16, 16 + (slot[4] ?? 0))
-  switch (message[0]) {
+  switch (message[0] ?? 0) {
     case MessageId.versionResponse: {
       const { supported, connectionState, selected } = layouts.versionResponse.parse(message)
       know.version = supported === 1 && connectionState === 0 ? selected || 4 : 0
-      know.features = message.length >= layouts.versionResponseV6.size ? layouts.versionResponseV6.parse(message).features : 0
+      know.features =
+        message.length >= layouts.versionResponseV6.size ? layouts.versionResponseV6.parse(message).features : 0
       know.relids.clear()
       know.relids.add(RESERVED)
       know.gpadls.clear()
@@ -143,7 +192,14 @@ function scribble(choose: Random, memory: GuestMemory, signal: () => void): void
 /** Pages that a message gives the host: a damaged list of frames grants what it names. */
 function namePages(message: Uint8Array, into: Set<number>): void {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
-  const first = message[0] === MessageId.gpadlHeader ? 20 : message[0] === MessageId.gpadlBody || message[0] === MessageId.initiateContact ? 16 : message[0] === MessageId.modifyConnection ? 8 : message.length
+  const first =
+    message[0] === MessageId.gpadlHeader
+      ? 20
+      : message[0] === MessageId.gpadlBody || message[0] === MessageId.initiateContact
+        ? 16
+        : message[0] === MessageId.modifyConnection
+          ? 8
+          : message.length
   for (let at = first; at + 4 <= message.length; at += 8) {
     const value = view.getUint32(at, true)
     into.add(message[0] === MessageId.gpadlHeader || message[0] === MessageId.gpadlBody ? value : value >>> 12)
@@ -153,7 +209,9 @@ function namePages(message: Uint8Array, into: Set<number>): void {
 /** Says which page changed that the guest never gave and that is not its SynIC's, or -1. */
 function guardOf(memory: GuestMemory, named: ReadonlySet<number>): () => number {
   const before = new Int32Array(memory.bytes.slice().buffer)
-  const guarded = Array.from({ length: PAGES }, (_, page) => page).filter((page) => page > 7 && !(page >= FRAMES.first && page < FRAMES.first + FRAMES.count))
+  const guarded = Array.from({ length: PAGES }, (_, page) => page).filter(
+    (page) => page > 7 && !(page >= FRAMES.first && page < FRAMES.first + FRAMES.count),
+  )
   return () => {
     const now = memory.words
     for (const page of guarded) {
@@ -165,8 +223,14 @@ function guardOf(memory: GuestMemory, named: ReadonlySet<number>): () => number 
 }
 
 function bounded(bus: HostBus, bad: (text: string) => void): void {
-  const { channels, gpadlPages, outgoing, incoming } = bus.inspect() as { channels: readonly unknown[]; gpadlPages: number; outgoing: number; incoming: number }
-  if (channels.length > 100 || gpadlPages > 160 || outgoing > 4096 || incoming > 16) bad(`unbounded: ${channels.length} channels, ${gpadlPages} pages, ${outgoing} out, ${incoming} in`)
+  const { channels, gpadlPages, outgoing, incoming } = bus.inspect() as {
+    channels: readonly unknown[]
+    gpadlPages: number
+    outgoing: number
+    incoming: number
+  }
+  if (channels.length > 100 || gpadlPages > 160 || outgoing > 4096 || incoming > 16)
+    bad(`unbounded: ${channels.length} channels, ${gpadlPages} pages, ${outgoing} out, ${incoming} in`)
 }
 
 function stateOf(bus: HostBus, know: GuestKnowledge): string {

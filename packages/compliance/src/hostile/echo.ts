@@ -1,4 +1,11 @@
-import { defineDevice, type Channel, type Device, type GuestChannel, type GuestDriver, type HostDevice } from '@vmbus/core'
+import {
+  defineDevice,
+  type Channel,
+  type Device,
+  type GuestChannel,
+  type GuestDriver,
+  type HostDevice,
+} from '@vmbus/core'
 
 /** The class of the device that attacks run against. */
 const ECHO_CLASS = '0badc0de-1111-2222-3333-444444444444'
@@ -13,17 +20,27 @@ export interface EchoOptions {
 }
 
 /** A device that answers every packet, and says when a call comes that may not come. */
-export function echo(violation: (text: string) => void): Device<EchoOptions, unknown, undefined, HostDevice, GuestDriver> {
+export function echo(
+  violation: (text: string) => void,
+): Device<EchoOptions, unknown, undefined, HostDevice, GuestDriver> {
   return defineDevice<EchoOptions, unknown, undefined, HostDevice, GuestDriver>({
     kind: 'echo',
     interfaceIds: [ECHO_CLASS],
-    offer: ({ instanceId, monitorLatency }) => ({ interfaceId: ECHO_CLASS, instanceId, monitorLatency: monitorLatency ?? 0 }),
+    offer: ({ instanceId, monitorLatency }) => ({
+      interfaceId: ECHO_CLASS,
+      instanceId,
+      monitorLatency: monitorLatency ?? 0,
+    }),
     host: (options, deps) => echoHost(options, deps.offerSubchannels, violation),
     guest: () => echoDriver(violation),
   })
 }
 
-function echoHost(options: EchoOptions, offerSubchannels: (count: number) => void, violation: (text: string) => void): HostDevice {
+function echoHost(
+  options: EchoOptions,
+  offerSubchannels: (count: number) => void,
+  violation: (text: string) => void,
+): HostDevice {
   const open = new Set<number>()
   return {
     open(channel: Channel) {
@@ -36,7 +53,14 @@ function echoHost(options: EchoOptions, offerSubchannels: (count: number) => voi
       if (!open.has(channel.subchannelIndex)) violation('the device was called on a closed channel')
       if (channel.subchannelIndex === 0 && options.subchannels !== undefined) offerSubchannels(options.subchannels)
       for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
-        if (!channel.sendCompletion(packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength), packet.transactionLow, packet.transactionHigh)) return
+        if (
+          !channel.sendCompletion(
+            packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength),
+            packet.transactionLow,
+            packet.transactionHigh,
+          )
+        )
+          return
       }
     },
     close(channel: Channel) {

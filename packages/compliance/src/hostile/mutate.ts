@@ -1,6 +1,8 @@
 import type { Random } from './random.ts'
 
-const INTERESTING: readonly [number, ...number[]] = [0, 1, 2, 3, 5, 8, 255, 256, 2047, 2048, 4095, 4096, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]
+const INTERESTING: readonly [number, ...number[]] = [
+  0, 1, 2, 3, 5, 8, 255, 256, 2047, 2048, 4095, 4096, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
+]
 const HEADER = 8
 
 /**
@@ -13,7 +15,8 @@ export function mutate(random: Random, message: Uint8Array): Uint8Array {
   if (kind < 8) {
     const words = Math.max(1, Math.floor((bytes.length - HEADER) / 4))
     const at = HEADER + random.below(words) * 4
-    if (at + 4 <= bytes.length) new DataView(bytes.buffer).setUint32(at, random.chance(70) ? random.pick(INTERESTING) : random.u32(), true)
+    if (at + 4 <= bytes.length)
+      new DataView(bytes.buffer).setUint32(at, random.chance(70) ? random.pick(INTERESTING) : random.u32(), true)
     return bytes
   }
   if (kind < 10) {

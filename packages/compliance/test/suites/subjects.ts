@@ -4,10 +4,13 @@ import { memoryDisk } from '@vmbus/disk'
 import { fcopy, type FcopyHost, type FileSystem } from '@vmbus/fcopy'
 import { heartbeat } from '@vmbus/heartbeat'
 import { kvp, memoryPools, type KvpHost } from '@vmbus/kvp'
+import { netvsc, type NetvscGuest } from '@vmbus/netvsc'
 import { shutdown, type ShutdownHost } from '@vmbus/shutdown'
 import { storvsc } from '@vmbus/storvsc'
+import { createSwitch } from '@vmbus/switch'
 import { timesync } from '@vmbus/timesync'
 import { vss, type VssHost } from '@vmbus/vss'
+import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import type { DeviceUnderTest, DeviceWorld } from '../../src/index.ts'
 
 /** Counts what `use` begins, and the events of these names that end it. */
@@ -67,7 +70,7 @@ export const subjects: readonly DeviceUnderTest[] = [
     create: () => ({
       device: shutdown({}),
       driver: shutdown.driver({ act() {} }),
-      exercise: ({ host }) => void (host as ShutdownHost).request({}),
+      ...counting<ShutdownHost>(['answered', 'abandoned'], (host) => host.request({}) === 'sent'),
     }),
   },
   {
@@ -83,7 +86,7 @@ export const subjects: readonly DeviceUnderTest[] = [
     create: () => ({
       device: kvp({}),
       driver: kvp.driver({ pools: memoryPools() }),
-      exercise: ({ host }) => void (host as KvpHost).set({ key: 'a', value: 'b' }),
+      ...counting<KvpHost>(['completed'], (host) => typeof host.set({ key: 'a', value: 'b' }) === 'number'),
     }),
   },
   {
@@ -91,7 +94,7 @@ export const subjects: readonly DeviceUnderTest[] = [
     create: () => ({
       device: vss({ snapshot: () => true }),
       driver: vss.driver({ target: { freeze: () => true, thaw: () => true } }),
-      exercise: ({ host }) => void (host as VssHost).backup({}),
+      ...counting<VssHost>(['backup'], (host) => typeof host.backup({}) === 'number'),
     }),
   },
   {
@@ -99,7 +102,10 @@ export const subjects: readonly DeviceUnderTest[] = [
     create: () => ({
       device: fcopy({ source: { read: () => true } }),
       driver: fcopy.driver({ files: files() }),
-      exercise: ({ host }) => void (host as FcopyHost).copy({ source: 'x', size: 20_000, path: '/tmp', name: 'x' }),
+      ...counting<FcopyHost>(
+        ['completed'],
+        (host) => typeof host.copy({ source: 'x', size: 20_000, path: '/tmp', name: 'x' }) === 'number',
+      ),
     }),
   },
   {
@@ -108,6 +114,20 @@ export const subjects: readonly DeviceUnderTest[] = [
     create: () => ({
       device: storvsc({ luns: [memoryDisk('1M')] }),
       driver: storvsc.driver({}),
+    }),
+  },
+  {
+    name: 'netvsc',
+    create: () => ({
+      device: netvsc({
+        switch: createSwitch({ clock: virtualClock(), timers: timerQueue(() => {}), seed: seeded(1) }),
+        mac: '00:15:5d:00:00:01',
+      }),
+      driver: netvsc.driver({ receiveBufferBytes: 64 * 4096, sendBufferBytes: 16 * 4096, ringPages: 4, sendPages: 24 }),
+      exercise({ world }) {
+        const driver = world.guestBus.devices[0]?.driver as NetvscGuest | undefined
+        if (driver?.phase === 'ready') driver.send({ bytes: new Uint8Array(600) })
+      },
     }),
   },
 ]

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { dispositions } from '../../src/historical/index.ts'
+import { DEFECTS, scratch, type Scratch } from './scratch.ts'
+
+/** As many defects are tried at a time; each in a copy of its own. */
+const WORKERS = 2
+
+const caught = dispositions.filter((each) => 'caughtBy' in each)
+const copies: Scratch[] = []
+
+afterAll(() => {
+  for (const copy of copies) copy.dispose()
+})
+
+/** Steps of the smallest counterexample that fast-check printed. */
+function shrunk(output: string): string {
+  const counterexample = /Counterexample: (.*)/.exec(output)?.[1]
+  if (counterexample === undefined) return ''
+  return `, shrunk to ${counterexample.match(/\{/g)?.length ?? 1} steps`
+}
+
+async function tryOut(copy: Scratch, id: string, caughtBy: string): Promise<string> {
+  const [file = '', name = ''] = caughtBy.split(' › ')
+  const fault = copy.apply(join(DEFECTS, `${id}.patch`))
+  if (fault !== undefined) return `does not apply: ${fault}`
+  try {
+    const { ran, failed, output } = await copy.run(file, name)
+    if (!ran) return `no such test: ${caughtBy}\n${output.slice(-300)}`
+    return failed ? `caught${shrunk(output)}` : `open: ${caughtBy} passes`
+  } finally {
+    copy.revert()
+  }
+}
+
+test(
+  'every historical defect that is put back is caught by the test that says so',
+  { timeout: 1_200_000 },
+  async () => {
+    const queue = [...caught]
+    const results: { id: string; result: string }[] = []
+    const work = async (): Promise<void> => {
+      const copy = scratch()
+      copies.push(copy)
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        results.push({ id: next.id, result: await tryOut(copy, next.id, next.caughtBy) })
+    }
+    await Promise.all(Array.from({ length: WORKERS }, work))
+    results.sort((a, b) => (a.id < b.id ? -1 : 1))
+    const open = results.filter(({ result }) => !result.startsWith('caught'))
+    const lines = results.map(({ id, result }) => `${id}: ${result.split('\n')[0]}`)
+    process.stdout.write(
+      `${lines.join('\n')}\n${results.length - open.length} caught, ${dispositions.length - caught.length} no counterpart, ${open.length} open\n`,
+    )
+    expect(open).toEqual([])
+  },
+)
