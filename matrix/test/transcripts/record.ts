@@ -101,8 +101,20 @@ const OPENING = new Set([8, 10, 5, 6])
 export function openingsInTurn(transcript: Normalised): Normalised {
   const isOpening = ({ bytes }: Line): boolean => OPENING.has(bytes[0] ?? 0)
   const openings = transcript.control.filter(isOpening).toSorted((a, b) => (a.bytes[8] ?? 0) - (b.bytes[8] ?? 0))
-  return {
-    ...transcript,
-    control: transcript.control.map((line) => (isOpening(line) ? (openings.shift() ?? line) : line)),
-  }
+  const control = transcript.control.map((line) => (isOpening(line) ? (openings.shift() ?? line) : line))
+  return { ...transcript, control: openIdsInTurn(control) }
+}
+
+/** OPEN_CHANNEL and OPEN_CHANNEL_RESULT: the open id, which the normaliser named by first appearance, stands at byte 12. */
+function openIdsInTurn(control: readonly Line[]): Line[] {
+  const names = new Map<number, number>()
+  return control.map((line) => {
+    if (line.bytes[0] !== 5 && line.bytes[0] !== 6) return line
+    const bytes = line.bytes.slice()
+    const id = bytes[12] ?? 0
+    const name = names.get(id) ?? names.size + 1
+    names.set(id, name)
+    bytes[12] = name
+    return { ...line, bytes }
+  })
 }
