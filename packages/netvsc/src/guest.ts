@@ -1,7 +1,8 @@
 import { plainCopy } from '@vmbus/world'
-import { PacketType, type GuestChannel, type GuestDriver, type GuestDriverDeps, type Packet } from '@vmbus/core'
+import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
 import { granted } from './guest/buffers.ts'
+import { endQueue, readable } from './guest/incoming.ts'
 import { nvsp } from './guest/nvsp.ts'
 import {
   DEFAULT_CHANNELS,
@@ -14,12 +15,9 @@ import {
 } from './guest/options.ts'
 import { createReceiver, give } from './guest/receive.ts'
 import { setFilter } from './guest/ready.ts'
-import { next } from './guest/request.ts'
 import { drainOutgoing, flushBatch, sendFrame, type SendOptions } from './guest/send.ts'
-import { completed, start } from './guest/setup.ts'
+import { start } from './guest/setup.ts'
 import {
-  answerCame,
-  diagnose,
   freeSlot,
   newGuestQueue,
   noGuestState,
@@ -36,15 +34,9 @@ import {
   BODY,
   DataPath,
   NVSP_VERSIONS,
-  NvspStatus,
   NvspType,
   NvspVersion,
-  SEND_TABLE_SIZE,
-  messageHeader,
   nvspVersionName,
-  sendIndirectionTable,
-  sendRndisPacketComplete,
-  sendVfAssociation,
   switchDataPath,
 } from './protocol/nvsp.ts'
 
@@ -113,87 +105,6 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     if (state.phase !== 'stopped' || !state.restart) return
     state.restart = false
     open()
-  }
-
-  /** A packet of ours came back. Ids that we did not give, or gave for another channel, are the host's mistake. */
-  const complete = (channel: GuestChannel, packet: Packet): void => {
-    const { state } = ctx
-    const index = packet.transactionLow - 1
-    const slot = packet.transactionHigh === 0 ? state.slots[index] : undefined
-    if (!slot || slot.queue !== channel.offer.subchannelIndex) {
-      diagnose(
-        ctx,
-        'VMBUS_NETVSC_COMPLETION',
-        `a completion of ${packet.transactionLow}, which is not under way on the channel`,
-      )
-      return
-    }
-    freeSlot(ctx, index)
-    const view = new DataView(packet.bytes.buffer, packet.payloadOffset, packet.payloadLength)
-    if (slot.kind === 'request') {
-      if (slot.type === NvspType.switchDataPath) answerCame(ctx)
-      else if (state.phase === 'setup') completed(ctx, slot.type, view, packet.payloadLength)
-    } else {
-      const known =
-        packet.payloadLength >= BODY + sendRndisPacketComplete.size &&
-        messageHeader.read.msg_type(view, 0) === NvspType.sendRndisPacketComplete
-      if (!known || sendRndisPacketComplete.read.status(view, BODY) !== NvspStatus.success)
-        state.statistics.sendErrors++
-      if (slot.kind === 'section') state.sections.push(slot.section)
-      else if (slot.kind === 'pages') state.pages.push(...slot.pfns)
-      else if (state.phase === 'stopping') next(ctx)
-    }
-    advance(ctx)
-  }
-
-  /** A message of the host's own. */
-  const told = (packet: Packet): void => {
-    const { state } = ctx
-    if (packet.payloadLength < BODY) return
-    const { view, payloadOffset: at } = packet
-    const type = messageHeader.read.msg_type(view, at)
-    if (type === NvspType.sendVfAssociation && packet.payloadLength >= BODY + sendVfAssociation.size) {
-      const { allocated, serial } = sendVfAssociation.decode(view, at + BODY)
-      state.vf = allocated === 0 ? null : { serial }
-      // Without its VF the traffic is on the synthetic path at once, whoever moved it.
-      if (state.vf === null) state.dataPath = DataPath.synthetic
-      deps.event('vf', state.vf)
-    } else if (type === NvspType.sendIndirectionTable && packet.payloadLength >= BODY + sendIndirectionTable.size) {
-      const { count, offset } = sendIndirectionTable.decode(view, at + BODY)
-      if (count !== SEND_TABLE_SIZE || offset > packet.payloadLength || packet.payloadLength - offset < count * 4) {
-        diagnose(ctx, 'VMBUS_NETVSC_TABLE', `a send table of ${count} entries at ${offset}`)
-        return
-      }
-      const queues = state.subchannels + 1
-      state.sendTable = Array.from(
-        { length: count },
-        (_, index) => view.getUint32(at + offset + index * 4, true) % queues,
-      )
-    }
-  }
-
-  const retry = (): void => {
-    for (const [index, queue] of ctx.state.queues.entries()) {
-      if (!queue?.blocked || queue.outgoing.length > 0 || !flushBatch(ctx, index)) continue
-      queue.blocked = false
-      options.onWritable?.()
-    }
-  }
-
-  const readable = (channel: GuestChannel): void => {
-    const ring = channel.channel
-    const index = channel.offer.subchannelIndex
-    if (ring === undefined) return
-    ring.cork()
-    for (let queue = ctx.state.queues[index]; queue && queue.owed === null; queue = ctx.state.queues[index]) {
-      const packet = ring.receive()
-      if (packet === undefined) break
-      if (packet.type === PacketType.completion) complete(channel, packet)
-      else if (packet.type === PacketType.transferPages) ctx.receive(ctx, channel, packet)
-      else if (index === 0) told(packet)
-    }
-    ring.uncork()
-    retry()
   }
 
   return {
@@ -277,7 +188,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       if (ctx.state.phase === 'stopping') advance(ctx)
       else start(ctx)
     },
-    readable,
+    readable: (channel) => readable(ctx, channel),
     writable(channel) {
       const index = channel.offer.subchannelIndex
       const queue = ctx.state.queues[index]
@@ -287,7 +198,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         queue.owed = null
         give(ctx, channel, low, high, status)
       }
-      if (queue.owed === null && drainOutgoing(ctx, index)) readable(channel)
+      if (queue.owed === null && drainOutgoing(ctx, index)) readable(ctx, channel)
       advance(ctx)
     },
     gpadlCreated(_channel, gpadl, status) {
@@ -310,7 +221,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       const index = channel.offer.subchannelIndex
       ctx.channels[index] = undefined
       if (index > 0) {
-        endQueue(index)
+        endQueue(ctx, index)
         advance(ctx)
         return
       }
@@ -352,19 +263,5 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         ...state.statistics,
       }
     },
-  }
-
-  /** The subchannel is gone with everything that was under way on it. */
-  function endQueue(index: number): void {
-    const { state } = ctx
-    const queue = state.queues[index]
-    if (queue?.batch) state.sections.push(queue.batch.section)
-    state.queues[index] = null
-    for (const [at, slot] of state.slots.entries()) {
-      if (slot?.queue !== index) continue
-      if (slot.kind === 'section') state.sections.push(slot.section)
-      if (slot.kind === 'pages') state.pages.push(...slot.pfns)
-      freeSlot(ctx, at)
-    }
   }
 }

@@ -19,11 +19,5 @@ export type { Transit } from './schedule.ts'
 export type { DropReason, PortStatistics } from './statistics.ts'
 export type { TableRow } from './table.ts'
 export type { VlanOptions } from './vlan.ts'
-export {
-  createSwitch,
-  type CapturedFrame,
-  type Port,
-  type Switch,
-  type SwitchOptions,
-  type SwitchState,
-} from './switch.ts'
+export type { CapturedFrame, Port, Switch, SwitchOptions, SwitchState } from './interface.ts'
+export { createSwitch } from './switch.ts'

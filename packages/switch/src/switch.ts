@@ -1,85 +1,16 @@
-import { TICKS_PER_SECOND, type Clock, type Diagnose, type Seed, type Timers } from '@vmbus/world'
+import { TICKS_PER_SECOND } from '@vmbus/world'
 import { SwitchError } from './errors.ts'
 import { createShaper, wireBytes } from './forms.ts'
-import { ETHERNET_HEADER, VLAN_TAG, type Frame } from './frame.ts'
+import type { Frame } from './frame.ts'
+import type { CapturedFrame, Switch, SwitchOptions } from './interface.ts'
 import { FULL, LOST, admit, admitDuplicate } from './lane.ts'
 import { BROADCAST_MAC, isGroupMac, readMac } from './mac.ts'
-import {
-  configurePort,
-  createPort,
-  type PortConfig,
-  type PortOptions,
-  restorePorts,
-  savePort,
-  type PortRecord,
-  type PortState,
-} from './port.ts'
+import { configurePort, createPort, restorePorts, savePort, type PortRecord } from './port.ts'
+import { refused } from './refused.ts'
 import { createSchedule, type Transit } from './schedule.ts'
-import { copyStatistics, type DropReason, type PortStatistics } from './statistics.ts'
-import { addressTable, type TableRow } from './table.ts'
+import { copyStatistics, type DropReason } from './statistics.ts'
+import { addressTable } from './table.ts'
 import { REFUSED, classify, isMember, tagOf } from './vlan.ts'
-
-export interface SwitchOptions {
-  readonly clock: Clock
-  readonly timers: Timers
-  /** Draws loss, duplication and jitter of links. */
-  readonly seed: Seed
-  readonly diagnose?: Diagnose | undefined
-  /** 100 ns units after which a silent address is forgotten. Default 300 s (IEEE 802.1Q-2018, table 8-6). */
-  readonly ageing?: number | undefined
-  /** Most addresses learned: in all (default 4096) and from one port (default 1024). */
-  readonly addresses?: { readonly total?: number | undefined; readonly perPort?: number | undefined } | undefined
-  /** Most bytes under way in delays and queues; frames beyond are dropped. Default 64 MiB. */
-  readonly transitLimit?: number | undefined
-}
-
-/** A frame as it passes a port; `inbound` is from the port's owner into the switch. Bytes are valid during the call. */
-export interface CapturedFrame {
-  readonly port: string
-  readonly direction: 'inbound' | 'outbound'
-  /** Reference time, 100 ns units. */
-  readonly time: number
-  /** As on a wire: tag and checksums in place, but a large segment is one frame. */
-  readonly bytes: Uint8Array
-}
-
-export interface Port {
-  readonly name: string
-  readonly linkUp: boolean
-  /** Hands a frame to the switch. False when it was dropped at once. The bytes may be reused after the call. */
-  send(frame: Frame): boolean
-  configure(change: PortConfig): void
-  /** Unplugs or plugs the cable; the owner is told, and what was learned from the port is forgotten. */
-  setLink(up: boolean): void
-  statistics(): PortStatistics
-  /** Takes the port away. Further calls do nothing. */
-  disconnect(): void
-}
-
-/** A switch's whole state as a plain value. */
-export interface SwitchState {
-  readonly version: 1
-  readonly ports: readonly PortState[]
-  readonly addresses: readonly TableRow[]
-  readonly order: number
-  readonly transits: readonly Transit[]
-}
-
-export interface Switch {
-  connect(options: PortOptions): Port
-  /** Delivers what is due; to be called when the switch's timer fires. */
-  timer(name: string): void
-  /** Sees every frame that passes a port until the returned function is called. */
-  capture(sink: (frame: CapturedFrame) => void): () => void
-  save(): SwitchState
-  /** Takes a saved state. The ports that were connected then must be connected again by name first. */
-  restore(state: SwitchState): void
-  inspect(): {
-    readonly ports: readonly (PortState & { readonly mac: number | undefined })[]
-    readonly addresses: readonly TableRow[]
-    readonly bytesUnderWay: number
-  }
-}
 
 /** The only timer of a switch. */
 const TIMER = 'deliver'
@@ -255,19 +186,6 @@ export function createSwitch(options: SwitchOptions): Switch {
     }
   }
 
-  /** What can be said of a frame before it crosses the link. */
-  const refused = (port: PortRecord, { bytes, vlan, offload }: Frame): DropReason | undefined => {
-    if (!port.up) return 'down'
-    if (bytes.length < ETHERNET_HEADER) return 'runt'
-    const inBytes = vlan === undefined && bytes[12] === 0x81 && bytes[13] === 0 ? VLAN_TAG : 0
-    if (bytes.length < ETHERNET_HEADER + inBytes) return 'runt'
-    if (bytes.length > ETHERNET_HEADER + inBytes + (offload?.segment === undefined ? port.mtu : 65_535 + VLAN_TAG))
-      return 'oversize'
-    const source = readMac(bytes, 6)
-    if (isGroupMac(source)) return 'source'
-    if (port.config.spoofing === false && source !== port.mac) return 'spoofed'
-    return undefined
-  }
   const send = (port: PortRecord, frame: Frame): boolean => {
     if (!port.connected) return false
     const reason = refused(port, frame)

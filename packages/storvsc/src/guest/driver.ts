@@ -8,58 +8,18 @@ import {
   type PageRange,
 } from '@vmbus/core'
 import { StorvscError } from '../errors.ts'
-import {
-  CDB_BYTES,
-  Operation,
-  PACKET_BYTES_V1,
-  VSTOR_VERSIONS,
-  controllerKindOf,
-  ideAddress,
-  vstorPacket,
-} from '../protocol.ts'
+import { Operation, PACKET_BYTES_V1, VSTOR_VERSIONS, controllerKindOf, ideAddress, vstorPacket } from '../protocol.ts'
 import { copyPlain } from '../plain.ts'
-import { CORRECT, type StorvscBehaviour } from './behaviour.ts'
-import { flushCdb, transferCdb, unmapCdb, unmapList } from './commands.ts'
+import { CORRECT } from './behaviour.ts'
+import { flushCdb } from './commands.ts'
 import type { GuestContext } from './context.ts'
-import { abort, accept, complete, dispatch, drop, featuresOf, tellEnded } from './requests.ts'
-import type { RequestResult } from './result.ts'
+import type { ScsiCommand, StorvscGuestOptions, UnitAddress } from './options.ts'
+import { abort, complete, dispatch, drop, featuresOf, tellEnded } from './requests.ts'
 import { forgetUnit, lookAgain, scanAll, scanned, stop } from './scan.ts'
 import { answered, ask, begin, fail } from './setup.ts'
-import { initialGuestState, type Direction, type Disk, type DriverPhase, type GuestState } from './state.ts'
+import { initialGuestState, type Disk, type DriverPhase, type GuestState } from './state.ts'
+import { submit, transfer, unmap, type SectorRange } from './submit.ts'
 import { ID_HIGH, INIT_LOW, RESET_LOW, packets } from './wire.ts'
-
-/** Address of a unit; what is left out is 0. */
-export interface UnitAddress {
-  readonly path?: number
-  readonly target?: number
-  readonly lun?: number
-}
-
-/** A command as the owner gives it. */
-export interface ScsiCommand extends UnitAddress {
-  /** 6 to 16 bytes. */
-  readonly cdb: Uint8Array
-  readonly direction?: Direction
-  /** Guest pages that the command reads from or writes to; they are the host's until it ends. */
-  readonly buffer?: PageRange
-  /** The virtual processor that asks: its channel is tried first. */
-  readonly vp?: number
-}
-
-export interface StorvscGuestOptions {
-  /** In the order in which they are tried; default newest first. */
-  readonly versions?: readonly number[]
-  readonly behaviour?: Partial<StorvscBehaviour>
-  /** Most sub-channels to ask for; default one for each virtual processor but the first. */
-  readonly subchannels?: number
-  /** Looks for units after set-up and when told of changes; default true. */
-  readonly scan?: boolean
-  /** A unit was found, or is not what it was. */
-  readonly onDisk?: (disk: Disk) => void
-  readonly onDiskGone?: (disk: Disk) => void
-  /** A request ended; each does so once, and never within the call that made it. */
-  readonly onComplete?: (id: number, result: RequestResult) => void
-}
 
 /** The driver as its owner sees it. Requests have ids, unique for the life of the driver; `onComplete` has the results. */
 export interface StorvscGuest extends GuestDriver {
@@ -81,14 +41,13 @@ export interface StorvscGuest extends GuestDriver {
   write(at: UnitAddress, sector: number, buffer: PageRange): number
   /** What was written before survives a power cut once it ends well. */
   flush(at: UnitAddress): number
-  unmap(at: UnitAddress, ranges: readonly { readonly sector: number; readonly count: number }[]): number
+  unmap(at: UnitAddress, ranges: readonly SectorRange[]): number
   /** Looks for units again. */
   scan(): void
   /** RESET_BUS, as Linux sends it after a timeout; requests go on. */
   reset(): void
 }
 
-const PAGE = 4096
 /** Packets that a host may send: 16 bytes of descriptor and 64 (Linux STORVSC_MAX_PKT_SIZE). */
 const MAX_PACKET = 80
 const USER_DATA = new Uint8Array(24)
@@ -168,61 +127,6 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     complete(ctx, channel, packet)
   }
 
-  const diskAt = (at: UnitAddress): Disk => {
-    const { path = 0, target = 0, lun = 0 } = at
-    const disk = ctx.state.disks.find((each) => each.path === path && each.target === target && each.lun === lun)
-    if (disk === undefined || disk.sectorSize === 0)
-      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'unit', `${path}:${target}:${lun}`, 'a disk that was found')
-    return disk
-  }
-
-  const submit = (command: ScsiCommand, pages: readonly number[] = []): number => {
-    const { path = 0, target = 0, lun = 0, cdb, buffer } = command
-    if (cdb.length < 6 || cdb.length > CDB_BYTES)
-      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'cdb', cdb.length, `6 to ${CDB_BYTES} bytes`)
-    if (
-      buffer !== undefined &&
-      (buffer.byteOffset >= PAGE || buffer.pfns.length !== Math.ceil((buffer.byteOffset + buffer.byteCount) / PAGE))
-    ) {
-      throw new StorvscError(
-        'VMBUS_STORVSC_REQUEST',
-        'pfns',
-        buffer.pfns.length,
-        'ceil((byteOffset + byteCount) / 4096)',
-      )
-    }
-    if (ctx.state.phase === 'gone')
-      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'phase', 'gone', 'a controller that is there')
-    const id = ctx.state.nextId++
-    accept(ctx, {
-      id,
-      own: false,
-      path,
-      target,
-      lun,
-      cdb: cdb.slice(),
-      direction: command.direction ?? 'none',
-      buffer: buffer === undefined ? null : { ...buffer, pfns: [...buffer.pfns] },
-      pages,
-      vp: command.vp ?? null,
-      tries: 0,
-      channel: -1,
-    })
-    return id
-  }
-
-  const transfer = (write: boolean, at: UnitAddress, sector: number, buffer: PageRange): number => {
-    const { sectorSize } = diskAt(at)
-    if (buffer.byteCount === 0 || buffer.byteCount % sectorSize !== 0)
-      throw new StorvscError('VMBUS_STORVSC_REQUEST', 'byteCount', buffer.byteCount, `a multiple of ${sectorSize}`)
-    return submit({
-      ...at,
-      cdb: transferCdb(write, sector, buffer.byteCount / sectorSize),
-      direction: write ? 'write' : 'read',
-      buffer,
-    })
-  }
-
   return {
     get phase() {
       return ctx.state.phase
@@ -245,26 +149,11 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     get wwn() {
       return { port: ctx.state.portName, node: ctx.state.nodeName }
     },
-    submit: (command) => submit(command),
-    read: (at, sector, buffer) => transfer(false, at, sector, buffer),
-    write: (at, sector, buffer) => transfer(true, at, sector, buffer),
-    flush: (at) => submit({ ...at, cdb: flushCdb() }),
-    unmap(at, ranges) {
-      diskAt(at)
-      const list = unmapList(ranges)
-      if (list.length > PAGE) throw new StorvscError('VMBUS_STORVSC_REQUEST', 'ranges', ranges.length, 'at most 255')
-      const pfns = deps.pages.allocate(1)
-      deps.memory.bytes.set(list, (pfns[0] ?? 0) * PAGE)
-      return submit(
-        {
-          ...at,
-          cdb: unmapCdb(list.length),
-          direction: 'write',
-          buffer: { byteOffset: 0, byteCount: list.length, pfns },
-        },
-        pfns,
-      )
-    },
+    submit: (command) => submit(ctx, command),
+    read: (at, sector, buffer) => transfer(ctx, false, at, sector, buffer),
+    write: (at, sector, buffer) => transfer(ctx, true, at, sector, buffer),
+    flush: (at) => submit(ctx, { ...at, cdb: flushCdb() }),
+    unmap: (at, ranges) => unmap(ctx, at, ranges),
     scan() {
       if (ctx.state.phase === 'ready') scanAll(ctx)
     },

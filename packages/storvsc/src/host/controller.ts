@@ -5,29 +5,24 @@ import {
   DataIn,
   HEADER_BYTES,
   NtStatus,
-  Op,
   Operation,
   PACKET_BYTES,
   PACKET_BYTES_V1,
   RING_BYTES,
   vmscsiRequest,
-  vstorFeatures,
   vstorPacket,
 } from '../protocol.ts'
 import { copyPlain } from '../plain.ts'
 import { addressKey, type LunAddress } from './address.ts'
-import { completions, type Reply } from './completions.ts'
+import { answers, type ControllerState } from './answers.ts'
+import { completions } from './completions.ts'
+import { executor } from './execute.ts'
 import { guestBuffer } from './guest-buffer.ts'
 import { luns as lunTable, type LunOptions, type LunState } from './luns.ts'
 import { resolve, type StorvscHostOptions, type StorvscSettings } from './options.ts'
-import { FAILURE_OF, INVALID_LUN, isPlan, type Failure, type Outcome, type Plan } from './outcome.ts'
-import { reportLuns } from './report-luns.ts'
 import { LUN_TIMER, queuedDisks } from './queues.ts'
-import { noRequests, type Finished, type RequestsState } from './requests.ts'
-import { absentUnit } from './scsi/inquiry.ts'
-import { initialSetup, setup, type Phase, type SetupState } from './setup.ts'
-import { perform } from './steps.ts'
-import { isQueued, type Command, type LogicalUnit } from './unit.ts'
+import { noRequests } from './requests.ts'
+import { initialSetup, setup, type Phase } from './setup.ts'
 
 /** The controller as its owner sees it. */
 export interface StorvscHost extends HostDevice {
@@ -47,12 +42,7 @@ export interface StorvscHost extends HostDevice {
   pressEject(address: Partial<LunAddress>): void
 }
 
-interface State extends SetupState, RequestsState {
-  /** The guest has yet to hear of added or removed units. */
-  enumerate: boolean
-}
-
-interface Saved extends State {
+interface Saved extends ControllerState {
   readonly v: 1
   readonly luns: readonly LunState[]
 }
@@ -66,7 +56,7 @@ const complete = (address: Partial<LunAddress>): LunAddress => ({
   target: address.target ?? 0,
   lun: address.lun ?? 0,
 })
-const initialState = (): State => ({ ...initialSetup(), ...noRequests(), enumerate: false })
+const initialState = (): ControllerState => ({ ...initialSetup(), ...noRequests(), enumerate: false })
 
 export function storvscHost(
   options: StorvscHostOptions,
@@ -90,8 +80,6 @@ export function storvscHost(
   const channels = new Map<number, Channel>()
   const buffer = guestBuffer(deps.memory)
   const out = completions()
-  const cdb = new DataView(new ArrayBuffer(16))
-  const command: Command = { cdb, buffer }
   const reply = { low: 0, high: 0, bytes: 0 }
   let state = initialState()
   let busy = false
@@ -106,6 +94,8 @@ export function storvscHost(
       if (channel !== undefined) finish(channel, to, result)
     },
   })
+  const { finish, flush, announce } = answers({ channels, out, state: () => state })
+  const execute = executor({ path: fixed?.path, luns, buffer, queues, finish })
 
   const effects = {
     ready: () => {
@@ -117,78 +107,6 @@ export function storvscHost(
       deps.offerSubchannels(count)
       deps.event('subchannels', { count })
     },
-  }
-
-  // Answers
-
-  const finish = (channel: Channel, to: Reply, result: number | Failure): void => {
-    if (out.sendResult(channel, to, result) || !channel.isOpen) return
-    state.finished.push({ low: to.low, high: to.high, bytes: to.bytes, channel: channel.subchannelIndex, result })
-    channel.wantWritable(RING_BYTES)
-  }
-
-  /** Sends what waited for room, in order for each channel. */
-  const flush = (): void => {
-    if (state.finished.length === 0) return
-    const left: Finished[] = []
-    const full = new Set<number>()
-    for (const each of state.finished) {
-      const channel = channels.get(each.channel)
-      if (channel === undefined || !channel.isOpen) continue
-      if (!full.has(each.channel) && out.sendResult(channel, each, each.result)) continue
-      left.push(each)
-      full.add(each.channel)
-    }
-    state.finished = left
-    for (const index of full) channels.get(index)?.wantWritable(RING_BYTES)
-  }
-
-  const announce = (): void => {
-    const channel = channels.get(0)
-    const features = vstorFeatures(state.version)
-    if (!state.enumerate || channel === undefined || features === undefined || state.phase !== 'ready') return
-    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes))
-      state.enumerate = false
-    else channel.wantWritable(RING_BYTES)
-  }
-
-  // Requests
-
-  /** Does what a command planned; undefined when its disk answers later. */
-  const carryOut = (channel: Channel, key: number, unit: LogicalUnit, plan: Plan): number | Failure | undefined => {
-    const { backend } = unit
-    if (backend === undefined) return INVALID_LUN
-    if (isQueued(backend)) {
-      queues.defer(channel.subchannelIndex, reply, key, plan, backend)
-      return undefined
-    }
-    for (let index = 0; index < plan.steps.length; index++) {
-      const step = plan.steps[index]
-      const status = step === undefined ? 'ok' : perform(backend, step, buffer)
-      if (status !== 'ok') return FAILURE_OF[status]
-    }
-    return plan.transferred
-  }
-
-  const execute = (channel: Channel, view: DataView, body: number): void => {
-    const path = view.getUint8(body + at.pathId)
-    const target = view.getUint8(body + at.targetId)
-    const lun = view.getUint8(body + at.lun)
-    for (let byte = 0; byte < 16; byte += 4) cdb.setUint32(byte, view.getUint32(body + at.cdb + byte))
-    const key = ((fixed?.path ?? path) << 16) | (target << 8) | lun
-    const opcode = cdb.getUint8(0)
-    const unit = luns.get(key)
-    let outcome: Outcome
-    // Answered by the controller, even where LUN 0 is not there; by the path that the guest named.
-    if (opcode === Op.reportLuns) outcome = reportLuns(luns.addresses, path, target, buffer)
-    else outcome = unit === undefined ? absentUnit(command, lun) : unit.execute(command)
-    const result =
-      typeof outcome !== 'number' && isPlan(outcome) && unit !== undefined
-        ? carryOut(channel, key, unit, outcome)
-        : outcome
-    if (result === undefined || (typeof result !== 'number' && isPlan(result))) return
-    if (opcode !== Op.reportLuns) unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
-    finish(channel, reply, result)
   }
 
   const refuse = (channel: Channel, message: string): void => channel.fail('VMBUS_STORVSC_PACKET', message)
@@ -203,7 +121,7 @@ export function storvscHost(
     if (gpaRanges.length > 1 || (length > 0 && (range?.byteCount ?? 0) < length))
       return refuse(channel, `${gpaRanges.length} ranges for ${length} bytes`)
     buffer.bind(length > 0 ? range : undefined, length, view.getUint8(body + at.dataIn) !== DataIn.write)
-    execute(channel, view, body)
+    execute(channel, reply, view, body)
   }
 
   const handle = (channel: Channel, packet: Packet): void => {

@@ -30,7 +30,8 @@ import {
 } from './packets.ts'
 import { createReassembly, type PartialDatagram } from './reassembly.ts'
 import { createResolve } from './resolve.ts'
-import { createTcp, type TcpEnd, type TcpHandlers, type TcpLayerState, type TcpSocket } from './tcp/layer.ts'
+import { createTcp, type TcpLayerState } from './tcp/layer.ts'
+import type { TcpEnd, TcpHandlers, TcpSocket } from './tcp/socket.ts'
 import { createUdp, type UdpFrom, type UdpSocket } from './udp.ts'
 
 export interface PeerOptions {

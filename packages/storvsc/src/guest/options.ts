@@ -1,0 +1,37 @@
+import type { PageRange } from '@vmbus/core'
+import type { StorvscBehaviour } from './behaviour.ts'
+import type { RequestResult } from './result.ts'
+import type { Direction, Disk } from './state.ts'
+
+/** Address of a unit; what is left out is 0. */
+export interface UnitAddress {
+  readonly path?: number
+  readonly target?: number
+  readonly lun?: number
+}
+
+/** A command as the owner gives it. */
+export interface ScsiCommand extends UnitAddress {
+  /** 6 to 16 bytes. */
+  readonly cdb: Uint8Array
+  readonly direction?: Direction
+  /** Guest pages that the command reads from or writes to; they are the host's until it ends. */
+  readonly buffer?: PageRange
+  /** The virtual processor that asks: its channel is tried first. */
+  readonly vp?: number
+}
+
+export interface StorvscGuestOptions {
+  /** In the order in which they are tried; default newest first. */
+  readonly versions?: readonly number[]
+  readonly behaviour?: Partial<StorvscBehaviour>
+  /** Most sub-channels to ask for; default one for each virtual processor but the first. */
+  readonly subchannels?: number
+  /** Looks for units after set-up and when told of changes; default true. */
+  readonly scan?: boolean
+  /** A unit was found, or is not what it was. */
+  readonly onDisk?: (disk: Disk) => void
+  readonly onDiskGone?: (disk: Disk) => void
+  /** A request ended; each does so once, and never within the call that made it. */
+  readonly onComplete?: (id: number, result: RequestResult) => void
+}

@@ -1,0 +1,62 @@
+import type { Channel } from '@vmbus/core'
+import { Operation, RING_BYTES, vstorFeatures } from '../protocol.ts'
+import type { Completions, Reply } from './completions.ts'
+import type { Failure } from './outcome.ts'
+import type { Finished, RequestsState } from './requests.ts'
+import type { SetupState } from './setup.ts'
+
+/** What a controller saves beside its units. */
+export interface ControllerState extends SetupState, RequestsState {
+  /** The guest has yet to hear of added or removed units. */
+  enumerate: boolean
+}
+
+export interface AnswersOptions {
+  readonly channels: ReadonlyMap<number, Channel>
+  readonly out: Completions
+  readonly state: () => ControllerState
+}
+
+/** What goes to the guest, now or when its ring has room. */
+export interface Answers {
+  /** Ends a request. */
+  finish(channel: Channel, to: Reply, result: number | Failure): void
+  /** Sends what waited for room, in order for each channel. */
+  flush(): void
+  /** Tells the guest of added or removed units. */
+  announce(): void
+}
+
+export function answers({ channels, out, state }: AnswersOptions): Answers {
+  const finish = (channel: Channel, to: Reply, result: number | Failure): void => {
+    if (out.sendResult(channel, to, result) || !channel.isOpen) return
+    state().finished.push({ low: to.low, high: to.high, bytes: to.bytes, channel: channel.subchannelIndex, result })
+    channel.wantWritable(RING_BYTES)
+  }
+
+  const flush = (): void => {
+    if (state().finished.length === 0) return
+    const left: Finished[] = []
+    const full = new Set<number>()
+    for (const each of state().finished) {
+      const channel = channels.get(each.channel)
+      if (channel === undefined || !channel.isOpen) continue
+      if (!full.has(each.channel) && out.sendResult(channel, each, each.result)) continue
+      left.push(each)
+      full.add(each.channel)
+    }
+    state().finished = left
+    for (const index of full) channels.get(index)?.wantWritable(RING_BYTES)
+  }
+
+  const announce = (): void => {
+    const channel = channels.get(0)
+    const features = vstorFeatures(state().version)
+    if (!state().enumerate || channel === undefined || features === undefined || state().phase !== 'ready') return
+    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes))
+      state().enumerate = false
+    else channel.wantWritable(RING_BYTES)
+  }
+
+  return { finish, flush, announce }
+}
