@@ -1,37 +1,13 @@
-import { hostProfiles, type HostProfile } from '@vmbus/host'
-import { boot, prepareImage, type ImageSource } from '@vmbus/machine-v86'
+import type { HostProfile } from '@vmbus/host'
+import { boot, prepareImage } from '@vmbus/machine-v86'
 import { diff, normalise, type Entry, type Line, type Normalised, type Provenance } from '@vmbus/trace'
 import { fileTimeOf } from '@vmbus/world'
 import { createHash } from 'node:crypto'
+import type { Kernel, Scenario } from './scenario.ts'
 
-/** The kernels whose transcripts are kept. */
-export const KERNELS = [
-  { release: 'debian-11', flavour: '686' },
-  { release: 'debian-11', flavour: '686-pae' },
-  { release: 'debian-12', flavour: '686' },
-  { release: 'debian-12', flavour: '686-pae' },
-] as const satisfies readonly Extract<ImageSource, { release: string }>[]
-
-export type Kernel = (typeof KERNELS)[number]
-
-/** Beats that are answered before the shutdown is asked for: two seconds and more from every time sample. */
-const BEATS = 4
 const SEED = 1
-/** With the modules and the key, that of the other tests of these kernels, whose snapshots serve here too. */
 const EPOCH = fileTimeOf(Date.UTC(2030, 4, 6, 7, 8, 9))
-const MODULES = ['hv_vmbus', 'hv_utils']
 const INITIATE_CONTACT = 14
-
-/** Profiles that a guest with the core components cannot tell apart have the same transcript: one of each is enough. */
-export const distinctProfiles = (): HostProfile[] => {
-  const seen = new Map<string, HostProfile>()
-  for (const profile of hostProfiles) {
-    const { heartbeat, timesync, shutdown } = profile.devices
-    const key = JSON.stringify([profile.vmbus, profile.featureFlags, heartbeat, timesync, shutdown])
-    if (!seen.has(key)) seen.set(key, profile)
-  }
-  return [...seen.values()]
-}
 
 /**
  * When the bus driver does not load, busybox's insmod tries it again another way. The tries must be the same exchange;
@@ -48,33 +24,29 @@ function firstTry(entries: readonly Entry[]): Entry[] {
   return first
 }
 
-/**
- * The scenario of every transcript: a guest with hv_vmbus and hv_utils on a host that offers shutdown, heartbeat and time
- * synchronisation; after some beats the host asks it to shut down.
- */
+/** Puts a kernel through a scenario on a host. A bus driver that finds no version gives up, and nothing is played. */
 export async function record(
+  scenario: Scenario,
   kernel: Kernel,
   profile: HostProfile,
 ): Promise<{ transcript: Normalised; provenance: Provenance }> {
-  const image = await prepareImage(kernel, { modules: MODULES })
+  const { modules, packages = [], devices } = scenario
+  const image = await prepareImage(kernel, { modules, packages, ...scenario.boot })
   await using guest = await boot({
     image,
     seed: SEED,
     epoch: EPOCH,
+    loadModules: scenario.loads ?? true,
+    ...scenario.boot,
     host: {
       module: new URL('../../src/real/host-module.ts', import.meta.url),
-      options: { profile: profile.id, transcriptBytes: 1 << 24 },
-      snapshotKey: `core ${profile.id}`,
+      options: { profile: profile.id, devices, transcriptBytes: 1 << 24 },
+      snapshotKey: `${scenario.name} ${profile.id}`,
     },
   })
+  if (scenario.loads === false) await guest.load(['hv_vmbus'])
   const isConnected = guest.modules['hv_vmbus']?.status === 0
-  let outcome = 'gives up'
-  if (isConnected) {
-    const beats = (): number => guest.events.filter(({ name }) => name === 'heartbeat:beat').length
-    while (beats() < BEATS) await guest.until('event:heartbeat:beat', { seconds: 10 })
-    await guest.call('shutdown.request', {})
-    outcome = await guest.ended({ seconds: 20 })
-  }
+  const outcome = isConnected ? await scenario.play(guest, profile) : 'gives up'
   const entries = (await guest.call('transcript')) as Entry[]
   const name = image.name.split(' ').at(-1) ?? image.name
   return {
@@ -85,7 +57,7 @@ export async function record(
       vmlinuzSha256: createHash('sha256').update(image.bzImage).digest('hex'),
       host: profile.id,
       seed: SEED,
-      beats: BEATS,
+      ...scenario.facts,
       outcome,
     },
   }

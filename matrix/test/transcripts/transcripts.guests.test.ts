@@ -1,24 +1,32 @@
-import { hostProfiles } from '@vmbus/host'
 import { diff, fromFixture, toFixture, type Provenance } from '@vmbus/trace'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { KERNELS, distinctProfiles, openingsInTurn, record } from './record.ts'
+import { openingsInTurn, record } from './record.ts'
+import { distinctHosts, hostsOf } from './scenario.ts'
+import { scenarios } from './scenarios/index.ts'
 
 // VMBUS_RECORD=new writes the transcripts that are missing, VMBUS_RECORD=all writes every one; else they are compared.
 const recording = process.env['VMBUS_RECORD']
 const folder = new URL('../../../packages/compliance/test/fixtures/transcripts/', import.meta.url)
 
-describe.each(KERNELS.map((kernel) => [`${kernel.release}-${kernel.flavour}`, kernel] as const))(
-  '%s',
-  (name, kernel) => {
-    test.concurrent.each(
-      (recording === undefined ? distinctProfiles() : hostProfiles).map((profile) => [profile.id, profile] as const),
-    )('says to %s what its fixture has', async (id, profile) => {
-      const file = fileURLToPath(new URL(`${name}/${id}.txt`, folder))
+describe.each(
+  scenarios.flatMap((scenario) =>
+    scenario.kernels.map((kernel) => ({
+      scenario,
+      kernel,
+      name: `${scenario.name} ${kernel.release} ${kernel.flavour}`,
+    })),
+  ),
+)('$name', ({ scenario, kernel }) => {
+  const hosts = recording === undefined ? distinctHosts(scenario) : hostsOf(scenario)
+  test.concurrent.each(hosts.map((profile) => [profile.id, profile] as const))(
+    'says to %s what its fixture has',
+    async (id, profile) => {
+      const file = fileURLToPath(new URL(`${scenario.name}/${kernel.release}-${kernel.flavour}/${id}.txt`, folder))
       if (recording === 'new' && existsSync(file)) return
-      const { transcript, provenance } = await record(kernel, profile)
+      const { transcript, provenance } = await record(scenario, kernel, profile)
       if (recording !== undefined) {
         mkdirSync(dirname(file), { recursive: true })
         writeFileSync(file, toFixture(transcript, provenance))
@@ -31,6 +39,6 @@ describe.each(KERNELS.map((kernel) => [`${kernel.release}-${kernel.flavour}`, ke
       const facts = (of: Provenance): [string, string][] =>
         Object.entries(of).flatMap(([key, value]) => (ofPackage.includes(key) ? [] : [[key, String(value)]]))
       expect(facts(provenance)).toEqual(facts(kept.provenance))
-    })
-  },
-)
+    },
+  )
+})

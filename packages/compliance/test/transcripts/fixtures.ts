@@ -1,5 +1,5 @@
 import { fromFixture, type Normalised, type Provenance } from '@vmbus/trace'
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 
 export interface Fixture {
   /** `debian-12-686`. */
@@ -11,12 +11,15 @@ export interface Fixture {
 
 const folder = new URL('../fixtures/transcripts/', import.meta.url)
 
-/** Transcripts of real kernels, recorded by matrix/test/transcripts. */
-export const fixtures = (): Fixture[] =>
-  readdirSync(folder).flatMap((kernel) =>
-    readdirSync(new URL(`${kernel}/`, folder)).map((file) => ({
+/** Transcripts of real kernels in a scenario, recorded by matrix/test/transcripts. */
+export function fixtures(scenario: string): Fixture[] {
+  const here = new URL(`${scenario}/`, folder)
+  if (!existsSync(here)) return []
+  return readdirSync(here).flatMap((kernel) =>
+    readdirSync(new URL(`${kernel}/`, here)).map((file) => ({
       kernel,
       host: file.slice(0, -'.txt'.length),
-      ...fromFixture(readFileSync(new URL(`${kernel}/${file}`, folder), 'utf8')),
+      ...fromFixture(readFileSync(new URL(`${kernel}/${file}`, here), 'utf8')),
     })),
   )
+}

@@ -1,0 +1,41 @@
+import { hostProfiles, type HostProfile } from '@vmbus/host'
+import type { BootOptions, Guest, ImageSource } from '@vmbus/machine-v86'
+
+export type Kernel = Extract<ImageSource, { release: string }>
+
+/** What a real kernel is put through on every host, to keep what it said. */
+export interface Scenario {
+  /** The folder of its fixtures. */
+  readonly name: string
+  readonly kernels: readonly Kernel[]
+  /** In the order in which they are loaded; hv_vmbus is the first. */
+  readonly modules: readonly string[]
+  /** Packages whose programs the guest has, such as the daemons. */
+  readonly packages?: readonly string[]
+  /** More for `boot`, such as files of the guest. */
+  readonly boot?: Partial<BootOptions>
+  /** Options by kind: what the host offers as far as its version has it. */
+  readonly devices: Readonly<Record<string, unknown>>
+  /** Hosts that are recorded; default every one. */
+  readonly hosts?: readonly string[]
+  /** Load the modules before `play`; default true. */
+  readonly loads?: boolean
+  /** Numbers of the scenario that its simulated side needs. */
+  readonly facts?: Readonly<Record<string, string | number>>
+  /** Goes on from a guest whose bus is connected and whose modules are loaded; resolves with the outcome. */
+  play(guest: Guest, profile: HostProfile): Promise<string>
+}
+
+/** Hosts that a guest with these devices cannot tell apart have the same transcript: one of each is enough. */
+export function distinctHosts(scenario: Scenario): HostProfile[] {
+  const seen = new Map<string, HostProfile>()
+  for (const profile of hostsOf(scenario)) {
+    const settings = Object.entries(profile.devices).filter(([kind]) => kind in scenario.devices)
+    const key = JSON.stringify([profile.vmbus, profile.featureFlags, settings])
+    if (!seen.has(key)) seen.set(key, profile)
+  }
+  return [...seen.values()]
+}
+
+export const hostsOf = ({ hosts }: Scenario): HostProfile[] =>
+  hostProfiles.filter(({ id }) => hosts === undefined || hosts.includes(id))

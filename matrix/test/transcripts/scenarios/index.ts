@@ -1,0 +1,5 @@
+import type { Scenario } from '../scenario.ts'
+import { core } from './core.ts'
+
+/** Every scenario whose transcripts are kept; packages/compliance/test/transcripts/scenarios has the simulated side of each. */
+export const scenarios: readonly Scenario[] = [core]
