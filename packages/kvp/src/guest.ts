@@ -8,6 +8,7 @@ import {
   KvpOperation,
   PAYLOAD,
   ValueType,
+  carried,
   fitsText,
   kvpBody,
   kvpDelete,
@@ -42,9 +43,11 @@ export interface NetworkSettings {
 /**
  * Defects and limits of real guests. `text-only`: stores numbers as decimal text, a string with references and a
  * REG_QWORD (11) as empty text, and answers nothing but strings. `empty-get`: GET finds the key and answers an empty
- * string. `waits-for-daemon`: nothing is read from the channel while there is no daemon, so negotiation waits for it and a request is carried out when it returns. All Linux drivers/hv/hv_kvp.c.
+ * string. `cuts-answers`: answers have room for one character less than a request, 254 of a key and 1022 of a value.
+ * `waits-for-daemon`: nothing is read from the channel while there is no daemon, so negotiation waits for it and a
+ * request is carried out when it returns. All Linux drivers/hv/hv_kvp.c.
  */
-export type KvpQuirk = 'text-only' | 'empty-get' | 'waits-for-daemon'
+export type KvpQuirk = 'text-only' | 'empty-get' | 'cuts-answers' | 'waits-for-daemon'
 
 export interface KvpGuestOptions extends Partial<IcGuestOptions> {
   readonly pools: PoolStore
@@ -72,6 +75,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
   const { pools, network } = options
   const quirks = new Set(options.quirks)
   const store = quirks.has('text-only') ? textOf : (item: KvpItem) => item
+  const spare = quirks.has('cuts-answers') ? 1 : 0
   let daemon = options.daemon ?? true
   let current: GuestChannel | undefined
 
@@ -83,7 +87,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     if (key === undefined) return HResult.invalidArgument
     const item = items(pool).find((each) => each.key === key)
     if (item === undefined) return HResult.noMoreItems
-    writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : item)
+    writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : carried(item, spare))
     return HResult.ok
   }
 
@@ -107,7 +111,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
   const enumerate = (pool: KvpPoolName, view: DataView, at: number): number => {
     const item = items(pool)[kvpEnumerate.read.index(view, at)]
     if (item === undefined) return HResult.noMoreItems
-    writeItem(view, at + kvpEnumerate.offsets.data, item)
+    writeItem(view, at + kvpEnumerate.offsets.data, carried(item, spare))
     return HResult.ok
   }
 

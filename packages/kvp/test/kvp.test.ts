@@ -123,6 +123,37 @@ describe('keys and values', () => {
   })
 })
 
+describe('what programs of the guest put into its pools', () => {
+  it('is carried as far as a message has room, and nothing of it stops the driver', () => {
+    const contents = [
+      { key: 'k'.repeat(511), value: 'v'.repeat(2047) },
+      { key: '', value: 'without a key' },
+      { key: 'number', value: '-1', type: 'dword' },
+      { key: 'a\0b', value: 'c\0d' },
+    ] as const
+    const { host, end } = pair({ pools: memoryPools({ guest: contents }), intrinsic: () => contents })
+    for (const pool of ['guest', 'auto'] as const)
+      expect(end(host.enumerate({ pool }))).toMatchObject({
+        outcome: 'ok',
+        items: [
+          { key: 'k'.repeat(255), value: 'v'.repeat(1023), type: 'string' },
+          { key: '', value: 'without a key' },
+          { key: 'number', value: '-1', type: 'string' },
+          { key: 'a', value: 'c' },
+        ],
+      })
+    expect(end(host.get({ key: 'number' })).item).toEqual({ key: 'number', value: '-1', type: 'string' })
+  })
+
+  it('is cut one character earlier by Linux, as the real kernels cut it', () => {
+    const pools = memoryPools({ guest: [{ key: 'k'.repeat(255), value: 'v'.repeat(1023) }] })
+    const { host, end } = pair({ pools, quirks: ['text-only', 'cuts-answers'] })
+    expect(end(host.enumerate({ pool: 'guest' })).items).toEqual([
+      { key: 'k'.repeat(254), type: 'string', value: 'v'.repeat(1022) },
+    ])
+  })
+})
+
 describe('IP information', () => {
   it.each([
     ['text at message version 3.0', versions([3, 0])],

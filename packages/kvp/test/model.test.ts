@@ -172,6 +172,20 @@ describe('pool files', () => {
     ).toEqual(['a', 'b', 'c'])
   })
 
+  it('keep the records of others to the byte, and know a key that is no UTF-16 again', () => {
+    const { disk, os } = files()
+    const foreign = new Uint8Array(2560).fill(0xff)
+    disk.set('/var/lib/hyperv/.kvp_pool_1', foreign)
+    const pools = filePools(os)
+    for (const text of ['1', '2']) expect(pools.put('guest', { key: 'lone \ud800', value: text })).toBe(HResult.ok)
+    const bytes = disk.get('/var/lib/hyperv/.kvp_pool_1') as Uint8Array
+    expect(bytes).toHaveLength(2 * 2560)
+    expect(bytes.subarray(0, 2560)).toEqual(foreign)
+    expect(pools.items('guest')[1]).toEqual({ key: 'lone \ufffd', value: '2' })
+    expect(pools.remove('guest', 'lone \ufffd')).toBe(HResult.ok)
+    expect(disk.get('/var/lib/hyperv/.kvp_pool_1')).toEqual(foreign)
+  })
+
   it('are records of 512 and 2048 bytes of UTF-8, and an incomplete one is no record', () => {
     const { disk, os } = files()
     const pools = filePools(os, { directory: '/var/db/hyperv/pool' })

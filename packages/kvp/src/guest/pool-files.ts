@@ -2,6 +2,7 @@ import { HResult } from '@vmbus/ic'
 import {
   KEY_BYTES,
   KvpPool,
+  MAX_ITEMS,
   VALUE_BYTES,
   poolRecord,
   readUtf8,
@@ -9,7 +10,7 @@ import {
   type KvpItem,
   type KvpPoolName,
 } from '../protocol.ts'
-import { withItem, type PoolStore } from './pools.ts'
+import type { PoolStore } from './pools.ts'
 
 /** The files of an operating system, as far as pools need them. False: the file system is full or refused. */
 export interface PoolFiles {
@@ -34,16 +35,20 @@ export interface FilePoolsOptions {
   readonly rewrite?: 'rename' | 'in-place'
 }
 
-/** Records of a pool file; an incomplete one at the end is ignored, as the daemons do. All values are text. */
-export function readPoolFile(bytes: Uint8Array): KvpItem[] {
-  const items: KvpItem[] = []
-  for (let at = 0; at + poolRecord.size <= bytes.length; at += poolRecord.size)
-    items.push({
-      key: readUtf8(bytes, at, KEY_BYTES),
-      value: readUtf8(bytes, at + poolRecord.offsets.value, VALUE_BYTES),
-    })
-  return items
+/** The records of a pool file; an incomplete one at the end is ignored, as the daemons do. */
+function recordsOf(bytes: Uint8Array): Uint8Array[] {
+  const count = Math.floor(bytes.length / poolRecord.size)
+  return Array.from({ length: count }, (_, i) => bytes.slice(i * poolRecord.size, (i + 1) * poolRecord.size))
 }
+
+const keyOf = (record: Uint8Array): string => readUtf8(record, 0, KEY_BYTES)
+
+/** The items of a pool file. All values are text. */
+export const readPoolFile = (bytes: Uint8Array): KvpItem[] =>
+  recordsOf(bytes).map((record) => ({
+    key: keyOf(record),
+    value: readUtf8(record, poolRecord.offsets.value, VALUE_BYTES),
+  }))
 
 /** One record, or undefined when key or value is longer in UTF-8 than its room. */
 export function poolFileRecord(item: KvpItem): Uint8Array | undefined {
@@ -57,31 +62,30 @@ export function filePools(files: PoolFiles, options: FilePoolsOptions = {}): Poo
   const { directory = '/var/lib/hyperv', rewrite = 'rename' } = options
   const pathOf = (pool: KvpPoolName): string => `${directory}/.kvp_pool_${KvpPool[pool]}`
 
-  const items = (pool: KvpPoolName): KvpItem[] => readPoolFile(files.read(pathOf(pool)) ?? new Uint8Array(0))
+  const records = (pool: KvpPoolName): Uint8Array[] => recordsOf(files.read(pathOf(pool)) ?? new Uint8Array(0))
 
-  const write = (pool: KvpPoolName, changed: readonly KvpItem[]): number => {
+  const write = (pool: KvpPoolName, changed: readonly Uint8Array[]): number => {
     const path = pathOf(pool)
     const target = rewrite === 'rename' ? `${path}.new` : path
-    const records: Uint8Array[] = []
-    for (const item of changed) {
-      const record = poolFileRecord(item)
-      if (record === undefined) return HResult.invalidArgument
-      records.push(record)
-    }
-    const written = files.create(target) && records.every((record) => files.append(target, record))
+    const written = files.create(target) && changed.every((record) => files.append(target, record))
     if (rewrite === 'in-place') return written ? HResult.ok : HResult.fail
     return written && files.sync(target) && files.rename(target, path) ? HResult.ok : HResult.diskFull
   }
 
+  // Records that do not change are written as they were: other programs put theirs in, not all of them UTF-8.
   return {
-    items,
+    items: (pool) => readPoolFile(files.read(pathOf(pool)) ?? new Uint8Array(0)),
     put(pool, item) {
-      const changed = withItem(items(pool), item)
-      return changed === undefined ? HResult.diskFull : write(pool, changed)
+      const record = poolFileRecord(item)
+      if (record === undefined) return HResult.invalidArgument
+      const before = records(pool)
+      const place = before.findIndex((each) => keyOf(each) === keyOf(record))
+      if (place < 0 && before.length >= MAX_ITEMS) return HResult.diskFull
+      return write(pool, place < 0 ? [...before, record] : before.with(place, record))
     },
     remove(pool, key) {
-      const before = items(pool)
-      const left = before.filter((item) => item.key !== key)
+      const before = records(pool)
+      const left = before.filter((record) => keyOf(record) !== key)
       return left.length === before.length ? HResult.noMoreItems : write(pool, left)
     },
   }

@@ -12,7 +12,7 @@ export interface PoolStore {
 }
 
 /** `items` with one put in, at the place that its key already has; undefined when the pool is full. */
-export function withItem(items: readonly KvpItem[], item: KvpItem): KvpItem[] | undefined {
+function withItem(items: readonly KvpItem[], item: KvpItem): KvpItem[] | undefined {
   const place = items.findIndex(({ key }) => key === item.key)
   if (place >= 0) return items.with(place, item)
   return items.length >= MAX_ITEMS ? undefined : [...items, item]

@@ -29,7 +29,22 @@ export function writeKey(view: DataView, at: number, key: string): void {
   kvpValue.write.key(view, at, bytes)
 }
 
-/** Writes a valid item at `at`: 2572 bytes. */
+/**
+ * What a message can carry of an item that did not come from one: a program of the guest may have put longer text into
+ * a pool than fits, or a number that is none. `spare` leaves room for so many characters more.
+ */
+export function carried({ key, value, type = 'string' }: KvpItem, spare = 0): KvpItem {
+  const isNumber = (type === 'dword' || type === 'qword') && validItem({ key: 'k', value, type })
+  return {
+    key: untilNul(key).slice(0, MAX_KEY_UNITS - spare),
+    value: isNumber ? value : untilNul(value).slice(0, MAX_VALUE_UNITS - spare),
+    type: isNumber || type === 'expand-string' ? type : 'string',
+  }
+}
+
+const untilNul = (text: string): string => text.split('\0', 1)[0] ?? ''
+
+/** Writes an item that a message can carry at `at`: 2572 bytes. */
 export function writeItem(view: DataView, at: number, item: KvpItem): void {
   const { key, value, type = 'string' } = item
   writeKey(view, at, key)
