@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { codesOf, codeViolations } from './codes.mjs'
+import { citationViolations } from './citations.mjs'
 import { examplesOf } from './examples.mjs'
 
 /** The longest first example a README may open with. */
@@ -21,6 +22,7 @@ export function docViolations(root) {
     ...markdownFiles(root, '').flatMap((path) => linkViolations(root, path)),
     ...indexViolations(root, packages),
     ...noticeViolations(root, packages),
+    ...citationViolations(root, packages),
     ...codeViolations(root, codesOf(root, packages)),
   ]
 }

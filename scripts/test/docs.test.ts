@@ -77,6 +77,14 @@ describe('caught:', () => {
       { 'THIRD-PARTY-NOTICES.md': '' },
       'THIRD-PARTY-NOTICES.md: does not name v86, which matrix needs',
     ],
+    [
+      'a citation of a section that is not there',
+      {
+        'docs/wire/03-ring-buffer.md': '## 1. Memory layout',
+        'packages/disk/src/ring.ts': '/** wire/03 §1.2, but not wire/03 §9. */',
+      },
+      'packages/disk/src/ring.ts: cites wire/03 §9, which docs/wire does not have',
+    ],
     ['a stale page of codes', { 'docs/errors.md': '' }, 'docs/errors.md: is out of date: npm run docs'],
   ])('%s', (_, changed, violation) => {
     expect(check(changed)).toEqual([violation])
