@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { printBoot, runBoot, type BootFlags } from './commands/boot.ts'
+import { DEFAULT_DURATION, printBoot, runBoot, type BootFlags } from './commands/boot.ts'
 import { seedOf } from './commands/arguments.ts'
 import { failure } from './commands/failure.ts'
 import { verbsHelp } from './commands/verbs.ts'
@@ -28,7 +28,7 @@ function commandLine(streams: Streams, signal: AbortSignal): Command {
     .option('--initrd <file>', 'an initial RAM disk of your own')
     .requiredOption('--host <id>', 'host version, such as ws2022')
     .option('--seed <n>', 'what drives randomness and delays', '1')
-    .option('--for <duration>', 'guest time to run before asking it to power off', '60s')
+    .option('--for <duration>', `guest time to run before asking it to power off (default: "${DEFAULT_DURATION}")`)
     .option('--trace <file>', 'write the transcript, a line of JSON an entry')
     .option('--json <file>', 'write the report')
     .option('--devices <kinds>', 'beside the core components: netvsc, storvsc, balloon, kvp, vss, fcopy, with commas')

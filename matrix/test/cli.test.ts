@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { main } from '@vmbus/matrix'
+import { eventLine } from '../src/commands/event-line.ts'
+import { failure } from '../src/commands/failure.ts'
 import { afterAll, describe, expect, it } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-cli-'))
@@ -20,7 +22,7 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
 
 /** The lines for a person that are not progress. */
 const complaint = (err: string): string[] =>
-  err.split('\n').filter((line) => line !== '' && !/^\S*vmbus\S* .* on /.test(line))
+  err.split('\n').filter((line) => line !== '' && !/^[^\s:]*vmbus[^\s:]* .* on /.test(line))
 
 describe('bad input gets one clear line and exit code 2', () => {
   const cases: readonly (readonly [name: string, argv: readonly string[], line: RegExp])[] = [
@@ -59,6 +61,41 @@ describe('bad input gets one clear line and exit code 2', () => {
       /not a duration/,
     ],
     ['not a seed', ['boot', '--host', 'ws2022', '--release', 'debian-12', '--seed', '-1'], /not a seed/],
+    [
+      'a duration beyond every clock',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--for', '9'.repeat(400)],
+      /not a duration: 9+ is more than a year/,
+    ],
+    [
+      'an initrd for a kernel that has its own',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--initrd', text],
+      /--kernel and --initrd go together/,
+    ],
+    [
+      'a device that only an object has',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--devices', 'toString'],
+      /unknown device: toString \(one of .*netvsc/,
+    ],
+    [
+      'a time and a script',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--for', '5s', '--script', text],
+      /give one of --for, --script and --interactive/,
+    ],
+    [
+      'a script that is not there',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--script', join(folder, 'none')],
+      /cannot read .*none.*ENOENT/,
+    ],
+    [
+      'a report that cannot be written',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--json', join(folder, 'none', 'r.json')],
+      /cannot write .*r\.json.*ENOENT/,
+    ],
+    [
+      'a transcript that cannot be written',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--trace', folder],
+      /cannot write .*EISDIR/,
+    ],
     ['an unknown command', ['frobnicate'], /unknown command/],
     ['an unknown option', ['boot', '--host', 'ws2022', '--warp'], /unknown option/],
   ]
@@ -86,6 +123,20 @@ describe('bad input gets one clear line and exit code 2', () => {
       if (before === undefined) delete process.env['VMBUS_IMAGES']
       else process.env['VMBUS_IMAGES'] = before
     }
+  })
+
+  it('an error without a code keeps its words', () => {
+    expect(failure(new Error('EACCES: permission denied'))).toEqual({
+      line: 'vmbus: EACCES: permission denied',
+      exitCode: 3,
+    })
+  })
+
+  it("a crash report's 64-bit numbers are told", () => {
+    const line = eventLine({ name: 'crashed', at: 25_000_000, detail: { parameters: [0xffff_8000_0000_0001n] } })
+    expect(line).toContain('2.500 s')
+    expect(line).toContain('crashed')
+    expect(line).toContain('{"parameters":["0xffff800000000001"]}')
   })
 
   it('help is not an error', async () => {

@@ -3,11 +3,16 @@ import { UsageError } from './failure.ts'
 
 const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600 } as const
 
+/** A guest's clock counts 100 ns in a double, exactly for 28 years. */
+const LONGEST = 366 * 24 * 3600
+
 /** Seconds of `60s`, `1.5m`, `500ms`, `2h`; a bare number is seconds. */
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
   if (match === null) throw new UsageError(`not a duration: ${text} (such as 60s, 1.5m or 500ms)`)
-  return Number(match[1]) * UNITS[(match[2] ?? 's') as keyof typeof UNITS]
+  const seconds = Number(match[1]) * UNITS[(match[2] ?? 's') as keyof typeof UNITS]
+  if (seconds > LONGEST) throw new UsageError(`not a duration: ${text} is more than a year`)
+  return seconds
 }
 
 export function seedOf(text: string): number {

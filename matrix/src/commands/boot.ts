@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { boot, type Guest, type HostEvent, type ImageSource, type ReleaseName } from '@vmbus/machine-v86'
 import pc from 'picocolors'
@@ -8,6 +8,7 @@ import { duration, oneOf, profileOf, seedOf } from './arguments.ts'
 import type { Streams } from '../main.ts'
 import { UsageError, failure } from './failure.ts'
 import { deviceKinds, modulesFor, packagesFor, startServices } from './guest-setup.ts'
+import { eventLine } from './event-line.ts'
 import { runLine, verbsHelp, type Stage } from './verbs.ts'
 
 /** The options of `vmbus boot` as commander reads them. */
@@ -19,7 +20,7 @@ export interface BootFlags {
   readonly flavour?: string
   readonly host: string
   readonly seed: string
-  readonly for: string
+  readonly for?: string
   readonly trace?: string
   readonly json?: string
   readonly quiet?: boolean
@@ -34,10 +35,15 @@ const FLAVOURS = ['686', '686-pae', 'rt-686-pae'] as const
 /** Runs in the machine's worker; beside this file, from source and once built. */
 const HOST_MODULE = new URL(`../real/host-module${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
+/** Guest time to run when nothing else is said. */
+export const DEFAULT_DURATION = '60s'
+
 /** Guest seconds that a guest may take to power off when asked. */
 const SHUTDOWN_SECONDS = 30
 
 function imageSource(flags: BootFlags): ImageSource {
+  if (flags.initrd !== undefined && flags.kernel === undefined)
+    throw new UsageError('--kernel and --initrd go together')
   const given = [flags.release, flags.deb, flags.kernel].filter((value) => value !== undefined)
   if (given.length !== 1) throw new UsageError('give one of --release, --deb, or --kernel with --initrd')
   if (flags.release !== undefined)
@@ -55,10 +61,26 @@ function imageSource(flags: BootFlags): ImageSource {
 type Progress = (text: string) => void
 
 /** What of the host's events is worth a line while a guest runs. */
-function tell(progress: Progress, { name, at, detail }: HostEvent): void {
-  const seconds = (at / 1e7).toFixed(3)
-  if (name === 'heartbeat:beat' || name === 'timesync:sample') return
-  progress(`${pc.dim(`${seconds} s`)} ${name}${detail === undefined ? '' : ` ${pc.dim(JSON.stringify(detail))}`}`)
+function tell(progress: Progress, event: HostEvent): void {
+  if (event.name !== 'heartbeat:beat' && event.name !== 'timesync:sample') progress(eventLine(event))
+}
+
+/** Finds out before a run, and not after it, that its results cannot be written. */
+async function checkWritable(path: string | undefined): Promise<void> {
+  if (path === undefined) return
+  try {
+    await (await open(path, 'a')).close()
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+async function readScript(path: string): Promise<readonly string[]> {
+  try {
+    return (await readFile(path, 'utf8')).split('\n')
+  } catch (error) {
+    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 async function powerOff(guest: Guest, progress: Progress): Promise<void> {
@@ -69,8 +91,7 @@ async function powerOff(guest: Guest, progress: Progress): Promise<void> {
 }
 
 /** A script ends at the first line that fails, as a shell's `set -e` does. */
-async function runScript(stage: Stage, path: string, progress: Progress): Promise<void> {
-  const lines = (await readFile(path, 'utf8')).split('\n')
+async function runScript(stage: Stage, lines: readonly string[], progress: Progress): Promise<void> {
   for (const line of lines) {
     if (line.trim() !== '') progress(`> ${line.trim()}`)
     await runLine(stage, line)
@@ -98,15 +119,15 @@ async function converse(stage: Stage, signal: AbortSignal): Promise<void> {
 /** Lets the guest run for a time, or drives it by verbs. */
 async function drive(
   guest: Guest,
-  flags: BootFlags,
+  how: { readonly script?: readonly string[]; readonly interactive: boolean; readonly seconds: number },
   streams: Streams,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
   const stage: Stage = { guest, say: (text) => streams.out(`${text}\n`) }
-  if (flags.script !== undefined) return runScript(stage, flags.script, progress)
-  if (flags.interactive === true) return converse(stage, signal)
-  return guest.run(duration(flags.for))
+  if (how.script !== undefined) return runScript(stage, how.script, progress)
+  if (how.interactive) return converse(stage, signal)
+  return guest.run(how.seconds)
 }
 
 const guestIsGone = (error: unknown): boolean =>
@@ -116,10 +137,14 @@ const guestIsGone = (error: unknown): boolean =>
 export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortSignal): Promise<BootReport> {
   const profile = profileOf(flags.host)
   const seed = seedOf(flags.seed)
-  duration(flags.for)
+  const seconds = duration(flags.for ?? DEFAULT_DURATION)
   const kinds = deviceKinds(flags.devices)
   const image = imageSource(flags)
-  if (flags.script !== undefined && flags.interactive === true) throw new UsageError('give --script or --interactive')
+  const interactive = flags.interactive === true
+  if ([flags.for, flags.script, flags.interactive].filter((value) => value !== undefined).length > 1)
+    throw new UsageError('give one of --for, --script and --interactive')
+  const script = flags.script === undefined ? undefined : await readScript(flags.script)
+  for (const path of [flags.json, flags.trace]) await checkWritable(path)
   const progress: Progress = (text) => streams.err(`${pc.cyan('vmbus')} ${text}\n`)
   progress(`${describe(image)} on ${profile.name}, seed ${seed}`)
   const options: RealHostOptions = {
@@ -139,7 +164,7 @@ export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortS
   })
   try {
     if (guest.image.agent) await startServices(guest, kinds)
-    await drive(guest, flags, streams, progress, signal)
+    await drive(guest, { interactive, seconds, ...(script === undefined ? {} : { script }) }, streams, progress, signal)
     await powerOff(guest, progress)
   } catch (error) {
     // A guest that ends early is told by the report; anything else is not ours to hide.

@@ -18,7 +18,7 @@ export function failure(error: unknown): { readonly line: string; readonly exitC
     return { line: '', exitCode: error.exitCode === 0 ? ExitCode.ok : ExitCode.usage }
   const code = codeOf(error)
   const text = error instanceof Error ? error.message : String(error)
-  const [first = ''] = text.replace(`${code}: `, '').split('\n')
+  const [first = ''] = (code === '' ? text : text.replace(`${code}: `, '')).split('\n')
   const aboutFiles = ABOUT_INPUT.test(code) || /^E[A-Z]+$/.test(code)
   return {
     line: `vmbus: ${first}${code === '' ? '' : ` (${code})`}`,

@@ -28,7 +28,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
 export function deviceKinds(text: string | undefined): readonly string[] {
   const asked = text === undefined || text === '' ? [] : text.split(',')
   for (const kind of asked)
-    if (!(kind in realDevices))
+    if (!Object.hasOwn(realDevices, kind))
       throw new UsageError(`unknown device: ${kind} (one of ${Object.keys(realDevices).join(', ')})`)
   return [...new Set([...CORE_COMPONENTS, ...asked])]
 }

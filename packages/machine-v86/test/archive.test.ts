@@ -79,7 +79,7 @@ describe('readAr and readDeb', () => {
 
   it('finds the members with odd lengths padded', () => {
     expect(
-      readAr(ar(['odd', Buffer.from('123')], ['next/', Buffer.from('4')])).map(({ name, bytes }) => [
+      readAr(ar(['odd', Buffer.from('123')], ['next/', Buffer.from('4')]), 'two.deb').map(({ name, bytes }) => [
         name,
         text(bytes),
       ]),
@@ -95,7 +95,9 @@ describe('readAr and readDeb', () => {
     ])
   })
 
-  it('names what is wrong', async () => {
+  it('names what is wrong, and with which file', async () => {
+    await expect(readDeb(new Uint8Array(0), 'empty.deb')).rejects.toThrow('empty.deb')
+    await expect(readDeb(deb.subarray(0, deb.length - 30), 'cut.deb')).rejects.toThrow('cut.deb')
     expect(await codeOf(() => readDeb(Buffer.from('PK\x03\x04'), 'x'))).toBe('VMBUS_IMAGE_FORMAT')
     expect(await codeOf(() => readDeb(ar(['debian-binary', Buffer.from('2.0\n')]), 'x'))).toBe('VMBUS_IMAGE_FORMAT')
     expect(await codeOf(() => readDeb(deb.subarray(0, deb.length - 30), 'x'))).toBe('VMBUS_IMAGE_TRUNCATED')

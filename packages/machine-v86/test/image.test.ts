@@ -69,8 +69,20 @@ describe('resolvePackages', () => {
   it('says what an offline folder lacks', async () => {
     expect(await codeOf(() => resolvePackages(request(join(folder, 'empty'))))).toBe('VMBUS_IMAGE_UNAVAILABLE')
     const root = await offlineFolder('broken')
-    await writeFile(join(root, 'sets', `debian-12-686-${sha256('busybox-static').slice(0, 12)}.json`), '{')
-    expect(await codeOf(() => resolvePackages(request(root)))).toBe('VMBUS_IMAGE_FORMAT')
+    const set = join(root, 'sets', `debian-12-686-${sha256('busybox-static').slice(0, 12)}.json`)
+    const file = { package: 'linux-image-6.1', file: 'kernel.deb', sha256: '00' }
+    for (const damaged of [
+      '{',
+      'null',
+      '[]',
+      JSON.stringify({ version: 1, kernel: 5, userland: [] }),
+      JSON.stringify({ version: 1, kernel: { ...file, file: '../kernel.deb' }, userland: [] }),
+      JSON.stringify({ version: 1, kernel: file, userland: [7] }),
+      JSON.stringify({ version: 2, kernel: file, userland: [] }),
+    ]) {
+      await writeFile(set, damaged)
+      expect([damaged, await codeOf(() => resolvePackages(request(root)))]).toEqual([damaged, 'VMBUS_IMAGE_FORMAT'])
+    }
     expect(await codeOf(() => resolvePackages({ ...request(root), release: 'debian-3' as 'debian-12' }))).toBe(
       'VMBUS_IMAGE_UNAVAILABLE',
     )
@@ -118,6 +130,14 @@ describe('prepareImage', () => {
   it('names a missing file', async () => {
     const missing = join(folder, 'nothing')
     expect(await codeOf(() => prepareImage({ kernel: missing, initrd: missing }))).toBe('VMBUS_IMAGE_MISSING')
+    const before = process.env['VMBUS_IMAGES']
+    process.env['VMBUS_IMAGES'] = join(folder, 'no-packages-either')
+    try {
+      expect(await codeOf(() => prepareImage({ deb: missing }))).toBe('VMBUS_IMAGE_MISSING')
+    } finally {
+      if (before === undefined) delete process.env['VMBUS_IMAGES']
+      else process.env['VMBUS_IMAGES'] = before
+    }
   })
 
   it('unpacks packages from an offline folder, with the modules asked for', async () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { MachineError } from '../errors.ts'
 import { Release, aptSources, machineMirrors, privateApt, type Apt, type ReleaseName } from './apt.ts'
 import { readImageFile, sha256, withLock, writeWhole } from './cache.ts'
@@ -101,13 +101,20 @@ function resolved(folder: string, set: PackageSet): ResolvedPackages {
   }
 }
 
+function isPackageFile(value: unknown): value is PackageFile {
+  if (typeof value !== 'object' || value === null) return false
+  const { package: name, file, sha256: digest } = value as Readonly<Record<string, unknown>>
+  // A file of the folder itself: a set names nothing elsewhere.
+  return typeof name === 'string' && typeof digest === 'string' && typeof file === 'string' && basename(file) === file
+}
+
 async function readSet(path: string): Promise<PackageSet | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   try {
-    const set = JSON.parse(text) as Partial<PackageSet>
-    if (set.version === 1 && set.kernel !== undefined && Array.isArray(set.userland))
-      return { version: 1, kernel: set.kernel, userland: set.userland }
+    const { version, kernel, userland } = JSON.parse(text) as Readonly<Record<string, unknown>>
+    if (version === 1 && isPackageFile(kernel) && Array.isArray(userland) && userland.every(isPackageFile))
+      return { version: 1, kernel, userland }
   } catch {
     // Half a file cannot be there; an edited one is as good as none.
   }

@@ -55,6 +55,8 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
       false,
     )
 
+  // The user's own file first: its absence needs no package to be told.
+  const own = 'deb' in source ? await readImageFile(source.deb) : undefined
   const cacheFolder = options.cacheFolder ?? defaultCacheFolder()
   const offline = process.env['VMBUS_IMAGES']
   const packages = await resolvePackages({
@@ -66,7 +68,6 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
 
-  const own = 'deb' in source ? await readImageFile(source.deb) : undefined
   const kernelDigest = own === undefined ? packages.kernel.sha256 : sha256(own)
   const kernelName = 'deb' in source ? basename(source.deb) : packages.kernel.file
   let unpacking: Promise<TarEntry[]> | undefined
