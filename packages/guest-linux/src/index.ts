@@ -2,6 +2,6 @@ export { capabilitiesOf, type Basis, type Capabilities } from './capabilities.ts
 export { KernelVersionError, atLeast, kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
 export { linux, type LinuxGeneration, type LinuxOptions, type LinuxSurface, type LoadStep } from './linux.ts'
 export { LINUX_MODULES } from './modules/index.ts'
-export type { LinuxModule, LinuxServices, ModuleContext } from './modules/module.ts'
+export type { LinuxModule, LinuxServices, ModuleContext, SystemPart } from './modules/module.ts'
 export { QUIRKS, quirksOf, type Quirk, type QuirkId } from './quirks.ts'
 export { vmbusSysfs } from './sysfs.ts'

@@ -48,7 +48,7 @@ export interface LinuxGeneration {
   /** 100 ns units from an accepted shutdown request to the end of the system. */
   readonly goingDown: number
   drivers(services: LinuxServices): readonly GuestDriverSpec[]
-  surface(bus: GuestBus): LinuxSurface
+  surface(bus: GuestBus, services: LinuxServices): LinuxSurface
 }
 
 // Measured on Debian 12's kernel 6.1 in @vmbus/machine-v86: power-on to hv_vmbus, to the next module, request to power off.

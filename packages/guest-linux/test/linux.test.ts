@@ -1,9 +1,14 @@
 import { Version } from '@vmbus/core'
 import { icVersion } from '@vmbus/ic'
 import { describe, expect, test } from 'vitest'
-import { LINUX_MODULES, QUIRKS, capabilitiesOf, kernelVersion, linux } from '../src/index.ts'
+import { LINUX_MODULES, QUIRKS, capabilitiesOf, kernelVersion, linux, type LinuxServices } from '../src/index.ts'
 
-const services = { clock: { set: () => {}, now: () => 0n }, act: () => {} }
+const services: LinuxServices = {
+  clock: { set: () => {}, now: () => 0n },
+  act: () => {},
+  ramPages: 1024,
+  part: (_name, make) => make(),
+}
 
 describe('linux', () => {
   test.each([

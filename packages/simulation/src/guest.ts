@@ -74,10 +74,10 @@ export interface GuestContext {
   until(what: () => boolean, ended: () => string | undefined, name: string, options: UntilOptions): Promise<void>
 }
 
-interface Attached {
+interface Attached<Surface> {
   readonly host: AttachedHost
   readonly hostName: string
-  readonly system: GuestSystem
+  readonly system: GuestSystem<Surface>
 }
 
 interface Saved {
@@ -100,7 +100,7 @@ export function createGuest<Surface>(
   const listeners = new Set<(event: GuestEvent) => void>()
   // Owners of timers and interrupts: pausing the guest holds its own, never the host's.
   const [guestOwner, hostOwner] = [`${name}/guest`, `${name}/host`]
-  let attached: Attached | undefined
+  let attached: Attached<Surface> | undefined
 
   function emit(event: GuestEvent): void {
     for (const listener of listeners) listener(event)
@@ -110,7 +110,7 @@ export function createGuest<Surface>(
     }
   }
 
-  function current(): Attached {
+  function current(): Attached<Surface> {
     if (attached === undefined) throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} is not attached to a host`)
     return attached
   }
@@ -196,7 +196,7 @@ export function createGuest<Surface>(
       return current().system.bus
     },
     get surface() {
-      return generation.surface(current().system.bus)
+      return current().system.surface
     },
     wallClock: () => current().system.wallClock(),
     attach,

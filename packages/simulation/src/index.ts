@@ -21,5 +21,6 @@ export type {
   HostSystem,
   PowerState,
   ShutdownAction,
+  SystemPart,
 } from './types.ts'
 export { simulate, type Duration, type SimulationOptions, type World } from './world.ts'

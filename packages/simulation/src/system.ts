@@ -1,6 +1,7 @@
 import { createGuestBus, pageAllocator, type GuestBus } from '@vmbus/core'
 import type { Partition } from '@vmbus/hypervisor'
 import { scopedTimers, type Clock, type Diagnose, type Seed, type Timers } from '@vmbus/world'
+import { systemParts } from './parts.ts'
 import type { GuestEvent, GuestGeneration, GuestServices, PowerState, ShutdownAction } from './types.ts'
 
 /** What an operating system runs on. */
@@ -16,8 +17,9 @@ export interface SystemMachine {
 }
 
 /** An operating system in its guest: power, wall clock, what is loaded, and the bus. */
-export interface GuestSystem {
+export interface GuestSystem<Surface = unknown> {
   readonly bus: GuestBus
+  readonly surface: Surface
   readonly power: PowerState
   /** The wall clock as a FILETIME. */
   wallClock(): bigint
@@ -44,6 +46,7 @@ interface Saved extends Omit<State, 'base'> {
   /** Decimal. */
   readonly base: string
   readonly pages: unknown
+  readonly parts: unknown
   readonly bus: unknown
 }
 
@@ -53,7 +56,10 @@ const ENDED: ReadonlySet<PowerState> = new Set(['powered-off', 'restarting', 'hi
 
 export const hasEnded = (power: PowerState): boolean => ENDED.has(power)
 
-export function createSystem(generation: GuestGeneration, machine: SystemMachine): GuestSystem {
+export function createSystem<Surface>(
+  generation: GuestGeneration<Surface>,
+  machine: SystemMachine,
+): GuestSystem<Surface> {
   const { partition, clock, timers } = machine
   const { memory } = partition
   let state: State = { power: 'off', step: 0, action: null, base: machine.realTimeClock, baseAt: 0 }
@@ -64,6 +70,7 @@ export function createSystem(generation: GuestGeneration, machine: SystemMachine
     state.baseAt = clock.now()
     machine.event({ kind: 'clock-set', fileTime })
   }
+  const parts = systemParts()
   const services: GuestServices = {
     clock: { set: setClock, discipline: setClock, now: wallClock },
     act(action) {
@@ -72,6 +79,8 @@ export function createSystem(generation: GuestGeneration, machine: SystemMachine
       setPower('going-down')
       timers.set('down', clock.now() + generation.goingDown)
     },
+    ramPages: memory.size / 4096,
+    part: parts.part,
   }
   const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096)
   const bus = createGuestBus({
@@ -92,6 +101,8 @@ export function createSystem(generation: GuestGeneration, machine: SystemMachine
     if ((event.kind === 'connected' || event.kind === 'failed') && state.power === 'booting') armNextStep()
     if (event.kind === 'suspended' && state.action === 'hibernate') setPower('hibernated')
   })
+
+  const surface = generation.surface(bus, services)
 
   function setPower(power: PowerState): void {
     state.power = power
@@ -123,6 +134,7 @@ export function createSystem(generation: GuestGeneration, machine: SystemMachine
 
   return {
     bus,
+    surface,
     get power() {
       return state.power
     },
@@ -140,11 +152,20 @@ export function createSystem(generation: GuestGeneration, machine: SystemMachine
       else if (name === 'down') goDown()
       else if (name.startsWith('bus/')) bus.timer(name.slice('bus/'.length))
     },
-    save: (): Saved => ({ v: 1, ...state, base: state.base.toString(), pages: pages.save(), bus: bus.save() }),
+    save: (): Saved => ({
+      v: 1,
+      ...state,
+      base: state.base.toString(),
+      pages: pages.save(),
+      parts: parts.save(),
+      bus: bus.save(),
+    }),
     restore(from) {
-      const { v: _, base, pages: savedPages, bus: savedBus, ...rest } = from as Saved
+      const { v: _, base, pages: savedPages, parts: savedParts, bus: savedBus, ...rest } = from as Saved
       state = { ...rest, base: BigInt(base) }
       pages.restore(savedPages)
+      // Before the drivers, which are made while the bus is restored and look at them.
+      parts.restore(savedParts)
       bus.restore(savedBus)
     },
     inspect: () => ({

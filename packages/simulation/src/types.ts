@@ -35,10 +35,20 @@ export interface HostSystem<A extends AttachedHost = AttachedHost> {
 
 export type ShutdownAction = 'power-off' | 'restart' | 'hibernate'
 
+/** Something of an operating system that its drivers share and that outlives them: its files, its network stack. */
+export interface SystemPart {
+  save(): unknown
+  restore(state: unknown): void
+}
+
 /** What drivers use of the operating system that they run in. Times are FILETIMEs. */
 export interface GuestServices {
   readonly clock: { set(fileTime: bigint): void; discipline(fileTime: bigint): void; now(): bigint }
   act(action: ShutdownAction, forced: boolean): void
+  /** RAM in pages of 4 KiB. */
+  readonly ramPages: number
+  /** The part of the system of this name, made by the first who asks; the guest's saved state has it. */
+  part<P extends SystemPart>(name: string, make: () => P): P
 }
 
 /** An operating system's integration services, as `linux('6.1')` of @vmbus/guest-linux gives them. */
@@ -51,8 +61,8 @@ export interface GuestGeneration<Surface = unknown> {
   /** 100 ns units from an accepted shutdown request to the end. */
   readonly goingDown: number
   drivers(services: GuestServices): readonly GuestDriverSpec[]
-  /** What the system shows: files, devices, tools. */
-  surface(bus: GuestBus): Surface
+  /** What the system shows: files, devices, tools. Called once in each of its lives, after `drivers`. */
+  surface(bus: GuestBus, services: GuestServices): Surface
 }
 
 export type PowerState = 'off' | 'booting' | 'running' | 'going-down' | 'powered-off' | 'restarting' | 'hibernated'

@@ -4,12 +4,22 @@ import type { GuestClock } from '@vmbus/timesync'
 import type { Capabilities } from '../capabilities.ts'
 import type { QuirkId } from '../quirks.ts'
 
+/** Something of the system that its drivers share and that outlives them, such as its files; it is saved with the guest. */
+export interface SystemPart {
+  save(): unknown
+  restore(state: unknown): void
+}
+
 /** What the kernel's drivers use of the rest of the system. */
 export interface LinuxServices {
   /** The wall clock. */
   readonly clock: GuestClock
   /** Goes down, after the answer to the host is in the ring. */
   act(action: ShutdownAction, forced: boolean): void
+  /** RAM in pages of 4 KiB. */
+  readonly ramPages: number
+  /** The part of the system of this name, made by the first who asks: drivers and the surface share it. */
+  part<P extends SystemPart>(name: string, make: () => P): P
 }
 
 /** What a module's drivers are made for. */
