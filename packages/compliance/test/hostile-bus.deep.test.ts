@@ -10,9 +10,9 @@ function timed(name: string, attack: () => AttackReport): AttackReport {
   const begin = performance.now()
   const report = attack()
   const seconds = (performance.now() - begin) / 1000
-  const past = ((100 * report.pastLengthCheck) / report.inputs).toFixed(1)
+  const past = (100 - (100 * (report.inputs - report.pastLengthCheck)) / report.damaged).toFixed(1)
   console.log(
-    `${name}: ${report.inputs} inputs, ${Math.round(report.inputs / seconds)}/s, ${past} % past the length check`,
+    `${name}: ${report.inputs} inputs, ${Math.round(report.inputs / seconds)}/s; ${report.damaged} damaged, ${past} % of them past the length check`,
   )
   console.log(JSON.stringify({ rejects: report.rejects, states: report.states }))
   return report

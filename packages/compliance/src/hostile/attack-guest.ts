@@ -13,6 +13,8 @@ import {
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { mutate } from './mutate.ts'
+import { byteChangedBy } from './quiet.ts'
+import { guestVigil } from './vigil.ts'
 import { random, type Random } from './random.ts'
 import {
   countInput,
@@ -91,8 +93,10 @@ function attack(
   const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)
   const damage = { percent: 0 }
+  const vigil = guestVigil(() => guest.version, bad)
   const host = createHostBus({
-    partition: tampered(partition, choose, damage, () => countInput(into, guest.phase)),
+    trace: (event) => vigil.see(event),
+    partition: tampered(partition, choose, damage, (isDamaged) => countInput(into, guest.phase, isDamaged)),
     clock,
     timers: scope('host'),
     seed: seeded(seed),
@@ -100,7 +104,7 @@ function attack(
   })
   const pages = pageAllocator(memory, 1, OWN)
   const before = pages.available
-  const guest = create({
+  const guest: GuestBus = create({
     partition,
     clock,
     timers: scope('guest'),
@@ -129,7 +133,7 @@ function attack(
   damage.percent = choose.pick([0, 10, 40])
   for (let round = 0; into.inputs < wanted && round < inputs * 4; round++) {
     if (choose.chance(60)) {
-      countInput(into, guest.phase)
+      countInput(into, guest.phase, true)
       const message = forge(choose, guest)
       partition.postMessage(
         choose.below(2),
@@ -153,20 +157,32 @@ function attack(
   run(5000)
   if (guest.phase !== 'off') bad(`the guest is ${guest.phase} after unload`)
   else if (pages.available !== before - 1) bad(`${before - 1 - pages.available} pages did not come back`)
+  // A guest that has left neither reads what comes for it nor writes its own pages.
+  const wrote = byteChangedBy(memory, () => {
+    for (let vp = 0; vp < 2; vp++) guest.interrupt(vp, 0xf3)
+    run(50)
+  })
+  if (guest.phase === 'off' && wrote >= 0) bad(`byte ${wrote} of guest memory was written after UNLOAD`)
   const changed = memory.bytes.subarray(OWN * 4096).findIndex((byte) => byte !== 0xa5)
   if (changed >= 0) bad(`byte ${changed} of the foreign pages changed`)
 }
 
 /** The partition as the real host sees it: some of its messages are damaged, lost or doubled. */
-function tampered(partition: Partition, choose: Random, damage: { percent: number }, count: () => void): Partition {
+function tampered(
+  partition: Partition,
+  choose: Random,
+  damage: { percent: number },
+  count: (isDamaged: boolean) => void,
+): Partition {
   return {
     ...partition,
     get memory() {
       return partition.memory
     },
     postMessage(vp, sint, type, payload) {
-      count()
-      if (!choose.chance(damage.percent)) return partition.postMessage(vp, sint, type, payload)
+      const isDamaged = choose.chance(damage.percent)
+      count(isDamaged)
+      if (!isDamaged) return partition.postMessage(vp, sint, type, payload)
       const kind = choose.below(4)
       if (kind === 0) return 0
       if (kind === 1) partition.postMessage(vp, sint, type, payload)

@@ -20,6 +20,8 @@ import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { guestMessage, type GuestFrames, type GuestKnowledge } from './guest-messages.ts'
 import { mutate } from './mutate.ts'
+import { byteChangedBy, changedByRestore } from './quiet.ts'
+import { hostVigil } from './vigil.ts'
 import { random, type Random } from './random.ts'
 import {
   countInput,
@@ -88,8 +90,10 @@ function attack(
   const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: () => {} })
   const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)
-  const bus = create({
+  const vigil = hostVigil(() => bus.version, bad)
+  const bus: HostBus = create({
     partition,
+    trace: (event) => vigil.see(event),
     clock,
     timers: { set: (name, at) => timers.set(`bus/${name}`, at), clear: (name) => timers.clear(`bus/${name}`) },
     seed: seeded(seed),
@@ -97,11 +101,13 @@ function attack(
     maxGpadlBytes: 160 * 4096,
     diagnose: ({ detail }) => countReject(into, String(detail?.['branch'] ?? 'other')),
   })
+  bus.on(({ kind }) => void (kind === 'disconnected' && vigil.reset()))
   bus.offer(device({ instanceId: instance(1), subchannels: 2 }))
   bus.offer(device({ instanceId: instance(2), refuse: 0xc000_0001 }))
   bus.offer(device({ instanceId: instance(3), monitorLatency: 1000 }))
   bus.offer(device({ instanceId: instance(4) }), undefined, { reservedRelid: RESERVED })
-  const hot = Array.from({ length: 3 }, (_, index) => bus.offer(device({ instanceId: instance(10 + index) })))
+  const hot = Array.from({ length: 3 }, (_, index) => instance(10 + index))
+  for (const instanceId of hot) bus.offer(device({ instanceId }))
 
   const guest = guestProcessor(partition)
   guest.enableHypercalls(0x8100_0006_0001_0000n, HYPERCALL * 4096)
@@ -121,7 +127,7 @@ function attack(
   for (let input = 0; input < inputs; input++) {
     const valid = guestMessage(choose, know, FRAMES)
     const message = choose.chance(50) ? valid : mutate(choose, valid)
-    countInput(into, stateOf(bus, know))
+    countInput(into, stateOf(bus, know), message !== valid)
     namePages(message, named)
     const connection = choose.chance(50) ? 4 : 1
     if (choose.chance(1)) guest.postMessage(INPUT * 4096, connection, 2, message)
@@ -134,10 +140,14 @@ function attack(
     if (choose.chance(5)) bus.monitor()
     if (choose.chance(85)) while (guest.takeMessage(SIMP * 4096, 2, slot)) learn(know, slot)
     if (choose.chance(3)) {
-      const index = choose.below(hot.length)
-      const handle = hot[index]
-      if (handle?.rescinded === true) hot[index] = bus.offer(device({ instanceId: instance(10 + index) }))
-      else handle?.rescind()
+      const instanceId = choose.any(hot) ?? instance(10)
+      const handle = bus.devices.find((each) => each.instanceId === instanceId)
+      if (handle === undefined) bus.offer(device({ instanceId }))
+      else handle.rescind()
+    }
+    if (choose.chance(2)) {
+      const changed = changedByRestore(bus)
+      if (changed !== undefined) bad(`restored otherwise than saved: ${changed}`)
     }
     if (choose.chance(10)) {
       const next = timers.next()
@@ -150,9 +160,34 @@ function attack(
   }
   bounded(bus, bad)
   bus.reset()
-  const { gpadls, gpadlPages } = bus.inspect() as { gpadls: readonly { relid: number }[]; gpadlPages: number }
+  const wrote = byteChangedBy(memory, () => {
+    for (const handle of bus.devices) handle.rescind()
+    for (const number of [90, 91]) bus.offer(device({ instanceId: instance(number) }))
+    bus.monitor()
+    // Until even an answer is given up for which the guest named a SINT that takes none.
+    for (let fired = 0; fired < 5000 && timers.next() !== Infinity; fired++) {
+      clock.advanceTo(Math.max(clock.now(), timers.next()))
+      timers.run(clock.now())
+    }
+  })
+  if (wrote >= 0) bad(`byte ${wrote} of guest memory was written without a connection`)
+  leftover(bus, bad)
+}
+
+/** Without a connection nothing is held of a guest, but for what reserved channels keep over it. */
+function leftover(bus: HostBus, bad: (text: string) => void): void {
+  const { gpadls, gpadlPages, outgoing, incoming, channels } = bus.inspect() as {
+    gpadls: readonly { relid: number }[]
+    gpadlPages: number
+    outgoing: number
+    incoming: number
+    channels: readonly { phase: string; relid: number; reserved?: boolean }[]
+  }
   const left = gpadls.filter(({ relid }) => relid !== RESERVED).length
   if (left > 0) bad(`${left} GPADLs (${gpadlPages} pages) outlive the connection`)
+  if (outgoing + incoming > 0) bad(`${outgoing} outgoing and ${incoming} incoming messages outlive the connection`)
+  for (const { phase, relid } of channels)
+    if (relid !== RESERVED && (phase !== 'unoffered' || relid !== 0)) bad(`channel ${relid} is ${phase} still`)
 }
 
 /** What the answers tell a guest. */

@@ -95,8 +95,15 @@ function echoDriver(violation: (text: string) => void): GuestDriver {
     rescinded(channel) {
       if (!known.delete(channel)) violation('a channel was rescinded twice')
     },
-    save: () => null,
-    restore: () => {},
+    save: () =>
+      [...known].map(([{ offer }, { waits }]) => [offer.subchannelIndex, waits] as const).toSorted(([a], [b]) => a - b),
+    restore(state, channels) {
+      const waiting = new Map(state as readonly (readonly [number, boolean])[])
+      for (const channel of channels) {
+        const waits = waiting.get(channel.offer.subchannelIndex)
+        if (waits !== undefined) known.set(channel, { waits })
+      }
+    },
     inspect: () => ({ channels: known.size }),
   }
 }

@@ -1,6 +1,8 @@
 /** What an attack did, and what it found. Counts show that a branch was reached; `violations` must be empty. */
 export interface AttackReport {
   readonly inputs: number
+  /** Inputs that were changed, lost, doubled or forged; the others lead into the states in which those arrive. */
+  readonly damaged: number
   /** Inputs that were not refused for their length or type: the share that tests anything. */
   readonly pastLengthCheck: number
   /** Times that each branch refused something. */
@@ -18,13 +20,14 @@ export interface AttackOptions {
 
 export interface Tally {
   inputs: number
+  damaged: number
   short: number
   readonly rejects: Record<string, number>
   readonly states: Record<string, number>
   readonly violations: string[]
 }
 
-export const tally = (): Tally => ({ inputs: 0, short: 0, rejects: {}, states: {}, violations: [] })
+export const tally = (): Tally => ({ inputs: 0, damaged: 0, short: 0, rejects: {}, states: {}, violations: [] })
 
 const SHORT: ReadonlySet<string> = new Set(['message-short', 'message-type'])
 
@@ -33,8 +36,9 @@ export function countReject(into: Tally, branch: string): void {
   if (SHORT.has(branch)) into.short++
 }
 
-export function countInput(into: Tally, state: string): void {
+export function countInput(into: Tally, state: string, isDamaged: boolean): void {
   into.inputs++
+  if (isDamaged) into.damaged++
   into.states[state] = (into.states[state] ?? 0) + 1
 }
 
@@ -42,6 +46,6 @@ export function violate(into: Tally, text: string): void {
   if (into.violations.length < 100) into.violations.push(text)
 }
 
-export function reportOf({ inputs, short, rejects, states, violations }: Tally): AttackReport {
-  return { inputs, pastLengthCheck: inputs - short, rejects, states, violations }
+export function reportOf({ inputs, damaged, short, rejects, states, violations }: Tally): AttackReport {
+  return { inputs, damaged, pastLengthCheck: inputs - short, rejects, states, violations }
 }

@@ -1,0 +1,121 @@
+import { MessageId, layouts, messageEntry } from '@vmbus/core'
+import type { TraceEvent } from '@vmbus/world'
+
+/** What follows an end's own messages, and tells what even a hostile peer must not make it do. */
+export interface Vigil {
+  see(event: TraceEvent): void
+  /** The connection ended without a word of the guest. */
+  reset(): void
+}
+
+/** Answers of a host to the message that asks for them, by id: never more of one than of the other. */
+const ANSWERS: Readonly<Record<number, number>> = {
+  [MessageId.versionResponse]: MessageId.initiateContact,
+  [MessageId.allOffersDelivered]: MessageId.requestOffers,
+  [MessageId.openChannelResult]: MessageId.openChannel,
+  [MessageId.gpadlCreated]: MessageId.gpadlHeader,
+  [MessageId.gpadlTorndown]: MessageId.gpadlTeardown,
+  [MessageId.unloadResponse]: MessageId.unload,
+  [MessageId.closeReservedChannelResponse]: MessageId.closeReservedChannel,
+  [MessageId.modifyChannelResponse]: MessageId.modifyChannel,
+  [MessageId.tlConnectResult]: MessageId.tlConnectRequest,
+  [MessageId.modifyConnectionResponse]: MessageId.modifyConnection,
+  [MessageId.pauseResponse]: MessageId.pause,
+}
+
+/** Reserved channels live beside the connection: what concerns them is said without one. */
+const WITHOUT_CONNECTION: ReadonlySet<number> = new Set([
+  MessageId.versionResponse,
+  MessageId.closeReservedChannelResponse,
+])
+
+const idOf = (bytes: Uint8Array): number =>
+  bytes.length < layouts.messageHeader.size ? -1 : layouts.messageHeader.parse(bytes).msgtype
+
+/**
+ * Of the invariants at the end of historical-bugs.md, those that a host's messages show: every request is answered once
+ * at most, no relid is reused before its release, the negotiated version and features apply, and after UNLOAD there
+ * is silence.
+ */
+export function hostVigil(version: () => number, bad: (text: string) => void): Vigil {
+  const asked = new Map<number, number>()
+  const live = new Set<number>()
+  let features = 0
+  let offersRequested = false
+
+  const forget = (): void => {
+    live.clear()
+    offersRequested = false
+  }
+  const fromGuest = (bytes: Uint8Array): void => {
+    const id = idOf(bytes)
+    asked.set(id, (asked.get(id) ?? 0) + 1)
+    if (id === MessageId.initiateContact && bytes.length >= layouts.initiateContactV5.size)
+      ({ features } = layouts.initiateContactV5.parse(bytes))
+    if (id === MessageId.requestOffers) offersRequested = true
+    if (id === MessageId.relidReleased && bytes.length >= layouts.relidReleased.size)
+      live.delete(layouts.relidReleased.parse(bytes).relid)
+    // A crash kernel opens a reserved channel by another message, with the same answer.
+    if (id === MessageId.openReservedChannel)
+      asked.set(MessageId.openChannel, (asked.get(MessageId.openChannel) ?? 0) + 1)
+  }
+  const fromHost = (bytes: Uint8Array): void => {
+    const id = idOf(bytes)
+    const entry = messageEntry(id)
+    if (entry?.to !== 'guest') return bad(`message ${id} is none of a host`)
+    if (bytes.length < entry.layout.size) bad(`${entry.name} of ${bytes.length} bytes`)
+    const connected = version() !== 0
+    if (connected && entry.since > version() && !WITHOUT_CONNECTION.has(id))
+      bad(`${entry.name} in version 0x${version().toString(16)}`)
+    const request = ANSWERS[id]
+    if (request !== undefined) {
+      const left = (asked.get(request) ?? 0) - 1
+      asked.set(request, left)
+      if (left < 0) bad(`${entry.name} that answers nothing`)
+    }
+    if (!connected && !WITHOUT_CONNECTION.has(id) && id !== MessageId.unloadResponse)
+      bad(`${entry.name} without a connection`)
+    if (id === MessageId.versionResponse && bytes.length >= layouts.versionResponseV6.size) {
+      const agreed = layouts.versionResponseV6.parse(bytes).features
+      if ((agreed & ~features) !== 0) bad(`features 0x${agreed.toString(16)} of 0x${features.toString(16)}`)
+    }
+    if (id !== MessageId.offerChannel) return
+    const { relid, subchannelIndex } = layouts.offerChannel.parse(bytes)
+    if (!offersRequested) bad(`relid ${relid} offered before the request`)
+    if (live.has(relid)) bad(`relid ${relid} reused before its release`)
+    if (subchannelIndex > 0 && live.size === 0) bad('a subchannel before its primary')
+    live.add(relid)
+  }
+
+  return {
+    see(event) {
+      if (event.kind === 'message') (event.to === 'host' ? fromGuest : fromHost)(event.bytes)
+      if (event.kind === 'signal' && event.to === 'guest' && event.relid === 0) bad('a signal on no channel')
+    },
+    reset: forget,
+  }
+}
+
+/** The same of a guest: its messages are whole, of the version in force, and after UNLOAD there is but a new contact. */
+export function guestVigil(version: () => number, bad: (text: string) => void): Vigil {
+  let left = false
+  return {
+    see(event) {
+      if (event.kind !== 'message' || event.to !== 'host') return
+      const id = idOf(event.bytes)
+      const entry = messageEntry(id)
+      if (entry?.to !== 'host') return bad(`message ${id} is none of a guest`)
+      if (event.bytes.length < entry.layout.size) bad(`${entry.name} of ${event.bytes.length} bytes`)
+      if (id === MessageId.initiateContact) {
+        left = false
+        return
+      }
+      if (left && id !== MessageId.unload) bad(`${entry.name} after UNLOAD`)
+      if (version() !== 0 && entry.since > version()) bad(`${entry.name} in version 0x${version().toString(16)}`)
+      if (id === MessageId.unload) left = true
+    },
+    reset() {
+      left = false
+    },
+  }
+}
