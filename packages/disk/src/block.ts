@@ -17,6 +17,14 @@ export interface DiskState {
   readonly version: number
 }
 
+/** What a differencing image tells, and is told, for a merge into its parent. */
+export interface Layer {
+  /** Where the sectors from `sector` on are, and of how many that is true (at least one). */
+  extent(sector: number): { readonly where: 'parent' | 'own' | 'zeros'; readonly count: number }
+  /** Takes a parent with either of two linkages from now on. Durable when it returns; throws StoreError. */
+  expect(linkage: Uint8Array, other: Uint8Array): void
+}
+
 /**
  * A disk. Calls are synchronous and never throw for what a guest can cause. What a flush covered survives a power cut.
  */
@@ -48,6 +56,13 @@ export interface BlockDevice {
   zero(sector: number, count: number): BlockStatus
   /** Grows (by zeros) or shrinks. Durable when it returns. Throws DiskError or StoreError; `sectors` says what holds then. */
   resize(sectors: number): void
+  /** Of a differencing image that can be merged: which sectors it has itself. */
+  readonly layer?: Layer | undefined
+  /**
+   * Gives the contents another `linkage` before they change under images made from them; `announce` hears it while
+   * the old one still holds. Durable when it returns; throws StoreError. Absent where contents have no such name.
+   */
+  readonly renewLinkage?: ((announce: (next: Uint8Array) => void) => void) | undefined
   /** Calls after every change of `sectors`, until the returned function is called. */
   onResize(listener: () => void): () => void
   /** Flushes, marks the image as cleanly closed and gives up its lock. Later calls answer `medium-error`. */

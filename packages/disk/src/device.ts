@@ -1,4 +1,4 @@
-import type { BlockDevice, BlockStatus, DiskState } from './block.ts'
+import type { BlockDevice, BlockStatus, DiskState, Layer } from './block.ts'
 import { DiskError, StoreError, badOption } from './errors.ts'
 
 /**
@@ -15,6 +15,8 @@ export interface Image {
   /** Bytes. */
   readonly discardGranularity: number
   linkage(): Uint8Array | undefined
+  readonly layer?: Layer | undefined
+  readonly renewLinkage?: BlockDevice['renewLinkage']
   /** Bytes. */
   size(): number
   readAt(position: number, buffer: Uint8Array, start: number, length: number): void
@@ -71,6 +73,8 @@ export function blockDevice(image: Image): BlockDevice {
     get linkage() {
       return image.linkage()
     },
+    layer: image.layer,
+    renewLinkage: readOnly ? undefined : image.renewLinkage,
     read(sector, buffers) {
       if (closed) return 'medium-error'
       if (extent(sector, buffers, sectorSize, image.size()) < 0) return 'out-of-range'

@@ -1,7 +1,8 @@
-import type { BlockDevice, DiskState } from './block.ts'
+import type { BlockDevice, DiskState, Layer } from './block.ts'
 import { blockDevice, type Image } from './device.ts'
 import { StoreError } from './errors.ts'
 import { forwarding } from './forwarding.ts'
+import { copyDown } from './copy-down.ts'
 import { demand, readFrom } from './parent-read.ts'
 
 /** A child in memory. Writes stay in it until they are merged. */
@@ -100,6 +101,16 @@ export function differencing(parent: BlockDevice): Differencing {
     })
   }
 
+  const extent: Layer['extent'] = (sector) => {
+    const piece = pieces.get(Math.floor(sector / perPiece))
+    const from = sector % perPiece
+    const end = Math.min(perPiece, size / sectorSize - sector + from)
+    const own = piece?.present[from] === 1
+    let to = from + 1
+    while (to < end && (piece?.present[to] === 1) === own) to++
+    return { where: !own ? 'parent' : piece?.data === undefined ? 'zeros' : 'own', count: to - from }
+  }
+
   const image: Image = {
     format: 'differencing',
     sectorSize,
@@ -109,6 +120,8 @@ export function differencing(parent: BlockDevice): Differencing {
     supportsDiscard: true,
     discardGranularity: sectorSize,
     linkage: () => undefined,
+    // A memory of its parent's contents has no use for their name.
+    layer: { extent, expect() {} },
     size: () => size,
     readAt(position, buffer, start, length) {
       split(position, length, (index, at, count, done) => readPiece(index, at, buffer, start + done, count))
@@ -152,29 +165,14 @@ export function differencing(parent: BlockDevice): Differencing {
     }),
   }
 
+  const child = blockDevice(image)
   const merge = (): void => {
     if (parent.readOnly) throw new StoreError('VMBUS_STORE_IO', 'the parent is read-only')
     if (size !== parent.sectors * sectorSize) parent.resize(size / sectorSize)
-    for (const [index, { present, data }] of [...pieces].sort(([a], [b]) => a - b)) {
-      const first = index * perPiece
-      const count = Math.min(perPiece, size / sectorSize - first)
-      for (let from = 0; from < count;) {
-        let to = from
-        while (to < count && present[to] === present[from]) to++
-        if (present[from] === 1) {
-          const status =
-            data === undefined
-              ? parent.zero(first + from, to - from)
-              : parent.write(first + from, [data.subarray(from * sectorSize, to * sectorSize)])
-          demand(status)
-        }
-        from = to
-      }
-    }
+    copyDown(child, { extent }, parent, 0, size / sectorSize)
     demand(parent.flush())
     pieces.clear()
   }
-  const child = blockDevice(image)
   return Object.assign(
     forwarding(() => child, {}),
     { merge },

@@ -27,6 +27,12 @@ export function forwarding(target: () => BlockDevice, members: Partial<BlockDevi
     get linkage() {
       return target().linkage
     },
+    get layer() {
+      return target().layer
+    },
+    get renewLinkage() {
+      return target().renewLinkage
+    },
     read: (sector, buffers) => target().read(sector, buffers),
     write: (sector, buffers) => target().write(sector, buffers),
     flush: () => target().flush(),

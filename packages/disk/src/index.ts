@@ -1,4 +1,4 @@
-export { BLOCK_STATUSES, type BlockDevice, type BlockStatus, type DiskState } from './block.ts'
+export { BLOCK_STATUSES, type BlockDevice, type BlockStatus, type DiskState, type Layer } from './block.ts'
 export { DiskError, StoreError, type DiskErrorCode, type DiskErrorDetail } from './errors.ts'
 export { storeLock, type ByteStore, type StoreInfo, type StoreLock, type StoreState } from './store.ts'
 export { memoryStore, type MemoryStore, type MemoryStoreOptions } from './memory-store.ts'
@@ -13,7 +13,13 @@ export { openVhdx, type OpenVhdxOptions } from './vhdx/open.ts'
 export { createVhdx, type CreateVhdxOptions } from './vhdx/create.ts'
 export { detectFormat, openImage, type ImageFormat, type OpenImageOptions } from './image.ts'
 export { differencing, type Differencing } from './differencing.ts'
-export { snapshots, type SnapshotDisk } from './snapshots.ts'
+export {
+  checkpointAll,
+  checkpoints,
+  type CheckpointDisk,
+  type CheckpointImages,
+  type CheckpointPhase,
+} from './checkpoints.ts'
 export { faulty, type BlockOperation, type Fault, type FaultyDisk } from './faulty.ts'
 export {
   queued,

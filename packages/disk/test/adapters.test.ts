@@ -3,18 +3,16 @@ import { describe, expect, it } from 'vitest'
 import {
   createVhdx,
   DiskError,
-  differencing,
   faulty,
   memoryDisk,
   memoryStore,
   openVhdx,
   queued,
   rawDisk,
-  snapshots,
   type BlockStatus,
   type CompletionTable,
 } from '@vmbus/disk'
-import { contents, pattern, readSectors, sameBytes } from './support.ts'
+import { pattern } from './support.ts'
 
 describe('queued', () => {
   const table = (): CompletionTable => ({ slots: [], statuses: [] })
@@ -80,45 +78,6 @@ describe('faulty', () => {
     disk.heal()
     expect(disk.read(0, [new Uint8Array(512)])).toBe('ok')
     expect(disk.sectors).toBe(2048)
-  })
-})
-
-describe('differencing and snapshots', () => {
-  it('the child has the writes, the parent does not, and merging gives them to it', () => {
-    const parent = memoryDisk('1M')
-    parent.write(0, [pattern(4096, 1)])
-    const child = differencing(parent)
-    child.write(2, [pattern(512, 2).subarray(0, 100), pattern(512, 2).subarray(100)])
-    child.zero(3, 1)
-    child.discard(4, 1)
-    expect(readSectors(parent, 0, 8)).toEqual(pattern(4096, 1))
-    const expected = pattern(4096, 1)
-    expected.set(pattern(512, 2), 1024)
-    expected.fill(0, 1536, 2560)
-    expect(readSectors(child, 0, 8)).toEqual(expected)
-    child.merge()
-    expect(readSectors(parent, 0, 8)).toEqual(expected)
-    expect(child.inspect()['pieces']).toBe(0)
-  })
-
-  it('a snapshot stays as it was while the disk goes on', () => {
-    const store = memoryStore()
-    const disk = snapshots(createVhdx(store, { size: '4M' }))
-    disk.write(0, [pattern(4096, 1)])
-    const frozen = disk.snapshot()
-    expect(() => disk.snapshot()).toThrow(DiskError)
-    disk.write(4, [pattern(4096, 2)])
-    disk.resize(9000)
-    expect(frozen.sectors).toBe(8192)
-    expect(readSectors(frozen, 0, 8)).toEqual(pattern(4096, 1))
-    expect(frozen.write(0, [pattern(512, 3)])).toBe('read-only')
-    expect(readSectors(disk, 4, 8)).toEqual(pattern(4096, 2))
-    const before = contents(disk)
-    frozen.close()
-    expect(frozen.read(0, [new Uint8Array(512)])).toBe('medium-error')
-    expect(sameBytes(contents(disk), before)).toBe(true)
-    disk.close()
-    expect(sameBytes(contents(openVhdx(store)), before)).toBe(true)
   })
 })
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { createDisk, fallocatePunch, fileStore, formatOf, openDisk } from '@vmbus/disk/file'
+import { createDisk, fallocatePunch, fileStore, formatOf, openCheckpoints, openDisk } from '@vmbus/disk/file'
 import { contents, pattern, readSectors, sameBytes, temporaryDirectory } from './support.ts'
 
 const { path, remove } = temporaryDirectory()
@@ -102,5 +102,59 @@ describe('image files', () => {
     store.close()
     expect(() => store.write(0, new Uint8Array(512))).toThrow(expect.objectContaining({ code: 'VMBUS_STORE_IO' }))
     expect(readFileSync(path('closed.raw')).length).toBe(4096)
+  })
+})
+
+describe('checkpoints of image files', () => {
+  it.each(['raw', 'vhd', 'vhdx'] as const)('%s: a file that others may read, and one image again', (format) => {
+    const file = path(`checkpoint/${format}/disk.${format}`)
+    createDisk({ path: file, format, size: '4M' }).close()
+    let disk = openCheckpoints(file)
+    const { identity } = disk
+    disk.write(0, [pattern(8192, 1)])
+    const frozen = contents(disk)
+    disk.checkpoint()
+    expect(existsSync(disk.childPath)).toBe(true)
+    disk.write(4, [pattern(8192, 2)])
+    const expected = contents(disk)
+    const reader = openDisk(file, { readOnly: true })
+    expect(sameBytes(contents(reader), frozen)).toBe(true)
+    expect(() => disk.merge()).toThrow(expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }))
+    reader.close()
+    expect(disk.phase).toBe('taken')
+
+    // The chain says where its parent is, and a run that ended with a checkpoint is gone on with.
+    disk.close()
+    const chain = openDisk(disk.childPath, { readOnly: true })
+    expect(sameBytes(contents(chain), expected)).toBe(true)
+    chain.close()
+    disk = openCheckpoints(file)
+    expect([disk.phase, disk.identity]).toEqual(['taken', identity])
+    expect(disk.merge(1)).toBe(false)
+    disk.write(0, [pattern(512, 3)])
+    expected.set(pattern(512, 3))
+    while (!disk.merge(4096));
+    expect(existsSync(disk.childPath)).toBe(false)
+    disk.close()
+    const again = openDisk(file)
+    expect(sameBytes(contents(again), expected)).toBe(true)
+    again.close()
+    expect(readdirSync(path(`checkpoint/${format}`))).toEqual([`disk.${format}`])
+  })
+
+  it('what a checkpoint that did not come about left does not count', () => {
+    const file = path('unfinished/disk.vhdx')
+    createDisk({ path: file, format: 'vhdx', size: '4M' }).close()
+    const disk = openCheckpoints(file)
+    writeFileSync(`${disk.childPath}.new`, 'vhdxfile')
+    expect(disk.phase).toBe('none')
+    disk.checkpoint()
+    expect(readdirSync(path('unfinished')).sort()).toEqual([
+      'disk.avhdx',
+      'disk.avhdx.lock',
+      'disk.vhdx',
+      'disk.vhdx.lock',
+    ])
+    disk.close()
   })
 })

@@ -53,7 +53,7 @@ function scatter(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
 }
 
 /** The disk as an array, with what discard leaves open: a discarded sector reads as before or as zeros. */
-class DiskModel {
+export class DiskModel {
   bytes: Uint8Array
   /** Sectors whose next read decides. */
   readonly open = new Set<number>()
@@ -90,6 +90,10 @@ class DiskModel {
 
   /** The first sector that differs, -1 when none does. */
   check(sector: number, data: Uint8Array): number {
+    const start = sector * this.sectorSize
+    const end = start + data.length
+    if (this.open.size === 0 && end <= this.bytes.length && Buffer.compare(data, this.bytes.subarray(start, end)) === 0)
+      return -1
     for (let i = 0; i < data.length / this.sectorSize; i++) {
       const got = data.subarray(i * this.sectorSize, (i + 1) * this.sectorSize)
       if (Buffer.compare(got, this.sector(sector + i)) === 0) {

@@ -20,6 +20,8 @@ it('the main entry reaches no module of Node, no clock and no chance', () => {
   visit('index.ts')
   const all = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
   expect(all.filter((name) => !seen.has(name)).sort()).toEqual([
+    'file-checkpoints.ts',
+    'file-disk.ts',
     'file-lock.ts',
     'file-punch.ts',
     'file-store.ts',

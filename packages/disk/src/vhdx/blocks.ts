@@ -1,4 +1,4 @@
-import type { BlockDevice } from '../block.ts'
+import type { BlockDevice, Layer } from '../block.ts'
 import { readFrom } from '../parent-read.ts'
 import { writeZeros } from '../store.ts'
 import { BlockState, bitmapIndex, blockOffsetAt, payloadIndex, setEntry, stateAt } from './bat.ts'
@@ -11,6 +11,8 @@ import { SECTOR } from './log.ts'
 export interface Blocks {
   read(block: number, at: number, buffer: Uint8Array, start: number, length: number): void
   write(block: number, at: number, buffer: Uint8Array, start: number, length: number): void
+  /** Where the sectors of a block from one on are, up to the block's end at most. */
+  extent(block: number, sector: number): ReturnType<Layer['extent']>
   /** The range becomes zeros. */
   zero(block: number, at: number, length: number): void
   /** The whole block becomes ZERO or UNMAPPED and gives its place back. */
@@ -155,6 +157,17 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
       else if (state === BlockState.NOT_PRESENT && parent !== undefined)
         writePartial(block, allocatePartial(block), at, buffer, start, length)
       else file.store.write(allocate(block) + at, buffer, start, length)
+    },
+    extent(block, sector) {
+      const state = stateAt(file.batView, payloadIndex(file.shape.ratio, block))
+      const rest = sectorsPerBlock - sector
+      if (state === BlockState.FULLY_PRESENT) return { where: 'own', count: rest }
+      if (state === BlockState.NOT_PRESENT && parent !== undefined) return { where: 'parent', count: rest }
+      if (state !== BlockState.PARTIALLY_PRESENT) return { where: 'zeros', count: rest }
+      const own = has(block, sector)
+      let count = 1
+      while (count < rest && has(block, sector + count) === own) count++
+      return { where: own ? 'own' : 'parent', count }
     },
     zero(block, at, length) {
       const index = payloadIndex(file.shape.ratio, block)

@@ -7,6 +7,7 @@ import { setBat, shapeOf, usedSpace, type VhdxFile } from './file.ts'
 import { formatGuid } from './guid.ts'
 import { hasLog, type VhdxHeader } from './header.ts'
 import { begin, commit, finish, settle } from './journal.ts'
+import { expectLinkages, renewLinkage } from './linkage.ts'
 import type { Metadata } from './metadata.ts'
 import type { Region, Regions } from './regions.ts'
 import { resizeVhdx } from './resize.ts'
@@ -66,6 +67,18 @@ export function vhdxImage(
     supportsDiscard: !fixed,
     discardGranularity: blockSize,
     linkage: () => file.header.dataWriteGuid,
+    layer:
+      parent === undefined
+        ? undefined
+        : {
+            extent(sector) {
+              const perBlock = blockSize / sectorSize
+              const { where, count } = blocks.extent(Math.floor(sector / perBlock), sector % perBlock)
+              return { where, count: Math.min(count, file.metadata.diskSize / sectorSize - sector) }
+            },
+            expect: (linkage, other) => expectLinkages(file, linkage, other),
+          },
+    renewLinkage: (announce) => renewLinkage(file, announce),
     size: () => file.metadata.diskSize,
     readAt(position, buffer, start, length) {
       for (let done = 0; done < length;) {

@@ -16,8 +16,22 @@ export interface Metadata {
   readonly physicalSectorSize: number
   /** The parent locator item, undecoded. */
   readonly locator: Uint8Array | undefined
+  readonly locatorPlace: LocatorPlace | undefined
   /** File offset of the virtual disk size. */
   readonly diskSizeAt: number
+}
+
+/** Where the parent locator is, as offsets in the file. */
+interface LocatorPlace {
+  /** The metadata region. */
+  readonly region: number
+  /** Offset and length in the locator's entry of the metadata table. */
+  readonly table: number
+  readonly at: number
+  /** Bytes from `at` to the next item. */
+  readonly room: number
+  /** Behind the last item. */
+  readonly free: number
 }
 
 const TABLE_SIZE = 64 * KB
@@ -70,7 +84,7 @@ const ITEMS = {
 type ItemName = keyof typeof ITEMS
 
 /** The start of a metadata region: the table, then the items in a row. */
-export function encodeMetadata(metadata: Omit<Metadata, 'diskSizeAt'>): Uint8Array {
+export function encodeMetadata(metadata: Omit<Metadata, 'diskSizeAt' | 'locatorPlace'>): Uint8Array {
   const parameters = new Uint8Array(8)
   const size = new Uint8Array(8)
   const logical = new Uint8Array(4)
@@ -108,9 +122,9 @@ export function encodeMetadata(metadata: Omit<Metadata, 'diskSizeAt'>): Uint8Arr
 export function readMetadata(store: ByteStore, region: Region): Metadata {
   const table = new Uint8Array(TABLE_SIZE)
   store.read(region.offset, table)
-  const items = parseTable(table, region)
+  const parsed = parseTable(table, region)
   const item = (name: ItemName): { bytes: Uint8Array; at: number } | undefined => {
-    const place = items.get(formatGuid(ITEMS[name].id))
+    const place = parsed.items.get(formatGuid(ITEMS[name].id))
     if (place === undefined) return undefined
     const expected = ITEMS[name].size
     if (expected !== undefined && place.length !== expected) {
@@ -137,19 +151,42 @@ export function readMetadata(store: ByteStore, region: Region): Metadata {
     sectorSize: required('sectorSize').view.getUint32(0, true),
     physicalSectorSize: required('physicalSectorSize').view.getUint32(0, true),
     locator: item('locator')?.bytes,
+    locatorPlace: locatorPlace(parsed, region),
   }
   check(metadata)
   return metadata
 }
 
-function parseTable(table: Uint8Array, region: Region): Map<string, { offset: number; length: number }> {
+interface Table {
+  /** The items that we know, by id; offsets in the file. */
+  readonly items: ReadonlyMap<string, { readonly entry: number; readonly offset: number; readonly length: number }>
+  /** What items of any kind take of the region, in order. */
+  readonly ranges: readonly Region[]
+}
+
+function locatorPlace({ items, ranges }: Table, region: Region): LocatorPlace | undefined {
+  const locator = items.get(formatGuid(ITEMS.locator.id))
+  if (locator === undefined) return undefined
+  const { entry, offset: at } = locator
+  const next = ranges.find(({ offset }) => region.offset + offset > at)?.offset ?? region.length
+  const free = ranges.reduce((end, { offset, length }) => Math.max(end, offset + length), TABLE_SIZE)
+  return {
+    region: region.offset,
+    table: entry + 16,
+    at,
+    room: region.offset + next - at,
+    free: region.offset + free,
+  }
+}
+
+function parseTable(table: Uint8Array, region: Region): Table {
   const view = new DataView(table.buffer)
   const signature = String.fromCharCode(...table.subarray(0, 8))
   if (signature !== 'metadata') throw damaged(NAME, 'the signature is not "metadata"')
   const count = view.getUint16(10, true)
   if (count > 2047) throw damaged(NAME, `${count} entries are more than 2047`)
   const known = new Set<string>(Object.values(ITEMS).map(({ id }) => formatGuid(id)))
-  const items = new Map<string, { offset: number; length: number }>()
+  const items = new Map<string, { entry: number; offset: number; length: number }>()
   const seen = new Set<string>()
   const ranges: { name: string; offset: number; length: number }[] = []
   for (let i = 0; i < count; i++) {
@@ -173,7 +210,7 @@ function parseTable(table: Uint8Array, region: Region): Map<string, { offset: nu
       )
     }
     if (length > 0) ranges.push({ name, offset, length })
-    if (!user && known.has(name)) items.set(name, { offset: region.offset + offset, length })
+    if (!user && known.has(name)) items.set(name, { entry: region.offset + at, offset: region.offset + offset, length })
     else if ((flags & IS_REQUIRED) !== 0) throw unsupported(NAME, `item ${name} is required and unknown`)
   }
   ranges.sort((a, b) => a.offset - b.offset)
@@ -182,7 +219,7 @@ function parseTable(table: Uint8Array, region: Region): Map<string, { offset: nu
     if (next !== undefined && range.offset + range.length > next.offset)
       throw damaged(NAME, `item ${range.name} overlaps item ${next.name}`)
   }
-  return items
+  return { items, ranges }
 }
 
 function check(metadata: Metadata): void {
