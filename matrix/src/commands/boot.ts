@@ -1,4 +1,4 @@
-import { open, readFile, writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { boot, type Guest, type HostEvent, type ImageSource, type ReleaseName } from '@vmbus/machine-v86'
 import pc from 'picocolors'
@@ -6,10 +6,12 @@ import type { RealHostOptions } from '../real/host-module.ts'
 import { bootReport, type BootReport } from '../real/boot-report.ts'
 import { duration, oneOf, profileOf, seedOf } from './arguments.ts'
 import type { Streams } from '../main.ts'
-import { UsageError, failure } from './failure.ts'
-import { deviceKinds, modulesFor, packagesFor, startServices } from './guest-setup.ts'
+import { UsageError, VerbError, failure } from './failure.ts'
+import { deviceKinds, memoryFor, modulesFor, packagesFor, startServices } from './guest-setup.ts'
 import { eventLine } from './event-line.ts'
-import { runLine, verbsHelp, type Stage } from './verbs.ts'
+import { readScript, runScript, type Line } from './script.ts'
+import type { Stage } from './verb-steps.ts'
+import { readLine, verbsHelp } from './verbs.ts'
 
 /** The options of `vmbus boot` as commander reads them. */
 export interface BootFlags {
@@ -75,27 +77,11 @@ async function checkWritable(path: string | undefined): Promise<void> {
   }
 }
 
-async function readScript(path: string): Promise<readonly string[]> {
-  try {
-    return (await readFile(path, 'utf8')).split('\n')
-  } catch (error) {
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
 async function powerOff(guest: Guest, progress: Progress): Promise<void> {
   if ((await guest.result()).end !== undefined) return
   const answer = await guest.call('shutdown.request', {}).catch(() => 'not-connected')
   progress(`asked the guest to power off: ${String(answer)}`)
   if (answer === 'sent') await guest.ended({ seconds: SHUTDOWN_SECONDS }).catch(() => undefined)
-}
-
-/** A script ends at the first line that fails, as a shell's `set -e` does. */
-async function runScript(stage: Stage, lines: readonly string[], progress: Progress): Promise<void> {
-  for (const line of lines) {
-    if (line.trim() !== '') progress(`> ${line.trim()}`)
-    await runLine(stage, line)
-  }
 }
 
 /** Reads verbs until `quit`, the end of input or of the guest. A line that fails is told, and the next is read. */
@@ -106,7 +92,7 @@ async function converse(stage: Stage, signal: AbortSignal): Promise<void> {
   for await (const line of lines) {
     if (line.trim() === 'quit') break
     try {
-      await runLine(stage, line)
+      await readLine(line)(stage)
     } catch (error) {
       stage.say(failure(error).line)
       if (error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED') break
@@ -119,7 +105,7 @@ async function converse(stage: Stage, signal: AbortSignal): Promise<void> {
 /** Lets the guest run for a time, or drives it by verbs. */
 async function drive(
   guest: Guest,
-  how: { readonly script?: readonly string[]; readonly interactive: boolean; readonly seconds: number },
+  how: { readonly script?: readonly Line[]; readonly interactive: boolean; readonly seconds: number },
   streams: Streams,
   progress: Progress,
   signal: AbortSignal,
@@ -152,8 +138,10 @@ export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortS
     devices: Object.fromEntries(kinds.map((kind) => [kind, {}])),
     ...(flags.trace === undefined ? {} : { traceFile: flags.trace }),
   }
+  const memoryMB = memoryFor(kinds)
   await using guest = await boot({
     image,
+    ...(memoryMB === undefined ? {} : { memoryMB }),
     modules: modulesFor(kinds),
     packages: packagesFor(kinds),
     seed,
@@ -162,9 +150,15 @@ export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortS
     ...(flags.quiet === true ? {} : { onConsole: (text: string) => streams.out(text) }),
     signal,
   })
+  let failed: VerbError | undefined
   try {
     if (guest.image.agent) await startServices(guest, kinds)
-    await drive(guest, { interactive, seconds, ...(script === undefined ? {} : { script }) }, streams, progress, signal)
+    const how = { interactive, seconds, ...(script === undefined ? {} : { script }) }
+    await drive(guest, how, streams, progress, signal).catch((error: unknown) => {
+      // What a line of a script could not do is told after the report of what was done.
+      if (!(error instanceof VerbError)) throw error
+      failed = error
+    })
     await powerOff(guest, progress)
   } catch (error) {
     // A guest that ends early is told by the report; anything else is not ours to hide.
@@ -172,6 +166,10 @@ export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortS
   }
   const report = bootReport(profile.id, await guest.result())
   if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  if (failed !== undefined) {
+    streams.out(printBoot(report))
+    throw failed
+  }
   return report
 }
 

@@ -8,6 +8,8 @@ interface Need {
   readonly packages?: readonly string[]
   /** Run once the modules are loaded. */
   readonly start?: string
+  /** RAM with which there is something to see. */
+  readonly memoryMB?: number
 }
 
 const daemon = (name: string): Need => ({
@@ -18,7 +20,8 @@ const daemon = (name: string): Need => ({
 const NEEDS: Readonly<Record<string, Need>> = {
   netvsc: { modules: ['hv_netvsc'], start: 'ip link set eth0 up; ip addr add 10.0.0.2/24 dev eth0' },
   storvsc: { modules: ['hv_storvsc', 'sd_mod', 'ext4'], packages: ['e2fsprogs'] },
-  balloon: { modules: ['hv_balloon'] },
+  // The default is hardly more than what Linux keeps for itself (its floor).
+  balloon: { modules: ['hv_balloon'], memoryMB: 256 },
   kvp: daemon('hv_kvp_daemon'),
   vss: daemon('hv_vss_daemon'),
   fcopy: daemon('hv_fcopy_daemon'),
@@ -40,6 +43,10 @@ export const modulesFor = (kinds: readonly string[]): string[] => [
 export const packagesFor = (kinds: readonly string[]): string[] => [
   ...new Set(kinds.flatMap((kind) => NEEDS[kind]?.packages ?? [])),
 ]
+
+/** Undefined: the machine's own default. */
+export const memoryFor = (kinds: readonly string[]): number | undefined =>
+  kinds.map((kind) => NEEDS[kind]?.memoryMB).find((memoryMB) => memoryMB !== undefined)
 
 /** Starts the daemons and interfaces of a guest that runs our command agent. */
 export async function startServices(guest: Guest, kinds: readonly string[]): Promise<void> {

@@ -1,33 +1,38 @@
 import { readFile } from 'node:fs/promises'
 import { basename, posix } from 'node:path'
-import type { Guest } from '@vmbus/machine-v86'
-import { duration } from './arguments.ts'
+import { duration, oneOf } from './arguments.ts'
 import { UsageError } from './failure.ts'
-
-/** Where a verb runs, and whom it tells. */
-export interface Stage {
-  readonly guest: Guest
-  say(text: string): void
-}
+import { ANSWER_SECONDS, ask, begin, fail, remove, tell, type Stage } from './verb-steps.ts'
 
 interface Verb {
   readonly form: string
   readonly about: string
+  /** Throws on words that mean nothing, so that a script with an error in it never begins. */
+  check?(words: readonly string[]): void
   run(stage: Stage, words: readonly string[]): Promise<void>
 }
 
-/** Guest seconds for an answer: the daemons' own limits are 30 s. */
-const ANSWER_SECONDS = 70
 const COPY_SECONDS = 600
 const PAGE = 4096
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1 << 10, M: 1 << 20, G: 1 << 30 }
+const POOLS = ['external', 'guest', 'auto', 'auto-external'] as const
+const LINKS = ['up', 'down'] as const
+const ENDS = ['power-off', 'restart', 'hibernate'] as const
 
 /** Bytes of `64M`, `1G`, `4096`. */
 function sizeOf(text: string | undefined): number {
   const match = /^(\d+)([KMG]?)$/.exec(text ?? '')
-  if (match === null) throw new UsageError(`not a size: ${text ?? ''} (such as 64M)`)
-  return Number(match[1]) * (UNITS[match[2] ?? ''] ?? 1)
+  const bytes = Number(match?.[1]) * (UNITS[match?.[2] ?? ''] ?? 1)
+  if (!Number.isSafeInteger(bytes)) throw new UsageError(`not a size: ${text ?? ''} (such as 64M)`)
+  return bytes
+}
+
+/** Whole pages of `64M`. */
+function pagesOf(text: string | undefined): number {
+  const pages = Math.floor(sizeOf(text) / PAGE)
+  if (pages === 0) throw new UsageError(`not a page of memory: ${text ?? ''} (such as 64M)`)
+  return pages
 }
 
 function numberOf(text: string | undefined): number {
@@ -35,35 +40,12 @@ function numberOf(text: string | undefined): number {
   return Number(text)
 }
 
-/** Asks the host's device and waits for the event that ends the request with its id. */
-async function ask(
-  { guest, say }: Stage,
-  action: string,
-  argument: unknown,
-  ending: string,
-  seconds = ANSWER_SECONDS,
-): Promise<void> {
-  const id = await guest.call(action, argument)
-  if (typeof id !== 'number') return say(`not begun: ${String(id)}`)
-  const find = (): unknown =>
-    guest.events.find(({ name, detail }) => name === ending && (detail as { readonly id?: number }).id === id)?.detail
-  while (find() === undefined) await guest.until(`event:${ending}`, { seconds })
-  say(JSON.stringify(find()))
-}
-
-/** For operations without an id: one at a time, ended by the next event of the name. */
-async function begin({ guest, say }: Stage, action: string, argument: unknown, ending: string): Promise<void> {
-  const begun = await guest.call(action, argument)
-  if (begun !== 'begun') return say(`not begun: ${String(begun)}`)
-  const before = guest.events.length
-  const find = (): unknown => guest.events.slice(before).find(({ name }) => name === ending)?.detail
-  while (find() === undefined) await guest.until(`event:${ending}`, { seconds: ANSWER_SECONDS })
-  say(JSON.stringify(find()))
-}
-
-async function tell({ guest, say }: Stage, action: string, argument?: unknown): Promise<void> {
-  const answer = await guest.call(action, argument)
-  say(answer === undefined ? 'done' : JSON.stringify(answer))
+/** Words for each part of the verb's form that is written in capitals. */
+function wordsOf(form: string): (words: readonly string[]) => void {
+  const wanted = form.match(/[A-Z]{2,}/g)?.length ?? 0
+  return (words) => {
+    if (words.length < wanted) throw new UsageError(`missing words: ${form}`)
+  }
 }
 
 async function copy(stage: Stage, [from = '', to = '']: readonly string[]): Promise<void> {
@@ -83,6 +65,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   wait: {
     form: 'wait DURATION',
     about: 'let guest time pass',
+    check: ([time = '']) => void duration(time),
     run: ({ guest }, [time = '']) => guest.run(duration(time)),
   },
   exec: {
@@ -90,7 +73,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
     about: 'run a shell command in the guest',
     async run({ guest, say }, words) {
       const { status, output } = await guest.exec(words.join(' '))
-      say(`${output.trimEnd()}${status === 0 ? '' : `\n(exit status ${status})`}`)
+      say(output.trimEnd())
+      if (status !== 0) fail(`exit status ${status}`)
     },
   },
   inspect: { form: 'inspect', about: 'show the state of the host', run: (stage) => tell(stage, 'inspect') },
@@ -105,8 +89,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: (stage, [key = '']) => ask(stage, 'kvp.delete', { key }, 'kvp:completed'),
   },
   keys: {
-    form: 'keys [external|guest|auto]',
+    form: `keys [${POOLS.join('|')}]`,
     about: 'list the keys of a pool (kvp)',
+    check: ([pool = 'auto']) => void oneOf('pool', POOLS, pool),
     run: (stage, [pool = 'auto']) => ask(stage, 'kvp.enumerate', { pool }, 'kvp:completed'),
   },
   backup: {
@@ -118,60 +103,78 @@ const VERBS: Readonly<Record<string, Verb>> = {
   'memory-take': {
     form: 'memory-take SIZE',
     about: 'take memory from the guest (balloon)',
-    run: (stage, [size]) => begin(stage, 'balloon.balloon', Math.floor(sizeOf(size) / PAGE), 'balloon:balloon'),
+    check: ([size]) => void pagesOf(size),
+    run: (stage, [size]) => begin(stage, 'balloon.balloon', pagesOf(size), 'balloon:balloon'),
   },
   'memory-give': {
     form: 'memory-give SIZE',
     about: 'give memory back (balloon)',
-    run: (stage, [size]) => begin(stage, 'balloon.unballoon', Math.floor(sizeOf(size) / PAGE), 'balloon:unballoon'),
+    check: ([size]) => void pagesOf(size),
+    run: (stage, [size]) => begin(stage, 'balloon.unballoon', pagesOf(size), 'balloon:unballoon'),
   },
   'network-link': {
-    form: 'network-link up|down',
+    form: `network-link ${LINKS.join('|')}`,
     about: 'plug or unplug the cable (netvsc)',
+    check: ([state = '']) => void oneOf('state of a link', LINKS, state),
     run: (stage, [state]) => tell(stage, 'netvsc.link', state === 'up'),
   },
   'network-remove': {
     form: 'network-remove',
     about: 'take the adapter away (netvsc)',
-    run: (stage) => tell(stage, 'netvsc.remove'),
+    run: (stage) => remove(stage, 'netvsc.remove'),
   },
   'network-add': { form: 'network-add', about: 'bring it back (netvsc)', run: (stage) => tell(stage, 'netvsc.add') },
   'disk-add': {
     form: 'disk-add SIZE',
     about: 'add an empty disk (storvsc)',
+    check: ([size]) => void sizeOf(size),
     run: (stage, [size = '']) => tell(stage, 'storvsc.add', { size: String(sizeOf(size)) }),
   },
   'disk-remove': {
     form: 'disk-remove LUN',
     about: 'take a disk away (storvsc)',
+    check: ([lun]) => void numberOf(lun),
     run: (stage, [lun]) => tell(stage, 'storvsc.remove', numberOf(lun)),
   },
   'disk-resize': {
     form: 'disk-resize LUN SIZE',
     about: 'grow or shrink a disk (storvsc)',
+    check: ([lun, size]) => void [numberOf(lun), sizeOf(size)],
     run: (stage, [lun, size]) => tell(stage, 'storvsc.resize', { lun: numberOf(lun), bytes: sizeOf(size) }),
   },
   shutdown: {
-    form: 'shutdown [power-off|restart|hibernate]',
+    form: `shutdown [${ENDS.join('|')}]`,
     about: 'ask the guest, and wait until it has gone',
+    check: ([action = 'power-off']) => void oneOf('end', ENDS, action),
     async run({ guest, say }, [action = 'power-off']) {
+      const known = guest.events.length
       const answer = await guest.call('shutdown.request', { action })
-      if (answer !== 'sent') return say(`not begun: ${String(answer)}`)
+      if (answer !== 'sent') fail(`not begun: ${String(answer)}`)
+      const told = (): { readonly status: number } | undefined =>
+        guest.events.slice(known).find(({ name }) => name === 'shutdown:answered')?.detail as { status: number }
+      while (told() === undefined) await guest.until('event:shutdown:answered', { seconds: ANSWER_SECONDS })
+      const { status = 0 } = told() ?? {}
+      if (status !== 0) fail(`the guest answered 0x${status.toString(16)}`)
       say(`the guest ended with ${await guest.ended({ seconds: ANSWER_SECONDS })}`)
     },
   },
 }
 
-/** One line: a verb and its words; empty lines and those that begin with # do nothing. */
-export async function runLine(stage: Stage, line: string): Promise<void> {
+/** A line that is understood. */
+export type Command = (stage: Stage) => Promise<void>
+
+/** One line: a verb and its words; empty lines and those that begin with # do nothing. Throws on what means nothing. */
+export function readLine(line: string): Command {
   const [name = '', ...words] = line.trim().split(/\s+/)
-  if (name === '' || name.startsWith('#')) return
-  const verb = VERBS[name]
+  if (name === '' || name.startsWith('#')) return () => Promise.resolve()
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
   if (verb === undefined) throw new UsageError(`unknown verb: ${name} (one of ${Object.keys(VERBS).join(', ')})`)
-  await verb.run(stage, words)
+  wordsOf(verb.form)(words)
+  verb.check?.(words)
+  return (stage) => verb.run(stage, words)
 }
 
 export const verbsHelp = (): string =>
   Object.values(VERBS)
-    .map(({ form, about }) => `  ${form.padEnd(40)} ${about}`)
+    .map(({ form, about }) => `  ${form.padEnd(44)} ${about}`)
     .join('\n')

@@ -108,7 +108,10 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       sent: () => source.count(),
       link: (up) => (up === true ? nic().device.connectLink() : nic().device.disconnectLink()),
       vlan: (vlan) => nic().device.setVlan(vlan as VlanOptions),
-      remove: () => nic().device.remove(),
+      remove: () => {
+        if (nic().rescinded) throw new RangeError('no adapter')
+        nic().device.remove()
+      },
       add: () => {
         handle = host.offer(spec)
       },

@@ -36,7 +36,8 @@ export const realStorvsc: RealDeviceFactory = (host, options) => {
         resize(change) {
           const { lun, bytes } = change as { readonly lun: number; readonly bytes: number }
           const disk = disks[lun]
-          disk?.resize(Math.floor(bytes / disk.sectorSize))
+          if (disk === undefined) throw new RangeError(`no disk ${lun}`)
+          disk.resize(Math.floor(bytes / disk.sectorSize))
         },
         inspect: () => handle.device.inspect(),
       },

@@ -1,0 +1,79 @@
+import type { Guest } from '@vmbus/machine-v86'
+import { VerbError } from './failure.ts'
+
+/** Where a verb runs, and whom it tells. */
+export interface Stage {
+  readonly guest: Pick<Guest, 'call' | 'events' | 'until' | 'exec' | 'run' | 'ended'>
+  say(text: string): void
+}
+
+/** Guest seconds for an answer: the daemons' own limits are 30 s. */
+export const ANSWER_SECONDS = 70
+
+/** The verb was understood, and what it asked for did not come about. */
+export function fail(message: string): never {
+  throw new VerbError(message)
+}
+
+/** What the host says of a device that it does not have, or of an argument that it cannot take. */
+const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && !('code' in error) && /^(?:RangeError|LayoutError|\w+: VMBUS_)/.test(error.stack ?? '')
+
+async function call({ guest }: Stage, action: string, argument: unknown): Promise<unknown> {
+  try {
+    return await guest.call(action, argument)
+  } catch (error) {
+    if (isRefusal(error)) fail(error.message)
+    throw error
+  }
+}
+
+/** Asks the host's device and waits for the event that ends the request with its id. */
+export async function ask(
+  stage: Stage,
+  action: string,
+  argument: unknown,
+  ending: string,
+  seconds = ANSWER_SECONDS,
+): Promise<void> {
+  const { guest, say } = stage
+  const id = await call(stage, action, argument)
+  if (typeof id !== 'number') return fail(`not begun: ${String(id)}`)
+  const find = (): unknown =>
+    guest.events.find(({ name, detail }) => name === ending && (detail as { readonly id?: number }).id === id)?.detail
+  while (find() === undefined) await guest.until(`event:${ending}`, { seconds })
+  const found = find() as { readonly outcome?: string; readonly status?: number }
+  say(JSON.stringify(found))
+  if (found.outcome !== 'ok')
+    fail(`${action} ended with ${found.outcome ?? '?'}, the guest's last status is ${statusText(found.status)}`)
+}
+
+const statusText = (status = -1): string => (status < 0 ? 'none' : `0x${status.toString(16)}`)
+
+/** Takes a device away, and waits until the guest has let go of it. */
+export async function remove(stage: Stage, action: string): Promise<void> {
+  const { guest, say } = stage
+  const before = guest.events.length
+  await call(stage, action, undefined)
+  const isGone = (): boolean => guest.events.slice(before).some(({ name }) => name === 'released')
+  while (!isGone()) await guest.until('event:released', { seconds: ANSWER_SECONDS })
+  say('done')
+}
+
+/** For operations without an id: one at a time, ended by the next event of the name. */
+export async function begin(stage: Stage, action: string, argument: unknown, ending: string): Promise<void> {
+  const { guest, say } = stage
+  const before = guest.events.length
+  const begun = await call(stage, action, argument)
+  if (begun !== 'begun') return fail(`not begun: ${String(begun)}`)
+  const find = (): unknown => guest.events.slice(before).find(({ name }) => name === ending)?.detail
+  while (find() === undefined) await guest.until(`event:${ending}`, { seconds: ANSWER_SECONDS })
+  const found = find() as { readonly failed?: string }
+  say(JSON.stringify(found))
+  if (found.failed !== undefined) fail(found.failed)
+}
+
+export async function tell(stage: Stage, action: string, argument?: unknown): Promise<void> {
+  const answer = await call(stage, action, argument)
+  stage.say(answer === undefined ? 'done' : JSON.stringify(answer))
+}
