@@ -1,3 +1,6 @@
+import type { BalloonHost } from './host.ts'
+import { CHUNK_PAGES } from './protocol.ts'
+
 /** A guest on a shared memory budget, in 4 KiB pages. */
 export interface Member {
   readonly id: string
@@ -5,7 +8,7 @@ export interface Member {
   readonly minimum: number
   readonly maximum: number
   readonly assigned: number
-  /** What its last status report says that it committed. */
+  /** What it uses: the commitment of its last status report without the balloon, which a guest counts in; see `needed` of `BalloonHost`. */
   readonly committed: number
   /** Percent of committed memory to keep free beside it (Hyper-V's "memory buffer", 5 to 2000, default 20). */
   readonly buffer?: number
@@ -40,4 +43,45 @@ export function balance(members: readonly Member[], budget: number): ReadonlyMap
     open = open.filter((member) => (targets.get(member.id) ?? 0) < demandOf(member))
   }
   return targets
+}
+
+/** A guest whose memory a budget covers. */
+export interface BalancedGuest extends Pick<Member, 'id' | 'minimum' | 'maximum' | 'buffer' | 'weight'> {
+  readonly host: BalloonHost
+}
+
+/** What was asked of a guest. */
+export interface Move {
+  readonly id: string
+  readonly action: 'balloon' | 'unballoon'
+  readonly pages: number
+}
+
+/**
+ * One round of balancing: asks guests that have more than they should to give up the rest, and gives others back as much
+ * as the budget has left. What a guest is asked for counts as its own until it has given it, so the budget is never
+ * overdrawn; guests that are busy, or have not reported yet, keep what they have. Call it every few seconds.
+ * Differences of less than 2 MiB are let be, unless the budget is overdrawn. Memory is not hot added.
+ */
+export function rebalance(guests: readonly BalancedGuest[], budget: number): readonly Move[] {
+  const total = guests.reduce((sum, { host }) => sum + host.assignedPages, 0)
+  const open = guests.flatMap(({ host, ...guest }) =>
+    host.ready && host.needed !== undefined
+      ? [{ ...guest, host, assigned: host.assignedPages, committed: host.needed }]
+      : [],
+  )
+  const held = total - open.reduce((sum, { assigned }) => sum + assigned, 0)
+  const targets = balance(open, budget - held)
+  const least = total > budget ? 1 : CHUNK_PAGES
+  const moves: Move[] = []
+  let left = budget - total
+  for (const { id, host, assigned } of open) {
+    const change = (targets.get(id) ?? assigned) - assigned
+    const action = change < 0 ? 'balloon' : 'unballoon'
+    const pages = change < 0 ? -change : Math.min(change, left, host.balloonedPages)
+    if (pages < least || host[action](pages) !== 'begun') continue
+    left -= host.assignedPages - assigned
+    moves.push({ id, action, pages })
+  }
+  return moves
 }

@@ -1,6 +1,7 @@
 import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { balloonFloor } from './floor.ts'
+import { addedRegion, bringIn, coveredPages, covering } from './guest/regions.ts'
 import { fresh, type BalloonGuestOptions, type State } from './guest/state.ts'
 import { pageSet } from './page-set.ts'
 import {
@@ -42,7 +43,6 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   const versions = options.versions ?? [...DM_VERSIONS].reverse()
   const reportDelay = options.reportDelay ?? 45
   const alignment = options.hotAddAlignment ?? LINUX_HOT_ADD_ALIGNMENT
-  const alignmentPages = 2 ** alignment * MIB_PAGES
   const given = pageSet()
   let state = fresh()
   let handle: GuestChannel | undefined
@@ -200,16 +200,12 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
 
   const onHotAdd = (bytes: Uint8Array): void => {
     const isLong = bytes.length >= hotAddRequest.size
-    const range = unpackRun(isLong ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
-    const region = isLong ? unpackRun(hotAddRequest.parse(bytes).region) : range
-    const isAligned =
-      region.start % alignmentPages === 0 &&
-      range.start >= region.start &&
-      range.start + range.count <= region.start + region.count
-    if (!isAligned) drop('hot add off the alignment that was declared')
-    const pages =
-      memory.add === undefined || range.count === 0 || !isAligned ? 0 : Math.min(range.count, memory.add(range))
-    state.added += pages
+    const run = unpackRun(isLong ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
+    const named = isLong ? unpackRun(hotAddRequest.parse(bytes).region) : undefined
+    const region = addedRegion(run, named, 2 ** alignment * MIB_PAGES, state.regions)
+    if (region === undefined) drop('hot add off the alignment that was declared, or off the region before')
+    const pages = region === undefined ? 0 : bringIn(run, region, memory)
+    if (region !== undefined && pages > 0) state.regions = covering(state.regions, region, pages)
     // Without pages, result 1 would tell the host never to try again.
     post(
       hotAddResponse.toBytes({
@@ -253,7 +249,10 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   }
 
   /** What outlives a channel: the pages, and the numbers of messages, which count on (Linux's trans_id is the module's). */
-  const lasting = (): Pick<State, 'added' | 'transaction'> => ({ added: state.added, transaction: state.transaction })
+  const lasting = (): Pick<State, 'regions' | 'transaction'> => ({
+    regions: state.regions,
+    transaction: state.transaction,
+  })
 
   const leave = (): void => {
     for (const name of ['tick', 'negotiation']) deps.timers.clear(name)
@@ -306,6 +305,6 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
       if (state.nextTick !== null) deps.timers.set('tick', state.nextTick)
       if (state.deadline !== null) deps.timers.set('negotiation', state.deadline)
     },
-    inspect: () => ({ phase: state.phase, ballooned: given.pages, added: state.added }),
+    inspect: () => ({ phase: state.phase, ballooned: given.pages, added: coveredPages(state.regions) }),
   }
 }

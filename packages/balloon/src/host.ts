@@ -15,6 +15,7 @@ import {
   type State,
 } from './host/state.ts'
 import { guestMessages, head } from './host/guest-messages.ts'
+import { regionFor } from './host/region.ts'
 import { pageSet } from './page-set.ts'
 import {
   COUNT_LIMIT,
@@ -52,6 +53,8 @@ export function balloonHost(
   let channel: Channel | undefined
 
   const drop = (message: string): void => deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message })
+
+  const hotAddedPages = (): number => state.hotAdded.reduce((sum, { count }) => sum + count, 0)
 
   const flush = (): void => {
     for (let next = state.outbox[0]; next !== undefined; next = state.outbox[0]) {
@@ -149,16 +152,19 @@ export function balloonHost(
       return state.phase === 'idle'
     },
     get assignedPages() {
-      return state.bootPages + state.hotAdded - ballooned.pages
+      return state.bootPages + hotAddedPages() - ballooned.pages
     },
     get balloonedPages() {
       return ballooned.pages
     },
     get hotAddedPages() {
-      return state.hotAdded
+      return hotAddedPages()
     },
     get pressure() {
       return state.pressure
+    },
+    get needed() {
+      return state.needed ?? undefined
     },
     balloon(pages) {
       const refused = refusal(state.caps.balloon)
@@ -202,19 +208,12 @@ export function balloonHost(
     hotAdd(run) {
       const refused = refusal(state.caps.hotAdd && !state.hotAddEnded)
       if (refused !== undefined) return refused
-      const { alignmentPages } = state.caps
-      const region = { start: run.start, count: Math.ceil(run.count / alignmentPages) * alignmentPages }
-      if (!Number.isSafeInteger(run.start) || run.start % alignmentPages !== 0 || run.start < state.bootPages)
-        return 'misaligned'
-      if (
-        !Number.isSafeInteger(run.count) ||
-        run.count <= 0 ||
-        region.count > COUNT_LIMIT ||
-        run.start + region.count > START_LIMIT
-      )
-        return 'nothing-to-do'
-      if (state.hotAdded > 0 && run.start !== state.hotAddStart + state.hotAdded) return 'misaligned'
-      if (state.hotAdded === 0) state.hotAddStart = run.start
+      if (!Number.isSafeInteger(run.start)) return 'misaligned'
+      if (!Number.isSafeInteger(run.count) || run.count <= 0) return 'nothing-to-do'
+      const region = regionFor(run, state)
+      if (region === undefined) return 'misaligned'
+      if (region.count > COUNT_LIMIT || region.start + region.count > START_LIMIT) return 'nothing-to-do'
+      state.adding = { start: run.start, region }
       begin('hot-add', run.count)
       post(
         hotAddRequest.toBytes({
@@ -228,7 +227,7 @@ export function balloonHost(
     open(opened) {
       channel = opened
       // Ballooned and added pages outlive the channel: the guest keeps them so until it is told otherwise.
-      state = { ...fresh(bootPages), phase: 'version', hotAdded: state.hotAdded, hotAddStart: state.hotAddStart }
+      state = { ...fresh(bootPages), phase: 'version', hotAdded: state.hotAdded, region: state.region }
       return 0
     },
     readable: pump,
@@ -258,11 +257,16 @@ export function balloonHost(
     save: () => ({
       ...state,
       outbox: state.outbox.map((bytes) => bytes.slice()),
+      hotAdded: state.hotAdded.map((run) => ({ ...run })),
       ballooned: ballooned.runs.map((run) => ({ ...run })),
     }),
     restore(saved, channels) {
       const { ballooned: runs, ...rest } = saved as State & { ballooned: PageRun[] }
-      state = { ...rest, outbox: rest.outbox.map((bytes) => bytes.slice()) }
+      state = {
+        ...rest,
+        hotAdded: rest.hotAdded.map((run) => ({ ...run })),
+        outbox: rest.outbox.map((bytes) => bytes.slice()),
+      }
       ballooned.clear()
       for (const run of runs) ballooned.add(run)
       channel = channels[0]
@@ -275,7 +279,7 @@ export function balloonHost(
         version: `${state.version >>> 16}.${state.version & 0xffff}`,
         assignedPages: this.assignedPages,
         balloonedPages: ballooned.pages,
-        hotAddedPages: state.hotAdded,
+        hotAddedPages: hotAddedPages(),
         pressure: { ...state.pressure },
         reports: state.reports,
       }

@@ -16,7 +16,7 @@ export const balloon = defineDevice({
   guest: (options: BalloonGuestOptions, deps) => balloonGuest(options, deps),
 })
 
-export { balance, demandOf, type Member } from './balancer.ts'
+export { balance, demandOf, rebalance, type BalancedGuest, type Member, type Move } from './balancer.ts'
 export { balloonFloor } from './floor.ts'
 export type { BalloonGuestOptions, GuestMemoryManager } from './guest.ts'
 export type {

@@ -13,7 +13,8 @@ const BLOCK = 16 * MIB
 
 type Step =
   | { readonly do: 'balloon' | 'unballoon' | 'use' | 'unuse'; readonly pages: number }
-  | { readonly do: 'hot-add' | 'save' }
+  | { readonly do: 'hot-add'; readonly pages: number }
+  | { readonly do: 'save' }
   | { readonly do: 'steps'; readonly count: number }
   | { readonly do: 'wait'; readonly seconds: number }
 
@@ -26,7 +27,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('use' as const, 'unuse' as const), pages: fc.nat(8000) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('hot-add' as const, 'save' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('hot-add' as const),
+      pages: fc.oneof(fc.constant(BLOCK), fc.integer({ min: 1, max: BLOCK })),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('save' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('steps' as const), count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 3 }) }) },
 )
@@ -54,7 +62,7 @@ function reclaimer() {
 }
 
 function life() {
-  const ram = guestRam({ pages: BOOT, fragmentedBy: 700, hotAddBlock: BLOCK })
+  const ram = guestRam({ pages: BOOT, fragmentedBy: 700, hotAddBlock: BLOCK, hotAddParts: true })
   const books = reclaimer()
   const made = world(
     balloon({ bootPages: BOOT, settleSeconds: 1, reclaimed: books.reclaimed, returned: books.returned }),
@@ -86,10 +94,14 @@ function life() {
           return count(host().balloon(each.pages))
         case 'unballoon':
           return count(host().unballoon(each.pages))
-        case 'hot-add':
-          return host().hotAddedPages >= 4 * BLOCK
+        case 'hot-add': {
+          // Blocks are filled one after the other, in parts.
+          const added = host().hotAddedPages
+          const room = BLOCK - (added % BLOCK)
+          return added >= 4 * BLOCK
             ? undefined
-            : count(host().hotAdd({ start: BOOT + host().hotAddedPages, count: BLOCK }))
+            : count(host().hotAdd({ start: BOOT + added, count: Math.min(room, each.pages) }))
+        }
         case 'use':
           return ram.use(each.pages)
         case 'unuse':

@@ -171,6 +171,53 @@ describe('hot add', () => {
     expect(ram.violations).toEqual([])
   })
 
+  test('fills a region in parts, in order, before the next begins', () => {
+    const { ram, host, advance, messages } = pair({ ram: { ...hot, hotAddParts: true } })
+    advance(4)
+    const { start } = first
+    const add = (from: number, count: number): string => {
+      const answer = host.hotAdd({ start: from, count })
+      advance(1)
+      return answer
+    }
+    expect(add(start, 1000)).toBe('begun')
+    expect([host.hotAddedPages, ram.total()]).toEqual([1000, 64 * MIB + 1000])
+    // A gap, the same again, a block further on, and more than the region holds.
+    for (const [from, count] of [
+      [start + 1001, 1],
+      [start, 1000],
+      [start + 256 * MIB, 1],
+      [start + 1000, 128 * MIB - 999],
+    ] as const)
+      expect(add(from, count)).toBe('misaligned')
+    expect(add(start + 1000, 24)).toBe('begun')
+    expect(add(start + 1024, 128 * MIB - 1024)).toBe('begun')
+    expect(add(start + 128 * MIB, 5)).toBe('begun')
+    // What is left of a region may stay unused.
+    expect(add(start + 256 * MIB, 7)).toBe('begun')
+    expect([host.hotAddedPages, host.assignedPages, ram.total()]).toEqual([
+      128 * MIB + 12,
+      192 * MIB + 12,
+      192 * MIB + 12,
+    ])
+    host.balloon(150 * MIB)
+    advance(1)
+    expect(host.balloonedPages).toBeGreaterThan(64 * MIB)
+    expect([host.balloonedPages, host.assignedPages]).toEqual([ram.count('taken'), ram.total()])
+    // Range and region, 40 bits of start and 24 of count (wire/07 §1): the region is the same for its three parts.
+    const regions = messages
+      .filter(({ bytes }) => bytes[0] === 10)
+      .map(({ bytes }) => Buffer.from(bytes.subarray(16, 24)).toString('hex'))
+    expect(regions).toEqual([
+      '0080000000008000',
+      '0080000000008000',
+      '0080000000008000',
+      '0000010000008000',
+      '0080010000008000',
+    ])
+    expect(ram.violations).toEqual([])
+  })
+
   test('less than was offered is the guest’s ceiling', () => {
     const { host, advance, ram } = pair({ ram: hot })
     advance(4)

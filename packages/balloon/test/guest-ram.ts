@@ -21,11 +21,13 @@ export interface GuestRamOptions {
   readonly fragmentedBy?: number
   /** Block of hot add, in pages; absent, none. */
   readonly hotAddBlock?: number
+  /** Brings in parts of a block, too. */
+  readonly hotAddParts?: boolean
 }
 
 const LIMIT = 1 << 17
 
-export function guestRam({ pages, fragmentedBy, hotAddBlock }: GuestRamOptions): GuestRam {
+export function guestRam({ pages, fragmentedBy, hotAddBlock, hotAddParts = false }: GuestRamOptions): GuestRam {
   const state = new Uint8Array(LIMIT)
   const counts = [LIMIT, 0, 0, 0]
   const violations: string[] = []
@@ -88,10 +90,12 @@ export function guestRam({ pages, fragmentedBy, hotAddBlock }: GuestRamOptions):
     ...(hotAddBlock === undefined
       ? {}
       : {
-          add({ start, count: offered }: PageRun) {
-            const whole = Math.floor(offered / hotAddBlock) * hotAddBlock
-            free({ start, count: whole }, Page.absent)
-            return whole
+          add({ start, count: offered }: PageRun, region: PageRun) {
+            if (region.start + region.count > LIMIT || state.subarray(start, region.start + region.count).some(Boolean))
+              return 0
+            const count = hotAddParts ? offered : Math.floor(offered / hotAddBlock) * hotAddBlock
+            free({ start, count }, Page.absent)
+            return count
           },
         }),
     use: (left) => change(Page.free, Page.used, left),

@@ -192,6 +192,76 @@ test('a hostile host: a guest frees only what it gave up, keeps its floor, and d
   expect(given).toBeGreaterThan(10_000)
 })
 
+const BLOCK = 128 * 256
+const place = fc.oneof(
+  fc.constantFrom(0, PAGES, BLOCK, BLOCK + 512, BLOCK + 1000, 2 * BLOCK, 3 * BLOCK, 2 ** 40 - 1),
+  fc.nat(4 * BLOCK),
+)
+const amount = fc.oneof(fc.constantFrom(0, 1, 512, 488, BLOCK - 512, BLOCK, 2 * BLOCK, 2 ** 24 - 1), fc.nat(2 * BLOCK))
+const wild = fc.record({ start: place, count: amount })
+const offer = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(wild, fc.option(wild, { nil: undefined })) },
+  {
+    weight: 2,
+    arbitrary: wild.map((run): [PageRun, PageRun] => [
+      run,
+      { start: Math.floor(run.start / BLOCK) * BLOCK, count: BLOCK },
+    ]),
+  },
+)
+
+test('a hostile host: what is hot added is new to the guest, in whole regions, and counted as answered', () => {
+  let [answered, refused] = [0, 0]
+  fc.assert(
+    fc.property(fc.array(offer, { minLength: 1, maxLength: 25 }), (offers) => {
+      let host: Channel | undefined
+      const answers: { readonly pages: number; readonly result: number }[] = []
+      const spec: HostDeviceSpec = {
+        kind: 'balloon',
+        offer: { interfaceId: BALLOON_INTERFACE, instanceId: BALLOON_INSTANCE },
+        create: () => ({
+          ...idle,
+          open: (channel) => ((host = channel), 0),
+          readable(channel) {
+            for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
+              const view = new DataView(packet.bytes.buffer, packet.bytes.byteOffset + packet.payloadOffset)
+              if (view.getUint16(0, true) === 11)
+                answers.push({ pages: view.getUint32(8, true), result: view.getUint32(12, true) })
+            }
+          },
+        }),
+      }
+      const ram = guestRam({ pages: PAGES, hotAddBlock: BLOCK, hotAddParts: true })
+      const made = world(spec, balloon.driver({ memory: ram, reportDelay: 0 }))
+      made.advance(0.5)
+      host?.sendInBand(header(2, 1, 0), 0, 0, false)
+      made.advance(0.5)
+      host?.sendInBand(header(4, 1, 0), 0, 0, false)
+      made.advance(0.5)
+      for (const [range, region] of offers) {
+        host?.sendInBand(
+          bytesOf({ type: 10, lie: 0, body: packRuns(region === undefined ? [range] : [range, region]) }),
+          0,
+          0,
+          false,
+        )
+        made.advance(0.1)
+        const { pages, result } = answers.at(-1) ?? { pages: -1, result: -1 }
+        expect(pages).toBeLessThanOrEqual(range.count)
+        // Nothing added is no success.
+        expect(result).toBe(pages > 0 ? 1 : 0)
+        if (pages > 0) answered++
+        else refused++
+      }
+      expect(answers).toHaveLength(offers.length)
+      expect(ram.total()).toBe(PAGES + answers.reduce((sum, { pages }) => sum + pages, 0))
+      expect(ram.violations).toEqual([])
+    }),
+    { seed: 23, numRuns: 120 },
+  )
+  expect(Math.min(answered, refused)).toBeGreaterThan(30)
+})
+
 test('a guest that asks for versions for ever and never listens is held back', () => {
   let guest: Channel | undefined
   const driver: GuestDriverSpec = {

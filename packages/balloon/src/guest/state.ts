@@ -9,8 +9,12 @@ export interface GuestMemoryManager {
   /** Takes `count` adjacent pages out of use; undefined when there are none. */
   take(count: number): PageRun | undefined
   release(run: PageRun): void
-  /** Brings new memory into use and returns how many pages of it, whole blocks only; absent, hot add is not offered. */
-  add?(run: PageRun): number
+  /**
+   * Brings the pages of `run` into use, from the first on, and returns how many; absent, hot add is not offered. The run
+   * lies in `region`, whole blocks of the declared alignment: its other pages were added before or may follow, in order.
+   * A manager that already has a page of the region that was not added so returns 0.
+   */
+  add?(run: PageRun, region: PageRun): number
 }
 
 export interface BalloonGuestOptions {
@@ -23,6 +27,10 @@ export interface BalloonGuestOptions {
   readonly reportDelay?: number
 }
 
+export interface AddedRegion extends PageRun {
+  readonly covered: number
+}
+
 type Phase = 'closed' | 'version' | 'capabilities' | 'ready' | 'failed'
 
 export interface State {
@@ -33,7 +41,8 @@ export interface State {
   ticks: number
   nextTick: number | null
   deadline: number | null
-  added: number
+  /** Regions of memory that was added, and how many pages of each are in use. */
+  regions: AddedRegion[]
   outbox: Uint8Array[]
 }
 
@@ -45,6 +54,6 @@ export const fresh = (): State => ({
   ticks: 0,
   nextTick: null,
   deadline: null,
-  added: 0,
+  regions: [],
   outbox: [],
 })

@@ -97,16 +97,15 @@ export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler
   const onStatus = (bytes: Uint8Array): void => {
     const { available, committed } = statusReport.parse(bytes)
     ctx.state.pressure = { available, committed }
+    // The pages of every answer before this report are in the account already.
+    ctx.state.needed = Math.max(0, committed - ctx.ballooned.pages)
     ctx.state.reports++
     ctx.deps.event('pressure', ctx.state.pressure)
   }
 
   /** The pages of `run` that the guest has: booted with or added, and not given up before. */
   const given = (run: PageRun): PageRun[] => {
-    const has = pageSet([
-      { start: 0, count: ctx.state.bootPages },
-      { start: ctx.state.hotAddStart, count: ctx.state.hotAdded },
-    ])
+    const has = pageSet([{ start: 0, count: ctx.state.bootPages }, ...ctx.state.hotAdded])
     return has.within(run).flatMap((part) => ctx.ballooned.without(part))
   }
 
@@ -134,12 +133,22 @@ export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler
     ctx.finish('unballoon')
   }
 
+  /** The first pages of the run that was offered are the guest's. */
+  const added = (pages: number): void => {
+    if (ctx.state.adding === null) return
+    const { start, region } = ctx.state.adding
+    const all = pageSet(ctx.state.hotAdded)
+    all.add({ start, count: pages })
+    ctx.state.hotAdded = [...all.runs]
+    ctx.state.region = { ...region, covered: start + pages - region.start }
+  }
+
   const onHotAdded = (bytes: Uint8Array): void => {
     if (ctx.state.phase !== 'hot-add') return ctx.drop('hot add response that was not asked for')
     const { pages, result } = hotAddResponse.parse(bytes)
     if (pages > ctx.state.asked) return ctx.finish('hot-add', 'the guest claims more pages than were offered')
     ctx.state.done = pages
-    ctx.state.hotAdded += pages
+    if (pages > 0) added(pages)
     // No pages with result 1 is final; fewer than asked for is taken as the guest's ceiling (Hyper-V's rule, wire/07 §6).
     if (pages < ctx.state.asked && (pages > 0 || result === 1)) ctx.state.hotAddEnded = true
     ctx.finish('hot-add', pages === 0 ? 'the guest added nothing' : undefined)

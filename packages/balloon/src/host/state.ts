@@ -20,10 +20,15 @@ export interface BalloonSettings {
   readonly versions: readonly number[]
 }
 
-/** What a guest reports every second, in 4 KiB pages. */
+/** What a guest reports every second, in 4 KiB pages. Linux commits what it has ballooned and its floor, too (wire/07 §3). */
 export interface GuestPressure {
   readonly available: number
   readonly committed: number
+}
+
+/** Whole blocks of the guest's alignment, of which the first `covered` pages are in use: the rest may follow. */
+export interface HotAddRegion extends PageRun {
+  readonly covered: number
 }
 
 export type Operation = 'balloon' | 'unballoon' | 'hot-add'
@@ -46,11 +51,17 @@ export interface State {
   /** Of the operation under way: pages asked for and done. */
   asked: number
   done: number
-  hotAddStart: number
+  /** The region of the last hot add, and how many of its pages the guest has; null before the first. */
+  region: HotAddRegion | null
+  /** The region of the hot add under way or the last one, and the page in it that is offered first. */
+  adding: { readonly start: number; readonly region: HotAddRegion } | null
   hotAddEnded: boolean
   bootPages: number
-  hotAdded: number
+  /** What was added, as runs that do not touch. */
+  hotAdded: PageRun[]
   pressure: GuestPressure
+  /** What the guest used at its last report, without the balloon; null before the first. */
+  needed: number | null
   reports: number
   /** Messages of an unballoon operation that wait for room in the ring. */
   outbox: Uint8Array[]
@@ -63,6 +74,8 @@ export interface BalloonHost extends HostDevice {
   readonly balloonedPages: number
   readonly hotAddedPages: number
   readonly pressure: GuestPressure
+  /** Pages that the guest used at its last report: its commitment without the balloon. Undefined before the first report. */
+  readonly needed: number | undefined
   /**
    * Takes memory away; ends with the event `balloon` {asked, done}. An operation that fails for want of time keeps the
    * guest busy until its answer comes after all, which is the event `late`: pages are never miscounted.
@@ -70,7 +83,10 @@ export interface BalloonHost extends HostDevice {
   balloon(pages: number): 'begun' | BalloonRefusal
   /** Gives ballooned memory back; ends with the event `unballoon`. */
   unballoon(pages: number): 'begun' | BalloonRefusal
-  /** Adds memory beyond what the guest booted with; ends with the event `hot-add`. */
+  /**
+   * Adds memory beyond what the guest booted with; ends with the event `hot-add`. A run begins on the guest's alignment,
+   * right behind the region before; or it goes on where the last run ended, in the region that that one did not fill.
+   */
   hotAdd(run: PageRun): 'begun' | BalloonRefusal
 }
 
@@ -92,11 +108,13 @@ export const fresh = (bootPages: number): State => ({
   deadline: null,
   asked: 0,
   done: 0,
-  hotAddStart: 0,
+  region: null,
+  adding: null,
   hotAddEnded: false,
   bootPages,
-  hotAdded: 0,
+  hotAdded: [],
   pressure: { available: 0, committed: 0 },
+  needed: null,
   reports: 0,
   outbox: [],
 })
