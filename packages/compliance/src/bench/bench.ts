@@ -32,13 +32,16 @@ export interface Bench {
   stop(): boolean
 }
 
+/** Enough for a network driver, which alone takes 17 MiB for its buffers. */
+const DEFAULT_MEMORY_MB = 32
+
 /** Events in one `run` after which a world is taken not to come to rest. */
 const STEP_LIMIT = 50_000
 
 export function bench(
   host: HostUnderTest,
   guest: GuestUnderTest,
-  { seed: number, memoryMB = 4, vps = 2, trace }: BenchOptions,
+  { seed: number, memoryMB = DEFAULT_MEMORY_MB, vps = 2, trace }: BenchOptions,
 ): Bench {
   const clock = virtualClock()
   const memory = guestMemory(memoryMB * 1024 * 1024)

@@ -37,7 +37,8 @@ export interface Channel {
 
 /** A GPADL from its header to its TORNDOWN. */
 export interface Grant {
+  /** Bytes of its list that the guest has not sent yet. */
   left: number
-  /** `created` after the host said so; `leaving` after the guest asked for its end. */
-  phase: 'sending' | 'asked' | 'created' | 'leaving'
+  /** `created` or `refused` after the host said so; `leaving` after the guest asked for its end. */
+  phase: 'sending' | 'asked' | 'created' | 'refused' | 'leaving'
 }

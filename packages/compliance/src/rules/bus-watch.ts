@@ -70,7 +70,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       const { gpadl, rangeBytes } = layouts.gpadlHeader.parse(bytes)
       check(
         'guest-gpadl-id',
-        gpadl !== 0 && !grants.has(gpadl),
+        gpadl !== 0 && (!grants.has(gpadl) || grants.get(gpadl)?.phase === 'refused'),
         () => `GPADL ${gpadl} is ${gpadl === 0 ? 'no id' : 'in use'}`,
       )
       exercised('host-gpadl-answered')
@@ -80,9 +80,10 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     [MessageId.gpadlBody](bytes) {
       const { gpadl } = layouts.gpadlBody.parse(bytes)
       const grant = grants.get(gpadl)
+      // A host need not read the whole list: of a channel that it takes back it answers the header (wire/02 §5).
       check(
         'guest-gpadl-whole',
-        grant?.phase === 'sending',
+        grant !== undefined && grant.left > 0,
         () => `a body for GPADL ${gpadl}, which is ${grant?.phase ?? 'unknown'}`,
       )
       if (grant === undefined) return
@@ -122,7 +123,8 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     const grant = grants.get(gpadl)
     if (grant === undefined || grant.left > 0) return
     check('guest-gpadl-whole', grant.left > -8, () => `GPADL ${gpadl} has ${-grant.left} bytes more than announced`)
-    grant.phase = 'asked'
+    if (grant.phase === 'sending') grant.phase = 'asked'
+    else if (grant.phase === 'refused') grants.delete(gpadl)
   }
 
   const fromHost: Readonly<Record<number, (bytes: Uint8Array) => void>> = {
@@ -200,6 +202,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       )
       if (grant === undefined) return
       if (status === 0) grant.phase = 'created'
+      else if (grant.left > 0) grant.phase = 'refused'
       else grants.delete(gpadl)
     },
     [MessageId.gpadlTorndown](bytes) {
@@ -282,7 +285,8 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       }
       for (const [gpadl, grant] of grants) {
         if (grant.phase === 'sending') broken('guest-gpadl-whole', `GPADL ${gpadl} lacks ${grant.left} bytes`)
-        else if (grant.phase !== 'created') broken('host-gpadl-answered', `GPADL ${gpadl} without answer`)
+        else if (grant.phase === 'asked' || grant.phase === 'leaving')
+          broken('host-gpadl-answered', `GPADL ${gpadl} without answer`)
       }
     },
   }

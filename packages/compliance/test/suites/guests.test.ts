@@ -139,7 +139,7 @@ const broken: Readonly<Record<string, { guest: GuestUnderTest; also?: readonly s
 
 describe('a guest that breaks a rule', () => {
   test.each(Object.entries(broken))('%s', async (id, { guest, also = [] }) => {
-    const report = await compliance(realHost()).run(guest)
+    const report = await compliance(realHost(), { memoryMB: 4 }).run(guest)
     expect(report.failures.map((rule) => rule.id).toSorted()).toEqual([id, ...also].toSorted())
     const rule = report.failures.find((each) => each.id === id)
     expect(rule?.transcript?.at(-1)).toMatch(/^broken: /)

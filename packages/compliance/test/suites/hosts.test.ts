@@ -115,7 +115,7 @@ const broken: Readonly<Record<string, { host: HostUnderTest; also?: readonly str
 
 describe('a host that breaks a rule', () => {
   test.each(Object.entries(broken))('%s', async (id, { host: each, also = [] }) => {
-    const report = await hostCompliance(each).run(DRIVERS)
+    const report = await hostCompliance(each, { memoryMB: 4 }).run(DRIVERS)
     expect(report.failures.map((rule) => rule.id).toSorted()).toEqual([id, ...also].toSorted())
     expect(report.failures.find((rule) => rule.id === id)?.transcript?.at(-1)).toMatch(/^broken: /)
   })
