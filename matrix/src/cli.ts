@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { main } from './main.ts'
+import { streamsOf } from './streams.ts'
 
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort())
 
-const streams = {
-  out: (text: string): void => void process.stdout.write(text),
-  err: (text: string): void => void process.stderr.write(text),
-}
+const streams = streamsOf(process.stdout, process.stderr, () => interrupt.abort())
 process.exitCode = await main(process.argv.slice(2), streams, interrupt.signal)

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { main } from '@vmbus/matrix'
 import { eventLine } from '../src/commands/event-line.ts'
 import { failure } from '../src/commands/failure.ts'
+import { streamsOf } from '../src/streams.ts'
 import { afterAll, describe, expect, it } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-cli-'))
@@ -137,6 +139,25 @@ describe('bad input gets one clear line and exit code 2', () => {
     expect(line).toContain('2.500 s')
     expect(line).toContain('crashed')
     expect(line).toContain('{"parameters":["0xffff800000000001"]}')
+  })
+
+  it('a reader that leaves ends the run, and no more is written', async () => {
+    let written = 0
+    let gone = 0
+    const broken = new Writable({
+      write(_chunk, _encoding, done) {
+        written++
+        done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
+      },
+    })
+    const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+    const streams = streamsOf(broken, silent, () => void gone++)
+    streams.out('first\n')
+    await new Promise((resolve) => void setImmediate(resolve))
+    streams.out('second\n')
+    streams.err('interrupted\n')
+    await new Promise((resolve) => void setImmediate(resolve))
+    expect([written, gone]).toEqual([1, 1])
   })
 
   it('help is not an error', async () => {
