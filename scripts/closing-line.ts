@@ -1,3 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node'
 
 /** What a run of tests came to. A file that did not load, a failed hook and an unhandled error each count as one failure. */
@@ -10,6 +13,20 @@ export interface Tally {
 /** The line by which continuous integration judges a run. It stands alone, so that nothing else can be taken for it. */
 export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+/** Folders where an image of a real kernel may be: see packages/machine-v86/README.md. */
+export const imageFolders = (environment: NodeJS.ProcessEnv): string[] => {
+  const { VMBUS_IMAGES: own = '', XDG_CACHE_HOME: cache = '' } = environment
+  return own === '' ? [join(cache === '' ? join(homedir(), '.cache') : cache, 'vmbus')] : [own]
+}
+
+/** What the fast tests leave out where it cannot be made up for at once: real kernels, when no image is at hand. */
+export function liveGuestsLine(tier: string, folders: readonly string[]): string | undefined {
+  const hasImage = (folder: string): boolean =>
+    existsSync(join(folder, 'sets')) && readdirSync(join(folder, 'sets')).length > 0
+  if (tier !== 'fast' || folders.some(hasImage)) return undefined
+  return 'live guests: not run (no image is at hand; npm run test:guests gets them)'
 }
 
 function tallyOf(modules: readonly TestModule[], unhandled: readonly SerializedError[]): Tally {
@@ -37,6 +54,8 @@ export function closingLineReporter(tier: string): Reporter {
     onTestRunEnd(modules, unhandled) {
       const seconds = ((performance.now() - started) / 1000).toFixed(1)
       process.stdout.write(`${tier} tier: ${modules.length} files in ${seconds} s\n`)
+      const left = liveGuestsLine(tier, imageFolders(process.env))
+      if (left !== undefined) process.stdout.write(`${left}\n`)
       process.stdout.write(`${closingLine(tallyOf(modules, unhandled))}\n`)
     },
   }

@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { closingLine } from '../closing-line.ts'
+import { closingLine, imageFolders, liveGuestsLine } from '../closing-line.ts'
 
 describe('the closing line', () => {
   test.each([
@@ -9,4 +12,17 @@ describe('the closing line', () => {
   ])('%o', (tally, line) => {
     expect(closingLine(tally)).toBe(line)
   })
+})
+
+test('the fast tests say that live guests were not run, when no image is at hand', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vmbus-images-'))
+  expect(imageFolders({ VMBUS_IMAGES: folder })).toEqual([folder])
+  expect(imageFolders({ XDG_CACHE_HOME: '/c', VMBUS_IMAGES: '' })).toEqual([join('/c', 'vmbus')])
+  expect(liveGuestsLine('fast', [folder])).toMatch(/^live guests: not run/)
+  expect(liveGuestsLine('guests', [folder])).toBeUndefined()
+  mkdirSync(join(folder, 'sets'))
+  expect(liveGuestsLine('fast', [folder])).toMatch(/^live guests: not run/)
+  writeFileSync(join(folder, 'sets', 'debian-12-686.json'), '{}')
+  expect(liveGuestsLine('fast', [folder])).toBeUndefined()
+  rmSync(folder, { recursive: true })
 })
