@@ -10,9 +10,16 @@ export interface RealDevice {
   /** State of its backend, beside what the bus saves of the device. */
   save?(): unknown
   restore?(state: unknown): void
+  /** Freezes its disks as they are: what is written from now on goes to differencing images. All of them, or throws. */
+  checkpoint?(): void
   /** Why a run with it is not repeatable, when it is not. */
-  readonly notDeterministic?: string
+  readonly notDeterministic?: string | undefined
 }
 
-/** Offers a device on a host; undefined when that version of the host does not have it. */
-export type RealDeviceFactory = (host: Host, options: unknown, machine: HostMachine) => RealDevice | undefined
+/** Offers a device on a host; undefined when that version of the host does not have it. `others` are all of the host's. */
+export type RealDeviceFactory = (
+  host: Host,
+  options: unknown,
+  machine: HostMachine,
+  others: ReadonlyMap<string, RealDevice>,
+) => RealDevice | undefined

@@ -63,13 +63,9 @@ export const host: HostFactory = (machine, given) => {
   for (const [kind, deviceOptions] of Object.entries(wanted)) {
     const factory = realDevices[kind]
     if (factory === undefined) throw new RangeError(`unknown device: ${kind}`)
-    const device = factory(made, deviceOptions, machine)
+    const device = factory(made, deviceOptions, machine, devices)
     if (device !== undefined) devices.set(kind, device)
   }
-  const notDeterministic = [...devices.values()].find(
-    (device) => device.notDeterministic !== undefined,
-  )?.notDeterministic
-
   return {
     call(name, argument) {
       if (name === 'inspect') return made.inspect()
@@ -88,6 +84,11 @@ export const host: HostFactory = (machine, given) => {
       for (const [kind, device] of devices) device.restore?.(saved.devices[kind])
       made.restore(saved.host)
     },
+    // A guest that has not connected has changed nothing of bus and devices.
+    booted: {
+      save: () => (made.bus.version === 0 ? made.partition.save() : undefined),
+      restore: (state) => made.partition.restore(state),
+    },
     result: (): RealHostResult => ({
       version: made.bus.version === 0 ? null : versionName(made.bus.version),
       offered: [...devices.keys()],
@@ -95,6 +96,8 @@ export const host: HostFactory = (machine, given) => {
       transcriptSha256: digest.copy().digest('hex'),
       devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.result?.() ?? null])),
     }),
-    ...(notDeterministic === undefined ? {} : { notDeterministic }),
+    get notDeterministic() {
+      return [...devices.values()].find((device) => device.notDeterministic !== undefined)?.notDeterministic
+    },
   }
 }

@@ -39,10 +39,20 @@ export interface HostHooks {
   /** All host state as one plain value of JSON kinds and Uint8Array, taken while the guest stands still. */
   save?(): unknown
   restore?(state: unknown): void
+  /**
+   * The part of the state that a guest can have changed while it booted, before it loaded hv_vmbus: its partition. What
+   * it leaves out begins anew after a restore, so that the snapshot of a booted guest outlives changes of bus and devices.
+   */
+  readonly booted?: {
+    /** Undefined when the guest changed more than that: then no such snapshot is kept. */
+    save(): unknown
+    /** Throws for the state of another version. */
+    restore(state: unknown): void
+  }
   /** What was measured, for the run's result. A plain value. */
   result?(): unknown
   /** Why this run is not repeatable, when it is not (a live socket, a real file). */
-  readonly notDeterministic?: string
+  readonly notDeterministic?: string | undefined
 }
 
 /** Makes the host of a machine. A module that exports one can run inside the machine's worker. */

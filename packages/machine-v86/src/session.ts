@@ -64,7 +64,10 @@ export interface SessionSnapshot {
   readonly machine: MachineSnapshot
   readonly agent: AgentState
   readonly console: ConsoleState
+  /** All of the host's state; undefined when it is in `booted`. */
   readonly host: unknown
+  /** What a booting guest changed of its host: see `HostHooks.booted`. */
+  readonly booted?: unknown
 }
 
 export interface SessionResult {
@@ -104,6 +107,8 @@ export interface Session {
   run(seconds: number): Generator<void, Waited<undefined>>
   call(name: string, argument: unknown): unknown
   snapshot(): SessionSnapshot
+  /** For a guest that has booted and no more: without the state of bus and devices, which are to begin anew. */
+  bootSnapshot(): SessionSnapshot | undefined
   restore(snapshot: SessionSnapshot): void
   result(): SessionResult
 }
@@ -176,7 +181,8 @@ export async function createSession(options: SessionOptions): Promise<Session> {
     machine.restore(snapshot.machine)
     agent.restore(snapshot.agent)
     screen.restore(snapshot.console)
-    hooks?.restore?.(snapshot.host)
+    if (snapshot.booted === undefined) hooks?.restore?.(snapshot.host)
+    else hooks?.booted?.restore(snapshot.booted)
     hung = false
   }
   if (options.from === undefined) {
@@ -200,6 +206,18 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       machine.run(deadline, CHUNK)
       if (machine.instructions - lastProgress > hangInstructions) hung = true
       yield
+    }
+  }
+
+  const snapshotWith = (host: Pick<SessionSnapshot, 'host' | 'booted'>): SessionSnapshot => {
+    if (end() !== undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the guest has ended: ${end() ?? ''}`)
+    return {
+      version: 1,
+      identity,
+      machine: machine.save(),
+      agent: agent.save(),
+      console: screen.save(),
+      ...host,
     }
   }
 
@@ -240,17 +258,14 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       return hooks.call(name, argument)
     },
     snapshot() {
-      if (end() !== undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the guest has ended: ${end() ?? ''}`)
       if (hooks !== undefined && hooks.save === undefined)
         throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the host has no save()')
-      return {
-        version: 1,
-        identity,
-        machine: machine.save(),
-        agent: agent.save(),
-        console: screen.save(),
-        host: hooks?.save?.(),
-      }
+      return snapshotWith({ host: hooks?.save?.() })
+    },
+    bootSnapshot() {
+      if (hooks === undefined) return snapshotWith({ host: undefined })
+      const booted = hooks.booted?.save()
+      return booted === undefined ? undefined : snapshotWith({ host: undefined, booted })
     },
     restore,
     result() {

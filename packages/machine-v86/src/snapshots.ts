@@ -13,6 +13,8 @@ import {
   type SessionSnapshot,
 } from './session.ts'
 
+/** Raised when the kept form changes. 2: without bus and devices. */
+const FORMAT = 2
 /** The seed that cached snapshots are booted with, whatever seed the run that restores them has. */
 const SNAPSHOT_SEED = 1
 
@@ -30,6 +32,7 @@ export async function snapshotPath(
   const key = sha256(
     sessionIdentity({ ...settings, emulator, image }),
     hostKey,
+    String(FORMAT),
     process.versions.v8.split('.').slice(0, 2).join('.'),
   )
   return join(cacheFolder, 'snapshots', `${key}.v8`)
@@ -37,21 +40,24 @@ export async function snapshotPath(
 
 /**
  * A session that stands where the guest's command agent answers: restored from `path`, or booted and written to it. A
- * fresh boot is restored into a new machine as well, so that both ways give the same run.
+ * fresh boot is restored into a new machine as well, so that both ways give the same run. Only the partition's state
+ * is kept of the host: a file that was written by other code has nothing to say of the bus and of devices, and one
+ * that cannot be restored any more is made again. A guest that has spoken to the bus by then is booted every time.
  */
 export async function bootFromSnapshotFile(
   path: string,
   options: SessionOptions,
   toAgent: (session: Session) => Promise<void>,
 ): Promise<Session> {
-  let snapshot = await readSnapshot(path)
-  if (snapshot === undefined) {
-    const first = await createSession({ ...options, seed: SNAPSHOT_SEED })
-    await toAgent(first)
-    snapshot = first.snapshot()
-    await writeWhole(path, withDigest(serialize(snapshot)))
-  }
-  return createSession({ ...options, from: snapshot })
+  const kept = await readSnapshot(path)
+  const restored =
+    kept === undefined ? undefined : await createSession({ ...options, from: kept }).catch(() => undefined)
+  if (restored !== undefined) return restored
+  const first = await createSession({ ...options, seed: SNAPSHOT_SEED })
+  await toAgent(first)
+  const snapshot = first.bootSnapshot()
+  if (snapshot !== undefined) await writeWhole(path, withDigest(serialize(snapshot)))
+  return createSession({ ...options, from: snapshot ?? first.snapshot() })
 }
 
 const DIGEST_LENGTH = 64

@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { deserialize } from 'node:v8'
 import { describe, expect, it } from 'vitest'
 import {
   boot,
@@ -11,6 +16,7 @@ import {
   type PreparedImage,
   type ReleaseName,
   type SessionResult,
+  type SessionSnapshot,
 } from '../src/index.ts'
 import { codeOf } from './support/errors.ts'
 import { imageOr } from './support/images.ts'
@@ -23,6 +29,7 @@ interface HostResult {
   readonly version: string
   readonly transcript: { readonly sha256: string }
 }
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const hostResult = (result: SessionResult): HostResult => result.host as HostResult
 
 const bootWith = (image: PreparedImage, options: Partial<BootOptions> = {}): Promise<Guest> =>
@@ -167,6 +174,42 @@ describe('userland', () => {
     const script =
       'truncate -s 8M /tmp/disk && mkfs.ext4 -q /tmp/disk && mkdir /mnt && mount -o loop /tmp/disk /mnt && echo kept > /mnt/file && umount /mnt && e2fsck -fn /tmp/disk'
     expect((await guest.exec(script)).status).toBe(0)
+  })
+
+  it('keeps of a booted guest what it changed, and boots again where that cannot be restored', async (context) => {
+    const image = await imageOr(context, 'debian-12', '686', { modules })
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'vmbus-snapshots-'))
+    try {
+      const run = async (stateVersion: number): Promise<{ readonly file: string; readonly measured: unknown }> => {
+        await using guest = await bootWith(image, {
+          cacheFolder,
+          host: {
+            module: new URL('./support/windows-host.ts', import.meta.url),
+            options: { profile: 'ws2022', stateVersion },
+            snapshotKey: 'one key for every version',
+          },
+        })
+        await guest.run(5)
+        const { ramSha256, instructions, host } = await guest.result()
+        const folder = join(cacheFolder, 'snapshots')
+        const [name = '', ...others] = await readdir(folder)
+        expect(others).toEqual([])
+        const file = (await readFile(join(folder, name))).subarray(64)
+        // Nothing of the bus and of devices, whose states are the code's that wrote them.
+        const { host: whole, booted } = deserialize(file) as SessionSnapshot
+        expect([whole, booted]).toMatchObject([undefined, { version: stateVersion, partition: { version: 1 } }])
+        expect(Object.keys(booted as object)).toEqual(['version', 'partition'])
+        return { file: sha256(file), measured: { ramSha256, instructions, host } }
+      }
+      const made = await run(1)
+      expect(await run(1)).toEqual(made)
+      const remade = await run(2)
+      expect(remade.file).not.toBe(made.file)
+      expect(remade.measured).toEqual(made.measured)
+      expect(await run(2)).toEqual(remade)
+    } finally {
+      await rm(cacheFolder, { recursive: true })
+    }
   })
 
   it('goes on from a snapshot of its own', async (context) => {

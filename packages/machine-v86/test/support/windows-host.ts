@@ -29,11 +29,13 @@ function transcript(): {
 
 export interface WindowsHostOptions {
   readonly profile: string
+  /** The version that its states are of; another one is refused, as by any restore. Default 1. */
+  readonly stateVersion?: number
 }
 
 /** A Windows Server of a profile with the three simplest components, for a machine's worker. */
 export const host: HostFactory = (machine, options) => {
-  const { profile: name } = options as WindowsHostOptions
+  const { profile: name, stateVersion = 1 } = options as WindowsHostOptions
   const profile = hostProfile(name)
   if (profile === undefined) throw new RangeError(`no host profile ${name}`)
   const { sink, result } = transcript()
@@ -73,6 +75,14 @@ export const host: HostFactory = (machine, options) => {
     },
     save: () => windows?.save(),
     restore: (state) => windows?.restore(state),
+    booted: {
+      save: () => (bus.version === 0 ? { version: stateVersion, partition: partition.save() } : undefined),
+      restore(state) {
+        const saved = state as { readonly version: number; readonly partition: unknown }
+        if (saved.version !== stateVersion) throw new RangeError(`state of version ${saved.version}`)
+        partition.restore(saved.partition)
+      },
+    },
     result: () => ({ profile: name, version: bus.version.toString(16), transcript: result() }),
   }
 }
