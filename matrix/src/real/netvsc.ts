@@ -110,7 +110,7 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       vlan: (vlan) => nic().device.setVlan(vlan as VlanOptions),
       remove: () => {
         if (nic().rescinded) throw new RangeError('no adapter')
-        nic().device.remove()
+        nic().rescind()
       },
       add: () => {
         handle = host.offer(spec)

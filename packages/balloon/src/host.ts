@@ -147,6 +147,16 @@ export function balloonHost(
     return supported ? undefined : 'not-supported'
   }
 
+  const close = (): void => {
+    const busy = state.deadline === null ? undefined : (state.phase as Operation)
+    channel = undefined
+    deps.timers.clear('settled')
+    deps.timers.clear('operation')
+    state.outbox = []
+    if (busy !== undefined) finish(busy, 'the channel closed')
+    enter('closed')
+  }
+
   return {
     get ready() {
       return state.phase === 'idle'
@@ -235,15 +245,9 @@ export function balloonHost(
       flush()
       pump(to)
     },
-    close() {
-      const busy = state.deadline === null ? undefined : (state.phase as Operation)
-      channel = undefined
-      deps.timers.clear('settled')
-      deps.timers.clear('operation')
-      state.outbox = []
-      if (busy !== undefined) finish(busy, 'the channel closed')
-      enter('closed')
-    },
+    close,
+    // Nothing of the guest's is under way here: the host's own requests end.
+    rescinded: close,
     timer(name) {
       if (name === 'settled' && state.phase === 'settling') {
         state.settledAt = null

@@ -160,7 +160,7 @@ export interface HostDeviceDeps {
   event(name: string, detail?: unknown): void
 }
 
-/** A device as the host sees it (VSP): a state machine that lives from offer to release, over reopenings. */
+/** A device as the host sees it (VSP): a state machine that lives from offer to removal, over reopenings. */
 export interface HostDevice {
   /** The guest opened one of its channels; 0 accepts, anything else is the status of OPENCHANNEL_RESULT. */
   open(channel: Channel): number
@@ -168,8 +168,13 @@ export interface HostDevice {
   readable(channel: Channel): void
   /** Room that `wantWritable` asked for is there. */
   writable?(channel: Channel): void
-  /** The guest closed the channel, was unloaded or reset, or the device is being rescinded: forget the channel. */
+  /** The guest closed the channel, was unloaded or reset: forget the channel. */
   close(channel: Channel): void
+  /**
+   * The device is being withdrawn, once; the guest hears of it when this returns. End what waits for anything but the
+   * guest, and begin nothing more. Open channels are read and answered on until `close` comes for each.
+   */
+  rescinded?(): void
   /** A GPADL on one of its channels goes away; every later access through it fails. */
   gpadlGone?(channel: Channel, gpadl: number): void
   timer?(name: string): void

@@ -292,7 +292,7 @@ describe('removal', () => {
     openFirst(post)
     take()
     handle.rescind()
-    expect(log.calls).toEqual(['open 0', 'close 0'])
+    expect([log.calls, handle.rescinded, bus.devices]).toEqual([['open 0'], true, []])
     bus.offer(device(log))
     bus.offer(device(log, '00000000-0000-0000-0000-000000000009'))
     const messages = take()
@@ -311,6 +311,7 @@ describe('removal', () => {
     post(4, encode(layouts.relidReleased, MessageId.relidReleased, { relid: 1 }))
     const [again] = take()
     expect(layouts.offerChannel.parse(again ?? new Uint8Array())).toMatchObject({ relid: 1, instanceId: INSTANCE })
+    expect(log.calls).toEqual(['open 0', 'close 0'])
     expect(bus.inspect()).toMatchObject({ gpadls: [], gpadlPages: 0 })
   })
 

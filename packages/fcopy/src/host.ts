@@ -174,6 +174,12 @@ export function fcopyHost(
 
   const ic = icHost(deps, versions, { type: IcType.fcopy, ready: () => deps.event('ready'), reply: answered })
 
+  const close = (): void => {
+    ic.close()
+    end('closed')
+    rest()
+  }
+
   return {
     copy(request) {
       if (ic.state.phase !== 'ready') return 'not-connected'
@@ -200,11 +206,9 @@ export function fcopyHost(
     },
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
-    close() {
-      ic.close()
-      end('closed')
-      rest()
-    },
+    close,
+    // Nothing of the guest's is under way here: the host's own requests end.
+    rescinded: close,
     timer() {
       end('timeout')
       // The answer is awaited still: what it began has to be cancelled.

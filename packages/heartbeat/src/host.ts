@@ -86,6 +86,12 @@ export function heartbeatHost(
     },
   })
 
+  const close = (): void => {
+    deps.timers.clear('beat')
+    state.nextAt = Infinity
+    ic.close()
+  }
+
   return {
     get status() {
       if (state.missedInRow > 0) return 'lost-communication'
@@ -99,11 +105,9 @@ export function heartbeatHost(
       return ic.open(channel)
     },
     readable: (channel) => ic.readable(channel),
-    close() {
-      deps.timers.clear('beat')
-      state.nextAt = Infinity
-      ic.close()
-    },
+    close,
+    // Nothing of the guest's is under way here: the host's own requests end.
+    rescinded: close,
     timer: beat,
     save: (): State => ({ v: 1, ic: ic.save(), ...state }),
     restore(saved, channels) {

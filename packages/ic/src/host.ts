@@ -31,6 +31,7 @@ export interface IcHost {
   readonly state: Readonly<IcHostState>
   open(channel: Channel): number
   readable(channel: Channel): void
+  /** The channel went away, or the device is withdrawn: nothing is sent any more, and what still comes is dropped. */
   close(): void
   /** Sends `body` as a transaction; false unless the component is ready and nothing is outstanding. */
   request(body: Uint8Array): boolean
@@ -99,7 +100,8 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
       return 0
     },
     readable(from) {
-      for (let packet = from.receive(); packet !== undefined && channel === from; packet = from.receive()) {
+      for (let packet = from.receive(); packet !== undefined; packet = from.receive()) {
+        if (channel !== from) continue
         const view = new DataView(
           packet.bytes.buffer,
           packet.bytes.byteOffset + packet.payloadOffset,
@@ -135,7 +137,7 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
     save: () => ({ ...state }),
     restore(saved, open) {
       state = { ...saved }
-      channel = open
+      channel = state.phase === 'closed' ? undefined : open
     },
     inspect: () => ({
       phase: state.phase,

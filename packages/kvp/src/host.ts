@@ -148,6 +148,13 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     return whole.id
   }
 
+  const close = (): void => {
+    ic.close()
+    while (state.queue.length > 0) end({ outcome: 'closed', status: -1 })
+    state = fresh(state.nextId)
+    arm(Infinity)
+  }
+
   return {
     set: ({ pool = 'external', key, value, type = 'string' }) =>
       ask({ operation: 'set', pool, item: { key, value, type } }, validItem({ key, value, type })),
@@ -162,12 +169,9 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     setIp: (info) => ask({ operation: 'setIp', pool: 'external', info }, true),
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
-    close() {
-      ic.close()
-      while (state.queue.length > 0) end({ outcome: 'closed', status: -1 })
-      state = fresh(state.nextId)
-      arm(Infinity)
-    },
+    close,
+    // Nothing of the guest's is under way here: the host's own requests end.
+    rescinded: close,
     timer() {
       if (ic.state.outstanding) state.late = true
       end({ outcome: 'timeout', status: -1 })

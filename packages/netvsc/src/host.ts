@@ -11,7 +11,7 @@ import {
   type NetvscHostOptions,
   type NetvscSettings,
 } from './host/options.ts'
-import { createScratch, drain, queueOf } from './host/queue.ts'
+import { createScratch, drain, dropFrames, queueOf } from './host/queue.ts'
 import { indicate, sendControls } from './host/rndis.ts'
 import { createSections } from './host/sections.ts'
 import {
@@ -28,8 +28,6 @@ import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
 import { Indication } from './protocol/rndis.ts'
 
 const SPEED_UNIT = 100
-/** From the last received frame to the withdrawal: 100 ms. */
-const QUIESCE_TICKS = 1_000_000
 
 /** A network adapter as the host sees it. */
 export interface NetvscHost extends HostDevice {
@@ -54,11 +52,6 @@ export interface NetvscHost extends HostDevice {
   associateVf(serial: number): void
   /** The VF goes: the guest is told, and its traffic is on the synthetic path at once. */
   dissociateVf(): void
-  /**
-   * Hot remove as a host does it under traffic: nothing more is received, and the device is withdrawn once what is under
-   * way has had time to end. A Linux guest whose sends are cut off waits for their completions for ever.
-   */
-  remove(): void
   statistics(): NetvscStatistics
 }
 
@@ -91,7 +84,7 @@ export function netvscHost(
     sendGrant: undefined,
     scratch: createScratch(),
     batching: 0,
-    removeAt: Infinity,
+    rescinded: false,
   }
   attachment.receive = (frame) => deliver(ctx, frame)
   attachment.linkChanged = (up) => {
@@ -194,10 +187,6 @@ export function netvscHost(
       setDataPath(ctx, DataPath.synthetic)
       announceVf(ctx, gone)
     },
-    remove() {
-      ctx.removeAt = deps.clock.now() + QUIESCE_TICKS
-      deps.timers.set('remove', ctx.removeAt)
-    },
     statistics: () => ({ ...ctx.statistics }),
 
     open(channel) {
@@ -228,11 +217,12 @@ export function netvscHost(
       if (ctx.connection.receiveBuffer?.gpadl === gpadl) forgetReceiveBuffer(ctx)
       if (ctx.connection.sendBuffer?.gpadl === gpadl) forgetSendBuffer(ctx)
     },
-    timer(name) {
-      if (name === 'remove') deps.rescind()
+    rescinded() {
+      ctx.rescinded = true
+      dropFrames(ctx)
     },
     save(): NetvscHostState {
-      const { connection, statistics, vfSerial, speed, sections, removeAt } = ctx
+      const { connection, statistics, vfSerial, speed, sections, rescinded } = ctx
       const receiveBuffer = connection.receiveBuffer && {
         ...connection.receiveBuffer,
         sections: sections?.save() ?? null,
@@ -243,7 +233,7 @@ export function netvscHost(
         statistics: { ...statistics },
         vfSerial,
         speed,
-        removeAt,
+        rescinded,
       }
     },
     restore(saved, channels) {
@@ -253,8 +243,7 @@ export function netvscHost(
       ctx.statistics = { ...state.statistics }
       ctx.vfSerial = state.vfSerial
       ctx.speed = state.speed
-      ctx.removeAt = state.removeAt
-      if (state.removeAt !== Infinity) deps.timers.set('remove', state.removeAt)
+      ctx.rescinded = state.rescinded
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
       regrant()

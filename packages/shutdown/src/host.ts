@@ -78,6 +78,8 @@ export function shutdownHost(
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
     close: () => ic.close(),
+    // Nothing of the guest's is under way here: the host's own request ends.
+    rescinded: () => ic.close(),
     save: (): State => ({ v: 1, ic: ic.save(), answer }),
     restore(saved, channels) {
       const state = saved as State

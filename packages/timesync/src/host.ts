@@ -81,6 +81,12 @@ export function timesyncHost(
     },
   })
 
+  const close = (): void => {
+    deps.timers.clear('sample')
+    state.nextAt = Infinity
+    ic.close()
+  }
+
   return {
     get counts() {
       return { syncs: state.syncs, samples: state.samples, refused: state.refused }
@@ -94,11 +100,9 @@ export function timesyncHost(
       return ic.open(channel)
     },
     readable: (channel) => ic.readable(channel),
-    close() {
-      deps.timers.clear('sample')
-      state.nextAt = Infinity
-      ic.close()
-    },
+    close,
+    // Nothing of the guest's is under way here: the host's own requests end.
+    rescinded: close,
     timer: send,
     save: (): State => ({ v: 1, ic: ic.save(), ...state }),
     restore(saved, channels) {

@@ -158,6 +158,12 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
 
   const ic = icHost(deps, versions, { type: IcType.vss, ready: () => deps.event('ready'), reply: answered })
 
+  const close = (): void => {
+    ic.close()
+    end('closed')
+    rest()
+  }
+
   return {
     backup(request = {}) {
       if (ic.state.phase !== 'ready') return 'not-connected'
@@ -171,11 +177,9 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     snapshotDone,
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
-    close() {
-      ic.close()
-      end('closed')
-      rest()
-    },
+    close,
+    // Nothing of the guest's is under way here: the host's own requests end.
+    rescinded: close,
     timer() {
       end('timeout')
       // An answer that never came is awaited still: a freeze that succeeds late has to be thawed.

@@ -3,8 +3,9 @@ import { createHost, hostProfile, type Host } from '@vmbus/host'
 import { DEFAULT_FEATURES } from '@vmbus/hypervisor'
 import type { HostFactory } from '@vmbus/machine-v86'
 import { storvsc, type StorvscHost } from '@vmbus/storvsc'
-import type { BlockDevice } from '@vmbus/disk'
+import { queued, type BlockDevice } from '@vmbus/disk'
 import { VSTOR_VERSIONS } from '@vmbus/storvsc/protocol'
+import { TICKS_PER_MS } from '@vmbus/world'
 
 export interface DiskHostOptions {
   readonly profile: string
@@ -12,11 +13,13 @@ export interface DiskHostOptions {
   readonly images: readonly string[]
   /** For the profiles that are older than storage of any version that the kernel speaks: what to speak instead. */
   readonly versions?: readonly number[]
+  /** Milliseconds that each image takes to answer; without it they answer at once. */
+  readonly delay?: number
 }
 
 /** A Windows Server of a profile with one SCSI controller over image files, for a machine's worker. */
 export const host: HostFactory = (machine, options) => {
-  const { profile: name, images, versions } = options as DiskHostOptions
+  const { profile: name, images, versions, delay } = options as DiskHostOptions
   const profile = hostProfile(name)
   if (profile === undefined) throw new RangeError(`no host profile ${name}`)
   const disks: BlockDevice[] = images.map((path) => openDisk(path))
@@ -37,7 +40,18 @@ export const host: HostFactory = (machine, options) => {
   })
   const { bus, partition } = windows
   bus.on((event) => machine.emit(event.kind, event.kind === 'device' ? { name: event.name } : undefined))
-  const controller = windows.offer(storvsc({ luns: disks }), versions === undefined ? undefined : { versions })
+  const ticks = (delay ?? 0) * TICKS_PER_MS
+  /** A queue for each life of the controller: what one leaves in it is not the next one's. */
+  const spec = () =>
+    storvsc({
+      luns: disks.map((disk, lun) =>
+        delay === undefined
+          ? disk
+          : queued(disk, { seed: machine.seed, name: `lun${lun}`, minDelay: ticks, maxDelay: ticks }),
+      ),
+    })
+  const settings = versions === undefined ? undefined : { versions }
+  let controller = windows.offer(spec(), settings)
   const device = (): StorvscHost => {
     if (controller === undefined) throw new RangeError(`${name} has no storage`)
     return controller.device
@@ -50,6 +64,15 @@ export const host: HostFactory = (machine, options) => {
       const disk = openDisk(path as string)
       disks.push(disk)
       return device().addLun(disk).lun
+    },
+    /** Hot remove of the controller: how many requests waited for their disks. */
+    rescind() {
+      const { inFlight } = device()
+      controller?.rescind()
+      return inFlight
+    },
+    offer() {
+      controller = windows.offer(spec(), settings)
     },
     remove: (lun) => device().removeLun({ lun: lun as number }),
     resize(argument) {

@@ -136,6 +136,33 @@ describe.each(releases)('%s', (release) => {
     await sh(guest, 'dd if=/dev/sda of=/dev/null bs=1M count=8 iflag=direct 2>/dev/null')
   })
 
+  test('the controller is removed while requests wait for its disk, and added again', async () => {
+    using folder = scratch()
+    const image = await imageOr({ skip: (note) => expect.unreachable(note) }, release)
+    createDisk({ path: folder.path('a.raw'), format: 'raw', size: '32M' }).close()
+    await using guest = await boot({
+      image,
+      host: {
+        module: new URL('./guest-host.ts', import.meta.url),
+        options: { profile: 'ws2022', images: [folder.path('a.raw')], delay: 20 },
+      },
+    })
+    // Linux flushes a write-back cache when it lets go of a disk, over a channel that it has stopped to look at
+    // (drivers/scsi/sd.c, sd_shutdown; drivers/hv/channel_mgmt.c, vmbus_onoffer_rescind): that waits for ever.
+    await sh(guest, 'echo "temporary write through" > "$(echo /sys/class/scsi_disk/*/cache_type)"')
+    await sh(
+      guest,
+      'for at in 0 64 128 192; do (while dd if=/dev/sda of=/dev/null bs=64k count=64 skip=$at iflag=direct 2>/dev/null; do :; done) >/dev/null 2>&1 & done',
+    )
+    await guest.run(0.5)
+    expect(await guest.call('rescind', undefined)).toBeGreaterThan(0)
+    // The driver waits, without a limit, for the answer to each request that was under way.
+    await sh(guest, 'while [ -e /sys/block/sda ] || pidof dd; do sleep 0.1; done', 60)
+    await guest.call('offer', undefined)
+    await sh(guest, 'until [ -e /sys/block/sda ]; do sleep 0.1; done', 60)
+    await sh(guest, 'dd if=/dev/sda of=/dev/null bs=1M count=8 iflag=direct 2>/dev/null')
+  })
+
   test.each([true, false])('a program changed on the host is read and run again, jit: %s', async (jit) => {
     using folder = scratch()
     const image = await imageOr({ skip: (note) => expect.unreachable(note) }, release)

@@ -6,7 +6,7 @@ import { MAX_MESSAGE_BYTES } from '../messages/index.ts'
 import type { HostDevice, HostDeviceSpec } from '../types.ts'
 import { ConnectionId, Feature, Version } from '../versions.ts'
 import { disconnect } from './contact.ts'
-import { reject, setTimer, type HostContext, type HostEnd } from './context.ts'
+import { isRescinded, reject, retire, setTimer, type HostContext, type HostEnd } from './context.ts'
 import { addDevice, handleOf } from './devices.ts'
 import { dispatch, isUrgent } from './dispatch.ts'
 import { inspect } from './inspect.ts'
@@ -15,7 +15,7 @@ import { publishPending, revoke } from './offers.ts'
 import { OUTGOING_LIMIT, flush } from './outbox.ts'
 import { disconnectEvents, legacySignal, pollMonitor, signalGuest } from './signals.ts'
 import { restoreState, saveState } from './snapshot.ts'
-import { emptyState, type HostTimer } from './state.ts'
+import { emptyState, isRevoked, type DeviceRecord, type HostTimer } from './state.ts'
 import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
 
 /** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
@@ -157,17 +157,20 @@ export function createHostBus(options: HostBusOptions): HostBus {
 
   function remove(key: number): void {
     const { state } = ctx
-    const channels = [...state.channels.values()].filter(
-      (channel) => channel.device === key && channel.phase !== 'revoked',
-    )
-    for (const channel of channels.toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)) revoke(ctx, channel)
-    ctx.devices.delete(key)
-    ctx.handles.delete(key)
+    const channels = [...state.channels.values()]
+      .filter((channel) => channel.device === key)
+      .toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)
+    // What the guest sent before, and what the device ends now, is answered before the guest hears of the removal:
+    // Linux looks at no ring any more once it has (drivers/hv/channel_mgmt.c, vmbus_onoffer_rescind).
+    if (!state.paused) for (const channel of channels) ring(channel.key)
+    ctx.devices.get(key)?.device.rescinded?.()
+    for (const channel of channels) revoke(ctx, channel)
+    retire(ctx, key)
   }
 
   /** Rescinds now, or after what is running: a device may ask from within its own callback. */
   function rescind(key: number): void {
-    if (!ctx.devices.has(key) || ctx.state.rescinds.includes(key)) return
+    if (isRescinded(ctx, key) || ctx.state.rescinds.includes(key)) return
     ctx.state.rescinds.push(key)
     exclusively(takeRescinds)
     settle()
@@ -190,7 +193,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
     const channel = newChannel(state.nextKey, spec, extra)
     const taken = [...state.channels.values()].some(
       (other) =>
-        other.phase !== 'revoked' &&
+        !isRevoked(other) &&
         (other.instanceId === channel.instanceId || (channel.reserved && other.relid === channel.relid)),
     )
     if (taken)
@@ -223,7 +226,9 @@ export function createHostBus(options: HostBusOptions): HostBus {
       return ctx.state.connection?.features ?? 0
     },
     get devices() {
-      return [...ctx.devices.values()].map((live) => handleOf(ctx, live))
+      return [...ctx.devices.values()]
+        .filter((live) => !isRescinded(ctx, live.record.key))
+        .map((live) => handleOf(ctx, live))
     },
     offer,
     on: (listener) => {
@@ -266,7 +271,9 @@ export function createHostBus(options: HostBusOptions): HostBus {
       restoreState(ctx, saved, (record) => {
         const spec =
           find?.(record.kind, record.instanceId) ??
-          specs.find((live) => live.record.kind === record.kind && live.record.instanceId === record.instanceId)
+          // A rescinded device may still be there beside its successor.
+          specs.find((live) => isSame(live.record, record) && live.record.key === record.key) ??
+          specs.find((live) => isSame(live.record, record))
         if (spec === undefined)
           throw new CoreError('VMBUS_STATE_INVALID', {
             field: 'device',
@@ -278,6 +285,10 @@ export function createHostBus(options: HostBusOptions): HostBus {
     },
     inspect: () => inspect(ctx),
   }
+}
+
+function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
+  return one.kind === other.kind && one.instanceId === other.instanceId
 }
 
 function isOwnTimer(name: string): name is HostTimer {

@@ -4,12 +4,12 @@ import { ringPagesFault } from '../ring/index.ts'
 import type { Offer } from '../types.ts'
 import { Feature, NO_MONITOR, NO_VP, STATUS_UNSUCCESSFUL, Version } from '../versions.ts'
 import { close, leave } from './close.ts'
-import { channelEvent, channelOf, reject, subchannelsOf, type HostContext, type HostEnd } from './context.ts'
-import { revoke } from './offers.ts'
+import { channelEvent, channelOf, reject, type HostContext, type HostEnd } from './context.ts'
+import { closeByGuest } from './offers.ts'
 import type { HostReject } from './rejects.ts'
 import { send, sendTo } from './outbox.ts'
 import { connectEvents, scheduleMonitor, signalGuest } from './signals.ts'
-import { gpadlKey, type ChannelState, type OpenRequest } from './state.ts'
+import { gpadlKey, isOpen, isRevoked, type ChannelState, type OpenRequest } from './state.ts'
 
 const CHOSEN_SIGNALS = Feature.guestSpecifiedSignalParameters | Feature.channelInterruptRedirection
 
@@ -18,7 +18,7 @@ export function onOpenChannel(ctx: HostContext, payload: Uint8Array): void {
   const channel = channelOf(ctx, relid)
   if (channel === undefined || channel.reserved) return reject(ctx, 'open-channel', { relid })
   // No answer: the RESCIND that is on its way ends the request.
-  if (channel.phase === 'revoked') return reject(ctx, 'open-revoked', { relid })
+  if (isRevoked(channel)) return reject(ctx, 'open-revoked', { relid })
   if (channel.phase === 'open') return reject(ctx, 'open-again', { relid })
   const request: OpenRequest = {
     openId,
@@ -166,12 +166,8 @@ export function createEnd(ctx: HostContext, channel: ChannelState, request: Open
 export function onCloseChannel(ctx: HostContext, payload: Uint8Array): void {
   const { relid } = layouts.closeChannel.parse(payload)
   const channel = channelOf(ctx, relid)
-  if (channel === undefined || channel.reserved || channel.phase !== 'open')
-    return reject(ctx, 'close-channel', { relid })
-  close(ctx, channel)
-  // Subchannels live on their primary.
-  if (channel.subchannelIndex === 0)
-    for (const subchannel of subchannelsOf(ctx, channel.device)) revoke(ctx, subchannel)
+  if (channel === undefined || channel.reserved || !isOpen(channel)) return reject(ctx, 'close-channel', { relid })
+  closeByGuest(ctx, channel)
 }
 
 export function onModifyChannel(ctx: HostContext, payload: Uint8Array): void {

@@ -1,7 +1,7 @@
-import { channelEvent, type HostContext } from './context.ts'
+import { channelEvent, retire, type HostContext } from './context.ts'
 import { finishTeardown } from './gpadls.ts'
 import { disconnectEvents, scheduleMonitor } from './signals.ts'
-import type { ChannelState } from './state.ts'
+import { isRevoked, type ChannelState } from './state.ts'
 
 /** The rings are let go of, then the device hears of it. Nothing answers a close. */
 export function close(ctx: HostContext, channel: ChannelState): void {
@@ -11,6 +11,7 @@ export function close(ctx: HostContext, channel: ChannelState): void {
   const ringGpadl = channel.request?.ringGpadl ?? 0
   leave(ctx, channel)
   channelEvent(ctx, 'closed', channel)
+  retire(ctx, channel.device)
   finishTeardown(ctx, channel.relid, ringGpadl)
   scheduleMonitor(ctx)
 }
@@ -24,5 +25,5 @@ export function leave(ctx: HostContext, channel: ChannelState): void {
   ctx.state.doorbells.delete(key)
   ctx.state.signals.delete(key)
   channel.request = null
-  channel.phase = 'offered'
+  channel.phase = isRevoked(channel) ? 'revoked' : 'offered'
 }

@@ -7,7 +7,7 @@ import { clearTimer, reject, type HostContext } from './context.ts'
 import { forgetGpadls } from './gpadls.ts'
 import { dropOutgoing, flush, send, sendTo } from './outbox.ts'
 import { isRamPage } from './signals.ts'
-import type { ChannelState, Connection } from './state.ts'
+import { isOpen, isRevoked, type ChannelState, type Connection } from './state.ts'
 
 const CONNECTION_SUCCESSFUL = 0
 const CONNECTION_FAILED_UNKNOWN = 2
@@ -182,9 +182,9 @@ function orphan(channel: ChannelState): void {
 }
 
 function end(ctx: HostContext, channel: ChannelState): void {
-  if (channel.phase === 'open') close(ctx, channel)
+  if (isOpen(channel)) close(ctx, channel)
   if (channel.relid !== 0) forgetGpadls(ctx, channel.relid)
-  if (channel.phase === 'revoked' || channel.subchannelIndex > 0) ctx.state.channels.delete(channel.key)
+  if (isRevoked(channel) || channel.subchannelIndex > 0) ctx.state.channels.delete(channel.key)
   else {
     channel.phase = 'unoffered'
     channel.relid = 0

@@ -1,7 +1,15 @@
 import type { HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
 import type { RevocableGrant } from './revocable-grant.ts'
 import type { HostBusEvent, HostBusOptions, HostDeviceHandle } from './types.ts'
-import type { ChannelState, Connection, DeviceRecord, HostState, HostTimer } from './state.ts'
+import {
+  isOpen,
+  isRevoked,
+  type ChannelState,
+  type Connection,
+  type DeviceRecord,
+  type HostState,
+  type HostTimer,
+} from './state.ts'
 import type { ChannelEnd } from '../channel-end.ts'
 import { HOST_REJECTS, type HostReject } from './rejects.ts'
 
@@ -65,6 +73,20 @@ export function channelOf(ctx: HostContext, relid: number): ChannelState | undef
   if (relid === 0) return undefined
   for (const channel of ctx.state.channels.values()) if (channel.relid === relid) return channel
   return undefined
+}
+
+/** The device's primary carries its key; once that is revoked or gone, so is the device to its owner. */
+export function isRescinded(ctx: HostContext, device: number): boolean {
+  const primary = ctx.state.channels.get(device)
+  return !ctx.devices.has(device) || primary === undefined || isRevoked(primary)
+}
+
+/** Lets go of a rescinded device of which no channel is open any more. */
+export function retire(ctx: HostContext, device: number): void {
+  if (!isRescinded(ctx, device)) return
+  for (const channel of ctx.state.channels.values()) if (channel.device === device && isOpen(channel)) return
+  ctx.devices.delete(device)
+  ctx.handles.delete(device)
 }
 
 export function subchannelsOf(ctx: HostContext, device: number): ChannelState[] {

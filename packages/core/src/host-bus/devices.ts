@@ -1,6 +1,6 @@
 import { scopedTimers, seeded } from '@vmbus/world'
 import type { HostDevice, HostDeviceDeps, HostDeviceSpec } from '../types.ts'
-import type { HostContext, LiveDevice } from './context.ts'
+import { isRescinded, type HostContext, type LiveDevice } from './context.ts'
 import { offerSubchannels } from './offers.ts'
 import type { HostDeviceHandle } from './types.ts'
 
@@ -41,7 +41,7 @@ export function handleOf<D extends HostDevice>(ctx: HostContext, live: LiveDevic
       return (ctx.devices.get(key) ?? live).device as D
     },
     get rescinded() {
-      return !ctx.devices.has(key)
+      return isRescinded(ctx, key)
     },
     rescind: () => ctx.rescind(key),
     on: (listener) => {

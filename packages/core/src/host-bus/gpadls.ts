@@ -4,7 +4,7 @@ import { STATUS_UNSUCCESSFUL } from '../versions.ts'
 import { channelOf, reject, type HostContext } from './context.ts'
 import { send } from './outbox.ts'
 import { revocableGrant } from './revocable-grant.ts'
-import { gpadlKey, type GpadlState } from './state.ts'
+import { gpadlKey, isRevoked, type GpadlState } from './state.ts'
 
 const DEFAULT_MAX_BYTES = 1280 * 1024 * 1024
 
@@ -22,7 +22,7 @@ export function onGpadlHeader(ctx: HostContext, payload: Uint8Array): void {
   }
   if (channel === undefined) return fail('gpadl-channel')
   // A guest that has not seen the rescind yet must not see a failure: it would free the pages twice.
-  if (channel.phase === 'revoked') return created(ctx, relid, id, 0)
+  if (isRevoked(channel)) return created(ctx, relid, id, 0)
   if (state.gpadls.has(gpadlKey(relid, id)) || state.partials.has(id)) return fail('gpadl-duplicate')
   const pages = rangeBytes / 8 - rangeCount
   if (rangeCount === 0 || rangeBytes % 8 !== 0 || pages < 1) return fail('gpadl-empty')
@@ -107,7 +107,8 @@ export function onGpadlTeardown(ctx: HostContext, payload: Uint8Array): void {
   const { relid, gpadl: id } = layouts.gpadlTeardown.parse(payload)
   const channel = channelOf(ctx, relid)
   const gpadl = ctx.state.gpadls.get(gpadlKey(relid, id))
-  if (channel?.phase === 'revoked') {
+  // What was granted on a channel that was dying already is not known here.
+  if (channel !== undefined && isRevoked(channel) && (gpadl === undefined || gpadl.phase === 'partial')) {
     if (gpadl !== undefined) forget(ctx, gpadl)
     return torndown(ctx, id)
   }

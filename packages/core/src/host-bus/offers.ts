@@ -4,7 +4,7 @@ import { channelEvent, channelOf, offersWanted, reject, subchannelsOf, type Host
 import { close } from './close.ts'
 import { forgetGpadls } from './gpadls.ts'
 import { send } from './outbox.ts'
-import type { ChannelState } from './state.ts'
+import { isOpen, isRevoked, type ChannelState } from './state.ts'
 
 /** OpenVMM OfferFlags that a host clears unless the feature was agreed on. */
 const CONFIDENTIAL = 0x0006
@@ -45,7 +45,7 @@ function publish(ctx: HostContext, channel: ChannelState): void {
   if (connection === null) return
   // A guest tells devices apart by their instance: the old one has to be gone first.
   for (const other of state.channels.values()) {
-    if (other.phase !== 'revoked' || other.instanceId !== channel.instanceId) continue
+    if (!isRevoked(other) || other.instanceId !== channel.instanceId) continue
     channel.phase = 'waiting'
     return
   }
@@ -137,18 +137,33 @@ export function offerSubchannels(ctx: HostContext, device: number, count: number
   }
 }
 
-/** Takes a channel back; its relid stays taken until the guest releases it. */
+/**
+ * Takes a channel back; its relid stays taken until the guest releases it. One that is open stays so until the guest
+ * closes or releases it: what it has sent by then is owed an answer.
+ */
 export function revoke(ctx: HostContext, channel: ChannelState): void {
-  if (channel.phase === 'revoked') return
-  if (channel.phase === 'open') close(ctx, channel)
-  if (channel.phase !== 'offered' || channel.reserved) {
+  if (isRevoked(channel)) return
+  // Nobody tells the guest that a reserved channel is gone.
+  if (channel.reserved && channel.phase === 'open') close(ctx, channel)
+  if (channel.reserved || (channel.phase !== 'offered' && channel.phase !== 'open')) {
     forgetGpadls(ctx, channel.relid)
     ctx.state.channels.delete(channel.key)
     return
   }
-  channel.phase = 'revoked'
+  channel.phase = channel.phase === 'open' ? 'revoked-open' : 'revoked'
   channelEvent(ctx, 'rescinded', channel)
   send(ctx, encode(layouts.rescindChannelOffer, MessageId.rescindChannelOffer, { relid: channel.relid }))
+}
+
+/** The guest is done with a channel. Subchannels live on their primary: they end with it. */
+export function closeByGuest(ctx: HostContext, channel: ChannelState): void {
+  const { device, subchannelIndex } = channel
+  close(ctx, channel)
+  if (subchannelIndex > 0) return
+  for (const subchannel of subchannelsOf(ctx, device)) {
+    if (isOpen(subchannel)) close(ctx, subchannel)
+    revoke(ctx, subchannel)
+  }
 }
 
 export function onRelidReleased(ctx: HostContext, payload: Uint8Array): void {
@@ -156,9 +171,10 @@ export function onRelidReleased(ctx: HostContext, payload: Uint8Array): void {
   const channel = channelOf(ctx, relid)
   if (channel === undefined || channel.reserved) return reject(ctx, 'release-channel', { relid })
   if (channel.phase === 'open') return reject(ctx, 'release-open', { relid })
+  if (isOpen(channel)) closeByGuest(ctx, channel)
   channelEvent(ctx, 'released', channel)
   forgetGpadls(ctx, relid)
-  if (channel.phase === 'revoked' || channel.subchannelIndex > 0) ctx.state.channels.delete(channel.key)
+  if (isRevoked(channel) || channel.subchannelIndex > 0) ctx.state.channels.delete(channel.key)
   else {
     channel.phase = 'forgotten'
     channel.relid = 0

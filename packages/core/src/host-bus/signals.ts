@@ -1,7 +1,7 @@
 import { VMBUS_SINT, hvMonitorPage, type GuestMemory } from '@vmbus/hypervisor'
 import { MAX_RELID_COMPAT, NO_MONITOR, NO_VP, Version } from '../versions.ts'
 import { clearTimer, setTimer, type HostContext } from './context.ts'
-import type { ChannelState } from './state.ts'
+import { isOpen, type ChannelState } from './state.ts'
 
 /** The guest→host half of the interrupt page. */
 const SEND_HALF = 2048
@@ -53,7 +53,7 @@ export function disconnectEvents(ctx: HostContext, connectionId: number): void {
 
 function guestSignalled(ctx: HostContext, key: number): void {
   const channel = ctx.state.channels.get(key)
-  if (channel === undefined || channel.phase !== 'open') return
+  if (channel === undefined || !isOpen(channel)) return
   ctx.options.trace?.({ kind: 'signal', to: 'host', relid: channel.relid })
   ctx.state.doorbells.add(key)
   ctx.settle()
@@ -97,8 +97,7 @@ export function scheduleMonitor(ctx: HostContext): void {
   let latency = Infinity
   if ((state.connection?.childToParentMonitor ?? 0) !== 0) {
     for (const channel of state.channels.values()) {
-      if (channel.phase === 'open' && channel.monitorId !== NO_MONITOR)
-        latency = Math.min(latency, channel.monitorLatency)
+      if (isOpen(channel) && channel.monitorId !== NO_MONITOR) latency = Math.min(latency, channel.monitorLatency)
     }
   }
   if (latency === Infinity) clearTimer(ctx, 'monitor')

@@ -9,6 +9,7 @@ import { connectEvents } from './signals.ts'
 import {
   emptyState,
   gpadlKey,
+  isOpen,
   type ChannelState,
   type Connection,
   type DeviceRecord,
@@ -105,7 +106,7 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
   for (const key of saved.signals) state.signals.add(key)
   const rings = new Map(saved.rings.map((ring) => [ring.key, ring.state]))
   for (const channel of state.channels.values()) {
-    if (channel.phase !== 'open' || channel.request === null) continue
+    if (!isOpen(channel) || channel.request === null) continue
     connectEvents(ctx, channel, channel.request.connectionId)
     createEnd(ctx, channel, channel.request, rings.get(channel.key))
   }
@@ -117,9 +118,7 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
 }
 
 function openEnds(ctx: HostContext, device: number): ChannelEnd[] {
-  const channels = [...ctx.state.channels.values()].filter(
-    (channel) => channel.device === device && channel.phase === 'open',
-  )
+  const channels = [...ctx.state.channels.values()].filter((channel) => channel.device === device && isOpen(channel))
   channels.sort((a, b) => a.subchannelIndex - b.subchannelIndex)
   return channels.flatMap((channel) => ctx.ends.get(channel.key)?.ring ?? [])
 }

@@ -35,13 +35,14 @@ export interface OpenRequest {
  * - `offered`: closed
  * - `open`
  * - `forgotten`: the guest released it without being asked; it comes back with the next connection
- * - `revoked`: rescinded, and the relid not released yet
+ * - `revoked-open`: rescinded, and not closed yet: its rings work on, so that what the guest has under way can end
+ * - `revoked`: rescinded and closed, and the relid not released yet
  */
-type ChannelPhase = 'unoffered' | 'waiting' | 'offered' | 'open' | 'forgotten' | 'revoked'
+type ChannelPhase = 'unoffered' | 'waiting' | 'offered' | 'open' | 'forgotten' | 'revoked-open' | 'revoked'
 
 export interface ChannelState {
   readonly key: number
-  /** Key of its device; the device of a revoked channel is gone. */
+  /** Key of its device; a rescinded device is there until the last of its channels is closed. */
   readonly device: number
   readonly interfaceId: string
   readonly instanceId: string
@@ -138,6 +139,16 @@ export const emptyState = (): HostState => ({
   dueTimers: [],
   rescinds: [],
 })
+
+/** The rings are in use. */
+export function isOpen({ phase }: ChannelState): boolean {
+  return phase === 'open' || phase === 'revoked-open'
+}
+
+/** The guest was told, or will be, that the channel is gone. */
+export function isRevoked({ phase }: ChannelState): boolean {
+  return phase === 'revoked' || phase === 'revoked-open'
+}
 
 /** A GPADL is named by its channel and its id; both are u32, relids are small, so the product is exact. */
 export function gpadlKey(relid: number, id: number): number {

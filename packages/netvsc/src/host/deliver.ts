@@ -23,17 +23,12 @@ const hash: FrameHash = { value: 0, type: 0 }
 /** A frame from the switch. */
 export function deliver(ctx: HostContext, frame: Frame): void {
   const { connection, options } = ctx
+  if (ctx.rescinded) return
   if (connection.dataPath === DataPath.vf) {
     options.vfReceive?.(frame)
     return
   }
-  if (
-    !connection.initialized ||
-    ctx.sections === undefined ||
-    ctx.channels[0] === undefined ||
-    ctx.removeAt !== Infinity
-  )
-    return
+  if (!connection.initialized || ctx.sections === undefined || ctx.channels[0] === undefined) return
   if (!accepts(connection, frame.bytes)) {
     ctx.statistics.filtered++
     return

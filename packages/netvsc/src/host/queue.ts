@@ -112,6 +112,17 @@ function waitFor(channel: Channel, bytes: number): false {
   return false
 }
 
+/** Forgets the frames that wait for room in the rings; answers stay. */
+export function dropFrames({ connection, sections }: HostContext): void {
+  if (sections === undefined) return
+  const isAnswer = ([section]: QueueState['filled'][number]): boolean => section < sections.control
+  for (const queue of connection.queues) {
+    if (!queue) continue
+    for (const frame of queue.filled) if (!isAnswer(frame)) sections.drop(frame[0])
+    queue.filled = queue.filled.filter(isAnswer)
+  }
+}
+
 /** Sends filled sections, as many in a packet as guests take; the fragments of a frame stay in one packet. */
 export function flush(ctx: HostContext, channel: Channel): boolean {
   const { sections, scratch } = ctx

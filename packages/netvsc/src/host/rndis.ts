@@ -126,9 +126,9 @@ function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: n
   respond(ctx, RndisType.setComplete, answer)
 }
 
-/** Tells the guest of a change. Nothing before INITIALIZE: a guest asks for the state then. */
+/** Tells the guest of a change. Nothing before INITIALIZE, where a guest asks for the state, nor on a withdrawn device. */
 export function indicate(ctx: HostContext, status: number, buffer: Uint8Array = new Uint8Array(0)): void {
-  if (!ctx.connection.initialized) return
+  if (!ctx.connection.initialized || ctx.rescinded) return
   const body = new Uint8Array(indicateStatus.size + buffer.length)
   indicateStatus.encode(
     { status, status_buflen: buffer.length, status_buf_offset: buffer.length === 0 ? 0 : indicateStatus.size },

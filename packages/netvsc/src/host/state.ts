@@ -139,8 +139,8 @@ export interface NetvscHostState {
   /** Serial of the VF that the host has for the guest, 0 for none. */
   readonly vfSerial: number
   readonly speed: number
-  /** When the device withdraws itself, Infinity while it stays. */
-  readonly removeAt: number
+  /** The device is being withdrawn: what the guest asks is answered, and nothing else goes to it. */
+  readonly rescinded: boolean
 }
 
 /** What the parts of the host end share. */
@@ -163,7 +163,7 @@ export interface HostContext {
   readonly scratch: Scratch
   /** Above 0 frames collect, to leave as one packet. */
   batching: number
-  removeAt: number
+  rescinded: boolean
 }
 
 /** The peer broke the protocol beyond repair: its channel is left. */

@@ -10,7 +10,7 @@ export function announceVf(ctx: HostContext, gone = 0): void {
   const { connection, vfSerial } = ctx
   const wanted =
     connection.version >= NvspVersion.v4 && ((connection.config?.capabilities ?? 0) & Capability.sriov) !== 0
-  if (!wanted || !connection.initialized || connection.vfTold === (vfSerial !== 0)) return
+  if (!wanted || ctx.rescinded || !connection.initialized || connection.vfTold === (vfSerial !== 0)) return
   connection.vfTold = vfSerial !== 0
   const view = begin(ctx, NvspType.sendVfAssociation)
   sendVfAssociation.write.allocated(view, BODY, vfSerial === 0 ? 0 : 1)

@@ -9,6 +9,8 @@ import type { SetupState } from './setup.ts'
 export interface ControllerState extends SetupState, RequestsState {
   /** The guest has yet to hear of added or removed units. */
   enumerate: boolean
+  /** The controller is being withdrawn: requests end as they do where there is no unit. */
+  rescinded: boolean
 }
 
 export interface AnswersOptions {
@@ -52,7 +54,8 @@ export function answers({ channels, out, state }: AnswersOptions): Answers {
   const announce = (): void => {
     const channel = channels.get(0)
     const features = vstorFeatures(state().version)
-    if (!state().enumerate || channel === undefined || features === undefined || state().phase !== 'ready') return
+    const { enumerate, rescinded, phase } = state()
+    if (!enumerate || rescinded || channel === undefined || features === undefined || phase !== 'ready') return
     if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes))
       state().enumerate = false
     else channel.wantWritable(RING_BYTES)

@@ -56,7 +56,7 @@ const complete = (address: Partial<LunAddress>): LunAddress => ({
   target: address.target ?? 0,
   lun: address.lun ?? 0,
 })
-const initialState = (): ControllerState => ({ ...initialSetup(), ...noRequests(), enumerate: false })
+const initialState = (): ControllerState => ({ ...initialSetup(), ...noRequests(), enumerate: false, rescinded: false })
 
 export function storvscHost(
   options: StorvscHostOptions,
@@ -95,7 +95,14 @@ export function storvscHost(
     },
   })
   const { finish, flush, announce } = answers({ channels, out, state: () => state })
-  const execute = executor({ path: fixed?.path, luns, buffer, queues, finish })
+  const execute = executor({
+    path: fixed?.path,
+    luns,
+    isRescinded: () => state.rescinded,
+    buffer,
+    queues,
+    finish,
+  })
 
   const effects = {
     ready: () => {
@@ -235,7 +242,8 @@ export function storvscHost(
     changeMedium: (address, medium) => luns.dvd(complete(address)).change(medium),
     pressEject: (address) => luns.dvd(complete(address)).pressEject(),
     open(channel) {
-      if (channel.subchannelIndex === 0) state = initialState()
+      // A queue may still remember slots of before.
+      if (channel.subchannelIndex === 0) state = { ...initialState(), nextSlot: state.nextSlot }
       channels.set(channel.subchannelIndex, channel)
       return 0
     },
@@ -251,6 +259,11 @@ export function storvscHost(
       state.pending = state.pending.filter((request) => request.channel !== index)
       state.finished = state.finished.filter((request) => request.channel !== index)
       if (index === 0) Object.assign(state, initialSetup(), { enumerate: false })
+    },
+    rescinded() {
+      state.rescinded = true
+      for (const address of luns.addresses) queues.lose(addressKey(address))
+      pumpAll()
     },
     timer(name) {
       const key = LUN_TIMER.exec(name)?.[1]

@@ -14,6 +14,8 @@ export interface ExecutorOptions {
   /** An IDE accelerator answers on this path whatever path the guest names. */
   readonly path: number | undefined
   readonly luns: Luns
+  /** The controller is being withdrawn: no unit is there any more. */
+  readonly isRescinded: () => boolean
   readonly buffer: GuestBuffer
   readonly queues: Queues
   readonly finish: (channel: Channel, to: Reply, result: number | Failure) => void
@@ -24,7 +26,7 @@ const at = vmscsiRequest.offsets
 /** Carries out the SCSI request whose vmscsi_request is at `body`, and whose pages are bound to the buffer. */
 export type Execute = (channel: Channel, reply: Reply, view: DataView, body: number) => void
 
-export function executor({ path: fixedPath, luns, buffer, queues, finish }: ExecutorOptions): Execute {
+export function executor({ path: fixedPath, luns, isRescinded, buffer, queues, finish }: ExecutorOptions): Execute {
   const cdb = new DataView(new ArrayBuffer(16))
   const command: Command = { cdb, buffer }
 
@@ -57,7 +59,7 @@ export function executor({ path: fixedPath, luns, buffer, queues, finish }: Exec
     for (let byte = 0; byte < 16; byte += 4) cdb.setUint32(byte, view.getUint32(body + at.cdb + byte))
     const key = ((fixedPath ?? path) << 16) | (target << 8) | lun
     const opcode = cdb.getUint8(0)
-    const unit = luns.get(key)
+    const unit = isRescinded() ? undefined : luns.get(key)
     let outcome: Outcome
     // Answered by the controller, even where LUN 0 is not there; by the path that the guest named.
     if (opcode === Op.reportLuns) outcome = reportLuns(luns.addresses, path, target, buffer)
