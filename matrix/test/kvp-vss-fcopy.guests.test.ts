@@ -35,6 +35,20 @@ const HOSTS: Readonly<Record<string, { kvp: string; vss: string; fcopy: string; 
   azurelocal: NEWEST,
 }
 
+/** The keys of the pool auto in the order of their indices (wire/06 §6). */
+const INTRINSIC = [
+  'FullyQualifiedDomainName',
+  'IntegrationServicesVersion',
+  'NetworkAddressIPv4',
+  'NetworkAddressIPv6',
+  'OSBuildNumber',
+  'OSName',
+  'OSMajorVersion',
+  'OSMinorVersion',
+  'OSVersion',
+  'ProcessorArchitecture',
+]
+
 const E_FAIL = 0x80004005
 const isOld = ({ release }: Kernel): boolean => release === 'debian-11'
 
@@ -76,7 +90,16 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
       "tr -d '\\000' < /var/lib/hyperv/.kvp_pool_0; wc -c < /var/lib/hyperv/.kvp_pool_0",
     )
     expect(output.replaceAll(/\s/g, '')).toBe(`Schlüssel${profile}2560`)
+    // Linux finds the key and answers it empty: hosts enumerate.
+    expect(await ended<KvpCompletion>(guest, 'kvp.get', { pool: 'external', key: 'Schlüssel' })).toMatchObject({
+      outcome: 'ok',
+      item: { value: '' },
+    })
+    expect((await ended<KvpCompletion>(guest, 'kvp.enumerate', { pool: 'external' })).items).toEqual([
+      { key: 'Schlüssel', type: 'string', value: profile },
+    ])
     const { items = [] } = await ended<KvpCompletion>(guest, 'kvp.enumerate', { pool: 'auto' })
+    expect(items.map(({ key }) => key)).toEqual(INTRINSIC)
     expect(items.find(({ key }) => key === 'OSBuildNumber')?.value).toMatch(isOld(kernel) ? /^5\.10\./ : /^6\.1\./)
     if (expected.vss === NEWEST.vss)
       expect(await ended<BackupResult>(guest, 'vss.backup', {})).toMatchObject({ outcome: 'ok', consistent: true })

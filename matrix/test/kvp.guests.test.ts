@@ -30,6 +30,7 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
   it('keys reach the pool files, and those of the guest the host', { timeout: 300_000 }, async () => {
     await using guest = await started(kernel, 'ws2022', DEVICES, { modules: MODULES })
     await guest.load(guest.image.modules)
+    expect((await guest.result()).userland).toBe('stock')
     await guest.exec('ifconfig eth0 10.0.0.2 up')
     await daemons(guest, 'kvp')
     const ask = (action: string, argument: unknown): Promise<KvpCompletion> => ended(guest, `kvp.${action}`, argument)
@@ -72,7 +73,10 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
       OSBuildNumber: release,
       OSVersion: release.split('-')[0],
       ProcessorArchitecture: 'i686',
+      IntegrationServicesVersion: '3.1',
       NetworkAddressIPv4: '10.0.0.2',
+      // From the adapter's MAC address, 00:15:5d:00:00:01 (RFC 4291, appendix A).
+      NetworkAddressIPv6: 'fe80::215:5dff:fe00:1',
     })
     await guest.exec(
       "printf 'state' > /tmp/r; head -c 507 /dev/zero >> /tmp/r; printf 'ready' >> /tmp/r; head -c 2043 /dev/zero >> /tmp/r; cat /tmp/r > /var/lib/hyperv/.kvp_pool_1",
@@ -120,5 +124,9 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
     await guest.call('netvsc.ping', { address: '10.0.0.77', count: 3 })
     await guest.run(2)
     expect(await guest.call('netvsc.pings')).toEqual({ sent: 3, answered: 3, corrupt: 0 })
+    expect(await guest.result()).toMatchObject({
+      userland: 'modified',
+      userlandFiles: ['/usr/libexec/hypervkvpd/hv_set_ifconfig'],
+    })
   })
 })

@@ -184,6 +184,7 @@ export function printBoot(report: BootReport): string {
   const lines = [
     `${colour(report.outcome)}: ${report.reason}`,
     `  image         ${report.image}`,
+    `  userland      ${report.userland}`,
     `  host          ${report.host}`,
     `  vmbus         ${report.vmbus ?? 'not connected'}`,
     ...Object.entries(report.devices).map(([kind, measured]) => `  ${kind.padEnd(13)} ${JSON.stringify(measured)}`),

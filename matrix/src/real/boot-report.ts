@@ -1,4 +1,4 @@
-import type { SessionResult } from '@vmbus/machine-v86'
+import type { SessionResult, Userland } from '@vmbus/machine-v86'
 import type { EventCounts } from '@vmbus/trace'
 import type { Evidence, Outcome } from '../results/vocabulary.ts'
 
@@ -15,6 +15,9 @@ export interface RealHostResult {
 /** The JSON of `vmbus boot --json`. */
 export interface BootReport {
   readonly image: string
+  readonly userland: Userland
+  /** Of a modified one: the files that are from no package. */
+  readonly userlandFiles?: readonly string[]
   readonly host: string
   readonly seed: number
   readonly outcome: Outcome
@@ -37,6 +40,8 @@ export function bootReport(host: string, result: SessionResult): BootReport {
   const { outcome, reason } = judge(result, measured)
   return {
     image: result.image,
+    userland: result.userland,
+    ...(result.userlandFiles === undefined ? {} : { userlandFiles: result.userlandFiles }),
     host,
     seed: result.seed,
     outcome,

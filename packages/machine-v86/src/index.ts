@@ -30,6 +30,7 @@ export {
   type Session,
   type SessionOptions,
   type SessionResult,
+  type Userland,
   type SessionSnapshot,
   type Waited,
 } from './session.ts'

@@ -70,8 +70,17 @@ export interface SessionSnapshot {
   readonly booted?: unknown
 }
 
+/**
+ * What a guest's programs are: `stock` those of the packages alone, beside process 1 and its shell; `modified` with files
+ * of the caller's; `own` an initial RAM disk of the user's.
+ */
+export type Userland = 'stock' | 'modified' | 'own'
+
 export interface SessionResult {
   readonly image: string
+  readonly userland: Userland
+  /** Of a modified one: the files that are from no package. */
+  readonly userlandFiles?: readonly string[]
   readonly seed: number
   readonly end: GuestEnd | undefined
   readonly outcome: Outcome
@@ -274,6 +283,7 @@ export async function createSession(options: SessionOptions): Promise<Session> {
         options.jit === true ? 'compiled code runs as many instructions as real time allows' : hooks?.notDeterministic
       return {
         image: image.name,
+        ...userlandOf(image),
         seed: machine.seed.value,
         end: ended,
         outcome: outcomeOf(ended),
@@ -290,6 +300,11 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       }
     },
   }
+}
+
+function userlandOf({ agent, files = [] }: PreparedImage): Pick<SessionResult, 'userland' | 'userlandFiles'> {
+  if (!agent) return { userland: 'own' }
+  return files.length === 0 ? { userland: 'stock' } : { userland: 'modified', userlandFiles: files }
 }
 
 /** Raised when the machine itself changes in a way that a guest can see: older snapshots are then of another machine. */

@@ -168,6 +168,10 @@ describe('userland', () => {
       },
     })
     await using guest = await bootWith(image)
+    expect(await guest.result()).toMatchObject({
+      userland: 'modified',
+      userlandFiles: ['/etc/greeting', '/usr/bin/greet'],
+    })
     expect((await guest.exec('greet')).output).toBe('hello')
     expect((await guest.exec('hv_kvp_daemon --help')).output).toContain('no-daemon')
     expect((await guest.exec('ip -V')).output).toContain('iproute2')

@@ -38,6 +38,8 @@ export interface PreparedImage {
   readonly modules: readonly string[]
   /** Does the initial RAM disk run our process 1 with its command agent? */
   readonly agent: boolean
+  /** Files that are from no package, by their path in the guest. */
+  readonly files?: readonly string[]
   /** SHA-256 of kernel and initial RAM disk together: an image's identity for snapshots and replays. */
   readonly digest: string
 }
@@ -116,6 +118,7 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
     initrd,
     modules.map((module) => module.name),
     true,
+    Object.keys(files),
   )
 }
 
@@ -125,8 +128,9 @@ function prepared(
   initrd: Uint8Array,
   modules: readonly string[],
   agent: boolean,
+  files: readonly string[] = [],
 ): PreparedImage {
-  return { name, bzImage, initrd, modules, agent, digest: sha256(sha256(bzImage), sha256(initrd)) }
+  return { name, bzImage, initrd, modules, agent, files, digest: sha256(sha256(bzImage), sha256(initrd)) }
 }
 
 function filesDigest(files: Readonly<Record<string, GuestFile>>): string {
