@@ -2,8 +2,8 @@ import { plainCopy } from '@vmbus/world'
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
 import { granted } from './guest/buffers.ts'
+import { moveTraffic } from './guest/data-path.ts'
 import { endQueue, readable } from './guest/incoming.ts'
-import { nvsp } from './guest/nvsp.ts'
 import {
   DEFAULT_CHANNELS,
   DEFAULT_FILTER,
@@ -18,7 +18,6 @@ import { setFilter } from './guest/ready.ts'
 import { drainOutgoing, flushBatch, sendFrame, type SendOptions } from './guest/send.ts'
 import { start } from './guest/setup.ts'
 import {
-  freeSlot,
   newGuestQueue,
   noGuestState,
   type GuestContext,
@@ -27,18 +26,10 @@ import {
   type NetvscGuestState,
 } from './guest/state.ts'
 import { subchannelOffered, subchannelOpened } from './guest/subchannels.ts'
-import { abandon, advance, fail, stop, ungranted } from './guest/teardown.ts'
+import { abandon, advance, fail, giveUp, stop, ungranted } from './guest/teardown.ts'
 import { NetvscError } from './errors.ts'
 import { macAt } from './host/filter.ts'
-import {
-  BODY,
-  DataPath,
-  NVSP_VERSIONS,
-  NvspType,
-  NvspVersion,
-  nvspVersionName,
-  switchDataPath,
-} from './protocol/nvsp.ts'
+import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
 
 export type { NetvscGuestOptions, ReceivedInfo } from './guest/options.ts'
 export type { SendOptions } from './guest/send.ts'
@@ -143,14 +134,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       for (const index of ctx.state.queues.keys()) flushBatch(ctx, index)
     },
     setFilter: (filter) => setFilter(ctx, filter),
-    switchDataPath(path) {
-      const { state } = ctx
-      if (state.phase !== 'ready' || state.version < NvspVersion.v4 || (path === 'vf' && state.vf === null)) return
-      state.dataPath = DataPath[path]
-      nvsp(ctx, NvspType.switchDataPath, true, (view) =>
-        switchDataPath.encode({ active_datapath: DataPath[path] }, view, BODY),
-      )
-    },
+    switchDataPath: (path) => moveTraffic(ctx, path),
     setMtu(mtu) {
       ctx.state.mtu = checkMtu(mtu)
       ctx.state.restart = true
@@ -232,12 +216,8 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     timer(name) {
       if (name !== 'answer') return
       ctx.state.answerAt = Infinity
-      // What is waited for never comes: the rest is given back without it.
-      if (ctx.state.phase === 'stopping') {
-        for (const [index, slot] of ctx.state.slots.entries()) if (slot !== null) freeSlot(ctx, index)
-        for (const queue of ctx.state.queues) if (queue) queue.outgoing.length = 0
-        advance(ctx)
-      } else fail(ctx, `the host does not answer: ${ctx.state.step}`)
+      if (ctx.state.phase === 'stopping') giveUp(ctx)
+      else fail(ctx, `the host does not answer: ${ctx.state.step}`)
     },
     save: (): NetvscGuestState => plainCopy(ctx.state),
     restore(saved, channels) {

@@ -136,6 +136,13 @@ export function netvscHost(
     ctx.channels = []
   }
 
+  const withdrawVf = (): void => {
+    const gone = ctx.vfSerial
+    ctx.vfSerial = 0
+    setDataPath(ctx, DataPath.synthetic)
+    announceVf(ctx, gone)
+  }
+
   const regrant = (): void => {
     const [primary] = ctx.channels
     const { receiveBuffer, sendBuffer } = ctx.connection
@@ -178,15 +185,13 @@ export function netvscHost(
       if (!(Number.isInteger(serial) && serial > 0 && serial <= 0xffff_ffff)) {
         throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'serial', value: serial, allowed: '1 … 4294967295' })
       }
+      if (ctx.vfSerial === serial) return
+      // A guest has one VF at a time: the one that it was told of goes first.
+      withdrawVf()
       ctx.vfSerial = serial
       announceVf(ctx)
     },
-    dissociateVf() {
-      const gone = ctx.vfSerial
-      ctx.vfSerial = 0
-      setDataPath(ctx, DataPath.synthetic)
-      announceVf(ctx, gone)
-    },
+    dissociateVf: withdrawVf,
     statistics: () => ({ ...ctx.statistics }),
 
     open(channel) {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { dispositions } from '../../src/historical/index.ts'
 import { DEFECTS, scratch, type Scratch } from './scratch.ts'
+import { shrunkSteps } from './shrunk.ts'
 
 /** As many defects are tried at a time; each in a copy of its own. */
 const WORKERS = 2
@@ -13,13 +14,6 @@ afterAll(() => {
   for (const copy of copies) copy.dispose()
 })
 
-/** Steps of the smallest counterexample that fast-check printed. */
-function shrunk(output: string): string {
-  const counterexample = /Counterexample: (.*)/.exec(output)?.[1]
-  if (counterexample === undefined) return ''
-  return `, shrunk to ${counterexample.match(/\{/g)?.length ?? 1} steps`
-}
-
 async function tryOut(copy: Scratch, id: string, caughtBy: string): Promise<string> {
   const [file = '', name = ''] = caughtBy.split(' › ')
   const fault = copy.apply(join(DEFECTS, `${id}.patch`))
@@ -27,7 +21,9 @@ async function tryOut(copy: Scratch, id: string, caughtBy: string): Promise<stri
   try {
     const { ran, failed, output } = await copy.run(file, name)
     if (!ran) return `no such test: ${caughtBy}\n${output.slice(-300)}`
-    return failed ? `caught${shrunk(output)}` : `open: ${caughtBy} passes`
+    if (!failed) return `open: ${caughtBy} passes`
+    const steps = shrunkSteps(output)
+    return steps === undefined ? 'caught' : `caught, shrunk to ${steps} ${steps === 1 ? 'step' : 'steps'}`
   } finally {
     copy.revert()
   }

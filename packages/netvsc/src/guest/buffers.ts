@@ -14,7 +14,7 @@ import { RndisType, initializeRequest } from '../protocol/rndis.ts'
 import { nvsp } from './nvsp.ts'
 import { DEFAULT_RECEIVE_BYTES, DEFAULT_SEND_BYTES, LEGACY_RECEIVE_BYTES, MAX_TRANSFER } from './options.ts'
 import { ask } from './request.ts'
-import { rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
+import { awaitAnswer, rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
 import { fail, grantedLate } from './teardown.ts'
 
 const PAGE = 4096
@@ -29,9 +29,11 @@ export function grantReceiveBuffer(ctx: GuestContext): void {
   state.step = 'receive-gpadl'
 }
 
-function grant({ deps, channels }: GuestContext, byteLength: number): GrantedBuffer {
-  const pfns = deps.pages.allocate(Math.ceil(byteLength / PAGE))
-  const [primary] = channels
+/** The host's answer is waited for as that to a message is. */
+function grant(ctx: GuestContext, byteLength: number): GrantedBuffer {
+  const pfns = ctx.deps.pages.allocate(Math.ceil(byteLength / PAGE))
+  const [primary] = ctx.channels
+  awaitAnswer(ctx)
   return { gpadl: primary?.createGpadl([rangeOf(pfns, pfns.length * PAGE)]) ?? 0, pfns, created: false }
 }
 

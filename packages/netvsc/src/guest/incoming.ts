@@ -1,7 +1,6 @@
 import { PacketType, type GuestChannel, type Packet } from '@vmbus/core'
 import {
   BODY,
-  DataPath,
   NvspStatus,
   NvspType,
   SEND_TABLE_SIZE,
@@ -10,6 +9,7 @@ import {
   sendRndisPacketComplete,
   sendVfAssociation,
 } from '../protocol/nvsp.ts'
+import { vfChanged } from './data-path.ts'
 import { next } from './request.ts'
 import { flushBatch } from './send.ts'
 import { completed } from './setup.ts'
@@ -54,10 +54,7 @@ const told = (ctx: GuestContext, packet: Packet): void => {
   const type = messageHeader.read.msg_type(view, at)
   if (type === NvspType.sendVfAssociation && packet.payloadLength >= BODY + sendVfAssociation.size) {
     const { allocated, serial } = sendVfAssociation.decode(view, at + BODY)
-    state.vf = allocated === 0 ? null : { serial }
-    // Without its VF the traffic is on the synthetic path at once, whoever moved it.
-    if (state.vf === null) state.dataPath = DataPath.synthetic
-    ctx.deps.event('vf', state.vf)
+    vfChanged(ctx, allocated === 0 ? null : { serial })
   } else if (type === NvspType.sendIndirectionTable && packet.payloadLength >= BODY + sendIndirectionTable.size) {
     const { count, offset } = sendIndirectionTable.decode(view, at + BODY)
     if (count !== SEND_TABLE_SIZE || offset > packet.payloadLength || packet.payloadLength - offset < count * 4) {

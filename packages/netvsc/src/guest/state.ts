@@ -197,8 +197,12 @@ export function awaitAnswer({ state, deps }: GuestContext): void {
   deps.timers.set('answer', state.answerAt)
 }
 
-export function answerCame({ state, deps }: GuestContext): void {
+/** One of the answers is there; while the adapter is up others may still be waited for. */
+export function answerCame(ctx: GuestContext): void {
+  const { state, deps } = ctx
   if (state.answerAt === Infinity) return
   state.answerAt = Infinity
   deps.timers.clear('answer')
+  if (state.phase !== 'ready') return
+  if (state.control.current !== null || state.slots.some((slot) => slot?.kind === 'request')) awaitAnswer(ctx)
 }

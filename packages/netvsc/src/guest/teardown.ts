@@ -10,7 +10,8 @@ import {
 import { RndisType, haltRequest } from '../protocol/rndis.ts'
 import { nvsp } from './nvsp.ts'
 import { ask } from './request.ts'
-import { answerCame, awaitAnswer, diagnose, type GrantedBuffer, type GuestContext } from './state.ts'
+import { flushBatch } from './send.ts'
+import { answerCame, awaitAnswer, diagnose, freeSlot, type GrantedBuffer, type GuestContext } from './state.ts'
 
 /**
  * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes, and the grants before the
@@ -24,7 +25,11 @@ export function stop(ctx: GuestContext): void {
   state.filter = 0
   state.control.waiting.length = 0
   state.control.current = null
-  for (const queue of state.queues) if (queue) queue.blocked = false
+  for (const [index, queue] of state.queues.entries()) {
+    if (queue) queue.blocked = false
+    // What waits for more frames gets none.
+    flushBatch(ctx, index)
+  }
   state.step = 'drain'
   if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
   awaitAnswer(ctx)
@@ -39,6 +44,18 @@ export function fail(ctx: GuestContext, why: string): void {
   diagnose(ctx, 'VMBUS_NETVSC_SETUP', why)
   ctx.deps.event('failed', why)
   stop(ctx)
+}
+
+/** What is waited for never comes: everything under way is given back without it. */
+export function giveUp(ctx: GuestContext): void {
+  const { state } = ctx
+  for (const [index, slot] of state.slots.entries()) {
+    if (slot === null) continue
+    if (slot.kind === 'pages') state.pages.push(...slot.pfns)
+    freeSlot(ctx, index)
+  }
+  for (const queue of state.queues) if (queue) queue.outgoing.length = 0
+  advance(ctx)
 }
 
 /** A completion, a closed channel or a returned grant came: does what is possible now. */
