@@ -203,7 +203,7 @@ function forge(choose: Random, guest: GuestBus): Uint8Array {
   const relid = choose.chance(85) ? (choose.any(channels)?.relid ?? 1) : 1 + choose.below(12)
   const gpadl = choose.any(gpadls)?.id ?? 0xe1e10
   const status = choose.chance(60) ? 0 : 0xc000_0001
-  switch (choose.below(11)) {
+  switch (choose.below(13)) {
     case 0:
       return encode(layouts.versionResponse, MessageId.versionResponse, {
         supported: choose.below(2),
@@ -238,6 +238,12 @@ function forge(choose: Random, guest: GuestBus): Uint8Array {
       return encode(layouts.modifyChannelResponse, MessageId.modifyChannelResponse, { relid, status })
     case 9:
       return encode(layouts.tlConnectResult, MessageId.tlConnectResult, { endpointId: GUID, serviceId: GUID, status })
+    case 10:
+      return encode(layouts.bare, MessageId.pauseResponse, {})
+    case 11:
+      return encode(layouts.modifyConnectionResponse, MessageId.modifyConnectionResponse, {
+        connectionState: choose.below(3),
+      })
     default:
       return choose.chance(50)
         ? encode(layouts.bare, MessageId.unloadResponse, {})

@@ -5,6 +5,7 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { GuestDriverDeps } from '../types.ts'
 import { Version } from '../versions.ts'
 import { channelHandle, signalled } from './channels.ts'
+import { loud, moveMonitorPages, quiet } from './connection.ts'
 import { contact } from './contact.ts'
 import { channelByRelid, channelsOf, reject, type GuestContext } from './context.ts'
 import { dispatch, lost } from './dispatch.ts'
@@ -207,6 +208,9 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       run(() => {
         if (ctx.state.phase === 'suspended') contact(ctx)
       }),
+    quiet: () => run(() => quiet(ctx)),
+    loud: () => run(() => loud(ctx)),
+    moveMonitorPages: () => run(() => moveMonitorPages(ctx)),
     connectSocket: (endpointId, serviceId, siloId) =>
       run(() => {
         const { version } = ctx.state

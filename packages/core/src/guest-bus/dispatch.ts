@@ -1,11 +1,15 @@
 import { messageEntry, layouts, type MessageName } from '../messages/index.ts'
 import { STATUS_UNSUCCESSFUL } from '../versions.ts'
 import { modified, onModifyResult, onOpenResult, opened } from './channels.ts'
+import { monitorsMoved, onModifyConnectionResponse, onPauseResponse } from './connection.ts'
 import { nextVersion, onVersionResponse } from './contact.ts'
 import { channelByRelid, reject, type GuestContext } from './context.ts'
 import { created, onGpadlCreated, onGpadlTorndown, torndown } from './gpadls.ts'
 import { onUnloadResponse, unloaded } from './leave.ts'
 import { onAllOffers, onOffer, onRescind } from './offers.ts'
+
+/** connection_state 2. */
+const CONNECTION_FAILED_UNKNOWN = 2
 
 type Handler = (ctx: GuestContext, payload: Uint8Array) => void
 
@@ -20,6 +24,8 @@ const HANDLERS: Partial<Record<MessageName, Handler>> = {
   unloadResponse: onUnloadResponse,
   tlConnectResult: onSocketRefused,
   modifyChannelResponse: onModifyResult,
+  modifyConnectionResponse: onModifyConnectionResponse,
+  pauseResponse: onPauseResponse,
 }
 
 /** One message of the host, already copied out of its slot. */
@@ -59,6 +65,10 @@ const LOST: Partial<Record<MessageName, Handler>> = {
   modifyChannel: (ctx, payload) => {
     const channel = channelByRelid(ctx, layouts.modifyChannel.parse(payload).relid)
     if (channel?.modifying === true) modified(ctx, channel, STATUS_UNSUCCESSFUL)
+  },
+  modifyConnection: (ctx) => monitorsMoved(ctx, CONNECTION_FAILED_UNKNOWN),
+  pause: (ctx) => {
+    ctx.state.quiet = 'no'
   },
 }
 

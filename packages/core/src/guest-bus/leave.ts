@@ -1,6 +1,7 @@
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import { Version } from '../versions.ts'
 import { close } from './channels.ts'
+import { forgetRequests } from './connection.ts'
 import { reject, type GuestContext } from './context.ts'
 import { torndown } from './gpadls.ts'
 import { end, release } from './offers.ts'
@@ -43,6 +44,7 @@ export function unloaded(ctx: GuestContext): void {
   state.features = 0
   state.connection = 0
   state.monitor = 0
+  forgetRequests(ctx)
   if (state.phase === 'suspending') {
     state.phase = 'suspended'
     // The host forgot what was granted to it; the pages are the drivers' again.

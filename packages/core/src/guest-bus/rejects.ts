@@ -18,6 +18,8 @@ export const GUEST_REJECTS = {
   'opened-unknown': 'no open of this id is under way on this channel',
   'modified-unknown': 'no MODIFYCHANNEL is under way on this channel',
   'unloaded-unexpected': 'no UNLOAD is under way',
+  'paused-unexpected': 'no PAUSE is under way',
+  'connection-unexpected': 'no MODIFY_CONNECTION is under way',
   'signal-unknown': 'an event flag without an open channel',
 } as const
 

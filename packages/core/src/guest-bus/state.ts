@@ -77,6 +77,10 @@ export interface GuestState {
   /** The child→parent page in force: the guest's own or the host's. */
   monitor: number
   allOffers: boolean
+  /** PAUSE was sent, or answered: the host says nothing more until RESUME. */
+  quiet: 'no' | 'asked' | 'yes'
+  /** GPAs of the monitor pages that a MODIFY_CONNECTION under way names. */
+  nextMonitors: { readonly parentToChild: number; readonly childToParent: number } | null
   pages: GuestPages
   nextKey: number
   nextGpadl: number
@@ -117,6 +121,8 @@ export const initialState = (gpadlStart: number): GuestState => ({
   connection: 0,
   monitor: 0,
   allOffers: false,
+  quiet: 'no',
+  nextMonitors: null,
   pages: noPages(),
   nextKey: 1,
   nextGpadl: gpadlStart,

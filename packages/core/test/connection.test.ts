@@ -1,0 +1,161 @@
+import { createPartition, guestMemory } from '@vmbus/hypervisor'
+import { seeded, timerQueue, virtualClock } from '@vmbus/world'
+import { expect, test } from 'vitest'
+import {
+  Feature,
+  Version,
+  createGuestBus,
+  pageAllocator,
+  type GuestBus,
+  type GuestBusEvent,
+  type SavablePageAllocator,
+} from '../src/index.ts'
+import { instance, pair, probeDriver, type PairOptions } from './pair.ts'
+
+const FEATURES = Feature.pauseResume | Feature.modifyConnection
+const COPPER: PairOptions = {
+  hostVersions: [Version.v6_0],
+  guestVersions: [Version.v6_0],
+  behaviour: { features: FEATURES },
+}
+
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
+const hexOf = (payload: Uint8Array): string => Buffer.from(payload).toString('hex')
+
+/** A guest of 6.0 before a host that is the test: what it posts, and the way to answer. */
+function alone(features = FEATURES): {
+  readonly guest: GuestBus
+  readonly pages: SavablePageAllocator
+  readonly posted: string[]
+  readonly events: GuestBusEvent[]
+  readonly branches: unknown[]
+  answer(hex: string): void
+} {
+  const [clock, timers] = [virtualClock(), timerQueue((name) => guest.timer(name))]
+  const memory = guestMemory(32 * 4096)
+  const posted: string[] = []
+  const branches: unknown[] = []
+  const partition = createPartition({
+    memory,
+    clock,
+    timers: { set: () => {}, clear: () => {} },
+    vps: 1,
+    interrupt: (vp, vector) => guest.interrupt(vp, vector),
+  })
+  partition.connectMessagePort(4, (_vp, _type, payload) => {
+    posted.push(hexOf(payload))
+    return 0
+  })
+  const pages = pageAllocator(memory, 1, 32)
+  const guest = createGuestBus({
+    partition,
+    clock,
+    timers,
+    seed: seeded(1),
+    versions: [Version.v6_0],
+    drivers: [],
+    pages,
+    behaviour: { features },
+    diagnose: ({ detail }) => branches.push(detail?.['branch']),
+  })
+  const events: GuestBusEvent[] = []
+  guest.on((event) => events.push(event))
+  guest.start()
+  const answer = (hex: string): void => void partition.postMessage(0, 2, 1, bytes(hex))
+  // VERSION_RESPONSE of 20 bytes (wire/02 §2): supported, state 0, connection id 4, features 0x24.
+  answer('0f000000 00000000 01 00 0000 04000000 24000000')
+  posted.length = 0
+  return { guest, pages, posted, events, branches, answer }
+}
+
+test('PAUSE, PAUSE_RESPONSE and RESUME are 8 bytes each, in turn', () => {
+  const { guest, posted, events, branches, answer } = alone()
+  answer('1c000000 00000000')
+  expect(branches).toEqual(['paused-unexpected'])
+  expect(() => guest.loud()).toThrow('VMBUS_CHANNEL_STATE')
+  guest.quiet()
+  expect(() => guest.quiet()).toThrow('VMBUS_CHANNEL_STATE')
+  expect(() => guest.loud()).toThrow('VMBUS_CHANNEL_STATE')
+  answer('1c000000 00000000')
+  expect(events.at(-1)).toEqual({ kind: 'quiet' })
+  guest.loud()
+  expect(posted).toEqual(['1b00000000000000', '1d00000000000000'])
+})
+
+test('MODIFY_CONNECTION names two fresh pages, and what the host answers decides which are freed', () => {
+  const { guest, pages, posted, events, branches, answer } = alone()
+  const before = pages.available
+  // 9 bytes: the id, and connection_state 2, "failed".
+  answer('1a000000 00000000 02')
+  expect(branches).toEqual(['connection-unexpected'])
+  for (const status of [2, 0]) {
+    guest.moveMonitorPages()
+    expect(() => guest.moveMonitorPages()).toThrow('VMBUS_CHANNEL_STATE')
+    expect(pages.available).toBe(before - 2)
+    answer(`1a000000 00000000 0${status}`)
+    expect([events.at(-1), pages.available]).toEqual([{ kind: 'monitor-pages', status }, before])
+  }
+  for (const message of posted) expect(message).toMatch(/^1900000000000000[0-9a-f]{32}$/)
+  // An UNLOAD ends a request that is under way.
+  guest.moveMonitorPages()
+  guest.unload()
+  answer('11000000 00000000')
+  // All but the hypercall page, which stays, came back: the bus had taken seven.
+  expect([guest.phase, pages.available]).toEqual(['off', before + 6])
+})
+
+test('without the feature neither is said', () => {
+  const { guest, posted } = alone(0)
+  expect(() => guest.quiet()).toThrow('VMBUS_CHANNEL_STATE')
+  expect(() => guest.moveMonitorPages()).toThrow('VMBUS_CHANNEL_STATE')
+  expect(posted).toEqual([])
+})
+
+test('a guest that asked for quiet hears nothing until it asks for more, saved and restored in between', () => {
+  const world = pair(COPPER)
+  world.guest.start()
+  world.settle()
+  const heard: string[] = []
+  world.guest.on(({ kind }) => heard.push(kind))
+  world.guest.quiet()
+  world.settle()
+  world.host.offer(world.device({ instanceId: instance(1) }))
+  world.settle()
+  world.restore(world.save())
+  world.settle()
+  expect([heard, world.guest.devices]).toEqual([['quiet'], []])
+  world.guest.loud()
+  world.settle()
+  expect(world.guest.devices.map(({ instanceId }) => instanceId)).toEqual([instance(1)])
+  expect(probeDriver(world).ping()).toBe(true)
+  world.settle()
+  expect([world.counts.pongs, world.counts.violations, world.diagnostics]).toEqual([1, [], []])
+  // UNLOAD gets through to a host that is quiet, and is answered.
+  world.guest.quiet()
+  world.settle()
+  world.guest.unload()
+  world.settle()
+  expect([world.guest.phase, world.host.version]).toEqual(['off', 0])
+})
+
+test('a monitored channel goes on over moved pages, and no signal is lost on the way', () => {
+  const world = pair(COPPER)
+  const run = (steps: number): void => {
+    for (let step = 0; step < steps; step++) world.step()
+  }
+  world.host.offer(world.device({ instanceId: instance(1), monitorLatency: 500 }))
+  world.guest.start()
+  run(30)
+  const before = world.available
+  let pings = 0
+  for (let round = 0; round < 6; round++) {
+    world.guest.moveMonitorPages()
+    // Before the host's answer is heard, and after 0 … 5 more events.
+    run(round)
+    if (probeDriver(world).ping()) pings++
+    run(40)
+    expect([world.counts.pongs, world.available]).toEqual([pings, before])
+  }
+  expect(pings).toBe(6)
+  expect([world.counts.violations, world.diagnostics]).toEqual([[], []])
+})
