@@ -90,3 +90,22 @@ function openIdsInTurn(control: readonly Line[]): Line[] {
     return { ...line, bytes }
   })
 }
+
+/**
+ * The same transcript as a kernel of another name of the same length would have told it: the key-value daemon gives the
+ * release that it runs on, so a newer package says another.
+ */
+export function asKernel({ control, channels }: Normalised, from: string, to: string): Normalised {
+  const [old, now] = [Buffer.from(from, 'utf16le'), Buffer.from(to, 'utf16le')]
+  const renamed = (line: Line): Line => {
+    const at = old.length === now.length ? Buffer.from(line.bytes).indexOf(old) : -1
+    if (at < 0) return line
+    const bytes = line.bytes.slice()
+    bytes.set(now, at)
+    return { ...line, bytes }
+  }
+  return {
+    control,
+    channels: Object.fromEntries(Object.entries(channels).map(([name, lines]) => [name, lines.map(renamed)])),
+  }
+}

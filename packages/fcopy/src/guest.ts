@@ -26,10 +26,11 @@ export interface FileSystem {
 
 /**
  * What Linux's daemon does that a correct guest does not (tools/hv/hv_fcopy_daemon.c). `in-place`: writes into the file
- * itself, so that what it replaces is lost at the start. `trusts-names`: joins path and name as they come. `trusts-offsets`:
- * writes where it is told to, and takes a file with holes or of another size for complete.
+ * itself, so that what it replaces is lost at the start, and what it wrote stays when it is stopped. `trusts-names`: joins path and name as they come. `trusts-offsets`:
+ * writes where it is told to, and takes a file with holes or of another size for complete. `slashed-folders`: makes only
+ * those folders of the path that a slash follows.
  */
-export type FcopyQuirk = 'in-place' | 'trusts-names' | 'trusts-offsets'
+export type FcopyQuirk = 'in-place' | 'trusts-names' | 'trusts-offsets' | 'slashed-folders'
 
 export interface FcopyGuestOptions extends Partial<IcGuestOptions> {
   readonly files: FileSystem
@@ -73,15 +74,22 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
     state.copy = undefined
   }
 
+  /** Nobody ends this copy any more. */
+  const forget = (): void => {
+    if (quirks.has('in-place')) state.copy = undefined
+    else drop()
+  }
+
   const start = (view: DataView): number => {
-    drop()
+    forget()
     const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = startOf(view) ?? {}
     if (name === undefined || path === undefined || flags === undefined || size === undefined)
       return HResult.invalidArgument
     const target = quirks.has('trusts-names') ? `${path}${separator}${name}` : targetPath(path, name, separator)
     if (target === undefined) return HResult.invalidArgument
     const folder = folderOf(target, separator)
-    if ((flags & CopyFlags.createPath) !== 0 && !files.makeFolder(folder)) return HResult.fail
+    const made = quirks.has('slashed-folders') ? folderOf(path, separator) : folder
+    if ((flags & CopyFlags.createPath) !== 0 && !files.makeFolder(made)) return HResult.fail
     if ((flags & CopyFlags.overwrite) === 0 && files.exists(target)) return HResult.alreadyExists
     const partial = quirks.has('in-place') ? target : `${folder === separator ? '' : folder}${separator}${PARTIAL_NAME}`
     const status = files.create(partial)
@@ -144,7 +152,7 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
   return {
     setDaemon(running) {
       state.daemon = running
-      if (!running) drop()
+      if (!running) forget()
     },
     offered: (channel) => ic.offered(channel),
     opened: (channel, status) => ic.opened(channel, status),

@@ -6,8 +6,11 @@ import { LINUX_MODULES } from './modules/index.ts'
 import type { LinuxServices } from './modules/module.ts'
 import { quirksOf, type QuirkId } from './quirks.ts'
 import { vmbusSysfs } from './sysfs.ts'
+import { daemonSurface, type LinuxDaemons } from './system/daemon-surface.ts'
+import type { FileTree } from './system/file-tree.ts'
+import { systemOf, type SystemOptions } from './system/system.ts'
 
-export interface LinuxOptions {
+export interface LinuxOptions extends SystemOptions {
   /** The real driver's defects: all of the version (the default), none, or those named. */
   readonly quirks?: boolean | readonly QuirkId[]
   /** Modules to load after hv_vmbus, by name; default all that are known. */
@@ -24,6 +27,9 @@ export interface LinuxOptions {
 export interface LinuxSurface {
   /** Files below /sys/bus/vmbus/devices, by path. */
   sysfs(): Readonly<Record<string, string>>
+  /** Files beside those of the kernel. */
+  readonly files: FileTree
+  daemon<N extends keyof LinuxDaemons>(name: N): LinuxDaemons[N]
 }
 
 /** Something that is loaded while the system comes up. */
@@ -110,10 +116,17 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
       ...(own.length === 0 ? [] : [{ name: 'drivers', after: NEXT_MODULE, kinds: own.map(({ kind }) => kind) }]),
     ],
     goingDown: GOING_DOWN,
-    drivers: (services) => [
-      ...modules.flatMap((module) => module.drivers({ capabilities, quirks, services, hibernation })),
-      ...own,
-    ],
-    surface: (bus) => ({ sysfs: () => vmbusSysfs(bus) }),
+    drivers(services) {
+      const system = systemOf(services, version, options)
+      return [
+        ...modules.flatMap((module) => module.drivers({ capabilities, quirks, services, system, hibernation })),
+        ...own,
+      ]
+    },
+    surface(bus, services) {
+      const system = systemOf(services, version, options)
+      const daemons = daemonSurface(system)
+      return { sysfs: () => vmbusSysfs(bus), files: system.files, daemon: (name) => daemons[name] }
+    },
   }
 }

@@ -10,7 +10,22 @@ export interface Quirk {
   readonly since?: string
 }
 
-export type QuirkId = 'ignores-connection-state' | 'one-packet-per-signal' | 'timesync-always-ok'
+export type QuirkId =
+  | 'ignores-connection-state'
+  | 'one-packet-per-signal'
+  | 'timesync-always-ok'
+  | 'kvp-text-only'
+  | 'kvp-empty-get'
+  | 'kvp-cuts-answers'
+  | 'kvp-waits-for-daemon'
+  | 'kvp-rewrites-in-place'
+  | 'kvp-error-as-name'
+  | 'vss-keeps-flags'
+  | 'vss-no-recovery'
+  | 'fcopy-in-place'
+  | 'fcopy-trusts-names'
+  | 'fcopy-trusts-offsets'
+  | 'fcopy-slashed-folders'
 
 export const QUIRKS: readonly Quirk[] = [
   {
@@ -21,14 +36,76 @@ export const QUIRKS: readonly Quirk[] = [
   },
   {
     id: 'one-packet-per-signal',
-    summary: 'the shutdown component takes one packet for each signal, so a second one waits for the next signal',
-    source: 'drivers/hv/hv_util.c, shutdown_onchannelcallback',
+    summary:
+      'shutdown, key-value exchange, backup and file copy take one packet for each signal, so a second waits for the next',
+    source:
+      'drivers/hv/hv_util.c, shutdown_onchannelcallback; hv_kvp.c, hv_snapshot.c and hv_fcopy.c, hv_…_onchannelcallback',
   },
   {
     id: 'timesync-always-ok',
     summary: 'answers every time message with the status that the host sent, a stale sample that it refuses included',
     source: 'drivers/hv/hv_util.c, timesync_onchannelcallback',
     since: '4.9',
+  },
+  {
+    id: 'kvp-text-only',
+    summary: 'keeps numbers as decimal text and values of types that it does not know as empty text; answers are text',
+    source: 'drivers/hv/hv_kvp.c, kvp_send_key',
+  },
+  {
+    id: 'kvp-empty-get',
+    summary: 'finds the key of a GET and answers with an empty value',
+    source: 'drivers/hv/hv_kvp.c, kvp_respond_to_host',
+  },
+  {
+    id: 'kvp-cuts-answers',
+    summary: 'answers with at most 254 characters of a key and 1022 of a value',
+    source: 'drivers/hv/hv_kvp.c, kvp_respond_to_host',
+  },
+  {
+    id: 'kvp-waits-for-daemon',
+    summary: 'reads nothing while there is no daemon: negotiation and requests wait for it',
+    source: 'drivers/hv/hv_kvp.c, hv_kvp_onchannelcallback',
+  },
+  {
+    id: 'kvp-rewrites-in-place',
+    summary: 'empties a pool file before it writes it again, so a crash between the two loses the pool',
+    source: 'tools/hv/hv_kvp_daemon.c, kvp_update_file',
+  },
+  {
+    id: 'kvp-error-as-name',
+    summary: 'gives the text of an error for FullyQualifiedDomainName when the name does not resolve',
+    source: 'tools/hv/hv_kvp_daemon.c, kvp_get_domain_name',
+  },
+  {
+    id: 'vss-keeps-flags',
+    summary: "answers the capability check with the host's own flags: the daemon's answer hides the operation",
+    source: 'tools/hv/hv_vss_daemon.c, main; drivers/hv/hv_snapshot.c, vss_on_msg',
+  },
+  {
+    id: 'vss-no-recovery',
+    summary: 'stays frozen for as long as the host does not thaw it',
+    source: 'drivers/hv/hv_snapshot.c, vss_handle_request',
+  },
+  {
+    id: 'fcopy-in-place',
+    summary: 'writes into the file itself: what it replaces is lost at the start, a copy that is left stays half',
+    source: 'tools/hv/hv_fcopy_daemon.c, hv_start_fcopy',
+  },
+  {
+    id: 'fcopy-trusts-names',
+    summary: 'follows a path that leads out of its folder',
+    source: 'tools/hv/hv_fcopy_daemon.c, hv_start_fcopy',
+  },
+  {
+    id: 'fcopy-trusts-offsets',
+    summary: 'takes a file with holes or of another size than announced for complete',
+    source: 'tools/hv/hv_fcopy_daemon.c, hv_copy_data and hv_copy_finished',
+  },
+  {
+    id: 'fcopy-slashed-folders',
+    summary: 'makes only those folders of a path that a slash follows',
+    source: 'tools/hv/hv_fcopy_daemon.c, hv_start_fcopy',
   },
 ]
 

@@ -34,8 +34,8 @@ import {
 
 /** The network of the guest's operating system, by the instance GUID of the synthetic adapter. */
 export interface NetworkSettings {
-  /** Undefined when there is no such adapter. */
-  get(query: IpQuery): IpInfo | undefined
+  /** Undefined when there is no such adapter, or an HRESULT of the system's own for why there is nothing to tell. */
+  get(query: IpQuery): IpInfo | number | undefined
   /** Returns an HRESULT; 0x80041002 for an adapter that is not there. */
   set(info: IpInfo): number
 }
@@ -122,6 +122,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     if (network === undefined) return HResult.notSupported
     const info = network.get(query)
     if (info === undefined) return HResult.guidNotFound
+    if (typeof info === 'number') return info
     if (binary) return writeIpBinary(view, at, info) ? HResult.ok : HResult.fail
     if (!fitsText(info)) return HResult.fail
     writeIpText(view, at, info)

@@ -1,4 +1,4 @@
-import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import type { GuestChannel, GuestDriver, GuestDriverDeps, VmbusVersion } from '@vmbus/core'
 import {
   At,
   HResult,
@@ -41,6 +41,8 @@ export interface VssGuestOptions extends Partial<IcGuestOptions> {
   /** The daemon that freezes and thaws runs from the start; default true. */
   readonly daemon?: boolean
   readonly quirks?: readonly VssQuirk[]
+  /** Lowest version of VMBus on which the driver opens its channel; default any. */
+  readonly busSince?: VmbusVersion
   /**
    * Seconds for the target's freeze and for its other answers, and how long the guest stays frozen before it goes on by
    * itself; the host's thaw is then answered E_FAIL, since its snapshot may have missed the moment.
@@ -194,7 +196,10 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
       recover()
       if (pending !== undefined && current !== undefined) ic.reply(current, pending.answer, HResult.fail)
     },
-    offered: (channel) => ic.offered(channel),
+    offered(channel) {
+      if (deps.version() >= (options.busSince ?? 0)) return ic.offered(channel)
+      deps.diagnose({ code: 'VMBUS_VSS_BUS', source: 'vss', message: 'no backup on a host of this VMBus version' })
+    },
     opened(channel, status) {
       current = channel
       ic.opened(channel, status)

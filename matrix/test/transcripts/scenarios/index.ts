@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { core } from './core.ts'
+import { services } from './services.ts'
 
 /** Every scenario whose transcripts are kept; packages/compliance/test/transcripts/scenarios has the simulated side of each. */
-export const scenarios: readonly Scenario[] = [core]
+export const scenarios: readonly Scenario[] = [core, services]

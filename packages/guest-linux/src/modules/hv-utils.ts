@@ -1,16 +1,15 @@
+import { fcopy } from '@vmbus/fcopy'
 import { heartbeat } from '@vmbus/heartbeat'
-import type { IcGuestOptions, IcVersions } from '@vmbus/ic'
 import { icVersion } from '@vmbus/ic'
+import { kvp } from '@vmbus/kvp'
 import { shutdown, type ShutdownAction } from '@vmbus/shutdown'
 import { timesync } from '@vmbus/timesync'
+import { vss } from '@vmbus/vss'
+import { fcopyDriver } from './hv-utils/fcopy.ts'
+import { kvpDriver } from './hv-utils/kvp.ts'
+import { linuxIc, perSignal } from './hv-utils/negotiation.ts'
+import { vssDriver } from './hv-utils/vss.ts'
 import type { LinuxModule, ModuleContext } from './module.ts'
-
-/** Exact matches only, and an answer of zero counts without one (drivers/hv/channel_mgmt.c, vmbus_prep_negotiate_resp). */
-const linuxIc = (versions: IcVersions): Pick<IcGuestOptions, 'versions' | 'match' | 'unmatched'> => ({
-  versions,
-  match: 'exact',
-  unmatched: 'answer',
-})
 
 /** Restart came with 3.1 of the component and hibernation with 3.2 (include/linux/hyperv.h). */
 function actionsOf({ capabilities, hibernation }: ModuleContext): ShutdownAction[] {
@@ -23,10 +22,10 @@ function actionsOf({ capabilities, hibernation }: ModuleContext): ShutdownAction
   ]
 }
 
-/** drivers/hv/hv_util.c: the components that every release has. */
+/** drivers/hv/hv_util.c: the components, as far as the release has them. */
 export const hvUtils: LinuxModule = {
   name: 'hv_utils',
-  kinds: [shutdown.kind, timesync.kind, heartbeat.kind],
+  kinds: [shutdown.kind, timesync.kind, heartbeat.kind, kvp.kind, vss.kind, fcopy.kind],
   drivers(context) {
     const { capabilities, quirks, services } = context
     return [
@@ -34,7 +33,7 @@ export const hvUtils: LinuxModule = {
         ...linuxIc(capabilities.shutdown),
         act: (action, forced) => services.act(action, forced),
         supports: actionsOf(context),
-        perSignal: quirks.has('one-packet-per-signal') ? 'one' : 'all',
+        perSignal: perSignal(quirks),
       }),
       timesync.driver({
         ...linuxIc(capabilities.timesync),
@@ -44,6 +43,9 @@ export const hvUtils: LinuxModule = {
         reportsFailure: !quirks.has('timesync-always-ok'),
       }),
       heartbeat.driver(linuxIc(capabilities.heartbeat)),
+      ...(capabilities.kvp === undefined ? [] : [kvpDriver(context, capabilities.kvp)]),
+      ...(capabilities.vss === undefined ? [] : [vssDriver(context, capabilities.vss)]),
+      ...(capabilities.fcopy === undefined ? [] : [fcopyDriver(context, capabilities.fcopy)]),
     ]
   },
 }

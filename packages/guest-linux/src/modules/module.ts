@@ -3,6 +3,7 @@ import type { ShutdownAction } from '@vmbus/shutdown'
 import type { GuestClock } from '@vmbus/timesync'
 import type { Capabilities } from '../capabilities.ts'
 import type { QuirkId } from '../quirks.ts'
+import type { LinuxSystem } from '../system/system.ts'
 
 /** Something of the system that its drivers share and that outlives them, such as its files; it is saved with the guest. */
 export interface SystemPart {
@@ -27,6 +28,8 @@ export interface ModuleContext {
   readonly capabilities: Capabilities
   readonly quirks: ReadonlySet<QuirkId>
   readonly services: LinuxServices
+  /** Files, daemons and what else lies beside the kernel. */
+  readonly system: LinuxSystem
   /** The kernel can suspend to disk (S4). */
   readonly hibernation: boolean
 }
