@@ -10,7 +10,7 @@ import {
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from '@vmbus/fcopy/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rawDevice, rawDriver, requestOf, world } from './world.ts'
+import { rawDevice, rawDriver, requestOf, world } from '@vmbus/ic/testing'
 import { disk } from './disk.ts'
 
 const E_FAIL = 0x80004005

@@ -3,7 +3,7 @@ import { kvp, memoryPools, type KvpCompletion, type KvpHost, type KvpItem } from
 import { KVP_INSTANCE, KVP_INTERFACE } from '@vmbus/kvp/protocol'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { rawDevice, rawDriver, requestOf, world } from './world.ts'
+import { rawDevice, rawDriver, requestOf, world } from '@vmbus/ic/testing'
 
 const patch = fc.record({
   /** Offsets where sizes, counts and types stand, and anywhere. */

@@ -10,7 +10,7 @@ import {
   type KvpHostOptions,
 } from '@vmbus/kvp'
 import { describe, expect, it } from 'vitest'
-import { world, type World } from './world.ts'
+import { world, type World } from '@vmbus/ic/testing'
 
 const versions = (...message: [number, number][]): IcVersions => ({
   framework: [icVersion(1, 0), icVersion(3, 0)],

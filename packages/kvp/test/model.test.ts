@@ -13,7 +13,7 @@ import {
 } from '@vmbus/kvp'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { world } from './world.ts'
+import { world } from '@vmbus/ic/testing'
 
 const key = fc.constantFrom('a', 'ab', 'abc', 'ä', 'ключ', 'k'.repeat(255))
 const value = fc.string({ maxLength: 20 }).filter((text) => !text.includes('\0'))

@@ -3,7 +3,7 @@ import { kvp, memoryPools, type KvpHost } from '@vmbus/kvp'
 import { KVP_INSTANCE, KVP_INTERFACE, ipv6Text, parseIpv4, parseIpv6, readUtf8, utf8z } from '@vmbus/kvp/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rawDevice, requestOf, world } from './world.ts'
+import { rawDevice, requestOf, world } from '@vmbus/ic/testing'
 
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')

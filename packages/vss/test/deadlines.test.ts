@@ -4,7 +4,7 @@ import { VSS_INSTANCE, VSS_INTERFACE } from '@vmbus/vss/protocol'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { rawDevice, rawDriver, requestOf, world } from './world.ts'
+import { rawDevice, rawDriver, requestOf, world } from '@vmbus/ic/testing'
 
 type Step =
   | { readonly do: 'backup' | 'snapshot' | 'done' | 'fail' | 'daemon' | 'no-daemon' | 'save' }

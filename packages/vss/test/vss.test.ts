@@ -9,7 +9,7 @@ import {
 } from '@vmbus/vss'
 import { VSS_INSTANCE, VSS_INTERFACE } from '@vmbus/vss/protocol'
 import { describe, expect, it } from 'vitest'
-import { rawDevice, requestOf, world, type World } from './world.ts'
+import { rawDevice, requestOf, world, type World } from '@vmbus/ic/testing'
 
 const versions = (...major: number[]): IcVersions => ({
   framework: [icVersion(3, 0)],
