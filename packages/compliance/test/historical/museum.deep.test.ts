@@ -19,8 +19,13 @@ async function tryOut(copy: Scratch, id: string, caughtBy: string): Promise<stri
   const fault = copy.apply(join(DEFECTS, `${id}.patch`))
   if (fault !== undefined) return `does not apply: ${fault}`
   try {
-    const { ran, failed, output } = await copy.run(file, name)
+    const { ran, failed, hung, output } = await copy.run(file, name)
     if (!ran) return `no such test: ${caughtBy}\n${output.slice(-300)}`
+    if (hung) {
+      // Of the defect, or of a machine that is too busy for this test with and without it?
+      copy.revert()
+      return (await copy.run(file, name)).hung ? `undecided: ${caughtBy} takes too long here` : 'caught'
+    }
     if (!failed) return `open: ${caughtBy} passes`
     const steps = shrunkSteps(output)
     return steps === undefined ? 'caught' : `caught, shrunk to ${steps} ${steps === 1 ? 'step' : 'steps'}`

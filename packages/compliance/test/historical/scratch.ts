@@ -10,13 +10,20 @@ export const DEFECTS: string = fileURLToPath(new URL('../../defects/', import.me
 /** Folders that no test of a defect reads: what is built, and what is large. */
 const LEFT_OUT = new Set(['dist', '.turbo', '.git'])
 
+export interface Ran {
+  readonly ran: boolean
+  readonly failed: boolean
+  readonly hung: boolean
+  readonly output: string
+}
+
 /** A copy of the repository in which defects are put back, one at a time. */
 export interface Scratch {
   /** Undefined when the patch applies, else what the tool says. */
   apply(patch: string): string | undefined
   revert(): void
-  /** Runs one test of a file; whether it failed, and what it printed. */
-  run(file: string, name: string): Promise<{ readonly ran: boolean; readonly failed: boolean; readonly output: string }>
+  /** Runs one test of a file: whether it was there, failed, or did not end in time, and what it printed. */
+  run(file: string, name: string): Promise<Ran>
   dispose(): void
 }
 
@@ -70,12 +77,16 @@ export function scratch(): Scratch {
         for (const stream of [child.stdout, child.stderr])
           stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
         // A defect may hang a test: that is a failure, too.
-        const patience = setTimeout(() => child.kill('SIGKILL'), 90_000)
+        let hung = false
+        const patience = setTimeout(() => {
+          hung = true
+          child.kill('SIGKILL')
+        }, 90_000)
         child.on('close', (code) => {
           clearTimeout(patience)
           // Skipped ones are the others of the file; a file that does not load has none that failed.
-          const ran = code === null || /^ *Tests .*\b(?:passed|failed)/m.test(output)
-          resolve({ ran, failed: code !== 0, output })
+          const ran = hung || /^ *Tests .*\b(?:passed|failed)/m.test(output)
+          resolve({ ran, failed: code !== 0, hung, output })
         })
       }),
     dispose: () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }),
