@@ -32,6 +32,26 @@ const VERSIONS: Readonly<Record<string, readonly [for5_10: string | null, for6_1
   azurelocal: ['5.2', '5.3'],
 }
 
+/**
+ * What framework and components come to, from wire/06 §2: both kernels speak shutdown 3.2, 3.1, 3.0 and 1.0, time
+ * synchronisation 4.0, 3.0 and 1.0, heartbeat 3.0 and 1.0; the hosts stop earlier (hosts.json, ic).
+ */
+const NEWEST = { framework: '3.0', messages: { shutdown: '3.2', timesync: '4.0', heartbeat: '3.0' } }
+const OF_2012 = { framework: '3.0', messages: { shutdown: '3.0', timesync: '3.0', heartbeat: '3.0' } }
+const OF_2016 = { framework: '3.0', messages: { shutdown: '3.0', timesync: '4.0', heartbeat: '3.0' } }
+const COMPONENT_VERSIONS: Readonly<Record<string, typeof NEWEST>> = {
+  ws2008: { framework: '1.0', messages: { shutdown: '1.0', timesync: '1.0', heartbeat: '1.0' } },
+  ws2008r2: OF_2012,
+  ws2012: OF_2012,
+  ws2012r2: OF_2012,
+  'win10-1507': OF_2012,
+  'win10-1511': OF_2012,
+  ws2016: OF_2016,
+  'win10-1703': OF_2016,
+  'win10-1709': OF_2016,
+  'win10-1803': OF_2016,
+}
+
 const KERNELS = [
   { release: 'debian-11', flavour: '686' },
   { release: 'debian-11', flavour: '686-pae' },
@@ -78,6 +98,9 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
     expect((host.devices['heartbeat'] as { answered: number }).answered).toBeGreaterThanOrEqual(30)
     expect(host.devices['timesync']).toMatchObject({ syncs: 1, refused: 0 })
     expect(host.devices['shutdown']).toMatchObject({ answer: 0 })
+    const { framework, messages } = COMPONENT_VERSIONS[profile] ?? NEWEST
+    for (const [kind, message] of Object.entries(messages))
+      expect(host.devices[kind]).toMatchObject({ framework, message })
     expect(result.deterministic).toBe(true)
   })
 })

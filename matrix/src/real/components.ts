@@ -5,12 +5,12 @@ import type { RealDeviceFactory } from './device.ts'
 
 export const realHeartbeat: RealDeviceFactory = (host) => {
   const handle = host.offer(heartbeat({}))
-  return handle && { result: () => ({ status: handle.device.status, ...handle.device.counts }) }
+  return handle && { result: () => handle.device.inspect() }
 }
 
 export const realTimesync: RealDeviceFactory = (host) => {
   const handle = host.offer(timesync({}))
-  return handle && { actions: { sync: () => handle.device.sync() }, result: () => handle.device.counts }
+  return handle && { actions: { sync: () => handle.device.sync() }, result: () => handle.device.inspect() }
 }
 
 export const realShutdown: RealDeviceFactory = (host) => {
