@@ -15,6 +15,11 @@ export interface RealHostOptions {
   readonly profile: string
   /** Options by kind; the default is the core components. */
   readonly devices?: Readonly<Record<string, unknown>>
+  /**
+   * The reference TSC page is valid, and the kernel may tell the time by it. Default false: all that is recorded of real
+   * kernels reads the reference time MSR, whose every read is an exit.
+   */
+  readonly referenceTscPage?: boolean
   /** Bytes of transcript to keep for `call('transcript')`; default none. */
   readonly transcriptBytes?: number
   /** File to write the transcript to, a line of JSON for each entry. */
@@ -44,6 +49,7 @@ export const host: HostFactory = (machine, given) => {
     seed: machine.seed,
     interrupt: (vp, vector) => machine.interrupt(vp, vector),
     hypercallCode: machine.hypercallCode,
+    ...(options.referenceTscPage === true ? { tscOrigin: machine.imposed.tscOrigin } : {}),
     features: {
       hints: DEFAULT_FEATURES.hints | machine.imposed.requiredHints,
       tscFrequency: machine.imposed.tscFrequency,
@@ -70,6 +76,10 @@ export const host: HostFactory = (machine, given) => {
     call(name, argument) {
       if (name === 'inspect') return made.inspect()
       if (name === 'transcript') return transcript.entries
+      if (name === 'memory') {
+        const { gpa, length } = argument as { gpa: number; length: number }
+        return machine.memory.bytes.slice(gpa, gpa + length)
+      }
       const [kind = '', action = ''] = name.split('.')
       const act = devices.get(kind)?.actions?.[action]
       if (act === undefined) throw new RangeError(`unknown action: ${name}`)

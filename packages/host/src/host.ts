@@ -21,6 +21,11 @@ export interface HostOptions {
   /** What the machine imposes on CPUID: its hints, its frequencies. The rest is the profile's. */
   readonly features?: Partial<PartitionFeatures>
   readonly hypercallCode?: Uint8Array
+  /**
+   * Reference time (100 ns units) when the guest's TSC was 0: the reference TSC page is valid then. Without it guests
+   * read the reference time MSR.
+   */
+  readonly tscOrigin?: bigint
   readonly trace?: TraceSink
   readonly diagnose?: Diagnose
   crashed?(report: CrashReport): void
@@ -83,6 +88,7 @@ export function createHost(profile: HostProfile, options: HostOptions): Host {
     interrupt: (vp, vector) => options.interrupt(vp, vector),
     features: { ...profile.partition, ...options.features },
     ...(options.hypercallCode === undefined ? {} : { hypercallCode: options.hypercallCode }),
+    ...(options.tscOrigin === undefined ? {} : { tscOrigin: options.tscOrigin }),
     crashed: (report) => options.crashed?.(report),
     reset: () => options.reset?.(),
     ...shared,
