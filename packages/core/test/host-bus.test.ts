@@ -11,6 +11,7 @@ import {
   type Channel,
   type HostBus,
   type HostBusOptions,
+  type HostDevice,
   type HostDeviceSpec,
 } from '../src/index.ts'
 
@@ -464,3 +465,21 @@ function openFirst(post: Rig['post']): void {
     }),
   )
 }
+
+test('a handle from before restores follows the device, also when it has left the bus: never one from before', () => {
+  const made: HostDevice[] = []
+  const { bus } = rig()
+  const log: Log = { calls: [] }
+  const spec = device(log)
+  const create = (...args: Parameters<typeof spec.create>): HostDevice => {
+    const next = spec.create(...args)
+    made.push(next)
+    return next
+  }
+  const handle = bus.offer({ ...spec, create })
+  for (let i = 0; i < 3; i++) bus.restore(bus.save())
+  expect(made).toHaveLength(4)
+  handle.rescind()
+  expect(bus.devices).toEqual([])
+  expect(handle.device).toBe(made[3])
+})

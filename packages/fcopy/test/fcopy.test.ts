@@ -6,6 +6,7 @@ import {
   type FcopyGuest,
   type FcopyGuestOptions,
   type FcopyHost,
+  type FileSystem,
 } from '@vmbus/fcopy'
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from '@vmbus/fcopy/protocol'
 import fc from 'fast-check'
@@ -124,6 +125,56 @@ describe('a file', () => {
   })
 })
 
+/** A copy of what a save holds, with what each end counts of a copy under way changed. */
+function changed(saved: unknown, counts: Readonly<Record<string, number>>): unknown {
+  if (typeof saved !== 'object' || saved === null || saved instanceof Uint8Array) return saved
+  if (Array.isArray(saved)) return saved.map((each) => changed(each, counts))
+  return Object.fromEntries(
+    Object.entries(saved).map(([key, value]) => [
+      key,
+      typeof value === 'number' ? (counts[key] ?? value) : changed(value, counts),
+    ]),
+  )
+}
+
+it('a file of more than 4 GiB goes on at offsets of more than 32 bits', () => {
+  const size = 2 ** 32 + 3000
+  const read: number[] = []
+  const written: [offset: number, length: number, first: number][] = []
+  const files: FileSystem = {
+    ...disk().os,
+    create: () => 0,
+    write: (_, offset, bytes) => (written.push([offset, bytes.length, bytes[0] ?? 0]), 0),
+    rename: () => 0,
+  }
+  const source = {
+    read(_: string, offset: number, into: Uint8Array) {
+      read.push(offset)
+      into.fill(read.length)
+      return true
+    },
+  }
+  const made = world(fcopy({ source }), fcopy.driver({ files, ...STEPWISE }))
+  made.advance(1)
+  ;(made.handle.device as FcopyHost).copy({ source: 's', size, path: '/in', name: 'file' })
+  while (written.length === 0) expect(made.step()).toBe(true)
+  // The first block is confirmed, the second on its way. Both ends are moved on: the third lies beyond 4 GiB.
+  made.restore(changed(made.save(), { sent: 6144 * 699_050, received: 6144 * 699_051 }) as ReturnType<typeof made.save>)
+  made.advance(1)
+  // 2^32 is 699050 blocks and 4096 bytes.
+  expect(written).toEqual([
+    [0, 6144, 1],
+    [6144, 6144, 2],
+    [4_294_969_344, 952, 3],
+  ])
+  expect(read).toEqual([0, 6144, 4_294_969_344])
+  expect(made.heard('completed')).toEqual([{ id: 1, outcome: 'ok', status: 0, sent: 4_294_970_296 }])
+  // START: the size in 64 bits; the third block: its offset.
+  const [, start, , , third] = made.messages.filter(({ to }) => to === 'guest').map(({ bytes }) => Buffer.from(bytes))
+  expect(start?.subarray(28 + 1080, 28 + 1088).toString('hex')).toBe('b80b000001000000')
+  expect(third?.subarray(28 + 40, 28 + 48).toString('hex')).toBe('0008000001000000')
+})
+
 describe('names that lead elsewhere', () => {
   it('are refused by the host when they are no names', () => {
     const { copy } = pair(contents(1))
@@ -149,6 +200,14 @@ describe('names that lead elsewhere', () => {
     ['\\', 'C:/in/../x', 'file'],
     ['\\', 'C:\\in', 'file:stream'],
     ['\\', 'C:\\in', 'NUL.txt'],
+    ['\\', 'C:\\in', 'nul .txt'],
+    ['\\', 'C:\\in', 'LPT¹'],
+    ['\\', 'C:\\in', 'conin$'],
+    ['\\', 'C:\\in', '.. '],
+    ['\\', 'C:\\in', 'file.'],
+    ['\\', 'C:\\in', 'file '],
+    ['\\', 'C:\\in\\.. \\x', 'file'],
+    ['\\', 'C:\\in\\...\\x', 'file'],
   ] as const)('are refused by the guest: %s %s %s', (separator, path, name) => {
     const { copy, files } = pair(contents(1), { separator })
     expect(copy({ path, name, createPath: true })).toMatchObject({ outcome: 'failed', status: E_INVALIDARG })

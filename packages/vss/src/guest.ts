@@ -89,14 +89,6 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
   }
   let current: GuestChannel | undefined
 
-  const hold = (seconds: number): void => {
-    state.frozen = 'yes'
-    deps.event('frozen')
-    if (quirks.has('no-recovery')) return
-    state.thawAt = deps.clock.now() + seconds * TICKS_PER_SECOND
-    deps.timers.set('thaw', state.thawAt)
-  }
-
   const release = (into: 'no' | 'recovered'): void => {
     state.frozen = into
     state.thawAt = Infinity
@@ -104,9 +96,22 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     deps.event('thawed', { byHost: into === 'no' })
   }
 
+  const thawLater = (seconds: number): void => {
+    state.thawAt = deps.clock.now() + seconds * TICKS_PER_SECOND
+    deps.timers.set('thaw', state.thawAt)
+  }
+
+  const hold = (seconds: number): void => {
+    state.frozen = 'yes'
+    deps.event('frozen')
+    if (!quirks.has('no-recovery')) thawLater(seconds)
+  }
+
   /** Goes on without the host. */
   const recover = (): void => {
     if (state.frozen !== 'yes') return
+    // The host's own thaw came in time and is under way; whether it went well is looked at when its time is over.
+    if (state.pending?.kind === 'thaw') return thawLater(limits.reply)
     const thawed = target.thaw()
     if (thawed === undefined) state.orphans.push('thaw')
     if (thawed === false)

@@ -174,6 +174,41 @@ describe('a guest', () => {
     expect(results()).toMatchObject([{ outcome: 'failed', stage: 'thaw', status: E_FAIL, consistent: false }])
   })
 
+  it('whose thaw came in time is not thawed again while it is under way, and the backup is good', () => {
+    const { made, host, guest, disk, results } = pair(
+      { later: ['thaw'], limits: { frozen: 60 } },
+      { snapshot: () => 'later', limits: { snapshot: 600 } },
+    )
+    host.backup()
+    made.advance(59)
+    host.snapshotDone(true)
+    made.advance(5)
+    expect(disk.log).toEqual(['freeze', 'thaw'])
+    disk.frozen = false
+    guest.done(true)
+    made.advance(1)
+    expect(results()).toMatchObject([{ outcome: 'ok', consistent: true }])
+    made.advance(100)
+    expect(disk.log).toEqual(['freeze', 'thaw'])
+  })
+
+  it('whose thaw in time never ends, or fails, is thawed again', () => {
+    for (const fails of [true, false]) {
+      const { made, host, guest, disk } = pair(
+        { later: ['thaw'], limits: { frozen: 60 } },
+        { snapshot: () => 'later', limits: { snapshot: 600 } },
+      )
+      host.backup()
+      made.advance(59)
+      host.snapshotDone(true)
+      made.advance(5)
+      if (fails) guest.done(false)
+      made.advance(40)
+      expect(disk.log).toEqual(['freeze', 'thaw', 'thaw'])
+      expect(guest.frozen).toBe(false)
+    }
+  })
+
   it.each([
     ['a rescind', ({ made }: Pair) => made.handle.rescind()],
     ['the end of its daemon', ({ guest }: Pair) => guest.setDaemon(false)],

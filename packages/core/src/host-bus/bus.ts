@@ -269,18 +269,18 @@ export function createHostBus(options: HostBusOptions): HostBus {
       ctx.handles.clear()
       for (const name of Object.keys(ctx.state.timers)) timers.clear(name)
       restoreState(ctx, saved, (record) => {
-        const spec =
-          find?.(record.kind, record.instanceId) ??
-          // A rescinded device may still be there beside its successor.
-          specs.find((live) => isSame(live.record, record) && live.record.key === record.key) ??
-          specs.find((live) => isSame(live.record, record))
+        // A rescinded device may still be there beside its successor.
+        const same = specs.find((live) => isSame(live.record, record) && live.record.key === record.key)
+        const spec = find?.(record.kind, record.instanceId) ?? same ?? specs.find((live) => isSame(live.record, record))
         if (spec === undefined)
           throw new CoreError('VMBUS_STATE_INVALID', {
             field: 'device',
             value: `${record.kind} ${record.instanceId}`,
             allowed: 'a device that is offered or found',
           })
-        return addDevice(ctx, record.key, spec.spec, spec.settings)
+        const made = addDevice(ctx, record.key, spec.spec, spec.settings)
+        if (same !== undefined) same.successor = made
+        return made
       })
     },
     inspect: () => inspect(ctx),

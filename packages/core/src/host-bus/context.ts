@@ -20,6 +20,8 @@ export interface LiveDevice {
   readonly settings: unknown
   readonly device: HostDevice
   readonly listeners: Set<(name: string, detail: unknown) => void>
+  /** What took its place at a restore: a handle from before follows it, also when it has left the bus since. */
+  successor?: LiveDevice
 }
 
 export interface HostEnd {

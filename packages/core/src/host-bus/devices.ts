@@ -34,18 +34,23 @@ export function handleOf<D extends HostDevice>(ctx: HostContext, live: LiveDevic
   const { key, kind, instanceId } = live.record
   const existing = ctx.handles.get(key)
   if (existing !== undefined) return existing as HostDeviceHandle<D>
+  let last = live
+  const current = (): LiveDevice => {
+    while (last.successor !== undefined) last = last.successor
+    return ctx.devices.get(key) ?? last
+  }
   const handle: HostDeviceHandle<D> = {
     kind,
     instanceId,
     get device() {
-      return (ctx.devices.get(key) ?? live).device as D
+      return current().device as D
     },
     get rescinded() {
       return isRescinded(ctx, key)
     },
     rescind: () => ctx.rescind(key),
     on: (listener) => {
-      const { listeners: set } = ctx.devices.get(key) ?? live
+      const { listeners: set } = current()
       set.add(listener)
       return () => void set.delete(listener)
     },
