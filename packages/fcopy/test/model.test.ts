@@ -2,7 +2,7 @@ import { fcopy, type CopyResult, type FcopyGuest, type FcopyHost } from '@vmbus/
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { disk } from './disk.ts'
-import { world } from './world.ts'
+import { world } from '@vmbus/ic/testing'
 
 const E_FAIL = 0x80004005
 const EXISTS = 0x80070050
