@@ -137,11 +137,12 @@ export function ungranted(ctx: GuestContext, gpadl: number): void {
 /** Everything is given back; whatever was under way has ended. */
 export function abandon(ctx: GuestContext): void {
   const { state, deps } = ctx
+  // First, so that no answer is waited for any more.
+  state.phase = 'stopped'
   answerCame(ctx)
   for (const buffer of [state.receive, state.send]) if (buffer !== null) deps.pages.free(buffer.pfns)
   state.receive = state.send = null
   returnPages(ctx)
-  state.phase = 'stopped'
 }
 
 function returnPages({ state, deps }: GuestContext): void {
