@@ -49,6 +49,8 @@ export interface World {
   readonly wrote: { gpa: number; length: number }[]
   readonly events: { name: string; detail: unknown }[]
   readonly available: number
+  /** Offers the controller again, after it was withdrawn. */
+  offer(): void
   now(): number
   settle(steps?: number): void
   step(): boolean
@@ -138,8 +140,13 @@ export function world(options: WorldOptions): World {
     versions,
     ...(options.quiet === true ? {} : { trace: record }),
   })
-  const handle = hostBus.offer(storvsc(options.host), options.settings)
-  handle.on((name, detail) => void events.push({ name, detail }))
+  const spec = storvsc(options.host)
+  const offer = (): HostDeviceHandle<StorvscHost> => {
+    const offered = hostBus.offer(spec, options.settings)
+    offered.on((name, detail) => void events.push({ name, detail }))
+    return offered
+  }
+  let handle = offer()
   const pages = pageAllocator(memory, 1, pageCount)
   const guestBus = createGuestBus({
     ...common,
@@ -181,7 +188,10 @@ export function world(options: WorldOptions): World {
     memory,
     hostBus,
     guestBus,
-    handle,
+    get handle() {
+      return handle
+    },
+    offer: () => void (handle = offer()),
     get host() {
       return handle.device
     },

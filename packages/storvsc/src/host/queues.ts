@@ -42,8 +42,10 @@ export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOpti
     return backend !== undefined && isQueued(backend) ? backend : undefined
   }
 
+  const isAsking = (key: number): boolean => requests().pending.some((request) => request.key === key)
+
   const arm = (key: number): void => {
-    const next = queueOf(key)?.next() ?? Infinity
+    const next = isAsking(key) ? (queueOf(key)?.next() ?? Infinity) : Infinity
     if (next !== Infinity) deps.timers.set(`lun/${key}`, next)
   }
 
@@ -78,10 +80,19 @@ export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOpti
     }
   }
 
+  /**
+   * What a queue still remembers when none of its requests is ours was asked by somebody else, who went away: another
+   * controller, whose slots may be the same.
+   */
+  const forgetOthers = (key: number, queue: QueuedDisk): void => {
+    if (queue.pending > 0 && !isAsking(key)) queue.completions(table, Infinity)
+  }
+
   return {
     arm,
     defer(channel, { low, high, bytes }, key, plan, queue) {
       const state = requests()
+      forgetOthers(key, queue)
       const request: Pending = {
         slot: takeSlot(state),
         channel,
