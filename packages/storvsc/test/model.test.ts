@@ -218,7 +218,7 @@ function run(
 }
 
 const deep = process.env['VMBUS_TIER'] === 'deep'
-const runs = deep ? 1500 : 15
+const runs = deep ? 800 : 15
 
 test(
   'a disk is an array, at any depth, over any pages, with faults, delays and saved worlds',
