@@ -36,6 +36,26 @@ async function service(
 }
 
 describe('a forward from 127.0.0.1 to a service behind the switch', () => {
+  test('forgets a connection that is gone before the busy world looks at it', async () => {
+    const made = pair()
+    made.b.listen(80, {})
+    const waiting: (() => void)[] = []
+    const open = await forward({
+      peer: made.a,
+      to: { address: '10.0.0.2', port: 80 },
+      run: (work) => void waiting.push(work),
+    })
+    cleanups.push(() => open.close())
+    const socket = connect({ host: open.address, port: open.port })
+    await once(socket, 'connect')
+    while (open.connections === 0) await new Promise((resolve) => setImmediate(resolve))
+    socket.resetAndDestroy()
+    while (open.connections > 0) await new Promise((resolve) => setImmediate(resolve))
+    for (const work of waiting.splice(0)) work()
+    expect(open.connections).toBe(0)
+    expect(made.a.sockets()).toEqual([])
+  })
+
   test('carries a megabyte there and back, and the ends of both directions', async () => {
     const waiting = new Map<number, Uint8Array[]>()
     const { open, dial } = await service({

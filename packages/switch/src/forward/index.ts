@@ -50,7 +50,11 @@ export async function forward(options: ForwardOptions): Promise<Forward> {
     }
     open.set(local, undefined)
     local.once('close', () => open.delete(local))
+    // Until it is carried, too: an error that nobody hears would end the process.
+    local.on('error', () => undefined)
     run(() => {
+      // It may have gone while the world was busy.
+      if (local.destroyed) return
       try {
         open.set(local, carry(peer, to, local, run))
       } catch (error) {
