@@ -37,6 +37,9 @@ it(
       `copy ${file} /srv/new/copy`,
       'exec wc -c < /srv/new/copy',
       'backup',
+      'exec echo written meanwhile > /dev/sda',
+      'backup-merge',
+      'exec head -c 17 /dev/sda',
       'disk-add 16M',
       'wait 1s',
       'disk-resize 1 32M',
@@ -55,6 +58,8 @@ it(
     expect(out).toContain('roleweb server\n')
     expect(out).toContain('{"key":"role","type":"string","value":"web server"}')
     expect(out).toMatch(/"key":"OSBuildNumber","type":"string","value":"6\.1\./)
+    expect(out).toContain('disk 0 as it was: in memory\ndone\n')
+    expect(out).toContain('written meanwhile')
     expect(out).toContain(`\n${3 << 20}\n`)
     expect(out).toContain('"asked":2048,"done":2048')
     expect(out).toContain('"asked":1024,"done":1024')

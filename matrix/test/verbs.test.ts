@@ -62,6 +62,7 @@ describe('a verb asks for what it says', () => {
     ['network-remove', ['netvsc.remove'], undefined, [['released', {}]]],
     ['network-add', ['netvsc.add'], undefined, []],
     ['disk-add 64M', ['storvsc.add', { size: '67108864' }], 1, []],
+    ['backup-merge', ['storvsc.merge', 4 << 20], true, []],
     ['disk-remove 1', ['storvsc.remove', 1], undefined, []],
     ['disk-resize 0 1G', ['storvsc.resize', { lun: 0, bytes: 2 ** 30 }], undefined, []],
     ['shutdown restart', ['shutdown.request', { action: 'restart' }], 'sent', [['shutdown:answered', { status: 0 }]]],
@@ -73,6 +74,25 @@ describe('a verb asks for what it says', () => {
     await readLine(line)(made)
     expect(asked).toEqual([wanted])
     expect(said.length).toBe(line.startsWith('wait') ? 0 : 1)
+  })
+
+  it('tells where a backup is', async () => {
+    const answers = {
+      'vss.backup': 5,
+      'storvsc.checkpoints': [{ lun: 0, file: '/a.vhdx', child: '/a.avhdx' }, { lun: 1 }],
+    }
+    const { made, asked, said } = stage(answers, [['vss:backup', completed]])
+    await readLine('backup')(made)
+    expect(asked).toEqual([['vss.backup', {}], ['storvsc.checkpoints']])
+    expect(said.slice(1)).toEqual(['disk 0 as it was: /a.vhdx (it goes on in /a.avhdx)', 'disk 1 as it was: in memory'])
+  })
+
+  it('adds an image file where one has the name', async () => {
+    const file = join(folder, 'disk.vhdx')
+    writeFileSync(file, '')
+    const { made, asked } = stage({ 'storvsc.add': 1 })
+    await readLine(`disk-add ${file}`)(made)
+    expect(asked).toEqual([['storvsc.add', { file }]])
   })
 
   it('copies a file under its own name or another, into a folder that is made', async () => {

@@ -19,7 +19,7 @@ export function fail(message: string): never {
 const isRefusal = (error: unknown): error is Error =>
   error instanceof Error && !('code' in error) && /^(?:RangeError|LayoutError|\w+: VMBUS_)/.test(error.stack ?? '')
 
-async function call({ guest }: Stage, action: string, argument: unknown): Promise<unknown> {
+export async function call({ guest }: Stage, action: string, argument: unknown): Promise<unknown> {
   try {
     return await guest.call(action, argument)
   } catch (error) {

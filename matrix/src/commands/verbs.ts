@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { basename, posix } from 'node:path'
+import { basename, posix, resolve } from 'node:path'
 import { duration, oneOf } from './arguments.ts'
+import { backup, mergeBackup } from './backup.ts'
+import type { RealDisk } from '../real/storvsc.ts'
 import { UsageError } from './failure.ts'
 import { ANSWER_SECONDS, ask, begin, fail, remove, tell, type Stage } from './verb-steps.ts'
 
@@ -39,6 +42,8 @@ function numberOf(text: string | undefined): number {
   if (text === undefined || !/^\d+$/.test(text)) throw new UsageError(`not a number: ${text ?? ''}`)
   return Number(text)
 }
+
+const diskOf = (text: string): RealDisk => (existsSync(text) ? { file: resolve(text) } : { size: String(sizeOf(text)) })
 
 /** Words for each part of the verb's form that is written in capitals. */
 function wordsOf(form: string): (words: readonly string[]) => void {
@@ -96,8 +101,13 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   backup: {
     form: 'backup',
-    about: 'freeze the file systems, take a snapshot, thaw (vss)',
-    run: (stage) => ask(stage, 'vss.backup', {}, 'vss:backup'),
+    about: 'freeze the file systems, take a checkpoint of each disk, thaw (vss)',
+    run: backup,
+  },
+  'backup-merge': {
+    form: 'backup-merge',
+    about: 'the backup is read: make each disk one image again, while the guest goes on',
+    run: mergeBackup,
   },
   copy: { form: 'copy FILE PATH', about: 'copy a file into the guest (fcopy)', run: copy },
   'memory-take': {
@@ -125,10 +135,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   'network-add': { form: 'network-add', about: 'bring it back (netvsc)', run: (stage) => tell(stage, 'netvsc.add') },
   'disk-add': {
-    form: 'disk-add SIZE',
-    about: 'add an empty disk (storvsc)',
-    check: ([size]) => void sizeOf(size),
-    run: (stage, [size = '']) => tell(stage, 'storvsc.add', { size: String(sizeOf(size)) }),
+    form: 'disk-add DISK',
+    about: 'add an empty disk of a size, or an image file (storvsc)',
+    check: ([disk = '']) => void diskOf(disk),
+    run: (stage, [disk = '']) => tell(stage, 'storvsc.add', diskOf(disk)),
   },
   'disk-remove': {
     form: 'disk-remove LUN',

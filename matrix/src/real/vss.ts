@@ -1,15 +1,22 @@
 import { vss, type BackupRequest, type VssHostOptions } from '@vmbus/vss'
 import type { RealDeviceFactory } from './device.ts'
 
-/** Plain options; `hold` leaves each snapshot to the owner, who ends it with the action `snapshotDone`. */
+/**
+ * Plain options. A backup takes a checkpoint of every disk that the host has; `hold` leaves that to the owner, who ends
+ * it with the action `snapshotDone`.
+ */
 interface RealVssOptions {
   readonly hold?: boolean
   readonly limits?: VssHostOptions['limits']
 }
 
-export const realVss: RealDeviceFactory = (host, options) => {
+export const realVss: RealDeviceFactory = (host, options, _machine, others) => {
   const { hold = false, limits = {} } = options as RealVssOptions
-  const handle = host.offer(vss({ limits, snapshot: () => (hold ? 'later' : true) }))
+  const checkpoint = (): true => {
+    for (const device of others.values()) device.checkpoint?.()
+    return true
+  }
+  const handle = host.offer(vss({ limits, snapshot: () => (hold ? 'later' : checkpoint()) }))
   return (
     handle && {
       actions: {

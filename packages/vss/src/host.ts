@@ -31,7 +31,8 @@ export interface VssHostOptions {
   readonly instanceId?: string
   /**
    * Takes the snapshot while the guest's file systems stand still: a differencing image of each disk, say. True or
-   * false says how it went, `later` that `snapshotDone` will.
+   * false says how it went, `later` that `snapshotDone` will. One that throws was not taken: the guest is thawed and the
+   * backup has failed.
    */
   snapshot?(backup: { readonly id: number }): boolean | 'later'
   /** Seconds for the guest's freeze, for its other answers, and for a snapshot that comes later. */
@@ -112,11 +113,20 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     arm(Infinity)
   }
 
+  const take = (): boolean | 'later' => {
+    try {
+      return options.snapshot?.({ id: state.id }) ?? true
+    } catch (error) {
+      deps.diagnose({ code: 'VMBUS_VSS_SNAPSHOT', source: 'vss', message: `no snapshot was taken: ${String(error)}` })
+      return false
+    }
+  }
+
   const enter = (stage: BackupStage): void => {
     state.stage = stage
     arm(stage === 'freeze' ? limits.freeze : stage === 'snapshot' ? limits.snapshot : limits.reply)
     if (stage === 'snapshot') {
-      const taken = options.snapshot?.({ id: state.id }) ?? true
+      const taken = take()
       if (taken !== 'later') snapshotDone(taken)
     } else if (!ic.request(bodyOf(stage, state, ic.state.message))) {
       end('failed')

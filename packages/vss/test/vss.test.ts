@@ -107,6 +107,19 @@ describe('a backup', () => {
     expect(host.backup()).toBe(2)
   })
 
+  it('whose snapshot throws has failed, thaws the guest, and says why', () => {
+    const snapshot = (): never => {
+      throw new Error('the disk of the host is full')
+    }
+    const { made, host, disk, results } = pair({}, { snapshot })
+    host.backup()
+    made.advance(1)
+    expect(disk).toEqual({ frozen: false, log: ['freeze', 'thaw'] })
+    expect(results()).toMatchObject([{ outcome: 'failed', stage: 'snapshot', consistent: false }])
+    expect(made.diagnostics).toMatchObject([{ code: 'VMBUS_VSS_SNAPSHOT' }])
+    expect(host.backup()).toBe(2)
+  })
+
   it('is not begun without an agreed version, nor with more disks than the message has room for', () => {
     const { host, results } = pair({ versions: versions(9) })
     expect(host.backup()).toBe('not-connected')
