@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ALL_VERSIONS, Version, versionName } from '../src/index.ts'
+import { MESSAGE_TYPE, VMBUS_SINT } from '@vmbus/hypervisor'
+import { ALL_VERSIONS, MessageId, Version, encode, layouts, versionName } from '../src/index.ts'
 import { instance, pair, probeDriver } from './pair.ts'
 
 describe.each(ALL_VERSIONS.map((version) => [versionName(version), version] as const))(
@@ -79,4 +80,39 @@ test('after a resume devices are recognised by their instance, whatever relid th
   expect(world.guest.devices.map((device) => device.instanceId)).toEqual([instance(2)])
   expect([channel?.offer.relid, channel?.state]).toEqual([1, 'offered'])
   expect(world.counts.rescinds).toBe(1)
+})
+
+describe('a guest that leaves', () => {
+  const unloads = ({ trace }: ReturnType<typeof pair>): number =>
+    trace.filter((event) => event.kind === 'message' && event.to === 'host' && event.bytes[0] === MessageId.unload)
+      .length
+
+  test('takes no answer to an UNLOAD that it has not said', () => {
+    const world = pair()
+    world.host.offer(world.device({ instanceId: instance(1) }))
+    world.guest.start()
+    world.settle()
+    // The channel is being closed for as long as the host says nothing.
+    world.host.pause()
+    world.guest.suspend()
+    world.partition.postMessage(0, VMBUS_SINT, MESSAGE_TYPE.vmbus, encode(layouts.bare, MessageId.unloadResponse, {}))
+    world.settle()
+    expect([world.guest.phase, unloads(world)]).toEqual(['suspending', 0])
+    expect(world.diagnostics.map(({ detail }) => detail?.['branch'])).toEqual(['unloaded-unexpected'])
+    world.host.resume()
+    world.settle()
+    expect([world.guest.phase, unloads(world)]).toEqual(['suspended', 1])
+  })
+
+  test('says UNLOAD once, whoever else wants it to leave', () => {
+    const world = pair()
+    world.host.offer(world.device({ instanceId: instance(1) }))
+    world.guest.start()
+    world.settle()
+    world.guest.suspend()
+    while (unloads(world) === 0 && world.step());
+    world.guest.unload()
+    world.settle()
+    expect([world.guest.phase, unloads(world)]).toEqual(['off', 1])
+  })
 })

@@ -13,7 +13,7 @@ import {
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { mutate } from './mutate.ts'
-import { byteChangedBy } from './quiet.ts'
+import { byteChangedBy, changedByRestore } from './quiet.ts'
 import { guestVigil } from './vigil.ts'
 import { random, type Random } from './random.ts'
 import {
@@ -150,6 +150,10 @@ function attack(
     if (choose.chance(2)) guest.unload()
     if (guest.phase === 'off' || guest.phase === 'failed') guest.start()
     run(1 + choose.below(4))
+    if (choose.chance(2)) {
+      const changed = changedByRestore(guest)
+      if (changed !== undefined) bad(`restored otherwise than saved: ${changed}`)
+    }
   }
   damage.percent = 0
   run(5000)

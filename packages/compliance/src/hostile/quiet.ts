@@ -6,20 +6,12 @@ export interface Restorable {
   restore(state: unknown): void
 }
 
-/** The state as text. A list of things by key is a table: its order says nothing. */
-const textOf = (state: unknown): string =>
-  JSON.stringify(state, (name, value: unknown) =>
-    name === 'rings' && Array.isArray(value)
-      ? (value as readonly { readonly key: number }[]).toSorted((a, b) => a.key - b.key)
-      : value,
-  )
-
 /** Saves, restores, and saves again: undefined when that gave the same state, or the first place where it did not. */
 export function changedByRestore(subject: Restorable): string | undefined {
   const saved = subject.save()
-  const before = textOf(saved)
+  const before = JSON.stringify(saved)
   subject.restore(saved)
-  const after = textOf(subject.save())
+  const after = JSON.stringify(subject.save())
   if (after === before) return undefined
   let at = 0
   while (before[at] === after[at]) at++

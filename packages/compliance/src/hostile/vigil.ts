@@ -110,7 +110,7 @@ export function guestVigil(version: () => number, bad: (text: string) => void): 
         left = false
         return
       }
-      if (left && id !== MessageId.unload) bad(`${entry.name} after UNLOAD`)
+      if (left) bad(`${entry.name} after UNLOAD`)
       if (version() !== 0 && entry.since > version()) bad(`${entry.name} in version 0x${version().toString(16)}`)
       if (id === MessageId.unload) left = true
     },

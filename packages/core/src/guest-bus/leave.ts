@@ -13,6 +13,11 @@ export function unload(ctx: GuestContext): void {
   const { state } = ctx
   if (state.phase === 'off' || state.phase === 'unloading') return
   const connected = state.version !== 0
+  // A suspend has said UNLOAD already: its answer, or its timeout, ends this too.
+  if (state.unloadAt !== 0) {
+    state.phase = 'unloading'
+    return
+  }
   dropOutgoing(ctx)
   state.phase = 'unloading'
   if (!connected || state.version < ctx.behaviour.unloadFrom) return unloaded(ctx)
@@ -29,8 +34,7 @@ function sendUnload(ctx: GuestContext): void {
 }
 
 export function onUnloadResponse(ctx: GuestContext): void {
-  const { phase } = ctx.state
-  if (phase !== 'unloading' && phase !== 'suspending') return reject(ctx, 'unloaded-unexpected')
+  if (ctx.state.unloadAt === 0) return reject(ctx, 'unloaded-unexpected')
   unloaded(ctx)
 }
 

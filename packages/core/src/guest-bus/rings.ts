@@ -78,6 +78,7 @@ function setSendBit(memory: GuestMemory, page: number, relid: number): void {
 export function ringsReturned(ctx: GuestContext, channel: GuestChannelState): void {
   const { rings, phase } = channel
   if (rings === null) return
+  dropEnd(ctx, channel)
   channel.rings = null
   channel.phase = 'offered'
   channel.modifying = false

@@ -60,9 +60,9 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   for (const gpadl of gpadls) state.gpadls.set(gpadl.id, gpadl)
   for (const vp of interrupts) state.interrupts.add(vp)
   for (const key of due) state.due.add(key)
-  const ends = new Map(rings.map((ring) => [ring.key, ring.state]))
-  for (const channel of state.channels.values()) {
-    if (channel.rings !== null && ends.has(channel.key)) makeEnd(ctx, channel, channel.rings, ends.get(channel.key))
+  for (const { key, state: ring } of rings) {
+    const channel = state.channels.get(key)
+    if (channel !== undefined && channel.rings !== null) makeEnd(ctx, channel, channel.rings, ring)
   }
   for (const { key, state: saved } of drivers) {
     ctx.bind(key)

@@ -104,11 +104,12 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
   state.rescinds.push(...saved.rescinds)
   for (const key of saved.doorbells) state.doorbells.add(key)
   for (const key of saved.signals) state.signals.add(key)
-  const rings = new Map(saved.rings.map((ring) => [ring.key, ring.state]))
-  for (const channel of state.channels.values()) {
-    if (!isOpen(channel) || channel.request === null) continue
+  // In the order in which they were opened: the poll of rings goes by it.
+  for (const { key, state: ring } of saved.rings) {
+    const channel = state.channels.get(key)
+    if (channel === undefined || !isOpen(channel) || channel.request === null) continue
     connectEvents(ctx, channel, channel.request.connectionId)
-    createEnd(ctx, channel, channel.request, rings.get(channel.key))
+    createEnd(ctx, channel, channel.request, ring)
   }
   for (const { record, state: deviceState } of saved.devices) {
     const live = create(record)
