@@ -43,7 +43,10 @@ export function commands(format: Format, size: number): fc.Arbitrary<Command[]> 
     { arbitrary: plain, weight: 2 },
     ...(resizable ? [{ arbitrary: resize, weight: 1 }] : []),
   ]
-  return fc.array(fc.oneof(...(arms as [{ arbitrary: fc.Arbitrary<Command>; weight: number }])), { maxLength: 30 })
+  return fc.array(fc.oneof(...(arms as [{ arbitrary: fc.Arbitrary<Command>; weight: number }])), {
+    maxLength: 30,
+    size: 'max',
+  })
 }
 
 /** Cuts bytes into buffers at arbitrary places, so that a sector may be in several of them. */

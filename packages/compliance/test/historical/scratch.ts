@@ -10,7 +10,7 @@ export const DEFECTS: string = fileURLToPath(new URL('../../defects/', import.me
 /** Folders that no test of a defect reads: what is built, and what is large. */
 const LEFT_OUT = new Set(['dist', '.turbo', '.git'])
 
-export interface Ran {
+interface Ran {
   readonly ran: boolean
   readonly failed: boolean
   readonly hung: boolean
