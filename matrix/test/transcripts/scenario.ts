@@ -1,5 +1,6 @@
 import { hostProfiles, type HostProfile } from '@vmbus/host'
 import type { BootOptions, Guest, ImageSource } from '@vmbus/machine-v86'
+import type { Normalised } from '@vmbus/trace'
 
 export type Kernel = Extract<ImageSource, { release: string }>
 
@@ -22,6 +23,8 @@ export interface Scenario {
   readonly loads?: boolean
   /** Numbers of the scenario that its simulated side needs. */
   readonly facts?: Readonly<Record<string, string | number>>
+  /** What a newer package of the same release must say as well; default all of a transcript. */
+  comparable?(transcript: Normalised): Normalised
   /** Goes on from a guest whose bus is connected and whose modules are loaded; resolves with the outcome. */
   play(guest: Guest, profile: HostProfile): Promise<string>
 }

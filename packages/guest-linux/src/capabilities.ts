@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly netvsc: readonly number[]
   readonly storvsc: readonly number[]
   readonly balloon: readonly number[] | undefined
+  /** The length of a SCSI unit's page is asked for before the page. */
+  readonly sizedPages: boolean
   readonly hotAdd: boolean
   readonly hvsock: boolean
   readonly unload: boolean
@@ -44,6 +46,7 @@ const OLDEST: Capabilities = {
   netvsc: [0x30002, 0x00002],
   storvsc: [0x0402],
   balloon: [v(1, 0), v(0, 3)],
+  sizedPages: false,
   hotAdd: true,
   hvsock: false,
   unload: false,
@@ -99,6 +102,8 @@ const STEPS: readonly Step[] = [
       storvsc: [0x0602, 0x0600, 0x0501],
     },
   },
+  // drivers/scsi/scsi.c, scsi_get_vpd_size.
+  { since: '5.18', read: '6.1', change: { sizedPages: true } },
 ]
 
 /** The capabilities of a kernel version: every step at or below it, the weakest basis of those. */

@@ -4,6 +4,7 @@ export { linux, type LinuxGeneration, type LinuxOptions, type LinuxSurface, type
 export { LINUX_MODULES } from './modules/index.ts'
 export type { LinuxModule, LinuxServices, ModuleContext, SystemPart } from './modules/module.ts'
 export { QUIRKS, quirksOf, type Quirk, type QuirkId } from './quirks.ts'
+export { LinuxDiskError, type IoKind, type IoResult, type LinuxDisk } from './scsi/index.ts'
 export { vmbusSysfs } from './sysfs.ts'
 export type { FcopyDaemon, KvpDaemon, LinuxDaemon, LinuxDaemons, VssDaemon } from './system/daemon-surface.ts'
 export type { DaemonName } from './system/daemons.ts'

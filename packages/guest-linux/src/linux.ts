@@ -5,6 +5,7 @@ import { kernelVersion, versionCode, type KernelVersion } from './kernel-version
 import { LINUX_MODULES } from './modules/index.ts'
 import type { LinuxServices } from './modules/module.ts'
 import { quirksOf, type QuirkId } from './quirks.ts'
+import { disksOf, type LinuxDisk } from './scsi/index.ts'
 import { vmbusSysfs } from './sysfs.ts'
 import { daemonSurface, type LinuxDaemons } from './system/daemon-surface.ts'
 import type { FileTree } from './system/file-tree.ts'
@@ -19,6 +20,11 @@ export interface LinuxOptions extends SystemOptions {
   readonly maxVersion?: VmbusVersion
   /** The kernel can suspend to disk; default false. */
   readonly hibernation?: boolean
+  /**
+   * Where the slab allocator puts a small buffer of the SCSI midlayer in its page, which a host sees: by the number of such
+   * buffers that a controller had before it, and its bytes. Default the beginning.
+   */
+  readonly slab?: (before: number, bytes: number) => number
   /** Drivers of your own, loaded after the modules. */
   readonly drivers?: readonly GuestDriverSpec[]
 }
@@ -30,6 +36,10 @@ export interface LinuxSurface {
   /** Files beside those of the kernel. */
   readonly files: FileTree
   daemon<N extends keyof LinuxDaemons>(name: N): LinuxDaemons[N]
+  /** Disks that were found, in the order of their controllers. */
+  readonly disks: readonly LinuxDisk[]
+  /** A disk by its name, such as `sda`; undefined while there is none. */
+  disk(name: string): LinuxDisk | undefined
 }
 
 /** Something that is loaded while the system comes up. */
@@ -100,7 +110,7 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
   const kernel = kernelVersion(version)
   const capabilities = capabilitiesOf(kernel)
   const quirks = chosenQuirks(kernel, options.quirks)
-  const { maxVersion = NEVER, hibernation = false, drivers: own = [] } = options
+  const { maxVersion = NEVER, hibernation = false, slab = () => 0, drivers: own = [] } = options
   const modules = LINUX_MODULES.filter(({ name }) => options.modules?.includes(name) ?? true)
   return {
     name: `linux-${kernel.major}.${kernel.minor}${kernel.patch === 0 ? '' : `.${kernel.patch}`}`,
@@ -119,14 +129,22 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
     drivers(services) {
       const system = systemOf(services, version, options)
       return [
-        ...modules.flatMap((module) => module.drivers({ capabilities, quirks, services, system, hibernation })),
+        ...modules.flatMap((module) => module.drivers({ capabilities, quirks, services, system, hibernation, slab })),
         ...own,
       ]
     },
     surface(bus, services) {
       const system = systemOf(services, version, options)
       const daemons = daemonSurface(system)
-      return { sysfs: () => vmbusSysfs(bus), files: system.files, daemon: (name) => daemons[name] }
+      return {
+        sysfs: () => vmbusSysfs(bus),
+        files: system.files,
+        daemon: (name) => daemons[name],
+        get disks() {
+          return disksOf(bus)
+        },
+        disk: (name) => disksOf(bus).find((disk) => disk.name === name),
+      }
     },
   }
 }

@@ -38,6 +38,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
   await up.guest.until('running')
   expect(seen.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
     ['hv_vmbus', true],
+    ['hv_storvsc', true],
     ['hv_utils', true],
   ])
   const down = story({ profile: ws2008 })
@@ -46,6 +47,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
   await down.guest.until('running')
   expect(refused.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
     ['hv_vmbus', true],
+    ['hv_storvsc', false],
     ['hv_utils', false],
   ])
 })

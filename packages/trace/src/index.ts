@@ -1,4 +1,5 @@
 export { diff, type Difference } from './diff.ts'
+export { byExchange } from './exchanges.ts'
 export { fromFixture, toFixture, type Provenance } from './fixture.ts'
 export { TranscriptError, fromJsonLine, toJsonLine } from './json.ts'
 export { normalise, type Line, type Normalised } from './normalise.ts'

@@ -85,6 +85,15 @@ function timesOf(view: DataView, base: number): VariableField[] {
     : [field(body, 8, 'time'), field(body + 8, 8, 'time'), field(body + 16, 8, 'time')]
 }
 
+/** The page frame numbers of a GPA-direct packet; none in any other. */
+export function rangesOf(bytes: Uint8Array): VariableField[] {
+  if (bytes.length < 16) return []
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (view.getUint16(0, true) !== PacketType.gpaDirect) return []
+  const end = Math.min(view.getUint16(2, true) * 8, bytes.length)
+  return within(rangesFrom(new DataView(bytes.buffer, bytes.byteOffset, end), 24), end)
+}
+
 /** The fields of a packet that its sender chose, or that are times. `pipe`: the channel is a message pipe of a component. */
 export function variableInPacket(bytes: Uint8Array, pipe: boolean): VariableField[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -92,8 +101,7 @@ export function variableInPacket(bytes: Uint8Array, pipe: boolean): VariableFiel
   if (bytes.length < 16) return []
   const type = view.getUint16(0, true)
   const payload = view.getUint16(2, true) * 8
-  if (type === PacketType.gpaDirect)
-    fields.push(...rangesFrom(new DataView(bytes.buffer, bytes.byteOffset, Math.min(payload, bytes.length)), 24))
+  fields.push(...rangesOf(bytes))
   if (
     pipe &&
     type === PacketType.inBand &&

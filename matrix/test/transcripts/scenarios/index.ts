@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts'
 import { core } from './core.ts'
 import { services } from './services.ts'
+import { storvsc } from './storvsc.ts'
+import { storvscChanges } from './storvsc-changes.ts'
 
 /** Every scenario whose transcripts are kept; packages/compliance/test/transcripts/scenarios has the simulated side of each. */
-export const scenarios: readonly Scenario[] = [core, services]
+export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges]

@@ -32,6 +32,8 @@ export interface ModuleContext {
   readonly system: LinuxSystem
   /** The kernel can suspend to disk (S4). */
   readonly hibernation: boolean
+  /** Where the slab allocator puts a small buffer in its page, see `LinuxOptions`. */
+  readonly slab: (before: number, bytes: number) => number
 }
 
 /** A kernel module and the VMBus drivers in it: add one to `LINUX_MODULES` and every generation loads it. */

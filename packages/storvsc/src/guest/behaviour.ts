@@ -10,8 +10,6 @@ export interface StorvscBehaviour {
   readonly subchannelsFirst: boolean
   /** 100 ns units that an answer to a set-up packet may take: 180 s in Linux, 5 s in FreeBSD. */
   readonly setupTimeout: number
-  /** Room for sense data that a request offers: 20; older Linux 18. */
-  readonly senseBytes: number
   /** Requests that may be in flight. */
   readonly depth: number
   /** Sets pending_send_size when the ring is full; Linux never does and waits for a completion. */
@@ -29,7 +27,6 @@ export const CORRECT: StorvscBehaviour = {
   firstPacketBytes: 64,
   subchannelsFirst: false,
   setupTimeout: 1_800_000_000,
-  senseBytes: 20,
   depth: 256,
   asksForRoom: true,
   forcedSuccess: [],

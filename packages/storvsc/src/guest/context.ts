@@ -16,12 +16,15 @@ export interface GuestContext {
   readonly subchannels: number
   /** Look for units by itself. */
   readonly scans: boolean
+  /** The controller's number in the operating system. */
+  port(): number
   kind: ControllerKind
   /** Path and target of an IDE accelerator's disk. */
   ideTarget: number
   state: GuestState
   /** The owner's: one of its requests ended. */
   completed(id: number, result: RequestResult): void
+  ready(): void
   appeared(disk: Disk): void
   disappeared(disk: Disk): void
   /** A unit answered that it is not what it was, or that it is not there. */

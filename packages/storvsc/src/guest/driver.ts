@@ -30,6 +30,8 @@ export interface StorvscGuest extends GuestDriver {
   /** Requests on the wire, and requests that wait for a tag, room or the end of set-up. */
   readonly inFlight: number
   readonly waiting: number
+  /** Bytes that the controller takes in one request, 0 before it has said so. */
+  readonly maxTransferBytes: number
   /** Open channels. */
   readonly channels: number
   /** World wide names of a Fibre Channel adapter, hexadecimal; empty otherwise. */
@@ -62,10 +64,12 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     channels: new Map(),
     subchannels: options.subchannels ?? deps.vps - 1,
     scans: options.scan ?? true,
+    port: options.port ?? (() => 0),
     kind: 'scsi',
     ideTarget: 0,
     state: initialGuestState(behaviour.depth),
     completed: (id, result) => options.onComplete?.(id, result),
+    ready: () => options.onReady?.(),
     appeared(disk) {
       deps.event('disk', disk)
       options.onDisk?.(disk)
@@ -74,8 +78,14 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
       deps.event('disk-gone', disk)
       options.onDiskGone?.(disk)
     },
-    unitChanged: (at) => lookAgain(ctx, at),
-    unitGone: (at) => forgetUnit(ctx, at),
+    unitChanged(at) {
+      lookAgain(ctx, at)
+      options.onUnitChanged?.(at)
+    },
+    unitGone(at) {
+      forgetUnit(ctx, at)
+      options.onUnitGone?.(at)
+    },
     scanned: (request, result) => scanned(ctx, request, result),
   }
 
@@ -104,7 +114,9 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     const operation =
       packet.payloadLength >= 4 ? packet.view.getUint32(packet.payloadOffset + vstorPacket.offsets.operation, true) : 0
     if (operation === Operation.enumerateBus || operation === Operation.removeDevice) {
-      if (ctx.state.phase === 'ready' && ctx.scans) scanAll(ctx)
+      if (ctx.state.phase !== 'ready') return
+      if (ctx.scans) scanAll(ctx)
+      options.onBusChange?.()
       return
     }
     deps.diagnose({
@@ -142,6 +154,9 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     },
     get waiting() {
       return ctx.state.queue.length
+    },
+    get maxTransferBytes() {
+      return ctx.state.maxTransferBytes
     },
     get channels() {
       return [...ctx.channels.values()].filter(({ state }) => state === 'open').length

@@ -1,7 +1,7 @@
 import type { PageRange } from '@vmbus/core'
 import type { StorvscBehaviour } from './behaviour.ts'
 import type { RequestResult } from './result.ts'
-import type { Direction, Disk } from './state.ts'
+import type { Direction, Disk, UnitAt } from './state.ts'
 
 /** Address of a unit; what is left out is 0. */
 export interface UnitAddress {
@@ -17,6 +17,8 @@ export interface ScsiCommand extends UnitAddress {
   readonly direction?: Direction
   /** Guest pages that the command reads from or writes to; they are the host's until it ends. */
   readonly buffer?: PageRange
+  /** The unit takes tagged commands, as its INQUIRY data says; default true. */
+  readonly tagged?: boolean
   /** The virtual processor that asks: its channel is tried first. */
   readonly vp?: number
 }
@@ -27,8 +29,18 @@ export interface StorvscGuestOptions {
   readonly behaviour?: Partial<StorvscBehaviour>
   /** Most sub-channels to ask for; default one for each virtual processor but the first. */
   readonly subchannels?: number
-  /** Looks for units after set-up and when told of changes; default true. */
+  /** The number that the operating system gave the controller, which its requests carry; default 0. */
+  readonly port?: () => number
+  /** Looks for units after set-up and when told of changes; default true. Without it the owner does. */
   readonly scan?: boolean
+  /** Set-up is done: requests go out. */
+  readonly onReady?: () => void
+  /** The host says that units came or went. */
+  readonly onBusChange?: () => void
+  /** A unit answered that it is not what it was; its request is sent again. */
+  readonly onUnitChanged?: (at: UnitAt) => void
+  /** A unit answered that it is not there. */
+  readonly onUnitGone?: (at: UnitAt) => void
   /** A unit was found, or is not what it was. */
   readonly onDisk?: (disk: Disk) => void
   readonly onDiskGone?: (disk: Disk) => void

@@ -3,6 +3,7 @@ import {
   HEADER_BYTES,
   Op,
   PACKET_BYTES_V1,
+  SENSE_BYTES_V1,
   SrbStatus,
   srbCode,
   vstorFeatures,
@@ -68,8 +69,8 @@ function send(ctx: GuestContext, request: RequestRecord): boolean {
   const open = [...ctx.channels.values()].flatMap(({ channel }) => (channel?.isOpen === true ? [channel] : []))
   const tag = state.freeTags.at(-1)
   if (open.length === 0 || tag === undefined) return false
-  const bytes = featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1
-  const payload = ctx.packets.request(request, bytes, 0, Math.min(behaviour.senseBytes, 20))
+  const payload = payloadOf(ctx, request)
+  const bytes = payload.length
   const start = request.vp ?? state.rotor
   for (let index = 0; index < open.length; index++) {
     const channel = open[(start + index) % open.length]
@@ -84,20 +85,17 @@ function send(ctx: GuestContext, request: RequestRecord): boolean {
   if (behaviour.asksForRoom) for (const channel of open) channel.wantWritable(need)
   // Room may have come between.
   return (
-    behaviour.asksForRoom &&
-    open.some((channel) => channel.writableBytes >= need) &&
-    retry(ctx, open, request, tag, bytes)
+    behaviour.asksForRoom && open.some((channel) => channel.writableBytes >= need) && retry(ctx, open, request, tag)
   )
 }
 
-function retry(
-  ctx: GuestContext,
-  open: readonly Channel[],
-  request: RequestRecord,
-  tag: number,
-  bytes: number,
-): boolean {
-  const payload = ctx.packets.request(request, bytes, 0, ctx.behaviour.senseBytes)
+function payloadOf(ctx: GuestContext, request: RequestRecord): Uint8Array {
+  const { packetBytes, senseBytes } = featuresOf(ctx) ?? { packetBytes: PACKET_BYTES_V1, senseBytes: SENSE_BYTES_V1 }
+  return ctx.packets.request(request, packetBytes, ctx.port(), senseBytes)
+}
+
+function retry(ctx: GuestContext, open: readonly Channel[], request: RequestRecord, tag: number): boolean {
+  const payload = payloadOf(ctx, request)
   const channel = open.find((each) => put(each, request, payload, tag + 1))
   if (channel === undefined) return false
   ctx.state.freeTags.pop()
@@ -131,6 +129,7 @@ export function complete(ctx: GuestContext, channel: Channel, packet: Packet): v
     })
     return
   }
+  const { path, target, lun } = request
   state.inFlight[tag] = null
   state.freeTags.push(tag)
   const result = resultOf(
@@ -140,9 +139,9 @@ export function complete(ctx: GuestContext, channel: Channel, packet: Packet): v
     request.buffer?.byteCount ?? 0,
     behaviour,
   )
-  if (srbCode(result.srbStatus) === SrbStatus.invalidLun) ctx.unitGone(request)
+  if (srbCode(result.srbStatus) === SrbStatus.invalidLun) ctx.unitGone({ path, target, lun })
   if (unitChanged(result)) {
-    ctx.unitChanged(request)
+    ctx.unitChanged({ path, target, lun })
     if (request.tries < behaviour.requeues) {
       request.tries++
       request.channel = -1

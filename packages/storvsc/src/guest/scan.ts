@@ -104,6 +104,7 @@ function command(ctx: GuestContext, stage: Stage): void {
     direction: 'read',
     buffer: { byteOffset: 0, byteCount: ROOM[stage], pfns: [scan.pfn] },
     pages: [],
+    tagged: true,
     vp: 0,
     tries: 0,
     channel: -1,

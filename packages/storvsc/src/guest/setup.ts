@@ -118,6 +118,7 @@ function ready(ctx: GuestContext): void {
   deps.timers.clear('setup')
   deps.event('ready', { version: state.version })
   if (ctx.scans) scanAll(ctx)
+  ctx.ready()
   dispatch(ctx)
 }
 

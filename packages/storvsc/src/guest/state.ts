@@ -29,6 +29,7 @@ export interface RequestRecord {
   readonly buffer: PageRange | null
   /** Pages that the driver allocated for it. */
   readonly pages: readonly number[]
+  readonly tagged: boolean
   /** The virtual processor that asks, by which a channel is chosen; null spreads evenly. */
   readonly vp: number | null
   tries: number

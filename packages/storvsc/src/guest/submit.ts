@@ -47,6 +47,7 @@ export const submit = (ctx: GuestContext, command: ScsiCommand, pages: readonly 
     direction: command.direction ?? 'none',
     buffer: buffer === undefined ? null : { ...buffer, pfns: [...buffer.pfns] },
     pages,
+    tagged: command.tagged ?? true,
     vp: command.vp ?? null,
     tries: 0,
     channel: -1,

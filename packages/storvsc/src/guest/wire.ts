@@ -62,12 +62,14 @@ export function packets(): Packets {
       body.setUint8(at.dataIn, direction === 'read' ? DataIn.read : direction === 'write' ? DataIn.write : DataIn.none)
       body.setUint32(at.dataTransferLength, buffer?.byteCount ?? 0, true)
       packet.set(cdb, HEADER_BYTES + at.cdb)
-      body.setUint8(at.queueTag, UNTAGGED)
-      body.setUint8(at.queueAction, SIMPLE_TAG)
+      if (request.tagged) {
+        body.setUint8(at.queueTag, UNTAGGED)
+        body.setUint8(at.queueAction, SIMPLE_TAG)
+      }
       const data = direction === 'read' ? SrbFlag.dataIn : direction === 'write' ? SrbFlag.dataOut : 0
       body.setUint32(
         at.srbFlags,
-        SrbFlag.disableSynchTransfer | SrbFlag.queueActionEnable | SrbFlag.noQueueFreeze | data,
+        SrbFlag.disableSynchTransfer | (request.tagged ? SrbFlag.queueActionEnable | SrbFlag.noQueueFreeze : 0) | data,
         true,
       )
       body.setUint32(at.timeOutValue, TIMEOUT_SECONDS, true)

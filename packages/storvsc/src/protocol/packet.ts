@@ -51,6 +51,8 @@ export const REQUEST_BYTES_V1 = 36
 export const RING_BYTES = 16 + PACKET_BYTES + 8
 export const CDB_BYTES = 16
 export const SENSE_BYTES = 20
+/** Of protocols up to 4.2: fixed-format sense data and no more. */
+export const SENSE_BYTES_V1 = 18
 /** `lun` is 8 bits wide, and so are `path_id` and `target_id`. */
 export const MAX_ADDRESS = 255
 

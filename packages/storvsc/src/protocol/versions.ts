@@ -1,4 +1,4 @@
-import { PACKET_BYTES, PACKET_BYTES_V1 } from './packet.ts'
+import { PACKET_BYTES, PACKET_BYTES_V1, SENSE_BYTES, SENSE_BYTES_V1 } from './packet.ts'
 
 /** Protocol versions as on the wire: major << 8 | minor. */
 export const VstorVersion = {
@@ -13,6 +13,8 @@ export const VstorVersion = {
 export interface VstorFeatures {
   /** Bytes of a packet. */
   readonly packetBytes: number
+  /** Room for sense data that a driver offers (Linux storvsc_drv.c, vmstor_protocols: 0x12, then 0x14). */
+  readonly senseBytes: number
   /** The host reports added and removed LUNs by ENUMERATE_BUS. */
   readonly enumerateBus: boolean
   /** Sub-channels, and the flag that says so. */
@@ -25,7 +27,7 @@ export interface VstorFeatures {
 const STEPS: readonly { readonly version: number; readonly change: Partial<VstorFeatures> }[] = [
   { version: VstorVersion.v2_0, change: {} },
   { version: VstorVersion.v4_2, change: { enumerateBus: true } },
-  { version: VstorVersion.v5_1, change: { packetBytes: PACKET_BYTES, multiChannel: true } },
+  { version: VstorVersion.v5_1, change: { packetBytes: PACKET_BYTES, senseBytes: SENSE_BYTES, multiChannel: true } },
   { version: VstorVersion.v6_0, change: {} },
   { version: VstorVersion.v6_2, change: { writeSame: true } },
 ]
@@ -33,6 +35,7 @@ const STEPS: readonly { readonly version: number; readonly change: Partial<Vstor
 const FEATURES = new Map<number, VstorFeatures>()
 let features: VstorFeatures = {
   packetBytes: PACKET_BYTES_V1,
+  senseBytes: SENSE_BYTES_V1,
   enumerateBus: false,
   multiChannel: false,
   writeSame: false,

@@ -1,8 +1,10 @@
 import { core } from './core.ts'
+import { storvsc } from './storvsc.ts'
+import { storvscChanges } from './storvsc-changes.ts'
 import type { Scenario } from './scenario.ts'
 import { services } from './services.ts'
 
 export { hostsOf, run } from './scenario.ts'
 
 /** Every scenario that real kernels were recorded in. */
-export const scenarios: readonly Scenario[] = [core, services]
+export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges]

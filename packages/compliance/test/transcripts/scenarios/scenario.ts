@@ -16,6 +16,8 @@ export interface Trial {
   readonly profile: HostProfile
   /** What the fixture says of the real run, such as the number of beats that it waited for. */
   readonly provenance: Provenance
+  /** What the real kernel said: what of it were inputs may be taken from there. */
+  readonly real: Normalised
   /**
    * How the world interleaves what runs at the same time: schedule 0 delivers every interrupt at once and begins tasks in
    * turn, others draw both delays from this seed.
@@ -40,6 +42,8 @@ export interface Scenario {
   readonly hosts?: readonly string[]
   /** Resolves with the outcome when the guest has done all that the scenario asks for. */
   play(world: World, trial: Trial, transcript: Transcript): Promise<string>
+  /** What of a transcript is compared; default all of it. */
+  comparable?(transcript: Normalised): Normalised
 }
 
 export const hostsOf = (scenario: Scenario): readonly string[] => scenario.hosts ?? hostProfiles.map(({ id }) => id)
