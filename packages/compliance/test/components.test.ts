@@ -1,6 +1,9 @@
+import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { linux } from '@vmbus/guest-linux'
 import { heartbeat } from '@vmbus/heartbeat'
+import { HEARTBEAT_INTERFACE, HEARTBEAT_VERSIONS } from '@vmbus/heartbeat/protocol'
 import { ws2008, ws2012, ws2016, ws2022, type HostProfile } from '@vmbus/host'
+import { HResult, IcType, icGuest } from '@vmbus/ic'
 import { shutdown, type ShutdownRequest } from '@vmbus/shutdown'
 import { simulate } from '@vmbus/simulation'
 import { timesync } from '@vmbus/timesync'
@@ -43,6 +46,38 @@ describe('heartbeat', () => {
     const beats = host.device(guest.attach(host), device)
     await guest.until('host:heartbeat:beat')
     expect(beats.counts.applicationState).toBe(2)
+  })
+
+  it('counts a wrong answer as a lost beat', async () => {
+    await using world = simulate({ seed: 1 })
+    const device = heartbeat({})
+    const host = world.host(ws2016, [device])
+    // Answers every message with the host's own bytes, so never with the next number.
+    const echo = {
+      kind: 'echo',
+      interfaceIds: [HEARTBEAT_INTERFACE],
+      create: (deps: GuestDriverDeps): GuestDriver => {
+        const ic = icGuest(
+          deps,
+          { versions: HEARTBEAT_VERSIONS, match: 'exact', unmatched: 'answer' },
+          { type: IcType.heartbeat, request: () => HResult.ok },
+        )
+        return {
+          offered: (channel) => ic.offered(channel),
+          opened: (channel, status) => ic.opened(channel, status),
+          readable: (channel) => ic.readable(channel),
+          rescinded: () => ic.reset(),
+          save: () => ic.save(),
+          restore: () => undefined,
+          inspect: () => ({}),
+        }
+      },
+    }
+    const guest = world.guest(linux('6.1', { modules: [], drivers: [echo] }))
+    const beats = host.device(guest.attach(host), device)
+    await guest.until('host:heartbeat:lost')
+    expect(beats.status).toBe('lost-communication')
+    expect(beats.counts).toMatchObject({ answered: 0, lost: 1 })
   })
 })
 
@@ -179,5 +214,32 @@ describe('shutdown', () => {
       power: 'running',
     })
     expect(await asked(ws2012, {})).toMatchObject({ sent: 'sent', power: 'powered-off' })
+  })
+
+  it('gives a request up after its time, ignores the late answer, and can be asked again', async () => {
+    await using world = simulate({ seed: 7 })
+    const device = shutdown({ answerSeconds: 5 })
+    const host = world.host(ws2022, [device])
+    const guest = world.guest(linux('6.1', { modules: ['hv_utils'] }))
+    const heard: string[] = []
+    guest.on((event) => {
+      if (event.kind === 'host' && event.name.startsWith('shutdown:')) heard.push(event.name)
+    })
+    const power = host.device(guest.attach(host), device)
+    await guest.until('host:shutdown:ready')
+    heard.length = 0
+    guest.pause()
+    expect(power.request({ action: 'hibernate' })).toBe('sent')
+    world.run({ seconds: 4 })
+    expect(heard).toEqual([])
+    world.run({ seconds: 2 })
+    expect(heard).toEqual(['shutdown:abandoned'])
+    expect(power.request({})).toBe('busy')
+    guest.resume()
+    world.run({ seconds: 1 })
+    expect(heard).toEqual(['shutdown:abandoned'])
+    expect(power.request({})).toBe('sent')
+    await guest.until('powered-off')
+    expect(heard).toEqual(['shutdown:abandoned', 'shutdown:answered'])
   })
 })

@@ -35,7 +35,7 @@ export interface HeartbeatHost extends HostDevice {
   readonly counts: { readonly answered: number; readonly lost: number; readonly applicationState: number }
 }
 
-/** One beat is outstanding at a time; each interval that finds it unanswered counts as a lost beat. */
+/** One beat is outstanding at a time; each interval that finds it unanswered, and each wrong answer, counts as a lost beat. */
 export function heartbeatHost(
   options: HeartbeatHostOptions,
   deps: HostDeviceDeps,
@@ -52,12 +52,15 @@ export function heartbeatHost(
     deps.timers.set('beat', state.nextAt)
   }
 
+  const lost = (): void => {
+    state.lost++
+    state.missedInRow++
+    deps.event('lost', { lost: state.lost })
+  }
+
   const beat = (): void => {
-    if (ic.state.outstanding) {
-      state.lost++
-      state.missedInRow++
-      deps.event('lost', { lost: state.lost })
-    } else {
+    if (ic.state.outstanding) lost()
+    else {
       heartbeatMessage.write.seq_num(bodyView, 0, BigInt(state.sequence))
       ic.request(body)
     }
@@ -75,7 +78,7 @@ export function heartbeatHost(
           source: 'heartbeat',
           message: 'answer is not the next sequence number',
         })
-        return
+        return lost()
       }
       state.sequence++
       state.answered++

@@ -62,7 +62,7 @@ export function netvscHost(
   settings: NetvscSettings = { versions: NVSP_VERSIONS },
 ): NetvscHost {
   const attachment = attach(options)
-  const permanentMac = parseMac(options.mac)
+  const permanentMac = parseMac(attachment.mac)
   const queueLimit = options.queues ?? DEFAULT_QUEUES
   if (!(Number.isInteger(queueLimit) && queueLimit >= 1 && queueLimit <= MOST_QUEUES)) {
     throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'queues', value: queueLimit, allowed: `1 … ${MOST_QUEUES}` })

@@ -1,6 +1,6 @@
 import { defineDevice, type HostDeviceDeps } from '@vmbus/core'
 import { netvscHost } from './host.ts'
-import type { NetvscHostOptions, NetvscSettings } from './host/options.ts'
+import { DEFAULT_MAC, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
 import { netvscGuest, type NetvscGuestOptions } from './guest.ts'
 import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
 
@@ -10,7 +10,7 @@ export const netvsc = defineDevice({
   interfaceIds: [NETVSC_INTERFACE],
   offer: (options: NetvscHostOptions) => ({
     interfaceId: NETVSC_INTERFACE,
-    instanceId: options.instanceId ?? instanceOf(options.mac),
+    instanceId: options.instanceId ?? instanceOf(options.mac ?? DEFAULT_MAC),
   }),
   host: (options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings | undefined) =>
     netvscHost(options, deps, settings),

@@ -1,5 +1,6 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
 import { IcType, icHost, type IcHostState, type IcVersions } from '@vmbus/ic'
+import { TICKS_PER_SECOND } from '@vmbus/world'
 import {
   HIBERNATE_SINCE,
   REASON_PLANNED,
@@ -12,7 +13,11 @@ import {
 
 export interface ShutdownHostOptions {
   readonly instanceId?: string
+  /** How long a request waits for its answer. Default 60: a guest answers before it acts. */
+  readonly answerSeconds?: number
 }
+
+const ANSWER_SECONDS = 60
 
 export interface ShutdownRequest {
   readonly action?: ShutdownAction
@@ -31,28 +36,47 @@ interface State {
   ic: IcHostState
   /** HRESULT of the last answer, -1 while there was none. */
   answer: number
+  /** When the request that is under way has waited long enough; its answer is ignored from then on. */
+  deadline: number
 }
 
 export interface ShutdownHost extends HostDevice {
-  /** Asks the guest; the answer comes as the event `answered` with the guest's HRESULT, before the guest acts. */
+  /**
+   * Asks the guest; the answer comes as the event `answered` with the guest's HRESULT, before the guest acts, or the event
+   * `abandoned` when the channel closes or the time ends first. Until a late answer comes the component stays `busy`.
+   */
   request(request?: ShutdownRequest): 'sent' | ShutdownRefusal
   readonly ready: boolean
 }
 
 export function shutdownHost(
-  _options: ShutdownHostOptions,
+  options: ShutdownHostOptions,
   deps: HostDeviceDeps,
   versions: IcVersions = SHUTDOWN_VERSIONS,
 ): ShutdownHost {
+  const patience = (options.answerSeconds ?? ANSWER_SECONDS) * TICKS_PER_SECOND
   let answer = -1
+  let deadline = Infinity
+  const wait = (until: number): void => {
+    deadline = until
+    if (until === Infinity) deps.timers.clear('answer')
+    else deps.timers.set('answer', until)
+  }
+  const abandon = (): void => {
+    if (deadline === Infinity) return
+    wait(Infinity)
+    deps.event('abandoned')
+  }
   const ic = icHost(deps, versions, {
     type: IcType.shutdown,
     ready: () => deps.event('ready'),
     reply(status) {
+      if (deadline === Infinity) return
+      wait(Infinity)
       answer = status
       deps.event('answered', { status })
     },
-    abandoned: () => deps.event('abandoned'),
+    abandoned: abandon,
   })
 
   const supports = (action: ShutdownAction): boolean =>
@@ -73,17 +97,22 @@ export function shutdownHost(
         flags: kind | (force ? ShutdownFlags.force : 0),
         display_message: message.slice(0, 1023),
       })
-      return ic.request(body) ? 'sent' : 'busy'
+      if (!ic.request(body)) return 'busy'
+      wait(deps.clock.now() + patience)
+      return 'sent'
     },
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
     close: () => ic.close(),
     // Nothing of the guest's is under way here: the host's own request ends.
     rescinded: () => ic.close(),
-    save: (): State => ({ v: 1, ic: ic.save(), answer }),
+    timer: abandon,
+    save: (): State => ({ v: 1, ic: ic.save(), answer, deadline }),
     restore(saved, channels) {
       const state = saved as State
       answer = state.answer
+      deadline = state.deadline
+      if (deadline !== Infinity) deps.timers.set('answer', deadline)
       ic.restore(state.ic, channels[0])
     },
     inspect: () => ({ ...ic.inspect(), ...(answer < 0 ? {} : { answer }) }),

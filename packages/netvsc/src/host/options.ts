@@ -4,8 +4,8 @@ import type { Frame, Switch, VlanOptions } from '@vmbus/switch'
 export interface NetvscHostOptions {
   /** The switch that the adapter is plugged into. */
   readonly switch: Switch
-  /** Permanent address, `00:15:5d:00:00:01`. */
-  readonly mac: string
+  /** Permanent address. Default `00:15:5d:00:00:01`, of Hyper-V's own range; a second adapter of a guest needs another. */
+  readonly mac?: string
   /** Its port's name in the switch; default `nic-` and the address. Another adapter with the name takes the port over. */
   readonly name?: string
   readonly instanceId?: string
@@ -29,6 +29,7 @@ export interface NetvscSettings {
   readonly versions: readonly number[]
 }
 
+export const DEFAULT_MAC = '00:15:5d:00:00:01'
 export const DEFAULT_MTU = 9202
 export const DEFAULT_QUEUES = 8
 export const DEFAULT_SPEED = 10_000_000_000
