@@ -1,6 +1,6 @@
 import { checkpointAll, checkpoints, memoryDisk, type CheckpointDisk } from '@vmbus/disk'
 import { openCheckpoints, type FileCheckpointDisk } from '@vmbus/disk/file'
-import { storvsc } from '@vmbus/storvsc'
+import { storvsc, type StorvscHostOptions } from '@vmbus/storvsc'
 import type { RealDeviceFactory } from './device.ts'
 
 /** A disk of a real guest: in memory and empty, or an image file that exists. */
@@ -9,6 +9,8 @@ export type RealDisk = { readonly size: string } | { readonly file: string }
 interface RealStorvscOptions {
   /** In order of their LUNs; default one empty disk of 64 MiB. */
   readonly disks?: readonly RealDisk[]
+  /** Default `scsi`; an IDE accelerator has one disk. */
+  readonly controller?: StorvscHostOptions['controller']
 }
 
 /** What a backup finds: the image as it was frozen, and the one that the guest goes on with. */
@@ -29,12 +31,12 @@ function open(disk: RealDisk, index: number): CheckpointDisk {
   return checkpoints(memoryDisk(disk.size, { identity: Uint8Array.of(...new Array<number>(15).fill(0x5a), index) }))
 }
 
-/** One SCSI controller with its disks. */
+/** One controller with its disks. */
 export const realStorvsc: RealDeviceFactory = (host, options) => {
-  const { disks: wanted = DEFAULT_DISKS } = options as RealStorvscOptions
+  const { disks: wanted = DEFAULT_DISKS, controller = 'scsi' } = options as RealStorvscOptions
   const disks = wanted.map(open)
   const removed = new Set<CheckpointDisk>()
-  const handle = host.offer(storvsc({ luns: disks }))
+  const handle = host.offer(storvsc({ luns: disks, controller }))
   const inUse = (): CheckpointDisk[] => disks.filter((disk) => !removed.has(disk))
   return (
     handle && {

@@ -50,7 +50,7 @@ export async function record(
   const entries = (await guest.call('transcript')) as Entry[]
   const name = image.name.split(' ').at(-1) ?? image.name
   return {
-    transcript: normalise(isConnected ? entries : firstTry(entries)),
+    transcript: beginningOf(normalise(isConnected ? entries : firstTry(entries)), scenario.keeps),
     provenance: {
       package: name,
       kernel: /linux-image-(.*?)-686/.exec(name)?.[1] ?? '',
@@ -62,6 +62,11 @@ export async function record(
     },
   }
 }
+
+const beginningOf = ({ control, channels }: Normalised, packets = Infinity): Normalised => ({
+  control,
+  channels: Object.fromEntries(Object.entries(channels).map(([name, lines]) => [name, lines.slice(0, packets)])),
+})
 
 /** GPADL_HEADER, GPADL_CREATED, OPEN_CHANNEL, OPEN_CHANNEL_RESULT: each names its channel at byte 8. */
 const OPENING = new Set([8, 10, 5, 6])

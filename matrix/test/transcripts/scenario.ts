@@ -19,10 +19,14 @@ export interface Scenario {
   readonly devices: Readonly<Record<string, unknown>>
   /** Hosts that are recorded; default every one. */
   readonly hosts?: readonly string[]
+  /** Hosts that are recorded again to compare; default one of each that a guest with these devices can tell apart. */
+  readonly compared?: readonly string[]
   /** Load the modules before `play`; default true. */
   readonly loads?: boolean
   /** Numbers of the scenario that its simulated side needs. */
   readonly facts?: Readonly<Record<string, string | number>>
+  /** Packets of each channel that are kept, where what follows only repeats them; default all. */
+  readonly keeps?: number
   /** What a newer package of the same release must say as well; default all of a transcript. */
   comparable?(transcript: Normalised): Normalised
   /** Goes on from a guest whose bus is connected and whose modules are loaded; resolves with the outcome. */
@@ -31,6 +35,8 @@ export interface Scenario {
 
 /** Hosts that a guest with these devices cannot tell apart have the same transcript: one of each is enough. */
 export function distinctHosts(scenario: Scenario): HostProfile[] {
+  const { compared } = scenario
+  if (compared !== undefined) return hostsOf({ ...scenario, hosts: compared })
   const seen = new Map<string, HostProfile>()
   for (const profile of hostsOf(scenario)) {
     const settings = Object.entries(profile.devices).filter(([kind]) => kind in scenario.devices)

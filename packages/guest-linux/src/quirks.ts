@@ -26,6 +26,8 @@ export type QuirkId =
   | 'fcopy-trusts-names'
   | 'fcopy-trusts-offsets'
   | 'fcopy-slashed-folders'
+  | 'storvsc-forced-success'
+  | 'storvsc-raw-overrun'
 
 export const QUIRKS: readonly Quirk[] = [
   {
@@ -106,6 +108,16 @@ export const QUIRKS: readonly Quirk[] = [
     id: 'fcopy-slashed-folders',
     summary: 'makes only those folders of a path that a slash follows',
     source: 'tools/hv/hv_fcopy_daemon.c, hv_start_fcopy',
+  },
+  {
+    id: 'storvsc-forced-success',
+    summary: 'takes INQUIRY and MODE SENSE for done whatever the host answers, with what the buffer held before',
+    source: 'drivers/scsi/storvsc_drv.c, storvsc_on_io_completion',
+  },
+  {
+    id: 'storvsc-raw-overrun',
+    summary: 'compares the SRB status with its two flags when it decides whether an overrun moved data, so none did',
+    source: 'drivers/scsi/storvsc_drv.c, storvsc_command_completion',
   },
 ]
 

@@ -3,6 +3,8 @@ import { core } from './core.ts'
 import { services } from './services.ts'
 import { storvsc } from './storvsc.ts'
 import { storvscChanges } from './storvsc-changes.ts'
+import { storvscFc } from './storvsc-fc.ts'
+import { storvscIde } from './storvsc-ide.ts'
 
 /** Every scenario whose transcripts are kept; packages/compliance/test/transcripts/scenarios has the simulated side of each. */
-export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges]
+export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges, storvscIde, storvscFc]

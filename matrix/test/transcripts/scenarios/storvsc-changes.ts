@@ -26,6 +26,7 @@ export const storvscChanges: Scenario = {
   packages: ['coreutils'],
   hosts: ['ws2008r2', 'ws2012', 'ws2022'],
   devices: { storvsc: { disks: [{ size: '8M' }] } },
+  compared: ['ws2008r2', 'ws2022'],
   comparable: withoutPlaces,
   async play(guest) {
     await guest.run(3)

@@ -16,6 +16,8 @@ export const storvsc: Scenario = {
   modules: ['hv_vmbus', 'sd_mod', 'hv_storvsc'],
   packages: ['coreutils'],
   devices: { storvsc: { disks: [{ size: '8M' }] } },
+  // One for each version of the protocol, which is all that a controller and its driver go by.
+  compared: ['ws2008', 'ws2008r2', 'ws2012', 'ws2012r2', 'ws2022'],
   comparable: withoutPlaces,
   async play(guest) {
     await guest.run(3)

@@ -223,3 +223,9 @@ test('saved and restored after any step, with requests under way, changes no lat
     expect(results(again.guest)).toEqual(ended)
   }
 })
+
+test('a drive has no disk driver, so no name', async () => {
+  const { guest } = told([{ luns: [{ dvd: memoryDisk('2M') }, memoryDisk('1M')] }])
+  await guest.until('driver:disk')
+  expect(guest.surface.disks.map(({ name, address }) => [name, address])).toEqual([['sda', '0:0:0:1']])
+})

@@ -1,17 +1,30 @@
-import { LINUX, LINUX_5_10, storvsc } from '@vmbus/storvsc'
+import { LINUX, LINUX_5_10, storvsc, type StorvscBehaviour } from '@vmbus/storvsc'
 import { VstorVersion } from '@vmbus/storvsc/protocol'
 import { linuxStorage, scsiHosts } from '../scsi/index.ts'
-import type { LinuxModule } from './module.ts'
+import type { LinuxModule, ModuleContext } from './module.ts'
+
+/** What this kernel's driver does in its own way. */
+export function storvscBehaviour({
+  capabilities,
+  quirks,
+}: Pick<ModuleContext, 'capabilities' | 'quirks'>): Partial<StorvscBehaviour> {
+  return {
+    // A driver that speaks 4.2 begins with the packets of 4.2 and knows better once a version is agreed on.
+    ...(capabilities.storvsc.includes(VstorVersion.v4_2) ? LINUX_5_10 : LINUX),
+    ...(quirks.has('storvsc-forced-success') ? {} : { forcedSuccess: [] }),
+    rawOverrun: quirks.has('storvsc-raw-overrun'),
+  }
+}
 
 /** drivers/scsi/storvsc_drv.c, with the SCSI midlayer and the disk driver that its units have. */
 export const hvStorvsc: LinuxModule = {
   name: 'hv_storvsc',
   kinds: [storvsc.kind],
-  drivers({ capabilities, services, slab }) {
+  drivers(context) {
+    const { capabilities, services, slab } = context
     const hosts = services.part('scsi', scsiHosts)
     const { storvsc: versions, sizedPages } = capabilities
-    // A driver that speaks 4.2 begins with the packets of 4.2 and knows better once a version is agreed on.
-    const behaviour = versions.includes(VstorVersion.v4_2) ? LINUX_5_10 : LINUX
+    const behaviour = storvscBehaviour(context)
     return [
       {
         kind: storvsc.kind,

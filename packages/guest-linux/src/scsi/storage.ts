@@ -100,6 +100,7 @@ export function linuxStorage(
     inspect: () => ({
       ...driver.inspect(),
       host: ctx.state.host,
+      ...(ctx.state.controller === 'fc' ? { wwn: driver.wwn } : {}),
       looking: ctx.state.command?.step.do ?? null,
       disks: ctx.state.units.map((unit) => ({ ...unit })),
       requests: Object.keys(ctx.state.io).length,

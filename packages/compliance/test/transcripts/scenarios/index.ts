@@ -1,10 +1,12 @@
 import { core } from './core.ts'
 import { storvsc } from './storvsc.ts'
 import { storvscChanges } from './storvsc-changes.ts'
+import { storvscFc } from './storvsc-fc.ts'
+import { storvscIde } from './storvsc-ide.ts'
 import type { Scenario } from './scenario.ts'
 import { services } from './services.ts'
 
 export { hostsOf, run } from './scenario.ts'
 
 /** Every scenario that real kernels were recorded in. */
-export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges]
+export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges, storvscIde, storvscFc]
