@@ -24,6 +24,7 @@ export default defineConfig(({ mode }) => {
         ...(tier === undefined ? SLOW_TIERS.map((name) => `**/*.${name}.test.ts`) : []),
       ],
       env: tier === undefined ? {} : { VMBUS_TIER: tier },
+      setupFiles: ['./scripts/fast-check.ts'],
       isolate: false,
       // Vitest leaves a core free by default, which is half of the machine where there are two.
       maxWorkers: availableParallelism(),

@@ -107,16 +107,22 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     if (!quirks.has('no-recovery')) thawLater(seconds)
   }
 
+  /** Thaws without having been asked to. What cannot be thawed stays frozen and is tried again: nobody else will. */
+  const thawUnasked = (): void => {
+    const thawed = target.thaw()
+    if (thawed === undefined) state.orphans.push('thaw')
+    if (thawed !== false) return release('recovered')
+    deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
+    state.frozen = 'yes'
+    if (!quirks.has('no-recovery')) thawLater(limits.reply)
+  }
+
   /** Goes on without the host. */
   const recover = (): void => {
     if (state.frozen !== 'yes') return
     // The host's own thaw came in time and is under way; whether it went well is looked at when its time is over.
     if (state.pending?.kind === 'thaw') return thawLater(limits.reply)
-    const thawed = target.thaw()
-    if (thawed === undefined) state.orphans.push('thaw')
-    if (thawed === false)
-      deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
-    release('recovered')
+    thawUnasked()
   }
 
   const finished = (kind: Pending['kind'], ok: boolean): number => {
@@ -183,8 +189,8 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     done(ok) {
       const orphan = state.orphans.shift()
       if (orphan !== undefined) {
-        // Nobody waits for this freeze: it must not last.
-        if (orphan === 'freeze' && ok && target.thaw() === undefined) state.orphans.push('thaw')
+        // Nobody waits for this freeze, or for a thaw that failed: neither may last.
+        if ((orphan === 'freeze') === ok) thawUnasked()
         return
       }
       const { pending } = state
