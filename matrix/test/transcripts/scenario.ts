@@ -1,6 +1,6 @@
 import { hostProfiles, type HostProfile } from '@vmbus/host'
 import type { BootOptions, Guest, ImageSource } from '@vmbus/machine-v86'
-import type { Normalised } from '@vmbus/trace'
+import type { Difference, Normalised, Provenance } from '@vmbus/trace'
 
 export type Kernel = Extract<ImageSource, { release: string }>
 
@@ -29,6 +29,8 @@ export interface Scenario {
   readonly keeps?: number
   /** What a newer package of the same release must say as well; default all of a transcript. */
   comparable?(transcript: Normalised): Normalised
+  /** What makes two of its transcripts different exchanges; default any byte. */
+  compare?(left: Normalised, right: Normalised, provenance: Provenance): Difference[]
   /** Goes on from a guest whose bus is connected and whose modules are loaded; resolves with the outcome. */
   play(guest: Guest, profile: HostProfile): Promise<string>
 }

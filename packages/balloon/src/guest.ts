@@ -1,16 +1,15 @@
 import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { balloonFloor } from './floor.ts'
+import { giveUp } from './guest/give-up.ts'
 import { addedRegion, bringIn, coveredPages, covering } from './guest/regions.ts'
 import { fresh, type BalloonGuestOptions, type State } from './guest/state.ts'
 import { pageSet } from './page-set.ts'
 import {
   BALLOON_RING_PAGES,
-  CHUNK_PAGES,
   DM_VERSIONS,
   DmType,
   LINUX_HOT_ADD_ALIGNMENT,
-  MAX_RANGES,
   balloonRequest,
   balloonResponse,
   capabilities,
@@ -30,7 +29,7 @@ import {
   type PageRun,
 } from './protocol.ts'
 
-export type { BalloonGuestOptions, GuestMemoryManager } from './guest/state.ts'
+export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './guest/state.ts'
 
 /** The whole negotiation must end in so long: Linux drivers/hv/hv_balloon.c, 5·HZ for each of its two waits. */
 const NEGOTIATION_SECONDS = 5
@@ -43,6 +42,9 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   const versions = options.versions ?? [...DM_VERSIONS].reverse()
   const reportDelay = options.reportDelay ?? 45
   const alignment = options.hotAddAlignment ?? LINUX_HOT_ADD_ALIGNMENT
+  const quirks = new Set(options.quirks)
+  const hotAdd = memory.add !== undefined || quirks.has('claims-hot-add') ? 1 : 0
+  const reportsFrom = (options.reportsFrom ?? 0) * TICK
   const given = pageSet()
   let state = fresh()
   let handle: GuestChannel | undefined
@@ -110,7 +112,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
       capabilities
         .toBytes({
           ...head(DmType.capabilitiesReport, capabilities.size),
-          caps: { balloon: 1, hotAdd: memory.add === undefined ? 0 : 1, hotAddAlignment: alignment },
+          caps: { balloon: 1, hotAdd, hotAddAlignment: alignment },
           // All ones: no highest page (Linux balloon_connect_vsp).
           minPageCount: 0,
           maxPageNumber: 0,
@@ -153,33 +155,20 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     )
   }
 
-  /** Takes large chunks while there are any, then single pages, and never below the floor. */
+  /** Never below the floor. */
   const onBalloon = (bytes: Uint8Array): void => {
     const asked = balloonRequest.parse(bytes).pages
     const floor = balloonFloor(memory.total())
     const available = memory.available()
-    let left = available - asked < floor ? Math.max(0, Math.min(asked, available - floor)) : asked
-    let runs: PageRun[] = []
-    for (let chunk = CHUNK_PAGES; left > 0;) {
-      if (left < chunk) chunk = 1
-      const run = memory.take(chunk)
-      if (run === undefined) {
-        if (chunk === 1) break
-        chunk = 1
-        continue
-      }
-      given.add(run)
-      left -= run.count
-      const last = runs.at(-1)
-      if (last !== undefined && last.start + last.count === run.start)
-        runs[runs.length - 1] = { start: last.start, count: last.count + run.count }
-      else runs.push(run)
-      if (runs.length === MAX_RANGES) {
-        respond(runs, 1)
-        runs = []
-      }
-    }
-    respond(runs, 0)
+    const want = available - asked < floor ? Math.max(0, Math.min(asked, available - floor)) : asked
+    giveUp(want, quirks.has('answers-each-size'), {
+      take(count) {
+        const run = memory.take(count)
+        if (run !== undefined) given.add(run)
+        return run
+      },
+      respond,
+    })
     deps.event('ballooned', { pages: given.pages })
   }
 
@@ -287,7 +276,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
         return fail('the host did not answer in time')
       if (name !== 'tick' || state.phase !== 'ready') return
       state.ticks++
-      if (state.ticks > reportDelay) report()
+      if (state.ticks > reportDelay && deps.clock.now() >= reportsFrom) report()
       state.nextTick = deps.clock.now() + TICK
       deps.timers.set('tick', state.nextTick)
     },

@@ -18,7 +18,7 @@ export const balloon = defineDevice({
 
 export { balance, demandOf, rebalance, type BalancedGuest, type Member, type Move } from './balancer.ts'
 export { balloonFloor } from './floor.ts'
-export type { BalloonGuestOptions, GuestMemoryManager } from './guest.ts'
+export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './guest.ts'
 export type {
   BalloonHost,
   BalloonHostOptions,

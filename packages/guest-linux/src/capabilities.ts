@@ -23,6 +23,8 @@ export interface Capabilities {
   /** The length of a SCSI unit's page is asked for before the page. */
   readonly sizedPages: boolean
   readonly hotAdd: boolean
+  /** What is given up leaves MemTotal, too. */
+  readonly balloonLeavesTotal: boolean
   readonly hvsock: boolean
   readonly unload: boolean
   readonly ptpClock: boolean
@@ -48,6 +50,7 @@ const OLDEST: Capabilities = {
   balloon: [v(1, 0), v(0, 3)],
   sizedPages: false,
   hotAdd: true,
+  balloonLeavesTotal: false,
   hvsock: false,
   unload: false,
   ptpClock: false,
@@ -94,6 +97,7 @@ const STEPS: readonly Step[] = [
       shutdown: ic([icVersion(3, 2), icVersion(3, 1), ...three]),
     },
   },
+  { since: '5.11', read: '5.17', change: { balloonLeavesTotal: true } },
   {
     since: '5.14',
     read: '5.17',

@@ -9,6 +9,7 @@ import { disksOf, type LinuxDisk } from './scsi/index.ts'
 import { vmbusSysfs } from './sysfs.ts'
 import { daemonSurface, type LinuxDaemons } from './system/daemon-surface.ts'
 import type { FileTree } from './system/file-tree.ts'
+import type { LinuxMemory } from './system/memory.ts'
 import { systemOf, type SystemOptions } from './system/system.ts'
 
 export interface LinuxOptions extends SystemOptions {
@@ -40,6 +41,7 @@ export interface LinuxSurface {
   readonly disks: readonly LinuxDisk[]
   /** A disk by its name, such as `sda`; undefined while there is none. */
   disk(name: string): LinuxDisk | undefined
+  readonly memory: LinuxMemory
 }
 
 /** Something that is loaded while the system comes up. */
@@ -127,23 +129,35 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
     ],
     goingDown: GOING_DOWN,
     drivers(services) {
-      const system = systemOf(services, version, options)
+      const system = systemOf(services, version, capabilities, options)
       return [
         ...modules.flatMap((module) => module.drivers({ capabilities, quirks, services, system, hibernation, slab })),
         ...own,
       ]
     },
     surface(bus, services) {
-      const system = systemOf(services, version, options)
+      const system = systemOf(services, version, capabilities, options)
       const daemons = daemonSurface(system)
+      const { files, memory } = system
       return {
         sysfs: () => vmbusSysfs(bus),
-        files: system.files,
+        files,
         daemon: (name) => daemons[name],
         get disks() {
           return disksOf(bus)
         },
         disk: (name) => disksOf(bus).find((disk) => disk.name === name),
+        memory: {
+          get total() {
+            return memory.total()
+          },
+          get free() {
+            return memory.available()
+          },
+          get ballooned() {
+            return memory.ballooned
+          },
+        },
       }
     },
   }

@@ -28,6 +28,9 @@ export type QuirkId =
   | 'fcopy-slashed-folders'
   | 'storvsc-forced-success'
   | 'storvsc-raw-overrun'
+  | 'balloon-claims-hot-add'
+  | 'balloon-answers-each-size'
+  | 'balloon-late-first-report'
 
 export const QUIRKS: readonly Quirk[] = [
   {
@@ -118,6 +121,22 @@ export const QUIRKS: readonly Quirk[] = [
     id: 'storvsc-raw-overrun',
     summary: 'compares the SRB status with its two flags when it decides whether an overrun moved data, so none did',
     source: 'drivers/scsi/storvsc_drv.c, storvsc_command_completion',
+  },
+  {
+    id: 'balloon-claims-hot-add',
+    summary: 'declares hot add in a kernel that cannot, and answers the first request for it that it never will',
+    source: 'drivers/hv/hv_balloon.c, balloon_connect_vsp and hot_add_req',
+  },
+  {
+    id: 'balloon-answers-each-size',
+    summary:
+      'names each allocation as a range of its own, and answers with the large ones before it takes single pages',
+    source: 'drivers/hv/hv_balloon.c, balloon_up and alloc_balloon_pages',
+  },
+  {
+    id: 'balloon-late-first-report',
+    summary: 'a 32-bit kernel sends no status report before it has been up for 300 s',
+    source: 'drivers/hv/hv_balloon.c, post_status',
   },
 ]
 

@@ -40,6 +40,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
     ['hv_vmbus', true],
     ['hv_storvsc', true],
     ['hv_utils', true],
+    ['hv_balloon', true],
   ])
   const down = story({ profile: ws2008 })
   const refused: GuestEvent[] = []
@@ -49,6 +50,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
     ['hv_vmbus', true],
     ['hv_storvsc', false],
     ['hv_utils', false],
+    ['hv_balloon', false],
   ])
 })
 

@@ -3,6 +3,7 @@ export { byExchange } from './exchanges.ts'
 export { fromFixture, toFixture, type Provenance } from './fixture.ts'
 export { TranscriptError, fromJsonLine, toJsonLine } from './json.ts'
 export { normalise, type Line, type Normalised } from './normalise.ts'
+export { diffMemory, type MemoryFacts } from './memory.ts'
 export { createPrinter } from './print.ts'
 export {
   createTranscript,

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts'
+import { balloon, balloonReports } from './balloon.ts'
 import { core } from './core.ts'
 import { services } from './services.ts'
 import { storvsc } from './storvsc.ts'
@@ -7,4 +8,13 @@ import { storvscFc } from './storvsc-fc.ts'
 import { storvscIde } from './storvsc-ide.ts'
 
 /** Every scenario whose transcripts are kept; packages/compliance/test/transcripts/scenarios has the simulated side of each. */
-export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges, storvscIde, storvscFc]
+export const scenarios: readonly Scenario[] = [
+  core,
+  services,
+  balloon,
+  balloonReports,
+  storvsc,
+  storvscChanges,
+  storvscIde,
+  storvscFc,
+]

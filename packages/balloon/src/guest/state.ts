@@ -25,7 +25,17 @@ export interface BalloonGuestOptions {
   readonly hotAddAlignment?: number
   /** Ticks of one second before the first status report: Linux waits 45 (pressure_report_delay). */
   readonly reportDelay?: number
+  /** Seconds of reference time before which no status is reported, whatever `reportDelay` says; default 0. */
+  readonly reportsFrom?: number
+  readonly quirks?: readonly BalloonQuirk[]
 }
+
+/**
+ * What Linux does that a correct guest need not (drivers/hv/hv_balloon.c). `claims-hot-add`: declares hot add in a kernel
+ * that cannot, and then answers that it never will (balloon_connect_vsp). `answers-each-size`: names each allocation as a
+ * range of its own, and sends what large chunks it has before it looks for single pages (balloon_up).
+ */
+export type BalloonQuirk = 'claims-hot-add' | 'answers-each-size'
 
 export interface AddedRegion extends PageRun {
   readonly covered: number

@@ -1,9 +1,21 @@
 import type { LinuxSurface } from '@vmbus/guest-linux'
 import type { World, WorldGuest } from '@vmbus/simulation'
+import type { Provenance } from '@vmbus/trace'
 import { numberedFile, type Step } from './script.ts'
 
 /** What the host's devices can be asked for, by `kind.action`; those that this host does not have are absent. */
 export type Actions = Readonly<Record<string, (of: never) => unknown>>
+
+/** The event that ends what a device was asked for. */
+function endOf(action: string): `host:${string}` {
+  const [kind = '', verb = ''] = action.split('.')
+  if (kind === 'vss') return 'host:vss:backup'
+  return kind === 'balloon' ? `host:balloon:${verb === 'hotAdd' ? 'hot-add' : verb}` : `host:${kind}:completed`
+}
+
+/** `uname -r` of the real kernel, which its package is named by. */
+export const releaseOf = (provenance: Provenance): string =>
+  /^linux-image-(.+?)_/.exec(String(provenance['package']))?.[1] ?? ''
 
 /** Takes a simulated guest through a script. `put` keeps a file of the host. */
 export async function play(
@@ -11,23 +23,28 @@ export async function play(
   world: World,
   guest: WorldGuest<LinuxSurface>,
   actions: Actions,
-  put: (name: string, bytes: Uint8Array) => void,
+  put?: (name: string, bytes: Uint8Array) => void,
 ): Promise<void> {
-  const ended = new Set<string>()
+  const seen = new Map<string, number>()
+  const count = (event: string): number => seen.get(event) ?? 0
   guest.on((event) => {
-    if (event.kind !== 'host') return
-    const { id } = (event.detail ?? {}) as { readonly id?: number }
-    ended.add(`${event.name} ${id}`)
+    if (event.kind === 'host') seen.set(`host:${event.name}`, count(`host:${event.name}`) + 1)
   })
-  const begin = (action: string, of: unknown): unknown => actions[action]?.(of as never)
+  const awaitEvents = async (event: `host:${string}`, times: number): Promise<void> => {
+    while (count(event) < times) await guest.until(event, { seconds: 400 })
+  }
+  /** False when this host does not have the action, or refuses. */
+  const begin = (action: string, of: unknown): boolean => {
+    const taken = actions[action]?.(of as never)
+    return typeof taken === 'number' || taken === 'begun'
+  }
   for (const step of steps) {
     if ('ask' in step) {
-      const id = begin(step.ask, step.of)
-      const kind = step.ask.slice(0, step.ask.indexOf('.'))
-      const name = `${kind}:${kind === 'vss' ? 'backup' : 'completed'}` as const
-      while (typeof id === 'number' && !ended.has(`${name} ${id}`)) await guest.until(`host:${name}`)
+      const before = count(endOf(step.ask))
+      if (begin(step.ask, step.of)) await awaitEvents(endOf(step.ask), before + 1)
     } else if ('begin' in step) begin(step.begin, step.of)
-    else if ('file' in step) put(step.file, numberedFile(step.bytes))
+    else if ('events' in step) await awaitEvents(`host:${step.events}`, count(`host:${step.events}`) + step.times)
+    else if ('file' in step) put?.(step.file, numberedFile(step.bytes))
     else if ('start' in step) {
       for (const name of step.start) guest.surface.daemon(name).start()
       world.run({ seconds: 1 })

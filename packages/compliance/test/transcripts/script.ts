@@ -10,6 +10,8 @@ export type Step =
   | { readonly ask: string; readonly of: unknown }
   /** Asks and goes on at once. */
   | { readonly begin: string; readonly of?: unknown }
+  /** Waits for so many more of an event of the host. */
+  | { readonly events: `${string}:${string}`; readonly times: number }
   /** A file of the host of so many bytes, all zero but for a number in the seventh of each 2048. */
   | { readonly file: string; readonly bytes: number }
   /** Daemons of the guest are started or killed, with a second for it. */

@@ -1,8 +1,10 @@
 import { KvpPool, utf8z } from '@vmbus/kvp/protocol'
+import type { Capabilities } from '../capabilities.ts'
 import type { LinuxServices } from '../modules/module.ts'
 import { DAEMONS, daemonSet, type DaemonName, type DaemonSet } from './daemons.ts'
 import { fileTree, type FileTree } from './file-tree.ts'
 import { machineOf, type SystemIdentity } from './identity.ts'
+import { memoryAccounts, type MemoryAccounts } from './memory.ts'
 
 /** What runs and lies in a simulated system beside its kernel. */
 export interface SystemOptions {
@@ -19,6 +21,7 @@ export interface LinuxSystem {
   readonly identity: SystemIdentity
   readonly files: FileTree
   readonly daemons: DaemonSet
+  readonly memory: MemoryAccounts
 }
 
 /** What every distribution has. */
@@ -37,13 +40,23 @@ function makePools(files: FileTree): void {
 }
 
 /** The system of a life, made by the first who asks. */
-export function systemOf(services: LinuxServices, release: string, options: SystemOptions): LinuxSystem {
+export function systemOf(
+  services: LinuxServices,
+  release: string,
+  capabilities: Capabilities,
+  options: SystemOptions,
+): LinuxSystem {
   const { daemons = true, domainName } = options
   const given = Object.entries(options.files ?? {}).map(([path, contents]) => [path, bytesOf(contents)] as const)
   const running = daemons === true ? DAEMONS : daemons === false ? [] : daemons
   const files = services.part('files', () => fileTree({ folders: FOLDERS, files: Object.fromEntries(given) }))
+  const machine = machineOf(release)
+  const hotAdd = capabilities.hotAdd && machine !== 'i686'
   return {
-    identity: { release, machine: machineOf(release), domainName },
+    identity: { release, machine, domainName },
+    memory: services.part('memory', () =>
+      memoryAccounts({ pages: services.ramPages, totalFalls: capabilities.balloonLeavesTotal, hotAdd }),
+    ),
     files,
     daemons: services.part('daemons', () =>
       daemonSet(running, (name) => {

@@ -1,3 +1,4 @@
+import { balloonMemory, balloonReports } from './balloon.ts'
 import { core } from './core.ts'
 import { storvsc } from './storvsc.ts'
 import { storvscChanges } from './storvsc-changes.ts'
@@ -9,4 +10,13 @@ import { services } from './services.ts'
 export { hostsOf, run } from './scenario.ts'
 
 /** Every scenario that real kernels were recorded in. */
-export const scenarios: readonly Scenario[] = [core, services, storvsc, storvscChanges, storvscIde, storvscFc]
+export const scenarios: readonly Scenario[] = [
+  core,
+  services,
+  balloonMemory,
+  balloonReports,
+  storvsc,
+  storvscChanges,
+  storvscIde,
+  storvscFc,
+]

@@ -3,6 +3,7 @@ import { simulate, type World } from '@vmbus/simulation'
 import {
   createTranscript,
   normalise,
+  type Difference,
   type Entry,
   type Normalised,
   type Provenance,
@@ -40,6 +41,8 @@ export interface Scenario {
   readonly kernels: readonly string[]
   /** Hosts that were recorded, by id; default every one. */
   readonly hosts?: readonly string[]
+  /** What makes two of its transcripts different exchanges; default any byte. */
+  compare?(left: Normalised, right: Normalised, provenance: Provenance): Difference[]
   /** Resolves with the outcome when the guest has done all that the scenario asks for. */
   play(world: World, trial: Trial, transcript: Transcript): Promise<string>
   /** What of a transcript is compared; default all of it. */

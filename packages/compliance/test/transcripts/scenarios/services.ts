@@ -2,7 +2,7 @@ import { fcopy } from '@vmbus/fcopy'
 import { linux } from '@vmbus/guest-linux'
 import { kvp } from '@vmbus/kvp'
 import { vss } from '@vmbus/vss'
-import { play, type Actions } from '../play.ts'
+import { play, releaseOf, type Actions } from '../play.ts'
 import { script } from '../script.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -22,9 +22,8 @@ export const services: Scenario = {
     }
     const [keys, backup, copy] = [kvp({}), vss({}), fcopy({ source })]
     const host = world.host(profile, [keys, backup, copy])
-    // `uname -r` is one of the values that the daemon tells, and the package is named by it.
-    const release = /^linux-image-(.+?)_/.exec(String(provenance['package']))?.[1] ?? ''
-    const guest = world.guest(linux(release, { modules: ['hv_utils'], daemons: false }))
+    // `uname -r` is one of the values that the daemon tells.
+    const guest = world.guest(linux(releaseOf(provenance), { modules: ['hv_utils'], daemons: false }))
     const attached = guest.attach(host, { trace: transcript.sink })
     await guest.until('running')
     if (guest.version === 0) return 'gives up'
