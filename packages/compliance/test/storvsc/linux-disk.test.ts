@@ -229,3 +229,20 @@ test('a drive has no disk driver, so no name', async () => {
   await guest.until('driver:disk')
   expect(guest.surface.disks.map(({ name, address }) => [name, address])).toEqual([['sda', '0:0:0:1']])
 })
+
+test('hibernation ends what is under way; afterwards the disks are the ones of before, and nothing is looked for again', async () => {
+  const backend = queued(memoryDisk('8M'), { seed: seeded(3), minDelay: 50 * MS })
+  const { world, guest, disk, crossed } = await up([backend])
+  const interrupted = disk.read(0, 8)
+  world.run({ ms: 1 })
+  guest.bus.suspend()
+  world.run({ seconds: 1 })
+  expect(disk.take(interrupted)).toEqual({ outcome: 'aborted' })
+  const before = crossed.length
+  guest.bus.resume()
+  world.run({ seconds: 1 })
+  expect(guest.surface.disks.map(({ name }) => name)).toEqual(['sda'])
+  expect(await ends(guest, disk, [disk.read(0, 8)])).toEqual([{ outcome: 'good', data: new Uint8Array(4096) }])
+  // BEGIN, version, properties, END, and the one READ; a search would be dozens.
+  expect(crossed.slice(before).filter((line) => line.startsWith('packet host'))).toHaveLength(5)
+})

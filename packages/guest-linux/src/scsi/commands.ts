@@ -69,24 +69,24 @@ export function issue(ctx: StorageContext, step: CommandStep): void {
     state.command = { step, request, pfns: [], offset: 0, bytes }
     return
   }
-  const pfns = deps.pages.allocate(1)
   const offset = ownPage || bytes % ALIGNMENT !== 0 ? 0 : options.slab(state.slabs++, bytes)
+  const pfns = deps.pages.allocate(Math.ceil((offset + bytes) / PAGE))
   const buffer = { byteOffset: offset, byteCount: bytes, pfns }
   const request = ctx.driver.submit({ ...step.at, cdb, direction: 'read', buffer, tagged })
   state.command = { step, request, pfns, offset, bytes }
 }
 
-/** What the command of the moment has read; its page is free. Copied before anybody looks at it. */
+/** What the command of the moment has read; its pages are free. Copied before anybody looks at it. */
 export function finish(ctx: StorageContext): Uint8Array {
   const { state, deps } = ctx
   const { command } = state
   if (command === null) return new Uint8Array()
   state.command = null
-  const [pfn] = command.pfns
-  const start = (pfn ?? 0) * PAGE + command.offset
-  const data = deps.memory.bytes.slice(start, start + command.bytes)
-  deps.pages.free(command.pfns)
-  return data
+  const { pfns, offset, bytes } = command
+  const pages = new Uint8Array(pfns.length * PAGE)
+  pfns.forEach((pfn, index) => pages.set(deps.memory.bytes.subarray(pfn * PAGE, (pfn + 1) * PAGE), index * PAGE))
+  deps.pages.free(pfns)
+  return pages.subarray(offset, offset + bytes)
 }
 
 /** The unit did as it was told. */

@@ -65,7 +65,7 @@ export function paged(ctx: StorageContext, step: Extract<Step, { do: 'page' }>, 
       ]
     case 'kept': {
       const wanted = ctx.options.sizedPages ? [...KEPT, ...KEPT_OF_DISKS] : KEPT
-      return listOf(data)
+      return [...new Set(listOf(data))]
         .filter((number) => wanted.includes(number))
         .map((number) => keep(ctx, at, number))
     }
