@@ -1,5 +1,5 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
-import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
+import type { Clock, Diagnose, Seed, Timers, TraceSink } from '@vmbus/world'
 
 /** major << 16 | minor. */
 export type VmbusVersion = number
@@ -150,6 +150,8 @@ export interface HostDeviceDeps {
   readonly seed: Seed
   readonly diagnose: Diagnose
   readonly memory: GuestMemory
+  /** For what packets name and do not carry (`transfer` events); the bus traces messages and packets itself. */
+  readonly trace?: TraceSink
   /** The VMBus version of the current connection, 0 while there is none. */
   version(): VmbusVersion
   /** Offers subchannels 1…count that are not offered yet. */

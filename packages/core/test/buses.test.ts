@@ -39,6 +39,32 @@ describe.each(ALL_VERSIONS.map((version) => [versionName(version), version] as c
   },
 )
 
+test.each([
+  ['at once', false, [MessageId.relidReleased]],
+  ['after closing it, as Linux does', true, [MessageId.closeChannel, MessageId.relidReleased]],
+])('the relid of a rescinded open channel is released %s', (_how, closesRescinded, expected) => {
+  const world = pair({ behaviour: { closesRescinded } })
+  const [handle, closed] = [1, 2].map((index) => world.host.offer(world.device({ instanceId: instance(index) })))
+  world.guest.start()
+  world.settle()
+  const channel = world.guest.devices[1]?.channels[0]
+  if (channel === undefined) throw new Error('no channel')
+  probeDriver(world, 1).close(channel)
+  world.settle()
+  world.trace.length = 0
+  handle?.rescind()
+  world.settle()
+  const posted = (): (number | undefined)[] =>
+    world.trace.flatMap((event) => (event.kind === 'message' && event.to === 'host' ? [event.bytes[0]] : []))
+  expect(posted()).toEqual(expected)
+  // One that is closed already is not closed again.
+  world.trace.length = 0
+  closed?.rescind()
+  world.settle()
+  expect(posted()).toEqual([MessageId.relidReleased])
+  expect(world.diagnostics).toEqual([])
+})
+
 test('a monitored channel signals through the page, and the host looks as often as its latency says', () => {
   const world = pair({ hostVersions: [Version.v5_3] })
   world.host.offer(world.device({ instanceId: instance(1), monitorLatency: 500 }))

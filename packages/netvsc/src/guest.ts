@@ -20,6 +20,7 @@ import { start } from './guest/setup.ts'
 import {
   newGuestQueue,
   noGuestState,
+  orNoMemory,
   type GuestContext,
   type GuestPhase,
   type GuestStatistics,
@@ -80,6 +81,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     channelLimit,
     receive: createReceiver(),
     state: noGuestState(checkMtu(options.mtu ?? DEFAULT_MTU), options.filter ?? DEFAULT_FILTER),
+    receiving: false,
     channels: [],
   }
 
@@ -88,7 +90,14 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     if (primary?.state !== 'offered') return
     ctx.state.phase = 'opening'
     ctx.state.failure = ''
-    primary.open({ outPages: ringPages, inPages: ringPages, maxPacket: MAX_PACKET })
+    const rings = { outPages: ringPages, inPages: ringPages, maxPacket: MAX_PACKET }
+    if (orNoMemory(() => primary.open(rings) === undefined) !== true) notOpened('the guest has no memory for its rings')
+  }
+
+  const notOpened = (why: string): void => {
+    ctx.state.phase = 'failed'
+    ctx.state.failure = why
+    deps.event('failed', why)
   }
 
   const reopen = (): void => {
@@ -162,12 +171,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         if (ctx.state.phase === 'stopping') advance(ctx)
         return subchannelOpened(ctx)
       }
-      if (status !== 0) {
-        ctx.state.phase = 'failed'
-        ctx.state.failure = `the channel does not open: status ${status}`
-        deps.event('failed', ctx.state.failure)
-        return
-      }
+      if (status !== 0) return notOpened(`the channel does not open: status ${status}`)
       ctx.state.queues[0] = newGuestQueue()
       if (ctx.state.phase === 'stopping') advance(ctx)
       else start(ctx)

@@ -57,6 +57,8 @@ export interface World {
   readonly diagnostics: Diagnostic[]
   readonly events: string[]
   readonly trace: TraceEvent[]
+  /** Packets and what they named. */
+  readonly said: TraceEvent[]
   readonly available: number
   /** How often `onWritable` was called. */
   readonly writable: number
@@ -109,6 +111,7 @@ export function world(options: WorldOptions = {}): World {
   const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
   const events: string[] = []
   const trace: TraceEvent[] = []
+  const said: TraceEvent[] = []
   const partition = createPartition({
     memory,
     clock,
@@ -122,8 +125,12 @@ export function world(options: WorldOptions = {}): World {
     ...common,
     timers: scope('host'),
     versions,
-    trace: (event) =>
-      void (event.kind === 'packet' && trace.length < 10_000 && trace.push({ ...event, bytes: event.bytes.slice() })),
+    trace(event) {
+      if ((event.kind !== 'packet' && event.kind !== 'transfer') || said.length >= 20_000) return
+      const copy = { ...event, bytes: event.bytes.slice() }
+      said.push(copy)
+      if (copy.kind === 'packet' && trace.length < 10_000) trace.push(copy)
+    },
   })
   const pages = pageAllocator(memory, 1, pageCount)
   const seen: Seen[] = []
@@ -178,6 +185,7 @@ export function world(options: WorldOptions = {}): World {
     diagnostics,
     events,
     trace,
+    said,
     get handle() {
       return handle
     },

@@ -57,6 +57,16 @@ describe('byte vectors', () => {
     expect(say(REQUEST('96 8d').replace('14 a9', '14 a8'))).toEqual([])
   })
 
+  test('ICMP echo goes without DF if it shall', () => {
+    const { say } = alone({ echoMayFragment: true })
+    say(ARP_FROM_THEM)
+    expect(say(REQUEST('96 8d'))).toEqual([
+      hex(
+        `${THEM} ${US} 08 00  45 00 00 1e 00 01 00 00 40 01 66 dc 0a 00 00 01 0a 00 00 02  00 00 9e 8d 00 07 00 09 61 62`,
+      ),
+    ])
+  })
+
   test('TCP: a SYN to a closed port is reset', () => {
     const { say } = alone()
     say(ARP_FROM_THEM)

@@ -6,14 +6,18 @@ export interface Difference {
   /** `control`, or the channel's name. */
   readonly stream: string
   readonly index: number
-  /** First byte that differs; -1 when the receiver differs or one side has no such line. */
+  /** First byte that differs; -1 when the receiver or the kind differs or one side has no such line. */
   readonly byte: number
   readonly left: string | undefined
   readonly right: string | undefined
 }
 
 const textOf = (line: Line | undefined): string | undefined =>
-  line === undefined ? undefined : `to ${line.to}: ${hexOf(line.bytes)}`
+  line === undefined
+    ? undefined
+    : `to ${line.to}${line.format === undefined ? '' : `, ${line.format}`}: ${hexOf(line.bytes)}`
+
+const areAlike = (a: Line | undefined, b: Line | undefined): boolean => a?.to === b?.to && a?.format === b?.format
 
 function differingByte(left: Uint8Array, right: Uint8Array): number | undefined {
   const length = Math.max(left.length, right.length)
@@ -26,7 +30,7 @@ function diffStream(stream: string, left: readonly Line[], right: readonly Line[
   for (let index = 0; index < Math.max(left.length, right.length); index++) {
     const a = left[index]
     const b = right[index]
-    const byte = a === undefined || b === undefined || a.to !== b.to ? -1 : differingByte(a.bytes, b.bytes)
+    const byte = a === undefined || b === undefined || !areAlike(a, b) ? -1 : differingByte(a.bytes, b.bytes)
     if (byte !== undefined) found.push({ stream, index, byte, left: textOf(a), right: textOf(b) })
   }
   return found

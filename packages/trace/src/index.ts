@@ -12,4 +12,10 @@ export {
   type Transcript,
   type TranscriptOptions,
 } from './transcript.ts'
-export { variableInMessage, variableInPacket, type Category, type VariableField } from './variable.ts'
+export {
+  variableInMessage,
+  variableInPacket,
+  variableInTransfer,
+  type Category,
+  type VariableField,
+} from './variable.ts'

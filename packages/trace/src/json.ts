@@ -32,12 +32,14 @@ export function fromJsonLine(line: string): Entry {
   } catch {
     throw new TranscriptError(`not JSON: ${line.slice(0, 40)}`)
   }
-  const { time, kind, to, vp, connection, relid, bytes, source, text: note } = value ?? {}
+  const { time, kind, to, vp, connection, relid, format, bytes, source, text: note } = value ?? {}
   if (count(time)) {
     if (kind === 'message' && side(to) && count(vp) && count(connection) && text(bytes))
       return { time, kind, to, vp, connection, bytes: bytesOf(bytes) }
     if (kind === 'packet' && side(to) && count(relid) && text(bytes))
       return { time, kind, to, relid, bytes: bytesOf(bytes) }
+    if (kind === 'transfer' && side(to) && count(relid) && text(format) && text(bytes))
+      return { time, kind, to, relid, format, bytes: bytesOf(bytes) }
     if (kind === 'note' && text(source) && text(note)) return { time, kind, source, text: note }
   }
   throw new TranscriptError(`not a transcript entry: ${line.slice(0, 40)}`)

@@ -1,19 +1,28 @@
 import { MessageId, layouts } from '@vmbus/core'
 import { PIPE_MODE_FLAG } from '@vmbus/ic'
+import { loans, type Loans } from './loans.ts'
 import type { Entry } from './transcript.ts'
-import { variableInMessage, variableInPacket, type Category, type VariableField } from './variable.ts'
+import {
+  variableInMessage,
+  variableInPacket,
+  variableInTransfer,
+  type Category,
+  type VariableField,
+} from './variable.ts'
 
 /** A transcript without what two runs of the same exchange may differ in: see variable.ts. */
 export interface Normalised {
   /** Channel messages in order. `to` is the receiver. */
   readonly control: readonly Line[]
-  /** Packets of each channel in order, by `interface/instance/subchannel`. */
+  /** Packets of each channel in order, each with its transfers after it, by `interface/instance/subchannel`. */
   readonly channels: Readonly<Record<string, readonly Line[]>>
 }
 
 export interface Line {
   readonly to: 'host' | 'guest'
   readonly bytes: Uint8Array
+  /** What the packet before it named: how its bytes are read, such as `rndis`. */
+  readonly format?: string
 }
 
 interface Offered {
@@ -45,9 +54,13 @@ function rewritten(
   const copy = bytes.slice()
   const view = new DataView(copy.buffer)
   for (const { offset, size, category } of fields) {
+    if (size === 2) {
+      renameIdentification(view, offset, (value) => Number(rename(category, BigInt(value)) & 0xffffn))
+      continue
+    }
     const value = size === 8 ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true))
     const named =
-      category === 'time'
+      category === 'time' || category === 'unset'
         ? 0n
         : category === 'gpa'
           ? (rename('pfn', value >> 12n) << 12n) | (value & 0xfffn)
@@ -58,15 +71,28 @@ function rewritten(
   return copy
 }
 
+/** The header checksum of IPv4 stands six bytes after the identification. */
+const CHECKSUM_AFTER = 6
+
+/** A packet's id is part of its header's checksum, which changes by what the id changes (RFC 1624). */
+function renameIdentification(view: DataView, offset: number, rename: (value: number) => number): void {
+  const before = view.getUint16(offset)
+  const after = rename(before)
+  view.setUint16(offset, after)
+  const sum = (~view.getUint16(offset + CHECKSUM_AFTER) & 0xffff) + (~before & 0xffff) + after
+  const folded = (sum & 0xffff) + (sum >>> 16)
+  view.setUint16(offset + CHECKSUM_AFTER, ~((folded & 0xffff) + (folded >>> 16)) & 0xffff)
+}
+
 /** Messages first, then each channel's packets: names are given in that order, whatever the two were interleaved. */
 export function normalise(entries: readonly Entry[]): Normalised {
   const rename = renamer()
   const control: Line[] = []
   const offered = new Map<number, Offered>()
   // A relid that is offered again after its release is another channel: packets follow the offer that was in force.
-  const packets: { readonly channel: Offered; readonly entry: Extract<Entry, { kind: 'packet' }> }[] = []
+  const packets: { readonly channel: Offered; readonly entry: Extract<Entry, { kind: 'packet' | 'transfer' }> }[] = []
   for (const entry of entries) {
-    if (entry.kind === 'packet') {
+    if (entry.kind === 'packet' || entry.kind === 'transfer') {
       const channel = offered.get(entry.relid) ?? { name: `relid ${entry.relid}`, pipe: false }
       packets.push({ channel, entry })
     } else if (entry.kind === 'message') {
@@ -80,21 +106,28 @@ export function normalise(entries: readonly Entry[]): Normalised {
     }
   }
   const channels: Record<string, Line[]> = {}
+  // Ids of transactions and requests mean something within one channel only.
+  const namings = new Map<string, { readonly own: ReturnType<typeof renamer>; readonly pages: Loans }>()
   for (const { channel, entry } of packets) {
-    const lines = (channels[channel.name] ??= [])
+    const { to } = entry
+    const naming = namings.get(channel.name) ?? { own: renamer(), pages: loans() }
+    namings.set(channel.name, naming)
     const perChannel = (category: Category, value: bigint): bigint =>
-      category === 'transaction' ? value : rename(category, value)
-    lines.push({ to: entry.to, bytes: rewritten(entry.bytes, variableInPacket(entry.bytes, channel.pipe), perChannel) })
+      category === 'page'
+        ? naming.pages.name(value, entry.bytes)
+        : PER_CHANNEL.has(category)
+          ? naming.own(category, value)
+          : rename(category, value)
+    const lines = (channels[channel.name] ??= [])
+    if (entry.kind === 'packet') {
+      lines.push({ to, bytes: rewritten(entry.bytes, variableInPacket(entry.bytes, channel.pipe), perChannel) })
+      if (to === 'guest') naming.pages.see(entry.bytes)
+    } else {
+      const { format, bytes } = entry
+      lines.push({ to, format, bytes: rewritten(bytes, variableInTransfer(format, to, bytes), perChannel) })
+    }
   }
-  for (const lines of Object.values(channels)) renameTransactions(lines)
   return { control, channels }
 }
 
-/** Transaction ids mean something within one channel only. */
-function renameTransactions(lines: readonly Line[]): void {
-  const rename = renamer()
-  for (const { bytes } of lines) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (bytes.length >= 16) view.setBigUint64(8, rename('transaction', view.getBigUint64(8, true)), true)
-  }
-}
+const PER_CHANNEL: ReadonlySet<Category> = new Set(['transaction', 'request', 'identification'])

@@ -1,5 +1,6 @@
 import { MESSAGES, MessageId, PacketType, layouts, versionName } from '@vmbus/core'
 import { At, IcFlags, IcType, PIPE_MODE_FLAG, icVersionText } from '@vmbus/ic'
+import { RndisType } from '@vmbus/netvsc/protocol'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { className } from './classes.ts'
 import type { Entry } from './transcript.ts'
@@ -67,6 +68,12 @@ function packetText(bytes: Uint8Array, isComponent: boolean): string {
   return `${component ?? `${type} id ${view.getBigUint64(8, true)}`} (${Math.max(0, bytes.length - payload)} bytes)`
 }
 
+/** What a packet named: the type of an RNDIS message, else the format. */
+function transferText(format: string, bytes: Uint8Array): string {
+  const type = format === 'rndis' && bytes.length >= 4 ? ` ${nameOf(RndisType, viewOf(bytes).getUint32(0, true))}` : ''
+  return `${format}${type} (${bytes.length} bytes)`
+}
+
 /**
  * Prints a transcript's entries, in order, one line each: time in seconds, direction, what it is. Channels have the names
  * of the offers that went before.
@@ -78,10 +85,12 @@ export function createPrinter(): (entry: Entry) => string {
     if (entry.kind === 'note') return `${time} ${entry.source}: ${entry.text}`
     const { bytes } = entry
     const way = entry.to === 'host' ? 'guest → host ' : 'host → guest '
-    if (entry.kind === 'packet') {
+    if (entry.kind === 'packet' || entry.kind === 'transfer') {
       const channel = offered.get(entry.relid)
       const name = channel === undefined ? '' : ` ${channel.name}`
-      return `${time} ${way} channel ${entry.relid}${name} ${packetText(bytes, channel?.isComponent ?? false)}`
+      const what =
+        entry.kind === 'transfer' ? transferText(entry.format, bytes) : packetText(bytes, channel?.isComponent ?? false)
+      return `${time} ${way} channel ${entry.relid}${name} ${what}`
     }
     if (bytes[0] === MessageId.offerChannel && bytes.length >= layouts.offerChannel.size) {
       const { relid, interfaceId, flags } = layouts.offerChannel.parse(bytes)

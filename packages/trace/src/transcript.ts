@@ -1,6 +1,6 @@
 import type { Clock, TraceEvent, TraceSink } from '@vmbus/world'
 
-/** What a transcript keeps: the bytes of channel messages and packets, and notes. */
+/** What a transcript keeps: the bytes of channel messages, of packets and of what these name, and notes. */
 export type Entry =
   | {
       readonly time: number
@@ -17,12 +17,22 @@ export type Entry =
       readonly relid: number
       readonly bytes: Uint8Array
     }
+  /** What the packet before it named and did not carry. */
+  | {
+      readonly time: number
+      readonly kind: 'transfer'
+      readonly to: 'host' | 'guest'
+      readonly relid: number
+      readonly format: string
+      readonly bytes: Uint8Array
+    }
   | { readonly time: number; readonly kind: 'note'; readonly source: string; readonly text: string }
 
 /** How often each kind of event happened, the ones that are not kept included. */
 export interface EventCounts {
   messages: number
   packets: number
+  transfers: number
   signals: number
   interrupts: number
   hypercalls: number
@@ -51,6 +61,7 @@ export interface Transcript {
 const COUNTED = {
   message: 'messages',
   packet: 'packets',
+  transfer: 'transfers',
   signal: 'signals',
   interrupt: 'interrupts',
   hypercall: 'hypercalls',
@@ -65,6 +76,7 @@ const DEFAULT_LIMIT = 16 << 20
 const noCounts = (): EventCounts => ({
   messages: 0,
   packets: 0,
+  transfers: 0,
   signals: 0,
   interrupts: 0,
   hypercalls: 0,
@@ -87,6 +99,10 @@ function entryOf(event: TraceEvent, time: number): Entry | undefined {
       }
     case 'packet':
       return { time, kind: 'packet', to: event.to, relid: event.relid, bytes: event.bytes.slice() }
+    case 'transfer': {
+      const { to, relid, format } = event
+      return { time, kind: 'transfer', to, relid, format, bytes: event.bytes.slice() }
+    }
     case 'note':
       return { time, kind: 'note', source: event.source, text: event.text }
     default:

@@ -1,17 +1,31 @@
 import { MessageId, PacketType } from '@vmbus/core'
 import { At, IcType } from '@vmbus/ic'
 import { REFERENCE_FORM_SINCE } from '@vmbus/timesync/protocol'
+import { isRndis, unsetBehindRndis, variableInRndis } from './rndis.ts'
 
 /**
- * The closed list of what two transcripts of the same exchange may differ in. A value of the categories `pfn`, `gpadl`,
- * `open` and `transaction` is chosen by the guest and renamed in order of first appearance, so that equality stays;
- * `gpa` is renamed by its page and keeps its offset; `time` is dropped. Nothing else is touched.
+ * The closed list of what two transcripts of the same exchange may differ in. A value of the categories `pfn`, `page`,
+ * `gpadl`, `open`, `transaction`, `request` and `identification` is chosen by the guest and renamed in order of first appearance,
+ * so that equality stays; the checksum over an `identification` changes with it, and is else compared; `gpa` is renamed
+ * by its page and keeps its offset; `time` is dropped, and so is `unset`: what happened to stand in the sender's memory
+ * where no field is. Nothing else is touched.
  */
-export type Category = 'pfn' | 'gpa' | 'gpadl' | 'open' | 'transaction' | 'time'
+export type Category =
+  | 'pfn'
+  | 'page'
+  | 'gpa'
+  | 'gpadl'
+  | 'open'
+  | 'transaction'
+  | 'request'
+  | 'identification'
+  | 'time'
+  | 'unset'
 
 export interface VariableField {
   readonly offset: number
-  readonly size: 4 | 8
+  /** Numbers of two bytes are in network order, the others little-endian. */
+  readonly size: 2 | 4 | 8
   readonly category: Category
 }
 
@@ -101,7 +115,10 @@ export function variableInPacket(bytes: Uint8Array, pipe: boolean): VariableFiel
   if (bytes.length < 16) return []
   const type = view.getUint16(0, true)
   const payload = view.getUint16(2, true) * 8
-  fields.push(...rangesOf(bytes))
+  if (type === PacketType.gpaDirect && isRndis(view, payload)) {
+    fields.push(...rangesOf(bytes).map((each) => ({ ...each, category: 'page' as const })))
+    fields.push(...unsetBehindRndis(view, payload))
+  } else fields.push(...rangesOf(bytes))
   if (
     pipe &&
     type === PacketType.inBand &&
@@ -110,4 +127,9 @@ export function variableInPacket(bytes: Uint8Array, pipe: boolean): VariableFiel
   )
     fields.push(...timesOf(view, payload))
   return within(fields, bytes.length)
+}
+
+/** The fields of what a packet named that the guest chose; `to` is its receiver. */
+export function variableInTransfer(format: string, to: 'host' | 'guest', bytes: Uint8Array): VariableField[] {
+  return within(format === 'rndis' ? variableInRndis(to, bytes) : [], bytes.length)
 }

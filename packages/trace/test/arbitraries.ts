@@ -16,9 +16,20 @@ const time = fc.nat(1_000_000)
 export const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({ time, kind: fc.constant('message' as const), to: side, vp: fc.nat(3), connection: fc.nat(9), bytes }),
   fc.record({ time, kind: fc.constant('packet' as const), to: side, relid: fc.nat(9), bytes }),
+  fc.record({
+    time,
+    kind: fc.constant('transfer' as const),
+    to: side,
+    relid: fc.nat(9),
+    format: fc.constantFrom('rndis', 'other'),
+    bytes,
+  }),
   fc.record({ time, kind: fc.constant('note' as const), source: fc.string(), text: fc.string() }),
 )
-export const line: fc.Arbitrary<Line> = fc.record({ to: side, bytes })
+export const line: fc.Arbitrary<Line> = fc.oneof(
+  fc.record({ to: side, bytes }),
+  fc.record({ to: side, bytes, format: fc.constantFrom('rndis', 'a-2') }),
+)
 
 /** u32 words, little-endian. */
 export function words(...values: readonly number[]): Uint8Array {
@@ -41,5 +52,13 @@ export const packet = (to: 'host' | 'guest', relid: number, body: Uint8Array): E
   kind: 'packet',
   to,
   relid,
+  bytes: body,
+})
+export const transfer = (to: 'host' | 'guest', body: Uint8Array, format = 'rndis'): Entry => ({
+  time: 0,
+  kind: 'transfer',
+  to,
+  relid: 3,
+  format,
   bytes: body,
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { MessageId, encode, layouts } from '@vmbus/core'
 import { describe, expect, test } from 'vitest'
 import { createPrinter, diff, fromFixture, normalise, toFixture, type Entry, type Normalised } from '../src/index.ts'
-import { entry, line, message, packet, words } from './arbitraries.ts'
+import { entry, line, message, packet, transfer, words } from './arbitraries.ts'
 
 const TIMESYNC = '9527e630-d0ae-497b-adce-e80ab0175caf'
 const INSTANCE = '2dd1ce17-079e-403c-b352-a1921ee207ee'
@@ -82,6 +82,64 @@ describe('the normaliser', () => {
     ])
   })
 
+  test('renames the ids of RNDIS requests, and nothing else of them', () => {
+    // QUERY and its answer: type, length, id, then OID or status.
+    const query = (id: number, oid = 7): Entry => transfer('host', words(4, 28, id, oid, 0, 20, 0))
+    const answer = (id: number): Entry => transfer('guest', words(0x8000_0004, 24, id, 0, 0, 16))
+    const of = (...entries: Entry[]): Normalised => normalise([offer(3), ...entries])
+    expect(diff(of(query(5), answer(5)), of(query(9), answer(9)))).toEqual([])
+    expect(diff(of(query(5), answer(5)), of(query(5), answer(6))).map(({ index, byte }) => [index, byte])).toEqual([
+      [1, 8],
+    ])
+    expect(diff(of(query(5, 7)), of(query(5, 8))).map(({ byte }) => byte)).toEqual([12])
+    expect(diff(of(query(5)), of({ ...query(5), to: 'guest' } as Entry)).map(({ byte }) => byte)).toEqual([-1])
+  })
+
+  test('renames the id of an IPv4 packet that the guest sends, and its checksum by as much', () => {
+    // Type PACKET, length, data at 36, 34 bytes: Ethernet and the IPv4 header of RFC 1071 sums by hand.
+    const packetOf = (to: 'host' | 'guest', id: number, checksum: number): Entry => {
+      const bytes = Uint8Array.from([...words(1, 78, 36, 34, 0, 0, 0, 36, 0, 0, 0), ...new Uint8Array(34)])
+      const view = new DataView(bytes.buffer)
+      view.setUint16(44 + 12, 0x0800)
+      view.setUint16(44 + 14, 0x4500)
+      view.setUint16(44 + 18, id)
+      view.setUint16(44 + 24, checksum)
+      return transfer(to, bytes)
+    }
+    const of = (to: 'host' | 'guest', id: number, checksum: number): Normalised =>
+      normalise([offer(3), packetOf(to, id, checksum)])
+    // ~(0x4500 + id): 0xbaff - id.
+    expect(diff(of('host', 0x1234, 0xa8cb), of('host', 0x4321, 0x77de))).toEqual([])
+    expect(diff(of('host', 0x1234, 0xa8cb), of('host', 0x4321, 0x77df)).map(({ byte }) => byte)).toEqual([69])
+    const [renamed] = Object.values(of('host', 0x1234, 0xa8cb).channels).flat()
+    expect(Buffer.from(renamed?.bytes.subarray(62, 70) ?? []).toString('hex')).toBe('000100000000bafe')
+    // What the host delivers is not the guest's choice.
+    expect(diff(of('guest', 0x1234, 0xa8cb), of('guest', 0x4321, 0x77de))).not.toEqual([])
+  })
+
+  test('names the pages of an RNDIS request while it is under way, and looks at nothing that no field is', () => {
+    const request = (id: number, page: number, unset = 0): Entry =>
+      packet(
+        'host',
+        3,
+        Uint8Array.from([
+          ...words(0x5_0009, 0x1_000a, id, 0, 0, 1, 28, 0x60, page, 0),
+          ...words(107, 1, 0xffff_ffff, 0, unset, 0, 0, 0, 0, unset),
+        ]),
+      )
+    const done = (id: number): Entry => packet('guest', 3, words(0x2_000b, 0, id, 0))
+    const of = (...entries: Entry[]): Normalised => normalise([offer(3), ...entries])
+    const pages = (transcript: Normalised): (number | undefined)[] =>
+      Object.values(transcript.channels)
+        .flat()
+        .flatMap(({ bytes }) => (bytes[0] === 9 ? [bytes[32]] : []))
+    expect(pages(of(request(1, 50), done(1), request(1, 50), done(1)))).toEqual([1, 2])
+    expect(pages(of(request(1, 50), done(1), request(1, 77), done(1)))).toEqual([1, 2])
+    // Two at once: the same page is seen to be the same.
+    expect(pages(of(request(1, 50), request(2, 50), request(4, 60), done(1)))).toEqual([1, 1, 2])
+    expect(diff(of(request(1, 50, 0)), of(request(1, 50, 0xdeadbeef)))).toEqual([])
+  })
+
   test('takes any bytes at all, and leaves what it was given alone', () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 20 }), (entries) => {
@@ -140,6 +198,18 @@ describe('a fixture', () => {
     )
   })
 
+  test('writes numbers in turn as the first and the last, and what a packet named with its format', () => {
+    const pages = words(9, 0, ...[7, 8, 9, 10].flatMap((page) => [page, 0]))
+    const text = toFixture(
+      {
+        control: [{ to: 'host', bytes: pages }],
+        channels: { a: [{ to: 'guest', bytes: Uint8Array.of(1), format: 'rndis' }] },
+      },
+      {},
+    )
+    expect(text).toBe('= control\n> 09(7)[7-10]\n= a\n<< rndis 01\n')
+  })
+
   test('writes runs of zeros as their count', () => {
     const text = toFixture(
       {
@@ -151,12 +221,20 @@ describe('a fixture', () => {
     expect(text).toBe('= control\n> 01(20)10000002(3)\n')
   })
 
-  test.each(['> 00', '= control\n> 0', '= control\n> xx', 'words', '# nothing', '= control\n> (99999999999)'])(
-    '%j is refused',
-    (text) => {
-      expect(() => fromFixture(text)).toThrow(expect.objectContaining({ code: 'VMBUS_TRANSCRIPT' }))
-    },
-  )
+  test.each([
+    '> 00',
+    '= control\n> 0',
+    '= control\n> xx',
+    'words',
+    '# nothing',
+    '= control\n> (99999999999)',
+    '= control\n> [9-3]',
+    '= control\n> [1-99999999999]',
+    '= control\n>< rndis 00',
+    '= control\n>> 00',
+  ])('%j is refused', (text) => {
+    expect(() => fromFixture(text)).toThrow(expect.objectContaining({ code: 'VMBUS_TRANSCRIPT' }))
+  })
 })
 
 describe('the printer', () => {
@@ -177,6 +255,8 @@ describe('the printer', () => {
       created(0xe1e10),
       { time: 12_345_678, kind: 'packet', to: 'host', relid: 3, bytes: reply },
       packet('host', 9, words(0x2_000b, 2, 7, 0)),
+      transfer('host', words(4, 28, 1, 0x101_0101)),
+      transfer('guest', words(99), 'other'),
       { time: 0, kind: 'note', source: 'host', text: 'hot add' },
     ]
     expect(lines.map(print)).toEqual([
@@ -186,6 +266,8 @@ describe('the printer', () => {
       '   0.000000 host → guest  GPADL_CREATED 1 gpadl 0xe1e10 (20 bytes)',
       '   1.234568 guest → host  channel 3 timesync timesync 4.0 response status 0x80004005 (28 bytes)',
       '   0.000000 guest → host  channel 9 completion id 7 (0 bytes)',
+      '   0.000000 guest → host  channel 3 timesync rndis query (16 bytes)',
+      '   0.000000 host → guest  channel 3 timesync other (4 bytes)',
       '   0.000000 host: hot add',
     ])
   })

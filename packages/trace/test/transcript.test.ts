@@ -33,16 +33,18 @@ describe('a transcript', () => {
     transcript.sink({ kind: 'hypercall', vp: 0, code: 0x5c, status: 0 })
     transcript.sink({ kind: 'msr', vp: 0, msr: 0x40000000, write: true, lo: 0, hi: 0 })
     transcript.sink(sent(1, 8))
+    transcript.sink({ kind: 'transfer', to: 'host', relid: 1, format: 'rndis', bytes: Uint8Array.of(1) })
     expect(transcript.counts).toEqual({
       messages: 0,
       packets: 1,
+      transfers: 1,
       signals: 1,
       interrupts: 1,
       hypercalls: 1,
       msrs: 1,
       notes: 0,
     })
-    expect(transcript.entries).toHaveLength(1)
+    expect(transcript.entries).toHaveLength(2)
     transcript.clear()
     expect([transcript.entries.length, transcript.counts.packets, transcript.dropped]).toEqual([0, 0, 0])
   })

@@ -25,6 +25,17 @@ export type TraceEvent =
    * trailer. So a host's trace has both directions.
    */
   | { readonly kind: 'packet'; readonly to: 'host' | 'guest'; readonly relid: number; readonly bytes: Uint8Array }
+  /**
+   * What a packet named and did not carry, after the packet: bytes of guest pages or of a shared buffer. Data devices
+   * tell of it on the host's side, for both ways. `format` says how to read it, such as `rndis`.
+   */
+  | {
+      readonly kind: 'transfer'
+      readonly to: 'host' | 'guest'
+      readonly relid: number
+      readonly format: string
+      readonly bytes: Uint8Array
+    }
   | { readonly kind: 'signal'; readonly to: 'host' | 'guest'; readonly relid: number }
   | { readonly kind: 'interrupt'; readonly vp: number; readonly vector: number }
   /** Something that only the host knows: a device's state change, a rejected input, an injected fault. */

@@ -15,6 +15,8 @@ export function textOf(event: TraceEvent): string | undefined {
       return `${event.to === 'host' ? 'guest → host' : 'host → guest'}  ${messageEntry(event.bytes[0] ?? 0)?.name ?? 'unknown'}  ${hex(event.bytes)}`
     case 'packet':
       return `${event.to === 'host' ? 'guest → host' : 'host → guest'}  packet on relid ${event.relid}  ${hex(event.bytes)}`
+    case 'transfer':
+      return `${event.to === 'host' ? 'guest → host' : 'host → guest'}  ${event.format} beside the packet on relid ${event.relid}  ${hex(event.bytes)}`
     case 'signal':
       return `signal to ${event.to}, relid ${event.relid}`
     case 'note':

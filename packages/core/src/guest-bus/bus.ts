@@ -29,6 +29,7 @@ const DEFAULT_BEHAVIOUR: GuestBehaviour = {
   interruptPageBelow: Version.v5_0,
   unloadFrom: Version.v0_13,
   checksConnectionState: true,
+  closesRescinded: false,
   post: LINUX_POST,
   features: 0,
   unloadTimeout: 1_000_000_000,

@@ -95,7 +95,10 @@ export function onRescind(ctx: GuestContext, payload: Uint8Array): void {
   const { relid } = layouts.rescindChannelOffer.parse(payload)
   const channel = channelByRelid(ctx, relid)
   if (channel === undefined) return reject(ctx, 'rescind-unknown', { relid })
+  const wasOpen = channel.phase === 'open'
   end(ctx, channel)
+  if (wasOpen && ctx.behaviour.closesRescinded)
+    post(ctx, encode(layouts.closeChannel, MessageId.closeChannel, { relid }))
   release(ctx, relid)
 }
 

@@ -39,6 +39,8 @@ export interface GuestBehaviour {
   readonly unloadFrom: VmbusVersion
   /** Whether connection_state counts; Linux looks at version_supported alone. */
   readonly checksConnectionState: boolean
+  /** A channel that was open when the host took it back is closed, before its relid is released. */
+  readonly closesRescinded: boolean
   readonly post: PostPolicy
   /** Feature flags asked for in version 6.0. */
   readonly features: number

@@ -19,6 +19,7 @@ export function addDevice(ctx: HostContext, key: number, spec: HostDeviceSpec, s
     version: () => ctx.state.connection?.version ?? 0,
     offerSubchannels: (count) => offerSubchannels(ctx, key, count),
     rescind: () => ctx.rescind(key),
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
     event: (name, detail) => {
       for (const listener of listening) listener(name, detail)
       ctx.emit({ kind: 'device', device: spec.kind, instanceId, name, detail })

@@ -14,10 +14,11 @@ import { RndisType, initializeRequest } from '../protocol/rndis.ts'
 import { nvsp } from './nvsp.ts'
 import { DEFAULT_RECEIVE_BYTES, DEFAULT_SEND_BYTES, LEGACY_RECEIVE_BYTES, MAX_TRANSFER } from './options.ts'
 import { ask } from './request.ts'
-import { awaitAnswer, rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
+import { awaitAnswer, pagesFor, rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
 import { fail, grantedLate } from './teardown.ts'
 
 const PAGE = 4096
+const NO_MEMORY = 'the guest has no memory for a buffer'
 /** A header needs so many bytes at least (Linux hyperv_net.h, NETVSC_MIN_*_SECTION_SIZE). */
 const LEAST_SECTION = 68
 
@@ -25,16 +26,18 @@ const LEAST_SECTION = 68
 export function grantReceiveBuffer(ctx: GuestContext): void {
   const { state, options } = ctx
   const most = state.version >= NvspVersion.v4 ? Infinity : LEGACY_RECEIVE_BYTES
-  state.receive = grant(ctx, Math.min(options.receiveBufferBytes ?? DEFAULT_RECEIVE_BYTES, most))
   state.step = 'receive-gpadl'
+  state.receive = grant(ctx, Math.min(options.receiveBufferBytes ?? DEFAULT_RECEIVE_BYTES, most))
+  if (state.receive === null) fail(ctx, NO_MEMORY)
 }
 
 /** The host's answer is waited for as that to a message is. */
-function grant(ctx: GuestContext, byteLength: number): GrantedBuffer {
-  const pfns = ctx.deps.pages.allocate(Math.ceil(byteLength / PAGE))
+function grant(ctx: GuestContext, byteLength: number): GrantedBuffer | null {
+  const pfns = pagesFor(ctx, Math.ceil(byteLength / PAGE))
+  if (pfns === undefined) return null
   const [primary] = ctx.channels
   awaitAnswer(ctx)
-  return { gpadl: primary?.createGpadl([rangeOf(pfns, pfns.length * PAGE)]) ?? 0, pfns, created: false }
+  return { gpadl: primary?.createGpadl([rangeOf(pfns, pfns.length * PAGE)]) ?? 0, pfns, created: false, tearing: false }
 }
 
 /** The host answered for a grant: its buffer can be named to it. */
@@ -78,8 +81,9 @@ export function receiveBufferAnswered(ctx: GuestContext, view: DataView, whole: 
     sections.sub_alloc_size * sections.num_sub_allocs <= bytes
   if (!good) return fail(ctx, 'the host cannot use the receive buffer')
   state.subAllocation = sections.sub_alloc_size
-  state.send = grant(ctx, ctx.options.sendBufferBytes ?? DEFAULT_SEND_BYTES)
   state.step = 'send-gpadl'
+  state.send = grant(ctx, ctx.options.sendBufferBytes ?? DEFAULT_SEND_BYTES)
+  if (state.send === null) fail(ctx, NO_MEMORY)
 }
 
 export function sendBufferAnswered(ctx: GuestContext, view: DataView, whole: boolean): void {

@@ -29,7 +29,9 @@ const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): voi
     )
     return
   }
-  freeSlot(ctx, index)
+  if (slot.kind === 'request' && slot.type !== NvspType.switchDataPath && ctx.options.keepsSetupIds === true)
+    state.slots[index] = null
+  else freeSlot(ctx, index)
   const view = new DataView(packet.bytes.buffer, packet.payloadOffset, packet.payloadLength)
   if (slot.kind === 'request') {
     if (slot.type === NvspType.switchDataPath) answerCame(ctx)
@@ -43,7 +45,6 @@ const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): voi
     else if (slot.kind === 'pages') state.pages.push(...slot.pfns)
     else if (state.phase === 'stopping') next(ctx)
   }
-  advance(ctx)
 }
 
 /** A message of the host's own. */
@@ -84,6 +85,7 @@ export const readable = (ctx: GuestContext, channel: GuestChannel): void => {
   const index = channel.offer.subchannelIndex
   if (ring === undefined) return
   ring.cork()
+  ctx.receiving = true
   for (let queue = ctx.state.queues[index]; queue && queue.owed === null; queue = ctx.state.queues[index]) {
     const packet = ring.receive()
     if (packet === undefined) break
@@ -91,7 +93,10 @@ export const readable = (ctx: GuestContext, channel: GuestChannel): void => {
     else if (packet.type === PacketType.transferPages) ctx.receive(ctx, channel, packet)
     else if (index === 0) told(ctx, packet)
   }
+  ctx.receiving = false
   ring.uncork()
+  // What a teardown sends must be out before its channel closes.
+  advance(ctx)
   retry(ctx)
 }
 

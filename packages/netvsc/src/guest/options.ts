@@ -42,6 +42,13 @@ export interface NetvscGuestOptions {
   readonly maxTransfer?: number
   /** One page in each range of a GPA-direct packet, as kernels before 6.1.192, FreeBSD and DPDK. Default false. */
   readonly pageRanges?: boolean
+  /** Where an RNDIS request begins in its page. Default 0; Linux has it in a larger allocation (rndis_filter.c, get_rndis_request). */
+  readonly requestOffset?: number
+  /**
+   * The transaction ids of answered setup messages are not given again, as Linux with its request ids does (from 5.11 on:
+   * netvsc.c, netvsc_send_completion, gives back only those of RNDIS packets). Default false.
+   */
+  readonly keepsSetupIds?: boolean
   /** A frame arrived; its bytes are valid during the call. */
   onFrame?(frame: Frame, info: ReceivedInfo): void
   /** There is room again after `send` said false. */

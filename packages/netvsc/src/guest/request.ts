@@ -1,7 +1,7 @@
 import { ChannelType, NO_SECTION } from '../protocol/nvsp.ts'
 import { RNDIS_HEADER, RndisType, queryRequest } from '../protocol/rndis.ts'
 import { post, rndisMessage } from './send.ts'
-import { answerCame, awaitAnswer, rangeOf, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
+import { answerCame, awaitAnswer, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
 
 const PAGE = 4096
 
@@ -23,13 +23,14 @@ function begin(ctx: GuestContext, request: ControlRequest): void {
   view.setUint32(4, bytes.length, true)
   bytes.set(request.body, RNDIS_HEADER)
   view.setUint32(RNDIS_HEADER, control.id, true)
-  const gpa = state.controlPage * PAGE
+  const byteOffset = ctx.options.requestOffset ?? 0
+  const gpa = state.controlPage * PAGE + byteOffset
   deps.memory.bytes.set(bytes, gpa)
   deps.memory.wrote(gpa, bytes.length)
   const slot = takeSlot(ctx, { kind: 'control', queue: 0 })
   post(ctx, 0, {
     kind: 'gpa',
-    ranges: [rangeOf([state.controlPage], bytes.length)],
+    ranges: [{ byteOffset, byteCount: bytes.length, pfns: [state.controlPage] }],
     payload: rndisMessage(ChannelType.control, NO_SECTION, 0),
     slot,
   })

@@ -16,7 +16,7 @@ import {
 import { grantReceiveBuffer, receiveBufferAnswered, sendBufferAnswered } from './buffers.ts'
 import { nvsp } from './nvsp.ts'
 import { DEFAULT_SEND_PAGES } from './options.ts'
-import { answerCame, ndisVersion, type GuestContext } from './state.ts'
+import { answerCame, ndisVersion, pagesFor, type GuestContext } from './state.ts'
 import { subchannelsAnswered } from './subchannels.ts'
 import { fail } from './teardown.ts'
 
@@ -24,11 +24,13 @@ const ETHERNET_BYTES = 14
 
 /** The primary channel is open: everything else follows by answers. */
 export function start(ctx: GuestContext): void {
-  const { state, deps } = ctx
+  const { state } = ctx
   state.phase = 'setup'
   state.attempt = 0
-  state.controlPage = deps.pages.allocate(1)[0] ?? -1
-  state.pages = deps.pages.allocate(ctx.options.sendPages ?? DEFAULT_SEND_PAGES)
+  const [control, ...pages] = pagesFor(ctx, 1 + (ctx.options.sendPages ?? DEFAULT_SEND_PAGES)) ?? []
+  if (control === undefined) return fail(ctx, 'the guest has no memory for its requests')
+  state.controlPage = control
+  state.pages = pages
   askVersion(ctx)
 }
 

@@ -41,6 +41,7 @@ export interface GrantedBuffer {
   gpadl: number
   pfns: number[]
   created: boolean
+  tearing: boolean
 }
 
 /** An RNDIS request: under way, or waiting for its turn. */
@@ -163,6 +164,8 @@ export interface GuestContext {
   readonly channelLimit: number
   readonly receive: Receiver
   state: NetvscGuestState
+  /** Packets of the host are being taken: what is sent meanwhile goes out at the end. */
+  receiving: boolean
   /** By subchannel index. */
   channels: (GuestChannel | undefined)[]
 }
@@ -205,4 +208,19 @@ export function answerCame(ctx: GuestContext): void {
   deps.timers.clear('answer')
   if (state.phase !== 'ready') return
   if (state.control.current !== null || state.slots.some((slot) => slot?.kind === 'request')) awaitAnswer(ctx)
+}
+
+/** Pages of the guest's RAM, or none when it is used up. */
+export function pagesFor({ deps }: GuestContext, count: number): number[] | undefined {
+  return orNoMemory(() => deps.pages.allocate(count))
+}
+
+/** What needs memory of the guest; undefined when there is no more. */
+export function orNoMemory<T>(take: () => T): T | undefined {
+  try {
+    return take()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'VMBUS_GUEST_MEMORY') return undefined
+    throw error
+  }
 }

@@ -23,7 +23,8 @@ import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
 import { nvsp } from './nvsp.ts'
 import { ready } from './ready.ts'
 import { ask, set } from './request.ts'
-import { answerCame, awaitAnswer, type GuestContext } from './state.ts'
+import { answerCame, awaitAnswer, orNoMemory, type GuestContext } from './state.ts'
+import { fail } from './teardown.ts'
 
 /** The host told how many queues it can spread over: as many subchannels are asked for as are wanted. */
 export function scaleAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
@@ -120,5 +121,7 @@ export function subchannelOffered(
   const index = channel.offer.subchannelIndex
   if (index > state.requestedSubchannels || ctx.channels[index] !== undefined) return
   ctx.channels[index] = channel
-  channel.open({ outPages: ringPages, inPages: ringPages, targetVp: index % deps.vps, maxPacket })
+  const rings = { outPages: ringPages, inPages: ringPages, targetVp: index % deps.vps, maxPacket }
+  if (orNoMemory(() => channel.open(rings) === undefined) !== true)
+    fail(ctx, `the guest has no memory for the rings of subchannel ${index}`)
 }

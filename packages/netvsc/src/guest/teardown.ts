@@ -61,7 +61,7 @@ export function giveUp(ctx: GuestContext): void {
 /** A completion, a closed channel or a returned grant came: does what is possible now. */
 export function advance(ctx: GuestContext): void {
   const { state } = ctx
-  if (state.phase !== 'stopping') return
+  if (state.phase !== 'stopping' || ctx.receiving) return
   if (state.step === 'drain') {
     if (
       state.slots.some((slot) => slot !== null) ||
@@ -82,17 +82,13 @@ export function advance(ctx: GuestContext): void {
   if (state.step === 'revoked') {
     if (state.queues[0] && state.queues[0].outgoing.length > 0) return
     state.step = ctx.deps.version() < VERSION_4_0 ? 'grants-first' : 'close'
-    if (state.step === 'grants-first') tearDown(ctx)
   }
   if (state.step === 'grants-first') {
-    if (state.receive !== null || state.send !== null) return
+    if (!tearDown(ctx)) return
     state.step = 'close'
   }
   if (state.step === 'close') closeNext(ctx)
-  if (state.step === 'grants') {
-    if (state.receive !== null || state.send !== null) return
-    finish(ctx)
-  }
+  if (state.step === 'grants' && tearDown(ctx)) finish(ctx)
 }
 
 /** Subchannels first, then the primary; one at a time. */
@@ -105,20 +101,22 @@ function closeNext(ctx: GuestContext): void {
     return
   }
   state.step = 'grants'
-  tearDown(ctx)
 }
 
-function tearDown(ctx: GuestContext): void {
-  const { state, channels } = ctx
-  // One that the host has not answered for yet follows when it has.
-  for (const buffer of [state.receive, state.send]) if (buffer?.created) channels[0]?.teardownGpadl(buffer.gpadl)
+/** Takes the grants back, one at a time as Linux does; true when none is left. One without an answer yet follows when it has. */
+function tearDown({ state, channels }: GuestContext): boolean {
+  const buffer = state.receive ?? state.send
+  if (buffer?.created && !buffer.tearing) {
+    buffer.tearing = true
+    channels[0]?.teardownGpadl(buffer.gpadl)
+  }
+  return buffer === null
 }
 
 /** The answer to a grant came during the teardown. */
 export function grantedLate(ctx: GuestContext, buffer: GrantedBuffer, status: number): void {
-  const { step } = ctx.state
   if (status !== 0) return ungranted(ctx, buffer.gpadl)
-  if (step === 'grants' || step === 'grants-first') ctx.channels[0]?.teardownGpadl(buffer.gpadl)
+  advance(ctx)
 }
 
 function release({ deps }: GuestContext, buffer: GrantedBuffer): null {

@@ -15,6 +15,7 @@ import {
 } from '../protocol/nvsp.ts'
 import type { Sections } from './sections.ts'
 import type { HostContext, QueueState } from './state.ts'
+import { traceRanges } from './tracing.ts'
 
 /** Room asked for when a completion does not fit: descriptor, the longest message and trailer. */
 const MESSAGE_ROOM = 16 + MESSAGE_BYTES + 8
@@ -173,6 +174,7 @@ function sendPacket(
   // The first section names the packet: it is in one packet at a time, whatever the channel. Id 0 would mean "no id".
   if (!channel.sendTransferPages(ctx.connection.receiveBuffer?.id ?? 0, ranges, begun(ctx), first + 1, 0)) return false
   sections.send(channel.subchannelIndex, ranges)
+  if (ctx.deps.trace !== undefined) traceRanges(ctx, channel, ranges)
   return true
 }
 

@@ -6,6 +6,7 @@ import { MOST_CONTROL_BYTES, PACKET_HEADER, RNDIS_HEADER, RndisType, packet } fr
 import { completeRndis } from './queue.ts'
 import { control } from './rndis.ts'
 import { violation, type HostContext } from './state.ts'
+import { traceTransfer } from './tracing.ts'
 
 /** RNDIS bytes of one message: a section and what guests put beside it, several times what any sends. */
 const MOST_DATA_BYTES = 256 * 1024
@@ -33,6 +34,7 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
     ctx.statistics.sendErrors++
     return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.invalidRndisPacket)
   }
+  if (ctx.deps.trace !== undefined) traceTransfer(ctx, channel, 'host', scratch.subarray(0, length))
   if (type === ChannelType.control) {
     if (length > MOST_CONTROL_BYTES || channel.subchannelIndex !== 0)
       return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.fail)

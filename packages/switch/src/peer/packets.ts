@@ -9,6 +9,7 @@ export const IPV6_HEADER = 40
 const FRAGMENT_HEADER = 8
 const FRAGMENT_PROTOCOL = 44
 export const DEFAULT_HOPS = 64
+const DONT_FRAGMENT = 0x4000
 
 /** A transport message on its way up: `bytes[start, end)`, and between whom. Valid during the call. */
 export interface Received {
@@ -76,6 +77,8 @@ export interface HeaderFields {
   readonly protocol: number
   readonly hops: number
   readonly identification: number
+  /** Routers may cut an IPv4 packet that was not cut here (RFC 791, DF). */
+  readonly mayFragment?: boolean
 }
 
 /** The frames of one packet, one if it fits in `mtu`, else fragments. Ethernet addresses are left to be written. */
@@ -83,7 +86,7 @@ export function ipFrames({ bytes, start }: Outgoing, fields: HeaderFields, mtu: 
   const header = start - ETHERNET_HEADER
   const v4 = header === IPV4_HEADER
   if (bytes.length - ETHERNET_HEADER <= mtu) {
-    if (v4) writeV4(bytes, fields, bytes.length - ETHERNET_HEADER, 0x4000)
+    if (v4) writeV4(bytes, fields, bytes.length - ETHERNET_HEADER, fields.mayFragment ? 0 : DONT_FRAGMENT)
     else writeV6(bytes, fields, bytes.length - start, fields.protocol)
     return [bytes]
   }

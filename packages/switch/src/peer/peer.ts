@@ -53,6 +53,8 @@ export interface PeerOptions {
   readonly tcpBuffer?: number | undefined
   /** Default 1024. */
   readonly tcpSockets?: number | undefined
+  /** Routers may cut ICMP, as that of Linux (net/ipv4/icmp.c, icmp_sk_init: IP_PMTUDISC_DONT). Default false. */
+  readonly echoMayFragment?: boolean | undefined
   /** Takes a frame to be sent; its bytes may be kept. */
   send(frame: Frame): void
   /** An echo reply came. */
@@ -174,7 +176,8 @@ export function createPeer(options: PeerOptions): Peer {
       : gateways[destination.length === 4 ? 0 : 1]
 
   const send = (outgoing: Outgoing, source: IpBytes, destination: IpBytes, protocol: number): void => {
-    const fields = { source, destination, protocol, hops: DEFAULT_HOPS, identification }
+    const mayFragment = protocol === PROTOCOL.icmp && options.echoMayFragment === true
+    const fields = { source, destination, protocol, hops: DEFAULT_HOPS, identification, mayFragment }
     identification = (identification + 1) >>> 0
     for (const frame of ipFrames(outgoing, fields, mtu)) {
       if (isBroadcast(network4, destination)) transmit(frame, BROADCAST_MAC)

@@ -1,0 +1,38 @@
+import { PacketType } from '@vmbus/core'
+
+/** Pages that packets lend to the host until they are completed. */
+export interface Loans {
+  /** The name of a page while it is lent by `packet`: that of its loan, or of one that still runs. */
+  name(page: bigint, packet: Uint8Array): bigint
+  /** A completion to the guest ends the loans of the packet that it answers. */
+  see(packet: Uint8Array): void
+}
+
+const idOf = (packet: Uint8Array): bigint =>
+  packet.length < 16 ? 0n : new DataView(packet.buffer, packet.byteOffset, packet.length).getBigUint64(8, true)
+
+/**
+ * Names loans in their order. Which page an allocator gives once the last loan of it is over says nothing: the same again,
+ * or any other.
+ */
+export function loans(): Loans {
+  const names = new Map<bigint, bigint>()
+  const lent = new Map<bigint, bigint[]>()
+  let count = 0n
+  return {
+    name(page, packet) {
+      const known = names.get(page)
+      if (known !== undefined) return known
+      names.set(page, ++count)
+      const id = idOf(packet)
+      lent.set(id, [...(lent.get(id) ?? []), page])
+      return count
+    },
+    see(packet) {
+      if (packet.length < 16 || packet[0] !== PacketType.completion) return
+      const id = idOf(packet)
+      for (const page of lent.get(id) ?? []) names.delete(page)
+      lent.delete(id)
+    },
+  }
+}
