@@ -103,6 +103,7 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
     actions: {
       ping: (sweep) => pings.start(sweep as PingSweep),
       pings: () => pings.count(),
+      echo: (bytes) => peer.ping(GUEST_ADDRESS, { id: 1, sequence: 1, payload: echoPayload(bytes as number) }),
       source: (bytes) => source.prepare(bytes as number),
       received: () => sink.count(),
       sent: () => source.count(),
@@ -194,6 +195,14 @@ function pingSweeps(seed: Seed, send: (sequence: number, payload: Uint8Array, ad
     },
     count: (): PingCount => ({ sent, answered, corrupt }),
   }
+}
+
+/** Zeros between two marks. */
+function echoPayload(length: number): Uint8Array {
+  const payload = new Uint8Array(length)
+  payload[0] = 0x5a
+  payload[length - 1] = 0xa5
+  return payload
 }
 
 const CHUNK = 32 * 1024

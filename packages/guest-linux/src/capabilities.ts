@@ -22,6 +22,8 @@ export interface Capabilities {
   readonly balloon: readonly number[] | undefined
   /** The length of a SCSI unit's page is asked for before the page. */
   readonly sizedPages: boolean
+  /** Where an RNDIS request begins in its page on 32-bit x86 (drivers/net/hyperv/rndis_filter.c, struct rndis_request). */
+  readonly rndisRequestAt: number
   readonly hotAdd: boolean
   /** What is given up leaves MemTotal, too. */
   readonly balloonLeavesTotal: boolean
@@ -49,6 +51,7 @@ const OLDEST: Capabilities = {
   storvsc: [0x0402],
   balloon: [v(1, 0), v(0, 3)],
   sizedPages: false,
+  rndisRequestAt: 0x60,
   hotAdd: true,
   balloonLeavesTotal: false,
   hvsock: false,
@@ -107,7 +110,7 @@ const STEPS: readonly Step[] = [
     },
   },
   // drivers/scsi/scsi.c, scsi_get_vpd_size.
-  { since: '5.18', read: '6.1', change: { sizedPages: true } },
+  { since: '5.18', read: '6.1', change: { sizedPages: true, rndisRequestAt: 0x64 } },
 ]
 
 /** The capabilities of a kernel version: every step at or below it, the weakest basis of those. */

@@ -1,6 +1,7 @@
 export { capabilitiesOf, type Basis, type Capabilities } from './capabilities.ts'
 export { KernelVersionError, atLeast, kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
 export { linux, type LinuxGeneration, type LinuxOptions, type LinuxSurface, type LoadStep } from './linux.ts'
+export { LinuxNetError, type EchoRequest, type LinuxInterface } from './net/index.ts'
 export { LINUX_MODULES } from './modules/index.ts'
 export type { LinuxModule, LinuxServices, ModuleContext, SystemPart } from './modules/module.ts'
 export { QUIRKS, quirksOf, type Quirk, type QuirkId } from './quirks.ts'

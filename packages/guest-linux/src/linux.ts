@@ -4,6 +4,7 @@ import { capabilitiesOf, type Basis, type Capabilities } from './capabilities.ts
 import { kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
 import { LINUX_MODULES } from './modules/index.ts'
 import type { LinuxServices } from './modules/module.ts'
+import { linuxInterface, netInterfaces, type LinuxInterface } from './net/index.ts'
 import { quirksOf, type QuirkId } from './quirks.ts'
 import { disksOf, type LinuxDisk } from './scsi/index.ts'
 import { vmbusSysfs } from './sysfs.ts'
@@ -41,6 +42,8 @@ export interface LinuxSurface {
   readonly disks: readonly LinuxDisk[]
   /** A disk by its name, such as `sda`; undefined while there is none. */
   disk(name: string): LinuxDisk | undefined
+  /** The network interface of this name, such as `eth0`, there or not. */
+  net(name: string): LinuxInterface
   readonly memory: LinuxMemory
 }
 
@@ -92,6 +95,8 @@ function behaviourOf(
     openId: 'relid',
     probing: 'tasks',
     unloadFrom: capabilities.unload ? UNLOAD_SINCE : NEVER,
+    // drivers/hv/channel.c, vmbus_close_internal: the message goes out whatever the host did meanwhile.
+    closesRescinded: true,
     checksConnectionState: !quirks.has('ignores-connection-state'),
     post: LINUX_POST,
   }
@@ -138,6 +143,7 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
     surface(bus, services) {
       const system = systemOf(services, version, capabilities, options)
       const daemons = daemonSurface(system)
+      const net = services.part('net', netInterfaces)
       const { files, memory } = system
       return {
         sysfs: () => vmbusSysfs(bus),
@@ -147,6 +153,7 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
           return disksOf(bus)
         },
         disk: (name) => disksOf(bus).find((disk) => disk.name === name),
+        net: (name) => linuxInterface(net, name),
         memory: {
           get total() {
             return memory.total()

@@ -31,6 +31,7 @@ export type QuirkId =
   | 'balloon-claims-hot-add'
   | 'balloon-answers-each-size'
   | 'balloon-late-first-report'
+  | 'setup-ids-kept'
 
 export const QUIRKS: readonly Quirk[] = [
   {
@@ -45,6 +46,13 @@ export const QUIRKS: readonly Quirk[] = [
       'shutdown, key-value exchange, backup and file copy take one packet for each signal, so a second waits for the next',
     source:
       'drivers/hv/hv_util.c, shutdown_onchannelcallback; hv_kvp.c, hv_snapshot.c and hv_fcopy.c, hv_…_onchannelcallback',
+  },
+  {
+    id: 'setup-ids-kept',
+    summary:
+      'the transaction ids of answered NVSP setup messages are never given back, so they are lost to the channel',
+    source: 'drivers/net/hyperv/netvsc.c, netvsc_send_completion; measured on 5.10.223 and 6.1.176',
+    since: '5.10',
   },
   {
     id: 'timesync-always-ok',

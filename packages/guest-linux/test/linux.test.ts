@@ -67,7 +67,7 @@ describe('linux', () => {
       'one-packet-per-signal',
     ])
     for (const { source, summary } of QUIRKS)
-      expect([/^(?:drivers|tools)\/(?:hv|scsi)\//.test(source), summary.length > 0]).toEqual([true, true])
+      expect([/^(?:drivers|tools)\/(?:hv|net\/hyperv|scsi)\//.test(source), summary.length > 0]).toEqual([true, true])
   })
 
   test('brings the bus up before its modules; every kind that a module loads has a driver', () => {

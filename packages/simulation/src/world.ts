@@ -1,6 +1,6 @@
 import type { HostDeviceSpec } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
-import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock, plainCopy } from '@vmbus/world'
+import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock, type Timers, plainCopy } from '@vmbus/world'
 import { createAgenda, type Delay } from './agenda.ts'
 import { SimulationError } from './errors.ts'
 import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
@@ -32,6 +32,11 @@ export interface World extends AsyncDisposable {
   host(profile: HostProfile, specs?: readonly HostDeviceSpec[]): WorldHost
   /** A guest, powered on by `attach`. */
   guest<Surface>(generation: GuestGeneration<Surface>, options?: GuestOptions): WorldGuest<Surface>
+  /**
+   * Timers in the world's time for something of your own, such as a virtual switch: `fired` is called with the name of the
+   * one that is due. What is set is saved with the world. Throws VMBUS_SIMULATION_OPTION for a name that is taken.
+   */
+  timers(owner: string, fired: (name: string) => void): Timers
   /** The next thing; false when nothing is left. */
   step(): boolean
   /** Lets virtual time pass. */
@@ -76,6 +81,7 @@ export function simulate(options: SimulationOptions): World {
   const agenda = createAgenda(seed, epoch, interruptDelay)
   const { clock } = agenda
   const cells = new Map<string, GuestCell>()
+  const owners = new Map<string, (name: string) => void>()
   let steps = 0
   let isDisposed = false
 
@@ -88,7 +94,9 @@ export function simulate(options: SimulationOptions): World {
     const due = agenda.take(until)
     if (due === undefined) return false
     steps++
-    cells.get(due.owner.slice(0, due.owner.lastIndexOf('/')))?.run(due)
+    const fired = owners.get(due.owner)
+    if (fired === undefined) cells.get(due.owner.slice(0, due.owner.lastIndexOf('/')))?.run(due)
+    else if (due.kind === 'timer') fired(due.name)
     return true
   }
 
@@ -135,6 +143,14 @@ export function simulate(options: SimulationOptions): World {
       cells.set(name, cell)
       return cell.guest
     },
+    timers(name, fired) {
+      live()
+      const owner = `${name}/own`
+      if (owners.has(owner))
+        throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is an owner of timers ${name} already`)
+      owners.set(owner, fired)
+      return agenda.timers(owner)
+    },
     step: () => stepBefore(Infinity),
     run(duration) {
       const end = clock.now() + ticksOf(duration)
@@ -179,6 +195,7 @@ export function simulate(options: SimulationOptions): World {
     }),
     [Symbol.asyncDispose]() {
       isDisposed = true
+      for (const owner of owners.keys()) agenda.drop(owner)
       for (const name of cells.keys()) for (const side of ['guest', 'host']) agenda.drop(`${name}/${side}`)
       return Promise.resolve()
     },

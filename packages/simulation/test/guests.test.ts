@@ -39,6 +39,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
   expect(seen.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
     ['hv_vmbus', true],
     ['hv_storvsc', true],
+    ['hv_netvsc', true],
     ['hv_utils', true],
     ['hv_balloon', true],
   ])
@@ -49,6 +50,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
   expect(refused.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
     ['hv_vmbus', true],
     ['hv_storvsc', false],
+    ['hv_netvsc', false],
     ['hv_utils', false],
     ['hv_balloon', false],
   ])
@@ -105,6 +107,27 @@ test('a host of your own serves a guest as ours does', async () => {
   expect(host.devices('heartbeat')[0]?.device.inspect()).toMatchObject({ status: 'ok', answered: 2 })
 })
 
+test('timers of something of your own fire in the time of the world, and are saved with it', async () => {
+  const fired: (readonly [string, number])[] = []
+  const make = () => {
+    const world = simulate({ seed: 6 })
+    const timers = world.timers('lan', (name) => void fired.push([name, world.clock.now()]))
+    return { world, timers }
+  }
+  const { world, timers } = make()
+  timers.set('late', 500)
+  timers.set('early', 200)
+  timers.set('never', 300)
+  timers.clear('never')
+  expect(world.step()).toBe(true)
+  expect(fired.splice(0)).toEqual([['early', 200]])
+  const again = make()
+  again.world.restore(world.save())
+  await world[Symbol.asyncDispose]()
+  again.world.run(1000)
+  expect(fired).toEqual([['late', 500]])
+})
+
 test('a paused guest loses beats, and answers again when it goes on', async () => {
   const { world, guest, attached } = story()
   await guest.until('host:heartbeat:beat')
@@ -134,6 +157,12 @@ describe('what cannot be done says why', () => {
     const guest = world.guest({ ...linux('6.1'), load: [] })
     guest.attach(world.host(ws2022))
     await expect(guest.until('connected')).rejects.toThrow(expect.objectContaining({ code: 'VMBUS_SIMULATION_IDLE' }))
+  })
+
+  test('timers of one name twice', async () => {
+    await using world = simulate({ seed: 1 })
+    world.timers('lan', () => undefined)
+    expect(codeOf(() => world.timers('lan', () => undefined))).toBe('VMBUS_SIMULATION_OPTION')
   })
 
   test('attaching, naming, disposing', async () => {

@@ -1,0 +1,23 @@
+import { netvsc } from '@vmbus/netvsc'
+import { ethernet, netInterfaces } from '../net/index.ts'
+import type { LinuxModule } from './module.ts'
+
+/** netvsc_drv.c, netvsc_devinfo_get: as many whole sections as fit in 1 MiB; NETVSC_SEND_SECTION_SIZE is 6144. */
+const SEND_BUFFER_BYTES = 170 * 6144
+
+/** drivers/net/hyperv, with the network stack over the interfaces that it makes. */
+export const hvNetvsc: LinuxModule = {
+  name: 'hv_netvsc',
+  kinds: [netvsc.kind],
+  drivers({ capabilities, quirks, services }) {
+    const interfaces = services.part('net', netInterfaces)
+    const options = {
+      versions: capabilities.netvsc,
+      sendBufferBytes: SEND_BUFFER_BYTES,
+      requestOffset: capabilities.rndisRequestAt,
+      keepsSetupIds: quirks.has('setup-ids-kept'),
+    }
+    const { kind, interfaceIds } = netvsc
+    return [{ kind, interfaceIds, create: (deps) => ethernet(options, interfaces, deps) }]
+  },
+}

@@ -1,0 +1,204 @@
+import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import { netvsc, type NetvscGuest, type NetvscGuestOptions } from '@vmbus/netvsc'
+import { Filter } from '@vmbus/netvsc/protocol'
+import { createPeer, type Peer, type PeerState } from '@vmbus/switch/peer'
+import { plainCopy, scopedTimers } from '@vmbus/world'
+import { LinuxNetError } from './errors.ts'
+import type { LiveInterface, NetInterfaces } from './interfaces.ts'
+
+/** Packets that wait for room in the ring (net/ethernet/eth.c, ether_setup: DEFAULT_TX_QUEUE_LEN). */
+const MOST_WAITING = 1000
+/** Echo requests whose answers are remembered. */
+const MOST_ECHOES = 1024
+const NIC = 'nic'
+const STACK = 'stack'
+/** drivers/net/hyperv/rndis_filter.c, rndis_set_multicast. */
+const UP = Filter.directed | Filter.allMulticast | Filter.broadcast
+
+interface State {
+  v: 1
+  /** '' while the driver sets the adapter up. */
+  name: string
+  address: string
+  isUp: boolean
+  /** The adapter is closed and opened again, and the interface stays. */
+  isChanging: boolean
+  /** Of the next echo request. */
+  sequence: number
+  answered: number[]
+  waiting: Uint8Array[]
+}
+
+interface Saved extends State {
+  readonly nic: unknown
+  readonly stack: PeerState | null
+}
+
+/** hv_netvsc and the network stack of one adapter: an interface with its name, its addresses and what answers for them. */
+export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces, deps: GuestDriverDeps): GuestDriver {
+  let state: State = {
+    v: 1,
+    name: '',
+    address: '',
+    isUp: false,
+    isChanging: false,
+    sequence: 1,
+    answered: [],
+    waiting: [],
+  }
+  let stack: Peer | undefined
+  /** Frames of one poll: the stack has them once the host has its receipts (net/core/dev.c, napi_complete_done). */
+  const polled: Uint8Array[] = []
+
+  const nic: NetvscGuest = netvsc
+    .driver({
+      ...options,
+      filter: 0,
+      onFrame({ bytes, vlan }) {
+        // Tagged frames are another interface's, a VLAN's.
+        if (state.name !== '' && vlan === undefined) polled.push(bytes.slice())
+      },
+      onWritable: drain,
+    })
+    .create({ ...deps, timers: scopedTimers(deps.timers, NIC), event: happened })
+
+  function happened(name: string, detail: unknown): void {
+    if (name === 'ready') ready()
+    deps.event(name, detail)
+    if (name === 'failed' || (name === 'stopped' && !state.isChanging)) gone()
+  }
+
+  /** The adapter is set up, for the first time or with another largest packet. */
+  function ready(): void {
+    state.isChanging = false
+    if (state.address !== '') startStack(stack?.save() ?? null)
+    if (state.isUp) nic.setFilter(UP)
+    if (state.name !== '') return
+    state.name = interfaces.register(live)
+    deps.event('interface', state.name)
+  }
+
+  function gone(): void {
+    if (state.name === '') return
+    interfaces.remove(state.name)
+    state = { ...state, name: '', address: '', isUp: false, isChanging: false, waiting: [] }
+    stack = undefined
+  }
+
+  function startStack(saved: PeerState | null): void {
+    stack = createPeer({
+      clock: deps.clock,
+      timers: scopedTimers(deps.timers, STACK),
+      seed: deps.seed,
+      mac: nic.mac,
+      mtu: nic.mtu,
+      ipv4: state.address,
+      echoMayFragment: true,
+      send: ({ bytes }) => void send(bytes),
+      echoed({ address, sequence }) {
+        state.answered.push(sequence)
+        if (state.answered.length > MOST_ECHOES) state.answered.shift()
+        deps.event('echo', { interface: state.name, address, sequence })
+      },
+    })
+    if (saved !== null) stack.restore(saved, () => ({}))
+  }
+
+  function deliver(): void {
+    for (let bytes = polled.shift(); bytes !== undefined; bytes = polled.shift()) {
+      interfaces.received(state.name, bytes)
+      stack?.receive({ bytes })
+    }
+  }
+
+  function send(bytes: Uint8Array): boolean {
+    if (!nic.up || !nic.linkUp) return false
+    if (state.waiting.length === 0 && nic.send({ bytes })) return true
+    if (state.waiting.length >= MOST_WAITING) return false
+    state.waiting.push(bytes.slice())
+    return true
+  }
+
+  function drain(): void {
+    for (let next = state.waiting[0]; next !== undefined && nic.send({ bytes: next }); next = state.waiting[0])
+      state.waiting.shift()
+  }
+
+  const live: LiveInterface = {
+    get mac() {
+      return nic.mac
+    },
+    get mtu() {
+      return nic.mtu
+    },
+    get isUp() {
+      return state.isUp
+    },
+    get carrier() {
+      return nic.linkUp
+    },
+    get address() {
+      return state.address
+    },
+    up() {
+      state.isUp = true
+      nic.setFilter(UP)
+    },
+    down() {
+      state.isUp = false
+      state.waiting.length = 0
+      nic.setFilter(0)
+    },
+    setMtu(mtu) {
+      nic.setMtu(mtu)
+      state.isChanging = true
+    },
+    setAddress(address) {
+      state.address = address
+      startStack(null)
+    },
+    send,
+    ping(address, bytes) {
+      if (stack === undefined) throw new LinuxNetError(`${state.name} has no address`)
+      const sequence = state.sequence++ & 0xffff
+      stack.ping(address, { sequence, payload: new Uint8Array(bytes) })
+      return sequence
+    },
+    isAnswered: (sequence) => state.answered.includes(sequence),
+    unbind: () => nic.stop(),
+  }
+
+  return {
+    offered: (channel) => nic.offered(channel),
+    opened: (channel, status) => nic.opened(channel, status),
+    readable(channel) {
+      nic.readable(channel)
+      deliver()
+    },
+    writable(channel) {
+      nic.writable?.(channel)
+      deliver()
+    },
+    gpadlCreated: (channel, gpadl, status) => nic.gpadlCreated?.(channel, gpadl, status),
+    gpadlTorndown: (channel, gpadl) => nic.gpadlTorndown?.(channel, gpadl),
+    closed: (channel) => nic.closed?.(channel),
+    modified: (channel, status) => nic.modified?.(channel, status),
+    rescinded(channel) {
+      nic.rescinded(channel)
+      if (channel.offer.subchannelIndex === 0) gone()
+    },
+    timer(name) {
+      if (name.startsWith(`${NIC}/`)) nic.timer?.(name.slice(NIC.length + 1))
+      else if (name.startsWith(`${STACK}/`)) stack?.timer(name.slice(STACK.length + 1))
+    },
+    save: (): Saved => ({ ...plainCopy(state), nic: nic.save(), stack: stack?.save() ?? null }),
+    restore(from, channels) {
+      const { nic: savedNic, stack: savedStack, ...rest } = plainCopy(from) as Saved
+      state = rest
+      nic.restore(savedNic, channels)
+      if (state.name !== '') interfaces.register(live, state.name)
+      if (savedStack !== null) startStack(savedStack)
+    },
+    inspect: () => ({ name: state.name, address: state.address, isUp: state.isUp, nic: nic.inspect() }),
+  }
+}
