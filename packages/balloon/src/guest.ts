@@ -5,6 +5,7 @@ import { giveUp } from './guest/give-up.ts'
 import { addedRegion, bringIn, coveredPages, covering } from './guest/regions.ts'
 import { fresh, type BalloonGuestOptions, type State } from './guest/state.ts'
 import { pageSet } from './page-set.ts'
+import type { BalloonGuestReject } from './rejects.ts'
 import {
   BALLOON_RING_PAGES,
   DM_VERSIONS,
@@ -49,7 +50,13 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   let state = fresh()
   let handle: GuestChannel | undefined
 
-  const drop = (message: string): void => deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message })
+  const drop = (branch: BalloonGuestReject | undefined, message: string): void =>
+    deps.diagnose({
+      code: 'VMBUS_BALLOON_DROPPED',
+      source: 'balloon',
+      message,
+      ...(branch !== undefined && { detail: { branch } }),
+    })
 
   const flush = (): void => {
     for (let next = state.outbox[0]; next !== undefined; next = state.outbox[0]) {
@@ -75,7 +82,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
 
   const askVersion = (): void => {
     const version = versions[state.attempt]
-    if (version === undefined) return fail('the host accepts no version')
+    if (version === undefined) return fail('version-none', 'the host accepts no version')
     const isLastAttempt = state.attempt === versions.length - 1 ? 1 : 0
     post(
       versionRequest.toBytes({
@@ -86,10 +93,10 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     )
   }
 
-  const fail = (message: string): void => {
+  const fail = (branch: BalloonGuestReject, message: string): void => {
     state.phase = 'failed'
     deps.timers.clear('negotiation')
-    drop(message)
+    drop(branch, message)
     deps.event('failed', { message })
     handle?.close()
   }
@@ -100,7 +107,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   }
 
   const onVersion = (bytes: Uint8Array): void => {
-    if (state.phase !== 'version') return drop('version response out of order')
+    if (state.phase !== 'version') return drop('version-order', 'version response out of order')
     if (versionResponse.parse(bytes).flags.isAccepted === 0) {
       state.attempt++
       return askVersion()
@@ -122,8 +129,9 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   }
 
   const onCapabilities = (bytes: Uint8Array): void => {
-    if (state.phase !== 'capabilities') return drop('capabilities response out of order')
-    if (capabilitiesResponse.parse(bytes).flags.isAccepted === 0) return fail('the host refused the capabilities')
+    if (state.phase !== 'capabilities') return drop('capabilities-order', 'capabilities response out of order')
+    if (capabilitiesResponse.parse(bytes).flags.isAccepted === 0)
+      return fail('capabilities-refused', 'the host refused the capabilities')
     state.phase = 'ready'
     state.deadline = null
     deps.timers.clear('negotiation')
@@ -175,7 +183,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   const onUnballoon = (bytes: Uint8Array): void => {
     const { flags, rangeCount } = unballoonRequest.parse(bytes)
     const runs = unpackRuns(bytes, unballoonRequest.size, rangeCount)
-    if (runs === undefined) return drop('unballoon request shorter than its ranges')
+    if (runs === undefined) return drop('unballoon-ranges', 'unballoon request shorter than its ranges')
     for (const run of runs) {
       // Only what was given up comes back: a range of pages in use would be freed under their owner.
       for (const part of given.within(run)) {
@@ -192,7 +200,8 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     const run = unpackRun(isLong ? hotAddRequest.parse(bytes).range : hotAddRequestShort.parse(bytes).range)
     const named = isLong ? unpackRun(hotAddRequest.parse(bytes).region) : undefined
     const region = addedRegion(run, named, 2 ** alignment * MIB_PAGES, state.regions)
-    if (region === undefined) drop('hot add off the alignment that was declared, or off the region before')
+    if (region === undefined)
+      drop('hot-add-region', 'hot add off the alignment that was declared, or off the region before')
     const pages = region === undefined ? 0 : bringIn(run, region, memory)
     if (region !== undefined && pages > 0) state.regions = covering(state.regions, region, pages)
     // Without pages, result 1 would tell the host never to try again.
@@ -216,12 +225,14 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
   }
 
   const receive = (payload: Uint8Array): void => {
-    if (payload.length < dmHeader.size) return drop('message shorter than its header')
+    if (payload.length < dmHeader.size) return drop('message-short', 'message shorter than its header')
     const { type, size } = dmHeader.parse(payload)
     const handler = HANDLERS[type]
-    if (handler === undefined) return drop(`message of type ${type}`)
-    if (size < handler.minimum || size > payload.length) return drop(`message of type ${type} with size ${size}`)
-    if (handler.ready && state.phase !== 'ready') return drop(`message of type ${type} before the capabilities`)
+    if (handler === undefined) return drop('message-type', `message of type ${type}`)
+    if (size < handler.minimum || size > payload.length)
+      return drop('message-size', `message of type ${type} with size ${size}`)
+    if (handler.ready && state.phase !== 'ready')
+      return drop('message-early', `message of type ${type} before the capabilities`)
     const whole = new Uint8Array(Math.max(size, balloonRequest.size))
     whole.set(payload.subarray(0, size))
     handler.handle(size < balloonRequest.size && type === DmType.balloonRequest ? whole : payload.subarray(0, size))
@@ -255,7 +266,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
       channel.open({ outPages: BALLOON_RING_PAGES, inPages: BALLOON_RING_PAGES })
     },
     opened(channel, status) {
-      if (status !== 0) return drop(`host refused to open the channel: 0x${status.toString(16)}`)
+      if (status !== 0) return drop(undefined, `host refused to open the channel: 0x${status.toString(16)}`)
       state = { ...fresh(), ...lasting(), phase: 'version' }
       wait()
       askVersion()
@@ -273,7 +284,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     rescinded: leave,
     timer(name) {
       if (name === 'negotiation' && (state.phase === 'version' || state.phase === 'capabilities'))
-        return fail('the host did not answer in time')
+        return fail('silence', 'the host did not answer in time')
       if (name !== 'tick' || state.phase !== 'ready') return
       state.ticks++
       if (state.ticks > reportDelay && deps.clock.now() >= reportsFrom) report()

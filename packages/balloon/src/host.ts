@@ -17,6 +17,7 @@ import {
 import { guestMessages, head } from './host/guest-messages.ts'
 import { regionFor } from './host/region.ts'
 import { pageSet } from './page-set.ts'
+import type { BalloonHostReject } from './rejects.ts'
 import {
   COUNT_LIMIT,
   START_LIMIT,
@@ -52,7 +53,8 @@ export function balloonHost(
   let state = fresh(bootPages)
   let channel: Channel | undefined
 
-  const drop = (message: string): void => deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message })
+  const drop = (branch: BalloonHostReject, message: string): void =>
+    deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message, detail: { branch } })
 
   const hotAddedPages = (): number => state.hotAdded.reduce((sum, { count }) => sum + count, 0)
 
@@ -115,11 +117,12 @@ export function balloonHost(
   })
 
   const receive = (payload: Uint8Array): void => {
-    if (payload.length < dmHeader.size) return drop('message shorter than its header')
+    if (payload.length < dmHeader.size) return drop('message-short', 'message shorter than its header')
     const { type, size } = dmHeader.parse(payload)
     const handler = handlers[type]
-    if (handler === undefined) return drop(`message of type ${type}`)
-    if (size < handler.minimum || size > payload.length) return drop(`message of type ${type} with size ${size}`)
+    if (handler === undefined) return drop('message-type', `message of type ${type}`)
+    if (size < handler.minimum || size > payload.length)
+      return drop('message-size', `message of type ${type} with size ${size}`)
     handler.handle(payload.subarray(0, size))
   }
 

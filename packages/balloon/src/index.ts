@@ -27,4 +27,10 @@ export type {
   GuestPressure,
   Operation,
 } from './host.ts'
+export {
+  BALLOON_GUEST_REJECTS,
+  BALLOON_HOST_REJECTS,
+  type BalloonGuestReject,
+  type BalloonHostReject,
+} from './rejects.ts'
 export type { PageRun } from './protocol.ts'

@@ -75,6 +75,7 @@ export function pageSet(initial: readonly PageRun[] = []): PageSet {
   const within = ({ start, count }: PageRun): PageRun[] => {
     const end = start + count
     const parts: PageRun[] = []
+    if (count === 0) return parts
     for (let at = after(start), run = runs[at]; run !== undefined && run.start < end; run = runs[++at]) {
       const from = Math.max(run.start, start)
       parts.push({ start: from, count: Math.min(run.start + run.count, end) - from })

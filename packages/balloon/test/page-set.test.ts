@@ -55,3 +55,8 @@ test('a set of pages is a set of numbers', () => {
     { seed: 4, numRuns: 400 },
   )
 })
+
+test('a run without pages has no parts', () => {
+  const set = pageSet([{ start: 0, count: 10 }])
+  expect([set.within({ start: 4, count: 0 }), set.without({ start: 4, count: 0 })]).toEqual([[], []])
+})

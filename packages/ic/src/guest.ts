@@ -1,6 +1,7 @@
 import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
 import { answerNegotiation, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
 import { At, IC_RING_PAGES, IcFlags, IcType, PIPE_DATA } from './protocol.ts'
+import type { IcGuestReject } from './rejects.ts'
 
 export interface IcGuestOptions {
   readonly versions: IcVersions
@@ -63,7 +64,13 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
   const { versions, match = 'exact', ringPages = IC_RING_PAGES, unmatched = 'answer', perSignal = 'all' } = options
   let state: IcGuestState = { v: 1, framework: 0, message: 0 }
 
-  const drop = (reason: string): void => deps.diagnose({ code: 'VMBUS_IC_DROPPED', source: 'ic', message: reason })
+  const drop = (branch: IcGuestReject | undefined, message: string): void =>
+    deps.diagnose({
+      code: 'VMBUS_IC_DROPPED',
+      source: 'ic',
+      message,
+      ...(branch !== undefined && { detail: { branch } }),
+    })
 
   const send = (channel: GuestChannel, answer: IcAnswerable, status: number | undefined): void => {
     const { bytes, transactionLow, transactionHigh } = answer
@@ -71,17 +78,18 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
     if (status !== undefined) view.setUint32(At.status, status, true)
     view.setUint8(At.flags, IcFlags.transaction | IcFlags.response)
     if (channel.channel?.sendInBand(bytes, transactionLow, transactionHigh, false) !== true)
-      drop('no room for an answer')
+      drop(undefined, 'no room for an answer')
   }
 
   const receive = (channel: GuestChannel, answer: IcAnswerable): void => {
     const { bytes } = answer
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (bytes.length < At.body) return drop('message shorter than its headers')
-    if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('pipe message that is not data')
+    if (bytes.length < At.body) return drop('message-short', 'message shorter than its headers')
+    if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('message-type', 'pipe message that is not data')
     const type = view.getUint16(At.type, true)
     if (type === IcType.negotiate) {
       const agreed = answerNegotiation(view, bytes.length, versions, match)
+      if (agreed === undefined) drop('negotiation-none', 'negotiation without a common version')
       state.framework = agreed?.framework ?? 0
       state.message = agreed?.message ?? 0
       handler.negotiated?.(agreed)
@@ -97,6 +105,7 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
       framework: state.framework,
       message: state.message,
     }
+    if (type !== handler.type) drop('other-component', `request for component ${type}`)
     const status = type === handler.type ? handler.request(request) : 0x80004005
     if (status === undefined) return
     send(channel, answer, status)

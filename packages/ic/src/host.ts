@@ -1,6 +1,7 @@
 import type { Channel, HostDeviceDeps } from '@vmbus/core'
 import { negotiationAnswer, negotiationRequest, type IcVersions, type Negotiated } from './negotiate.ts'
 import { At, IcFlags, IcType, PIPE_DATA, icVersionText } from './protocol.ts'
+import type { IcHostReject } from './rejects.ts'
 
 /** The life of a component's channel as its host sees it. `refused` lasts until the channel is opened again. */
 export type IcPhase = 'closed' | 'negotiating' | 'ready' | 'refused'
@@ -50,19 +51,26 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
   let state = fresh()
   let channel: Channel | undefined
 
-  const drop = (reason: string): void => deps.diagnose({ code: 'VMBUS_IC_DROPPED', source: 'ic', message: reason })
+  const drop = (branch: IcHostReject | undefined, message: string): void =>
+    deps.diagnose({
+      code: 'VMBUS_IC_DROPPED',
+      source: 'ic',
+      message,
+      ...(branch !== undefined && { detail: { branch } }),
+    })
 
   const send = (bytes: Uint8Array): boolean => {
     if (channel?.sendInBand(bytes, 0, 0, false) === true) return true
-    drop('ring full with nothing outstanding')
+    drop(undefined, 'ring full with nothing outstanding')
     return false
   }
 
   const negotiated = (view: DataView, length: number): void => {
-    if (state.phase !== 'negotiating') return drop('negotiation answer that was not asked for')
+    if (state.phase !== 'negotiating') return drop('negotiation-unasked', 'negotiation answer that was not asked for')
     const agreed = negotiationAnswer(view, length, versions)
     if (agreed === undefined) {
       state.phase = 'refused'
+      drop('negotiation-none', 'no version in common')
       deps.event('refused')
       handler.refused?.()
       return
@@ -75,16 +83,17 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
   }
 
   const receive = (view: DataView, length: number): void => {
-    if (length < At.body) return drop('message shorter than its headers')
-    if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('pipe message that is not data')
+    if (length < At.body) return drop('message-short', 'message shorter than its headers')
+    if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('message-type', 'pipe message that is not data')
     const pipeBytes = view.getUint32(At.pipeSize, true)
     const bodyLength = view.getUint16(At.size, true)
-    if (pipeBytes > length - 8 || At.body + bodyLength > length) return drop('length beyond the packet')
-    if ((view.getUint8(At.flags) & IcFlags.response) === 0) return drop('not a response')
+    if (pipeBytes > length - 8 || At.body + bodyLength > length)
+      return drop('message-length', 'length beyond the packet')
+    if ((view.getUint8(At.flags) & IcFlags.response) === 0) return drop('not-response', 'not a response')
     const type = view.getUint16(At.type, true)
     if (type === IcType.negotiate) return negotiated(view, length)
     if (state.phase !== 'ready' || !state.outstanding || type !== handler.type)
-      return drop('response without its request')
+      return drop('response-unasked', 'response without its request')
     state.outstanding = false
     handler.reply(view.getUint32(At.status, true), view, bodyLength)
   }

@@ -34,3 +34,4 @@ export {
   pipeUserData,
   type IcVersion,
 } from './protocol.ts'
+export { IC_GUEST_REJECTS, IC_HOST_REJECTS, type IcGuestReject, type IcHostReject } from './rejects.ts'

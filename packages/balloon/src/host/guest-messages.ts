@@ -16,6 +16,7 @@ import {
   versionResponse,
   type PageRun,
 } from '../protocol.ts'
+import type { BalloonHostReject } from '../rejects.ts'
 import type { BalloonHostOptions, Operation, Phase, State } from './state.ts'
 
 /** What the handlers of a guest's messages work on. */
@@ -26,7 +27,7 @@ export interface HostContext {
   readonly settleTicks: number
   readonly ballooned: PageSet
   readonly state: State
-  drop(message: string): void
+  drop(branch: BalloonHostReject, message: string): void
   post(bytes: Uint8Array): void
   enter(phase: Phase): void
   finish(operation: Operation, failed?: string): void
@@ -48,7 +49,7 @@ export const head = (type: number, size: number, transId: number): { type: numbe
 /** What a guest may say, by type. */
 export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler>> {
   const onVersion = (bytes: Uint8Array): void => {
-    if (ctx.state.phase !== 'version') return ctx.drop('version request out of order')
+    if (ctx.state.phase !== 'version') return ctx.drop('version-order', 'version request out of order')
     const request = versionRequest.parse(bytes)
     const accepted = ctx.versions.includes(request.version)
     ctx.post(
@@ -64,7 +65,7 @@ export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler
   }
 
   const onCapabilities = (bytes: Uint8Array): void => {
-    if (ctx.state.phase !== 'capabilities') return ctx.drop('capabilities out of order')
+    if (ctx.state.phase !== 'capabilities') return ctx.drop('capabilities-order', 'capabilities out of order')
     const report = capabilities.parse(bytes)
     ctx.state.caps = {
       balloon: report.caps.balloon === 1,
@@ -110,10 +111,10 @@ export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler
   }
 
   const onBallooned = (bytes: Uint8Array): void => {
-    if (ctx.state.phase !== 'balloon') return ctx.drop('balloon response that was not asked for')
+    if (ctx.state.phase !== 'balloon') return ctx.drop('balloon-unasked', 'balloon response that was not asked for')
     const { flags } = balloonResponse.parse(bytes)
     const runs = unpackRuns(bytes, balloonResponse.size, flags.rangeCount)
-    if (runs === undefined) return ctx.drop('balloon response shorter than its ranges')
+    if (runs === undefined) return ctx.drop('balloon-ranges', 'balloon response shorter than its ranges')
     for (const run of runs) {
       let left = run.count
       for (const part of given(run)) {
@@ -121,15 +122,16 @@ export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler
         ctx.state.done += part.count
         ctx.options.reclaimed?.(part)
       }
-      if (left > 0) ctx.drop('balloon response names pages that the guest does not have')
+      if (left > 0) ctx.drop('balloon-foreign', 'balloon response names pages that the guest does not have')
     }
-    if (ctx.state.done > ctx.state.asked) ctx.drop('more pages than were asked for')
+    if (ctx.state.done > ctx.state.asked) ctx.drop('balloon-more', 'more pages than were asked for')
     // A guest at its minimum answers with no range; that ends the operation whatever `more` says.
     if (flags.more === 0 || flags.rangeCount === 0) ctx.finish('balloon')
   }
 
   const onUnballooned = (): void => {
-    if (ctx.state.phase !== 'unballoon') return ctx.drop('unballoon response that was not asked for')
+    if (ctx.state.phase !== 'unballoon')
+      return ctx.drop('unballoon-unasked', 'unballoon response that was not asked for')
     ctx.finish('unballoon')
   }
 
@@ -144,7 +146,7 @@ export function guestMessages(ctx: HostContext): Readonly<Record<number, Handler
   }
 
   const onHotAdded = (bytes: Uint8Array): void => {
-    if (ctx.state.phase !== 'hot-add') return ctx.drop('hot add response that was not asked for')
+    if (ctx.state.phase !== 'hot-add') return ctx.drop('hot-add-unasked', 'hot add response that was not asked for')
     const { pages, result } = hotAddResponse.parse(bytes)
     if (pages > ctx.state.asked) return ctx.finish('hot-add', 'the guest claims more pages than were offered')
     ctx.state.done = pages

@@ -10,7 +10,15 @@ import {
   type HostDeviceSpec,
 } from '@vmbus/core'
 import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import { TICKS_PER_SECOND, scopedTimers, seeded, timerQueue, virtualClock, type TraceEvent } from '@vmbus/world'
+import {
+  TICKS_PER_SECOND,
+  scopedTimers,
+  seeded,
+  timerQueue,
+  virtualClock,
+  type Diagnostic,
+  type TraceEvent,
+} from '@vmbus/world'
 
 export interface DeviceWorld {
   readonly memory: GuestMemory
@@ -35,6 +43,14 @@ export interface DeviceWorldOptions {
   readonly see?: (event: TraceEvent) => void
   /** RAM, default 4. */
   readonly memoryMB?: number
+  /** What an end has to say of its peer. */
+  readonly diagnose?: (end: 'host' | 'guest', diagnostic: Diagnostic) => void
+  /** Keep `events`, default true: a long attack has no use for them. */
+  readonly keepsEvents?: boolean
+  /** The guest makes contact at once, default true; otherwise when its bus is told to. */
+  readonly starts?: boolean
+  /** Pages at the end of RAM that nobody allocates, default 0. */
+  readonly sparePages?: number
 }
 
 interface Saved {
@@ -56,7 +72,8 @@ export function deviceWorld(
   driver: GuestDriverSpec,
   options: DeviceWorldOptions = {},
 ): DeviceWorld {
-  const { settings, see, memoryMB = DEFAULT_MEMORY_MB } = options
+  const { settings, see, diagnose, memoryMB = DEFAULT_MEMORY_MB } = options
+  const { keepsEvents = true, starts = true, sparePages = 0 } = options
   const bytes = memoryMB << 20
   const clock = virtualClock()
   const memory = guestMemory(bytes)
@@ -93,17 +110,28 @@ export function deviceWorld(
   const trace = (event: TraceEvent): void => {
     const copy = 'bytes' in event ? { ...event, bytes: event.bytes.slice() } : event
     see?.(copy)
-    events.push(copy)
+    if (keepsEvents) events.push(copy)
   }
-  const hostBus = createHostBus({ ...common, timers: scopedTimers(tracked, 'host'), trace })
+  const hostBus = createHostBus({
+    ...common,
+    timers: scopedTimers(tracked, 'host'),
+    trace,
+    diagnose: (diagnostic) => diagnose?.('host', diagnostic),
+  })
   let hostChannel: Channel | undefined
   hostBus.offer(
     watched(device, (channel) => (hostChannel = channel)),
     settings,
   )
-  const pages = pageAllocator(memory, 16, bytes / 4096)
-  const guestBus = createGuestBus({ ...common, timers: scopedTimers(tracked, 'guest'), pages, drivers: [driver] })
-  guestBus.start()
+  const pages = pageAllocator(memory, 16, bytes / 4096 - sparePages)
+  const guestBus = createGuestBus({
+    ...common,
+    timers: scopedTimers(tracked, 'guest'),
+    pages,
+    drivers: [driver],
+    diagnose: (diagnostic) => diagnose?.('guest', diagnostic),
+  })
+  if (starts) guestBus.start()
 
   function step(until: number): boolean {
     const next = interrupts.shift()

@@ -1,4 +1,5 @@
 export { attackGuest, type GuestAttackOptions } from './attack-guest.ts'
 export { attackHost, type HostAttackOptions } from './attack-host.ts'
+export { attackDevice, type AttackedEnd, type AttackedWorld, type DeviceTarget } from './device/attack-device.ts'
 export { mutate } from './mutate.ts'
 export type { AttackOptions, AttackReport } from './report.ts'

@@ -20,7 +20,13 @@ export function changedByRestore(subject: Restorable): string | undefined {
 
 /** Runs `work` and says which byte of guest memory it changed, or -1. */
 export function byteChangedBy(memory: GuestMemory, work: () => void): number {
-  const before = memory.bytes.slice()
+  const { bytes, words } = memory
+  const before = words.slice()
   work()
-  return memory.bytes.findIndex((byte, at) => byte !== before[at])
+  for (let word = 0; word < words.length; word++)
+    if (words[word] !== before[word]) {
+      const old = new Uint8Array(before.buffer)
+      return bytes.findIndex((byte, at) => at >= word * 4 && byte !== old[at])
+    }
+  return -1
 }

@@ -31,9 +31,10 @@ export const tally = (): Tally => ({ inputs: 0, damaged: 0, short: 0, rejects: {
 
 const SHORT: ReadonlySet<string> = new Set(['message-short', 'message-type'])
 
-export function countReject(into: Tally, branch: string): void {
+/** `short`: the branches that are a first check of length or type. */
+export function countReject(into: Tally, branch: string, short: ReadonlySet<string> = SHORT): void {
   into.rejects[branch] = (into.rejects[branch] ?? 0) + 1
-  if (SHORT.has(branch)) into.short++
+  if (short.has(branch)) into.short++
 }
 
 export function countInput(into: Tally, state: string, isDamaged: boolean): void {

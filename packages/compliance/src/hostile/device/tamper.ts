@@ -1,0 +1,168 @@
+import type {
+  Channel,
+  GuestChannel,
+  GuestDriver,
+  GuestDriverSpec,
+  HostDevice,
+  HostDeviceSpec,
+  Packet,
+} from '@vmbus/core'
+
+/** Stands between one end of a device and its channels. */
+export interface Tamper {
+  /** A channel was opened anew: nothing of before is under way on it. */
+  opened(subchannelIndex: number): void
+  /** Each packet that the end takes; it reads what is returned, or the next one. */
+  received(packet: Packet, subchannelIndex: number): Packet | undefined
+  /** Nothing waits: a packet of the attacker's, or none. */
+  forged(subchannelIndex: number): Packet | undefined
+  /** The end completes a packet. */
+  completed(low: number, high: number, subchannelIndex: number): void
+  /** The end sends an in-band packet. */
+  said(payload: Uint8Array, subchannelIndex: number): void
+}
+
+/** The end as an attack sees it. */
+export interface Tampered<Spec> {
+  readonly spec: Spec
+  /** The state of the end that was created last, as it shows it. */
+  inspect(): Record<string, unknown>
+  /** Channels of that end that are open. */
+  readonly open: readonly number[]
+  /** Calls the end as for a signal of its peer; false without such a channel. */
+  poke(subchannelIndex: number): boolean
+}
+
+/** The same channel for each of its owner's calls. */
+function overlays(tamper: Tamper): (channel: Channel) => Channel {
+  const all = new WeakMap<Channel, Channel>()
+  return (channel) => {
+    const known = all.get(channel)
+    if (known !== undefined) return known
+    const index = channel.subchannelIndex
+    const made = Object.assign(Object.create(channel) as Channel, {
+      receive(): Packet | undefined {
+        for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
+          const read = tamper.received(packet, index)
+          if (read !== undefined) return read
+        }
+        return channel.isOpen ? tamper.forged(index) : undefined
+      },
+      sendCompletion(payload: Uint8Array, low: number, high: number): boolean {
+        const sent = channel.sendCompletion(payload, low, high)
+        if (sent) tamper.completed(low, high, index)
+        return sent
+      },
+      sendInBand(payload: Uint8Array, low: number, high: number, wantCompletion: boolean): boolean {
+        const sent = channel.sendInBand(payload, low, high, wantCompletion)
+        if (sent) tamper.said(payload, index)
+        return sent
+      },
+    })
+    all.set(channel, made)
+    return made
+  }
+}
+
+export function tamperedHost(spec: HostDeviceSpec, tamper: Tamper): Tampered<HostDeviceSpec> {
+  const over = overlays(tamper)
+  const open = new Map<number, Channel>()
+  let inner: HostDevice | undefined
+  const wrap = (device: HostDevice): HostDevice => {
+    inner = device
+    open.clear()
+    return Object.assign(Object.create(device) as HostDevice, {
+      open(channel: Channel): number {
+        tamper.opened(channel.subchannelIndex)
+        const mine = over(channel)
+        // A device may send at once.
+        open.set(channel.subchannelIndex, mine)
+        const status = device.open(mine)
+        if (status !== 0) open.delete(channel.subchannelIndex)
+        return status
+      },
+      readable: (channel: Channel) => device.readable(over(channel)),
+      writable: (channel: Channel) => device.writable?.(over(channel)),
+      close(channel: Channel) {
+        open.delete(channel.subchannelIndex)
+        device.close(over(channel))
+      },
+      gpadlGone: (channel: Channel, gpadl: number) => device.gpadlGone?.(over(channel), gpadl),
+      restore(state: unknown, channels: readonly Channel[]) {
+        open.clear()
+        for (const channel of channels) open.set(channel.subchannelIndex, over(channel))
+        device.restore(state, [...open.values()])
+      },
+    })
+  }
+  return {
+    spec: { ...spec, create: (deps, settings) => wrap(spec.create(deps, settings)) },
+    inspect: () => inner?.inspect() ?? {},
+    get open() {
+      return [...open].flatMap(([index, channel]) => (channel.isOpen ? [index] : []))
+    },
+    poke(index) {
+      const channel = open.get(index)
+      if (channel?.isOpen !== true) return false
+      inner?.readable(channel)
+      return true
+    },
+  }
+}
+
+export function tamperedGuest(spec: GuestDriverSpec, tamper: Tamper): Tampered<GuestDriverSpec> {
+  const over = overlays(tamper)
+  const handles = new WeakMap<GuestChannel, GuestChannel>()
+  const known = new Map<number, GuestChannel>()
+  let inner: GuestDriver | undefined
+  const mine = (handle: GuestChannel): GuestChannel => {
+    let made = handles.get(handle)
+    if (made === undefined) {
+      made = Object.create(handle, {
+        channel: {
+          get: () => (handle.channel === undefined ? undefined : over(handle.channel)),
+        },
+      }) as GuestChannel
+      handles.set(handle, made)
+    }
+    known.set(handle.offer.subchannelIndex, made)
+    return made
+  }
+  const wrap = (driver: GuestDriver): GuestDriver => {
+    inner = driver
+    known.clear()
+    return Object.assign(Object.create(driver) as GuestDriver, {
+      offered: (channel: GuestChannel) => driver.offered(mine(channel)),
+      opened(channel: GuestChannel, status: number) {
+        tamper.opened(channel.offer.subchannelIndex)
+        driver.opened(mine(channel), status)
+      },
+      readable: (channel: GuestChannel) => driver.readable(mine(channel)),
+      writable: (channel: GuestChannel) => driver.writable?.(mine(channel)),
+      gpadlCreated: (channel: GuestChannel, id: number, status: number) =>
+        driver.gpadlCreated?.(mine(channel), id, status),
+      gpadlTorndown: (channel: GuestChannel, id: number) => driver.gpadlTorndown?.(mine(channel), id),
+      closed: (channel: GuestChannel) => driver.closed?.(mine(channel)),
+      modified: (channel: GuestChannel, status: number) => driver.modified?.(mine(channel), status),
+      rescinded: (channel: GuestChannel) => driver.rescinded(mine(channel)),
+      restore(state: unknown, channels: readonly GuestChannel[]) {
+        known.clear()
+        driver.restore(state, channels.map(mine))
+      },
+    })
+  }
+  const isOpen = (handle: GuestChannel): boolean => handle.state === 'open' && handle.channel?.isOpen === true
+  return {
+    spec: { ...spec, create: (deps) => wrap(spec.create(deps)) },
+    inspect: () => inner?.inspect() ?? {},
+    get open() {
+      return [...known].flatMap(([index, handle]) => (isOpen(handle) ? [index] : []))
+    },
+    poke(index) {
+      const handle = known.get(index)
+      if (handle === undefined || !isOpen(handle)) return false
+      inner?.readable(handle)
+      return true
+    },
+  }
+}
