@@ -26,9 +26,9 @@ export interface FileSystem {
 
 /**
  * What Linux's daemon does that a correct guest does not (tools/hv/hv_fcopy_daemon.c). `in-place`: writes into the file
- * itself, so that what it replaces is lost at the start, and what it wrote stays when it is stopped. `trusts-names`: joins path and name as they come. `trusts-offsets`:
- * writes where it is told to, and takes a file with holes or of another size for complete. `slashed-folders`: makes only
- * those folders of the path that a slash follows.
+ * itself, so that what it replaces is lost at the start, and what it wrote stays when it is stopped. `trusts-names`: joins
+ * path and name as they come. `trusts-offsets`: writes where it is told to, and takes a file with holes or of another size
+ * for complete. `slashed-folders`: makes only those folders of the path that a slash follows.
  */
 export type FcopyQuirk = 'in-place' | 'trusts-names' | 'trusts-offsets' | 'slashed-folders'
 
