@@ -1,52 +1,12 @@
 import { readFileSync, statSync } from 'node:fs'
 import { createDisk } from '@vmbus/disk/file'
 import { hostProfiles } from '@vmbus/host'
-import { MachineError, boot, prepareImage, type Guest, type PreparedImage } from '@vmbus/machine-v86'
+import { boot, type Guest } from '@vmbus/machine-v86'
 import { describe, expect, test } from 'vitest'
 import { randomImage, scratch, sha256, tool } from './disks.ts'
+import { bootWith, imageOr, releases, sh } from './real-guest.ts'
 
 const MiB = 1 << 20
-const modules = ['hv_vmbus', 'hv_storvsc', 'sd_mod', 'ext4']
-// Debian 11's busybox has no direct I/O in its dd.
-const packages = ['e2fsprogs', 'util-linux', 'fdisk', 'coreutils']
-const releases = ['debian-11', 'debian-12'] as const
-type Release = (typeof releases)[number]
-
-/** The image, or a test that says why it did not run. */
-async function imageOr(context: { skip(note: string): never }, release: Release): Promise<PreparedImage> {
-  try {
-    return await prepareImage({ release, flavour: '686' }, { modules, packages })
-  } catch (error) {
-    if (error instanceof MachineError && error.code === 'VMBUS_IMAGE_UNAVAILABLE')
-      context.skip(`live guests: not run (${error.message})`)
-    throw error
-  }
-}
-
-const bootWith = (
-  image: PreparedImage,
-  profile: string,
-  images: readonly string[],
-  jit = true,
-  snapshotKey?: string,
-): Promise<Guest> =>
-  boot({
-    image,
-    jit,
-    host: {
-      module: new URL('./guest-host.ts', import.meta.url),
-      options: { profile, images },
-      ...(snapshotKey === undefined ? {} : { snapshotKey }),
-    },
-  })
-
-/** Output of a script that has to succeed. */
-async function sh(guest: Guest, script: string, seconds = 600): Promise<string> {
-  const { status, output } = await guest.exec(`set -e\n${script}`, { seconds })
-  expect([status, status === 0 ? '' : output]).toEqual([0, ''])
-  return output.trim()
-}
-
 const sectorsOf = (guest: Guest, disk: string): Promise<string> =>
   sh(guest, `cat /sys/block/${disk}/size 2>/dev/null || echo none`)
 
@@ -161,26 +121,5 @@ describe.each(releases)('%s', (release) => {
     await guest.call('offer', undefined)
     await sh(guest, 'until [ -e /sys/block/sda ]; do sleep 0.1; done', 60)
     await sh(guest, 'dd if=/dev/sda of=/dev/null bs=1M count=8 iflag=direct 2>/dev/null')
-  })
-
-  test.each([true, false])('a program changed on the host is read and run again, jit: %s', async (jit) => {
-    using folder = scratch()
-    const image = await imageOr({ skip: (note) => expect.unreachable(note) }, release)
-    createDisk({ path: folder.path('a.raw'), format: 'raw', size: '16M' }).close()
-    await using guest = await bootWith(image, 'ws2022', [folder.path('a.raw')], jit)
-    const program = (word: string): Uint8Array => {
-      const sector = new Uint8Array(512).fill(0x0a)
-      sector.set(new TextEncoder().encode(`#!/bin/sh\necho ${word}\nexit 0\n`))
-      return sector
-    }
-    const run = (): Promise<string> =>
-      sh(
-        guest,
-        'echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/sda of=/tmp/p bs=512 count=1 2>/dev/null; chmod +x /tmp/p; /tmp/p',
-      )
-    for (const word of ['one', 'two', 'three']) {
-      expect(await guest.call('write', { lun: 0, sector: 0, data: program(word) })).toBe('ok')
-      expect(await run()).toBe(word)
-    }
   })
 })

@@ -1,0 +1,43 @@
+import { MachineError, boot, prepareImage, type Guest, type PreparedImage } from '@vmbus/machine-v86'
+import { expect } from 'vitest'
+
+const modules = ['hv_vmbus', 'hv_storvsc', 'sd_mod', 'ext4']
+// Debian 11's busybox has no direct I/O in its dd.
+const packages = ['e2fsprogs', 'util-linux', 'fdisk', 'coreutils']
+export const releases = ['debian-11', 'debian-12'] as const
+export type Release = (typeof releases)[number]
+
+/** The image, or a test that says why it did not run. */
+export async function imageOr(context: { skip(note: string): never }, release: Release): Promise<PreparedImage> {
+  try {
+    return await prepareImage({ release, flavour: '686' }, { modules, packages })
+  } catch (error) {
+    if (error instanceof MachineError && error.code === 'VMBUS_IMAGE_UNAVAILABLE')
+      context.skip(`live guests: not run (${error.message})`)
+    throw error
+  }
+}
+
+export const bootWith = (
+  image: PreparedImage,
+  profile: string,
+  images: readonly string[],
+  jit = true,
+  snapshotKey?: string,
+): Promise<Guest> =>
+  boot({
+    image,
+    jit,
+    host: {
+      module: new URL('./guest-host.ts', import.meta.url),
+      options: { profile, images },
+      ...(snapshotKey === undefined ? {} : { snapshotKey }),
+    },
+  })
+
+/** Output of a script that has to succeed. */
+export async function sh(guest: Guest, script: string, seconds = 600): Promise<string> {
+  const { status, output } = await guest.exec(`set -e\n${script}`, { seconds })
+  expect([status, status === 0 ? '' : output]).toEqual([0, ''])
+  return output.trim()
+}
