@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MachineError } from '@vmbus/machine-v86'
 import { main } from '@vmbus/matrix'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readLine } from '../src/commands/verbs.ts'
@@ -27,7 +28,8 @@ function stage(answers: Readonly<Record<string, unknown>>, events: readonly Said
       },
       until(what) {
         const next = left.shift()
-        if (next === undefined) return Promise.reject(new Error(`waited for ${String(what)}`))
+        if (next === undefined)
+          return Promise.reject(new MachineError('VMBUS_MACHINE_TIMEOUT', `waited for ${String(what)}`))
         heard.push({ name: next[0], at: 0, detail: next[1] })
         return Promise.resolve(String(what))
       },
@@ -133,6 +135,16 @@ describe('a verb that is refused, or fails, says so', () => {
   const cases: readonly (readonly [string, Record<string, unknown>, readonly Said[], RegExp])[] = [
     ['keys', { 'kvp.enumerate': 'not-connected' }, [], /^not begun: not-connected$/],
     ['backup', { 'vss.backup': unknown }, [], /^unknown action/],
+    // A daemon that hangs: Linux answers for it after 30 s, unless it hangs while it freezes, for which it has 15 minutes.
+    [
+      'backup',
+      { 'vss.backup': 1 },
+      [['vss:backup', { id: 1, outcome: 'failed', stage: 'check', status: 0x80004005 }]],
+      /^vss\.backup ended with failed, the guest's last status is 0x80004005$/,
+    ],
+    ['backup', { 'vss.backup': 1 }, [], /^vss\.backup did not end within 70 s of the guest's time$/],
+    ['network-remove', {}, [], /^netvsc\.remove did not end within 70 s of the guest's time$/],
+    ['memory-take 1M', { 'balloon.balloon': 'begun' }, [], /^balloon\.balloon did not end within 70 s/],
     [
       'key-delete k',
       { 'kvp.delete': 1 },

@@ -28,6 +28,27 @@ export async function call({ guest }: Stage, action: string, argument: unknown):
   }
 }
 
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_TIMEOUT'
+
+/** Waits for the event after which there is something to find; guest time that passes without it ends the verb. */
+async function found<T>(
+  { guest }: Stage,
+  action: string,
+  ending: string,
+  find: () => T | undefined,
+  seconds = ANSWER_SECONDS,
+): Promise<T> {
+  for (;;) {
+    const it = find()
+    if (it !== undefined) return it
+    await guest.until(`event:${ending}`, { seconds }).catch((error: unknown) => {
+      if (isTimeout(error)) fail(`${action} did not end within ${seconds} s of the guest's time`)
+      throw error
+    })
+  }
+}
+
 /** Asks the host's device and waits for the event that ends the request with its id. */
 export async function ask(
   stage: Stage,
@@ -41,11 +62,13 @@ export async function ask(
   if (typeof id !== 'number') return fail(`not begun: ${String(id)}`)
   const find = (): unknown =>
     guest.events.find(({ name, detail }) => name === ending && (detail as { readonly id?: number }).id === id)?.detail
-  while (find() === undefined) await guest.until(`event:${ending}`, { seconds })
-  const found = find() as { readonly outcome?: string; readonly status?: number }
-  say(JSON.stringify(found))
-  if (found.outcome !== 'ok')
-    fail(`${action} ended with ${found.outcome ?? '?'}, the guest's last status is ${statusText(found.status)}`)
+  const end = (await found(stage, action, ending, find, seconds)) as {
+    readonly outcome?: string
+    readonly status?: number
+  }
+  say(JSON.stringify(end))
+  if (end.outcome !== 'ok')
+    fail(`${action} ended with ${end.outcome ?? '?'}, the guest's last status is ${statusText(end.status)}`)
 }
 
 const statusText = (status = -1): string => (status < 0 ? 'none' : `0x${status.toString(16)}`)
@@ -55,8 +78,7 @@ export async function remove(stage: Stage, action: string): Promise<void> {
   const { guest, say } = stage
   const before = guest.events.length
   await call(stage, action, undefined)
-  const isGone = (): boolean => guest.events.slice(before).some(({ name }) => name === 'released')
-  while (!isGone()) await guest.until('event:released', { seconds: ANSWER_SECONDS })
+  await found(stage, action, 'released', () => guest.events.slice(before).find(({ name }) => name === 'released'))
   say('done')
 }
 
@@ -67,10 +89,9 @@ export async function begin(stage: Stage, action: string, argument: unknown, end
   const begun = await call(stage, action, argument)
   if (begun !== 'begun') return fail(`not begun: ${String(begun)}`)
   const find = (): unknown => guest.events.slice(before).find(({ name }) => name === ending)?.detail
-  while (find() === undefined) await guest.until(`event:${ending}`, { seconds: ANSWER_SECONDS })
-  const found = find() as { readonly failed?: string }
-  say(JSON.stringify(found))
-  if (found.failed !== undefined) fail(found.failed)
+  const end = (await found(stage, action, ending, find)) as { readonly failed?: string }
+  say(JSON.stringify(end))
+  if (end.failed !== undefined) fail(end.failed)
 }
 
 export async function tell(stage: Stage, action: string, argument?: unknown): Promise<void> {
