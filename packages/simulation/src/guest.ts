@@ -3,6 +3,7 @@ import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import { seeded, type Clock, type Diagnose, type Seed, type TraceSink } from '@vmbus/world'
 import type { Agenda, Delay, Due } from './agenda.ts'
 import { SimulationError } from './errors.ts'
+import { worldInterface, type NetOf } from './net.ts'
 import { createSystem, hasEnded, type GuestSystem } from './system.ts'
 import type { AttachedHost, Awaited, GuestEvent, GuestGeneration, HostSystem, PowerState } from './types.ts'
 
@@ -40,6 +41,8 @@ export interface WorldGuest<Surface = unknown> {
   readonly bus: GuestBus
   /** What the operating system shows. */
   readonly surface: Surface
+  /** A network interface of the system: that of `surface.net(name)`, whose `ping` lets the world run until it is answered. */
+  net(name: string): NetOf<Surface>
   /** The guest's wall clock, FILETIME. */
   wallClock(): bigint
   /** Powers the guest on, on this host; again after it has ended, as a restart does. */
@@ -87,6 +90,9 @@ interface Saved {
   readonly hostState: unknown
   readonly system: unknown
 }
+
+/** What was waited for did not happen, and the guest is still there. */
+const NOT_IN_TIME: ReadonlySet<string> = new Set(['VMBUS_SIMULATION_TIMEOUT', 'VMBUS_SIMULATION_IDLE'])
 
 export function createGuest<Surface>(
   ctx: GuestContext,
@@ -177,6 +183,17 @@ export function createGuest<Surface>(
     }
   }
 
+  async function happens(what: () => boolean, label: string, waiting: UntilOptions): Promise<boolean> {
+    const end = (): string | undefined => (hasEnded(power()) ? power() : undefined)
+    try {
+      await ctx.until(what, end, `${name}: ${label}`, waiting)
+      return true
+    } catch (error) {
+      if (error instanceof SimulationError && NOT_IN_TIME.has(error.code)) return false
+      throw error
+    }
+  }
+
   function on(listener: (event: GuestEvent) => void): () => void {
     listeners.add(listener)
     return () => void listeners.delete(listener)
@@ -198,6 +215,8 @@ export function createGuest<Surface>(
     get surface() {
       return current().system.surface
     },
+    net: (interfaceName) =>
+      worldInterface(current().system.surface, interfaceName, generation.name, happens) as NetOf<Surface>,
     wallClock: () => current().system.wallClock(),
     attach,
     until,

@@ -2,6 +2,7 @@ export type { Delay } from './agenda.ts'
 export { SimulationError, type SimulationErrorCode } from './errors.ts'
 export type { AttachOptions, GuestOptions, UntilOptions, WorldGuest } from './guest.ts'
 export type { WorldHost } from './host.ts'
+export type { NetOf, PingOptions, WorldInterface } from './net.ts'
 export {
   compareReplay,
   fromReplayFile,

@@ -159,6 +159,14 @@ describe('what cannot be done says why', () => {
     await expect(guest.until('connected')).rejects.toThrow(expect.objectContaining({ code: 'VMBUS_SIMULATION_IDLE' }))
   })
 
+  test('the interface of a system that shows none', async () => {
+    await using world = simulate({ seed: 1 })
+    const guest = world.guest({ ...linux('6.1'), surface: () => ({}) })
+    expect(codeOf(() => guest.net('eth0'))).toBe('VMBUS_SIMULATION_STATE')
+    guest.attach(world.host(ws2022))
+    expect(codeOf(() => guest.net('eth0'))).toBe('VMBUS_SIMULATION_OPTION')
+  })
+
   test('timers of one name twice', async () => {
     await using world = simulate({ seed: 1 })
     world.timers('lan', () => undefined)

@@ -52,6 +52,21 @@ describe('an interface of a simulated Linux', () => {
     world.run({ ms: 10 })
   })
 
+  test('pings through a guest, which lets the world run until the answer is there or the time is over', async () => {
+    const { world, guest, nic } = await connected('6.1')
+    const eth0 = guest.net('eth0')
+    expect([eth0.name, eth0.mac, eth0.isUp]).toEqual(['eth0', '00:15:5d:00:00:01', true])
+    await expect(eth0.ping(PEER)).resolves.toBe(true)
+    await expect(eth0.ping(PEER, { bytes: 1472 })).resolves.toBe(true)
+    const before = world.clock.now()
+    await expect(eth0.ping('10.0.0.9', { seconds: 2 })).resolves.toBe(false)
+    expect(world.clock.now() - before).toBeLessThanOrEqual(2 * 10_000_000)
+    nic.disconnectLink()
+    world.run({ ms: 10 })
+    await expect(eth0.ping(PEER)).resolves.toBe(false)
+    await expect(guest.net('eth1').ping(PEER)).rejects.toMatchObject({ code: 'VMBUS_LINUX_NET' })
+  })
+
   test('sends and receives frames as they are', async () => {
     const { world, lan, eth0 } = await connected('6.1')
     const seen: string[] = []
