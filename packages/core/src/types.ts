@@ -138,8 +138,11 @@ export interface Channel {
 
   /** A buffer that the guest granted on this channel (host end), or granted by this end (guest end). */
   gpadl(id: number): Gpadl | undefined
-  /** Gives up on a peer that broke the protocol: no more is read or written; recorded with the reason. */
-  fail(code: string, message: string): void
+  /**
+   * Gives up on a peer that broke the protocol: no more is read or written; recorded with the reason, and with the
+   * `branch` of the protocol above that refused.
+   */
+  fail(code: string, message: string, branch?: string): void
   inspect(): Record<string, unknown>
 }
 

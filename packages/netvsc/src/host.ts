@@ -110,7 +110,7 @@ export function netvscHost(
     // Association messages may be completed: OpenVMM asks for it, Linux never does it. And after a revoke nothing is missed.
     if (sections === undefined || high !== 0) return
     if (sections.complete(channel.subchannelIndex, low - 1) === 0)
-      violation(channel, `a completion of packet ${low}, which the guest does not have`)
+      violation(channel, 'completion-unasked', `a completion of packet ${low}, which the guest does not have`)
   }
 
   /** Takes packets while their answers fit; what is left waits for room. */

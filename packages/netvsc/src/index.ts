@@ -32,3 +32,4 @@ export type {
 export type { NetvscHost } from './host.ts'
 export type { NetvscHostOptions, NetvscSettings } from './host/options.ts'
 export type { NetvscStatistics } from './host/state.ts'
+export { NETVSC_GUEST_REJECTS, NETVSC_HOST_REJECTS, type NetvscGuestReject, type NetvscHostReject } from './rejects.ts'

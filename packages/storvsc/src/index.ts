@@ -41,3 +41,9 @@ export type {
   UnitAddress,
 } from './guest.ts'
 export { StorvscError, type StorvscErrorCode } from './errors.ts'
+export {
+  STORVSC_GUEST_REJECTS,
+  STORVSC_HOST_REJECTS,
+  type StorvscGuestReject,
+  type StorvscHostReject,
+} from './rejects.ts'

@@ -1,5 +1,6 @@
 export { attackGuest, type GuestAttackOptions } from './attack-guest.ts'
 export { attackHost, type HostAttackOptions } from './attack-host.ts'
 export { attackDevice, type AttackedEnd, type AttackedWorld, type DeviceTarget } from './device/attack-device.ts'
+export type { Forged } from './device/damage.ts'
 export { mutate } from './mutate.ts'
 export type { AttackOptions, AttackReport } from './report.ts'

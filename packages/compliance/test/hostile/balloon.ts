@@ -1,7 +1,7 @@
 import { BALLOON_GUEST_REJECTS, BALLOON_HOST_REJECTS, balloon, type BalloonHost } from '@vmbus/balloon'
 import type { DeviceTarget } from '../../src/index.ts'
 import { guestPages } from './memory.ts'
-import { counted, phase, type JudgedTarget } from './target.ts'
+import { counted, often, phase, type JudgedTarget } from './target.ts'
 
 const BOOT_PAGES = 65_536
 /** Blocks of 128 MiB, as Linux declares them. */
@@ -55,16 +55,22 @@ const target: DeviceTarget = {
         view.setUint16(0, choose.chance(50) ? VERSION_RESPONSE : CAPABILITIES_RESPONSE, true)
         view.setUint16(2, 16, true)
         view.setUint32(8, choose.below(2), true)
-        return bytes
+        return { payload: bytes }
       },
     },
   },
 }
 
+const RARE = {
+  host: ['message-short', 'balloon-ranges'],
+  guest: ['message-short', 'version-none', 'capabilities-refused', 'silence'],
+}
+
 export const balloonTarget: JudgedTarget = {
   target,
   branches: {
-    host: Object.keys(BALLOON_HOST_REJECTS),
-    guest: Object.keys(BALLOON_GUEST_REJECTS),
+    host: often(BALLOON_HOST_REJECTS, RARE.host),
+    guest: often(BALLOON_GUEST_REJECTS, RARE.guest),
   },
+  rare: RARE,
 }

@@ -20,7 +20,7 @@ export const icHostEnd: AttackedEnd = {
     view.setUint16(AT.body, choose.chance(80) ? 1 : choose.below(3), true)
     view.setUint16(AT.body + 2, choose.chance(80) ? 1 : choose.below(3), true)
     for (const at of [8, 12]) view.setUint16(AT.body + at, choose.chance(80) ? 3 : choose.below(8), true)
-    return bytes
+    return { payload: bytes }
   },
 }
 

@@ -9,6 +9,10 @@ export interface JudgedTarget {
   readonly rare?: { readonly host?: readonly string[]; readonly guest?: readonly string[] }
 }
 
+/** All branches of a table but those that are rare. */
+export const often = (table: Readonly<Record<string, string>>, rare: readonly string[] = []): readonly string[] =>
+  Object.keys(table).filter((branch) => !rare.includes(branch))
+
 /** The phase that an end shows. */
 export const phase = (inspected: Record<string, unknown>): string => String(inspected['phase'])
 

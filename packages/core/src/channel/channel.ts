@@ -15,7 +15,7 @@ import { copyOut } from '../ring/copy.ts'
 import { packetParser } from './packet.ts'
 import { FLAG_COMPLETION_REQUESTED, writeGpaDirect, writeTransferPages } from './send.ts'
 import { CHANNEL_FORMAT, checkState, type ChannelState } from './state.ts'
-import { Due, type ChannelEnd, type ChannelFault, type ChannelOptions } from './types.ts'
+import { Due, type ChannelEnd, type ChannelOptions } from './types.ts'
 
 /** Bytes of a packet's descriptor; its second word has the packet's length in units of 8 bytes. */
 const DESCRIPTOR_BYTES = 16
@@ -48,7 +48,7 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
   /** Where the next packet to trace begins. */
   let traced = tx.save().write
 
-  function fail(code: string, message: string, branch?: ChannelFault): void {
+  function fail(code: string, message: string, branch?: string): void {
     if (!isOpen) return
     isOpen = false
     failure = code
@@ -230,7 +230,7 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
       if (!masked && isReadable()) options.due?.()
     },
     gpadl: (id) => options.gpadl(id),
-    fail: (code, message) => fail(code, message),
+    fail: (code, message, branch) => fail(code, message, branch),
     interrupted: () => (takeWritable() ? Due.writable : 0) | (isReadable() ? Due.readable : 0),
     takeWritable,
     get mustPoll() {

@@ -16,7 +16,7 @@ export function controlMessage(ctx: GuestContext, message: Uint8Array): boolean 
   // On the way out nobody waits for what was asked before.
   if (ctx.state.phase === 'stopping') return true
   if (current === null || id !== control.id || type !== (current.type | 0x8000_0000) >>> 0) {
-    diagnose(ctx, 'VMBUS_NETVSC_ANSWER', 'an answer that nobody waits for')
+    diagnose(ctx, 'VMBUS_NETVSC_ANSWER', 'answer-unasked', 'an answer that nobody waits for')
     return false
   }
   const status = view.getUint32(RNDIS_HEADER + 4, true)

@@ -25,6 +25,7 @@ const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): voi
     diagnose(
       ctx,
       'VMBUS_NETVSC_COMPLETION',
+      'completion-unasked',
       `a completion of ${packet.transactionLow}, which is not under way on the channel`,
     )
     return
@@ -59,7 +60,7 @@ const told = (ctx: GuestContext, packet: Packet): void => {
   } else if (type === NvspType.sendIndirectionTable && packet.payloadLength >= BODY + sendIndirectionTable.size) {
     const { count, offset } = sendIndirectionTable.decode(view, at + BODY)
     if (count !== SEND_TABLE_SIZE || offset > packet.payloadLength || packet.payloadLength - offset < count * 4) {
-      diagnose(ctx, 'VMBUS_NETVSC_TABLE', `a send table of ${count} entries at ${offset}`)
+      diagnose(ctx, 'VMBUS_NETVSC_TABLE', 'table-size', `a send table of ${count} entries at ${offset}`)
       return
     }
     const queues = state.subchannels + 1

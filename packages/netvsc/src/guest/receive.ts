@@ -75,13 +75,13 @@ export function createReceiver(): Receiver {
     }
     if (status !== NvspStatus.success) {
       ctx.state.statistics.receiveErrors++
-      diagnose(ctx, 'VMBUS_NETVSC_RECEIVE', 'a packet of the host could not be taken')
+      diagnose(ctx, 'VMBUS_NETVSC_RECEIVE', 'receive-message', 'a packet of the host could not be taken')
     }
     give(ctx, channel, given.transactionLow, given.transactionHigh, status)
     // What an answer leads to comes after its receipt, as in drivers whose threads wait for it.
     for (let message = controls.shift(); message !== undefined; message = controls.shift()) {
       if (!controlMessage(ctx, message))
-        diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'a control message of the host makes no sense')
+        diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'control-message', 'a control message of the host makes no sense')
     }
   }
 

@@ -2,6 +2,7 @@ import type { GuestChannel, GuestDriverDeps, PageRange } from '@vmbus/core'
 import { NvspVersion } from '../protocol/nvsp.ts'
 import { ANSWER_TICKS, type NetvscGuestOptions } from './options.ts'
 import type { Receiver } from './receive.ts'
+import type { NetvscGuestReject } from '../rejects.ts'
 
 export type GuestPhase = 'offered' | 'opening' | 'setup' | 'ready' | 'stopping' | 'stopped' | 'failed'
 
@@ -170,8 +171,8 @@ export interface GuestContext {
   channels: (GuestChannel | undefined)[]
 }
 
-export function diagnose(ctx: GuestContext, code: string, message: string): void {
-  ctx.deps.diagnose({ code, source: 'netvsc/guest', message })
+export function diagnose(ctx: GuestContext, code: string, branch: NetvscGuestReject, message: string): void {
+  ctx.deps.diagnose({ code, source: 'netvsc/guest', message, detail: { branch } })
 }
 
 export const newGuestQueue = (): GuestQueue => ({ open: true, outgoing: [], owed: null, batch: null, blocked: false })

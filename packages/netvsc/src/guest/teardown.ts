@@ -41,7 +41,7 @@ export function fail(ctx: GuestContext, why: string): void {
   const { state } = ctx
   if (state.phase === 'failed' || state.phase === 'stopping' || state.phase === 'stopped') return
   state.failure = why
-  diagnose(ctx, 'VMBUS_NETVSC_SETUP', why)
+  diagnose(ctx, 'VMBUS_NETVSC_SETUP', 'setup', why)
   ctx.deps.event('failed', why)
   stop(ctx)
 }

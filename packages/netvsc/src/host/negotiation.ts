@@ -67,20 +67,22 @@ interface Request {
 
 /** A packet of the guest that is no completion. */
 export function request(ctx: HostContext, channel: Channel, packet: Packet): void {
-  if (packet.payloadLength < BODY) return violation(channel, 'a message without a type')
+  if (packet.payloadLength < BODY) return violation(channel, 'message-short', 'a message without a type')
   const type = messageHeader.read.msg_type(packet.view, packet.payloadOffset)
   if (type === NvspType.sendRndisPacket) {
-    if (ctx.connection.version === 0) return violation(channel, 'an RNDIS packet before INIT')
+    if (ctx.connection.version === 0) return violation(channel, 'message-early', 'an RNDIS packet before INIT')
     return transmit(ctx, channel, packet)
   }
   const needed = BODY_BYTES[type]
   const handler = HANDLERS[type]
-  if (needed === undefined || handler === undefined) return violation(channel, `a message of type ${type}`)
+  if (needed === undefined || handler === undefined)
+    return violation(channel, 'message-type', `a message of type ${type}`)
   if (packet.payloadLength < BODY + needed)
-    return violation(channel, `a message of type ${type} with ${packet.payloadLength} bytes`)
-  if (channel.subchannelIndex !== 0) return violation(channel, `a message of type ${type} on a subchannel`)
+    return violation(channel, 'message-short', `a message of type ${type} with ${packet.payloadLength} bytes`)
+  if (channel.subchannelIndex !== 0)
+    return violation(channel, 'message-subchannel', `a message of type ${type} on a subchannel`)
   if (type !== NvspType.init && ctx.connection.version === 0)
-    return violation(channel, `a message of type ${type} before INIT`)
+    return violation(channel, 'message-early', `a message of type ${type} before INIT`)
   handler(ctx, { channel, packet, at: packet.payloadOffset + BODY, wantsCompletion: (packet.flags & 1) !== 0 })
 }
 
@@ -106,7 +108,7 @@ function answer(ctx: HostContext, { channel, packet, wantsCompletion }: Request,
 function initialize(ctx: HostContext, given: Request): void {
   const asked = init.read.min_protocol_ver(given.packet.view, given.at)
   const known = ctx.versions.includes(asked)
-  if (ctx.connection.version !== 0) return violation(given.channel, 'INIT after INIT succeeded')
+  if (ctx.connection.version !== 0) return violation(given.channel, 'init-again', 'INIT after INIT succeeded')
   const view = begin(ctx, NvspType.initComplete)
   initComplete.write.negotiated_protocol_ver(
     view,
@@ -123,7 +125,7 @@ function initialize(ctx: HostContext, given: Request): void {
 }
 
 function ndisVersion(ctx: HostContext, given: Request): void {
-  if (ctx.connection.ndis !== null) return violation(given.channel, 'a second NDIS version')
+  if (ctx.connection.ndis !== null) return violation(given.channel, 'ndis-again', 'a second NDIS version')
   const { ndis_major_ver: major, ndis_minor_ver: minor } = sendNdisVersion.decode(given.packet.view, given.at)
   ctx.connection.ndis = { major, minor }
   answer(ctx, given, true)
@@ -132,7 +134,7 @@ function ndisVersion(ctx: HostContext, given: Request): void {
 function ndisConfig(ctx: HostContext, given: Request): void {
   const { connection } = ctx
   if (connection.version < NvspVersion.v2 || connection.config !== null)
-    return violation(given.channel, 'an NDIS configuration out of turn')
+    return violation(given.channel, 'config-order', 'an NDIS configuration out of turn')
   const mtu = sendNdisConfig.read.mtu(given.packet.view, given.at)
   const largest = (ctx.options.mtu ?? DEFAULT_MTU) + ETHERNET_BYTES
   connection.frameBytes = mtu >= DEFAULT_FRAME_BYTES && mtu <= largest ? mtu : DEFAULT_FRAME_BYTES
@@ -143,8 +145,9 @@ function ndisConfig(ctx: HostContext, given: Request): void {
 function receiveBuffer(ctx: HostContext, given: Request): void {
   const { connection } = ctx
   if (connection.version >= NvspVersion.v2 && connection.config === null)
-    return violation(given.channel, 'a receive buffer before the NDIS configuration')
-  if (connection.receiveBuffer !== null) return violation(given.channel, 'a second receive buffer')
+    return violation(given.channel, 'receive-buffer-order', 'a receive buffer before the NDIS configuration')
+  if (connection.receiveBuffer !== null)
+    return violation(given.channel, 'receive-buffer-order', 'a second receive buffer')
   const { gpadl_handle: gpadl, id } = sendReceiveBuffer.decode(given.packet.view, given.at)
   const grant = given.channel.gpadl(gpadl)
   const size = (FRAME_AT + connection.frameBytes + UNUSABLE_TAIL + 7) & ~7
@@ -195,7 +198,7 @@ function dropReceiveBuffer(ctx: HostContext, given: Request): void {
 
 function sendBuffer(ctx: HostContext, given: Request): void {
   const { connection } = ctx
-  if (connection.sendBuffer !== null) return violation(given.channel, 'a second send buffer')
+  if (connection.sendBuffer !== null) return violation(given.channel, 'send-buffer-again', 'a second send buffer')
   const { gpadl_handle: gpadl, id } = sendSendBuffer.decode(given.packet.view, given.at)
   const grant = given.channel.gpadl(gpadl)
   const good = grant !== undefined && grant.byteLength >= SEND_SECTION && grant.byteLength <= SEND_LIMIT
@@ -224,14 +227,14 @@ function dropSendBuffer(ctx: HostContext, given: Request): void {
 
 /** The answer has no body: Linux knows it by that. */
 function dataPath(ctx: HostContext, given: Request): void {
-  if (ctx.connection.version < NvspVersion.v4) return violation(given.channel, 'a data path below NVSP 4')
+  if (ctx.connection.version < NvspVersion.v4) return violation(given.channel, 'version', 'a data path below NVSP 4')
   setDataPath(ctx, switchDataPath.read.active_datapath(given.packet.view, given.at))
   answer(ctx, given, true)
 }
 
 function subchannels(ctx: HostContext, given: Request): void {
   const { connection } = ctx
-  if (connection.version < NvspVersion.v5) return violation(given.channel, 'subchannels below NVSP 5')
+  if (connection.version < NvspVersion.v5) return violation(given.channel, 'version', 'subchannels below NVSP 5')
   const { op, num_subchannels } = subchannelRequest.decode(given.packet.view, given.at)
   const good = op === SUBCHANNEL_ALLOCATE && num_subchannels > 0 && connection.subchannels === 0
   const count = good ? Math.min(num_subchannels, ctx.queueLimit - 1) : 0

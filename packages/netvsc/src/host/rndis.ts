@@ -28,10 +28,10 @@ const MOST_WAITING = 64
 /** A control message of the guest, in a private copy. */
 export function control(ctx: HostContext, channel: Channel, message: Uint8Array): void {
   const view = new DataView(message.buffer, message.byteOffset, message.length)
-  if (message.length < RNDIS_HEADER + 4) return violation(channel, 'a control message without a body')
+  if (message.length < RNDIS_HEADER + 4) return violation(channel, 'control-short', 'a control message without a body')
   const length = view.getUint32(4, true)
   if (length > message.length || length < RNDIS_HEADER + 4)
-    return violation(channel, `a control message of ${length} bytes in ${message.length}`)
+    return violation(channel, 'control-length', `a control message of ${length} bytes in ${message.length}`)
   const type = view.getUint32(0, true)
   const request = view.getUint32(RNDIS_HEADER, true)
   switch (type) {
@@ -57,13 +57,13 @@ export function control(ctx: HostContext, channel: Channel, message: Uint8Array)
       return respond(ctx, RndisType.resetComplete, answer)
     }
     default:
-      violation(channel, `a control message of type ${type}`)
+      violation(channel, 'control-type', `a control message of type ${type}`)
   }
 }
 
 function initialize(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
-  if (length < RNDIS_HEADER + initializeRequest.size) return violation(channel, 'a short INITIALIZE')
-  if (ctx.connection.initialized) return violation(channel, 'a second INITIALIZE')
+  if (length < RNDIS_HEADER + initializeRequest.size) return violation(channel, 'control-short', 'a short INITIALIZE')
+  if (ctx.connection.initialized) return violation(channel, 'initialize-again', 'a second INITIALIZE')
   const { req_id, major_ver, minor_ver } = initializeRequest.decode(view, RNDIS_HEADER)
   const good = major_ver === 1 && minor_ver === 0
   const answer = new DataView(new ArrayBuffer(initializeComplete.size))
@@ -99,7 +99,7 @@ function information(view: DataView, length: number): Uint8Array | undefined {
 }
 
 function answerQuery(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
-  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'a short QUERY')
+  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short QUERY')
   const { req_id, oid, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
   const given = information(view, length)
   // Hyper-V fails a query whose offset is 0, even without data (Linux rndis_filter.c comment).
@@ -117,7 +117,7 @@ function answerQuery(ctx: HostContext, channel: Channel, view: DataView, length:
 }
 
 function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
-  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'a short SET')
+  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short SET')
   const { req_id, oid } = queryRequest.decode(view, RNDIS_HEADER)
   const given = information(view, length)
   const status = given === undefined ? RndisStatus.invalidData : set(ctx, oid, given)

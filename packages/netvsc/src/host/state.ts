@@ -4,6 +4,7 @@ import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
 import { DEFAULT_FRAME_BYTES, type NetvscHostOptions } from './options.ts'
 import type { Scratch } from './queue.ts'
 import type { Sections, SectionsState } from './sections.ts'
+import type { NetvscHostReject } from '../rejects.ts'
 
 /** A completion that found the ring full. A queue takes no further packet until it is sent. */
 interface OwedCompletion {
@@ -167,8 +168,8 @@ export interface HostContext {
 }
 
 /** The peer broke the protocol beyond repair: its channel is left. */
-export function violation(channel: Channel, what: string): void {
-  channel.fail('VMBUS_NETVSC_PROTOCOL', what)
+export function violation(channel: Channel, branch: NetvscHostReject, what: string): void {
+  channel.fail('VMBUS_NETVSC_PROTOCOL', what, branch)
 }
 
 export function diagnose(ctx: HostContext, code: string, message: string, detail: Record<string, number> = {}): void {

@@ -27,7 +27,7 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
   const { transactionLow, transactionHigh } = received
   const at = received.payloadOffset
   if (received.payloadLength < BODY + sendRndisPacket.size || (received.flags & 1) === 0)
-    return violation(channel, 'an RNDIS packet message that is too short, or that nobody waits for')
+    return violation(channel, 'rndis-short', 'an RNDIS packet message that is too short, or that nobody waits for')
   const type = sendRndisPacket.read.channel_type(received.view, at + BODY)
   const length = gather(ctx, received)
   if (length < 0) {

@@ -12,6 +12,7 @@ import { Operation, PACKET_BYTES_V1, VSTOR_VERSIONS, controllerKindOf, ideAddres
 import { copyPlain } from '../plain.ts'
 import { CORRECT } from './behaviour.ts'
 import { flushCdb } from './commands.ts'
+import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import type { ScsiCommand, StorvscGuestOptions, UnitAddress } from './options.ts'
 import { abort, complete, dispatch, drop, featuresOf, tellEnded } from './requests.ts'
@@ -123,7 +124,7 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
       code: 'VMBUS_STORVSC_UNSOLICITED',
       source: 'storvsc',
       message: 'an operation that a host does not begin',
-      detail: { operation },
+      detail: { branch: 'operation' satisfies StorvscGuestReject, operation },
     })
   }
 

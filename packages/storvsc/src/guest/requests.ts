@@ -9,6 +9,7 @@ import {
   vstorFeatures,
   type VstorFeatures,
 } from '../protocol.ts'
+import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import { resultOf, unanswered, unitChanged, type RequestOutcome, type RequestResult } from './result.ts'
 import type { RequestRecord } from './state.ts'
@@ -115,17 +116,14 @@ export function complete(ctx: GuestContext, channel: Channel, packet: Packet): v
   const tag = packet.transactionLow - 1
   const request = packet.transactionHigh === 0 ? state.inFlight[tag] : undefined
   const least = featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1
-  if (
-    request === undefined ||
-    request === null ||
-    request.channel !== channel.subchannelIndex ||
-    packet.payloadLength < least
-  ) {
+  const isAsked = request !== undefined && request !== null && request.channel === channel.subchannelIndex
+  if (!isAsked || packet.payloadLength < least) {
+    const branch: StorvscGuestReject = isAsked ? 'message-short' : 'completion-unasked'
     ctx.deps.diagnose({
       code: 'VMBUS_STORVSC_COMPLETION',
       source: 'storvsc',
       message: 'a completion that no request waits for, or that is too short',
-      detail: { id: packet.transactionLow, length: packet.payloadLength },
+      detail: { branch, id: packet.transactionLow, length: packet.payloadLength },
     })
     return
   }

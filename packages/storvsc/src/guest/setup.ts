@@ -9,6 +9,7 @@ import {
   protocolVersion,
   vstorPacket,
 } from '../protocol.ts'
+import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import { dispatch, drop, featuresOf } from './requests.ts'
 import { scanAll } from './scan.ts'
@@ -97,7 +98,7 @@ export function answered(ctx: GuestContext, packet: Packet): void {
         code: 'VMBUS_STORVSC_COMPLETION',
         source: 'storvsc',
         message: 'an answer to a set-up packet that was not sent',
-        detail: { phase: state.phase },
+        detail: { branch: 'setup-unasked' satisfies StorvscGuestReject, phase: state.phase },
       })
   }
 }

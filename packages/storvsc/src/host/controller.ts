@@ -12,6 +12,7 @@ import {
   vmscsiRequest,
   vstorPacket,
 } from '../protocol.ts'
+import type { StorvscHostReject } from '../rejects.ts'
 import { copyPlain } from '../plain.ts'
 import { addressKey, type LunAddress } from './address.ts'
 import { answers, type ControllerState } from './answers.ts'
@@ -116,17 +117,18 @@ export function storvscHost(
     },
   }
 
-  const refuse = (channel: Channel, message: string): void => channel.fail('VMBUS_STORVSC_PACKET', message)
+  const refuse = (channel: Channel, branch: StorvscHostReject, message: string): void =>
+    channel.fail('VMBUS_STORVSC_PACKET', message, branch)
 
   /** The range and the length have to agree, or the guest is not to be talked to (OpenVMM storvsp, Range::new). */
   const handleRequest = (channel: Channel, packet: Packet): void => {
     const { view, payloadOffset, gpaRanges } = packet
     const body = payloadOffset + HEADER_BYTES
-    if (reply.bytes < PACKET_BYTES_V1) return refuse(channel, `a request of ${reply.bytes} bytes`)
+    if (reply.bytes < PACKET_BYTES_V1) return refuse(channel, 'request-short', `a request of ${reply.bytes} bytes`)
     const length = view.getUint32(body + at.dataTransferLength, true)
     const [range] = gpaRanges
     if (gpaRanges.length > 1 || (length > 0 && (range?.byteCount ?? 0) < length))
-      return refuse(channel, `${gpaRanges.length} ranges for ${length} bytes`)
+      return refuse(channel, 'request-ranges', `${gpaRanges.length} ranges for ${length} bytes`)
     buffer.bind(length > 0 ? range : undefined, length, view.getUint8(body + at.dataIn) !== DataIn.write)
     execute(channel, reply, view, body)
   }
@@ -134,9 +136,9 @@ export function storvscHost(
   const handle = (channel: Channel, packet: Packet): void => {
     const { view, payloadOffset, payloadLength } = packet
     if ((packet.type !== PacketType.inBand && packet.type !== PacketType.gpaDirect) || (packet.flags & 1) === 0) {
-      return refuse(channel, `a packet of type ${packet.type} and flags ${packet.flags}`)
+      return refuse(channel, 'message-type', `a packet of type ${packet.type} and flags ${packet.flags}`)
     }
-    if (payloadLength < HEADER_BYTES + 4) return refuse(channel, `${payloadLength} bytes of payload`)
+    if (payloadLength < HEADER_BYTES + 4) return refuse(channel, 'message-short', `${payloadLength} bytes of payload`)
     reply.low = packet.transactionLow
     reply.high = packet.transactionHigh
     reply.bytes = Math.min(payloadLength, PACKET_BYTES)
@@ -162,7 +164,7 @@ export function storvscHost(
       known && !isControl
         ? NtStatus.invalidDeviceState
         : setup(state, setupOptions, operation, request, out.body, effects)
-    if (status === undefined) return refuse(channel, `operation ${operation}`)
+    if (status === undefined) return refuse(channel, 'operation', `operation ${operation}`)
     out.send(channel, reply, status)
     if (operation === Operation.endInitialization && status === NtStatus.success) again = true
   }

@@ -1,4 +1,11 @@
-import type { GuestDriver, GuestDriverSpec, HostDevice, HostDeviceSpec, Packet } from '@vmbus/core'
+import {
+  PacketType,
+  type GuestDriver,
+  type GuestDriverSpec,
+  type HostDevice,
+  type HostDeviceSpec,
+  type Packet,
+} from '@vmbus/core'
 import type { Diagnostic } from '@vmbus/world'
 import { deviceWorld, type DeviceWorld } from '../../bench/device-world.ts'
 import { changedByRestore, byteChangedBy } from '../quiet.ts'
@@ -14,7 +21,7 @@ import {
   type Tally,
 } from '../report.ts'
 import { guestVigil, hostVigil } from '../vigil.ts'
-import { damaged, inBand, loose, type LoosePacket } from './damage.ts'
+import { damaged, forgedPacket, loose, type Forged, type LoosePacket } from './damage.ts'
 import { shelf, type Shelf } from './shelf.ts'
 import { tamperedGuest, tamperedHost, type Tamper } from './tamper.ts'
 
@@ -34,10 +41,12 @@ export interface AttackedEnd {
   state(inspected: Record<string, unknown>): string
   /** The branch that a diagnostic tells of; default is that of its detail. */
   branchOf?(diagnostic: Diagnostic): string | undefined
+  /** The branch that an event of this end tells of: what made it give up. */
+  gaveUp?(name: string, detail: unknown): string | undefined
   /** The branch that an answer of this end tells of: a status that refuses. */
   refusal?(payload: Uint8Array): string | undefined
-  /** A payload that the peer could say, whether or not it is its turn. */
-  forge?(choose: Random): Uint8Array
+  /** What the peer could say, whether or not it is its turn. */
+  forge?(choose: Random): Forged
   /** Damages what a packet points to, before it is read; true when something was changed. */
   pages?(attacked: AttackedWorld, packet: Packet): boolean
 }
@@ -122,7 +131,7 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const made = target.create(choose)
   // Some sessions are slow and often begin anew, so that most of what arrives comes in the middle of a set-up.
   const isSlow = choose.chance(40)
-  const damage = { percent: choose.pick([0, 10, 40]), spare: [] as number[] }
+  const damage = { percent: choose.pick([0, 20, 60]), spare: [] as number[] }
   let credit = 0
   let opened = into.inputs
   const owed = new Map<string, number>()
@@ -137,7 +146,8 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const deliver = (packet: Packet, isDamaged: boolean, index: number): Packet => {
     const changed = credit + damage.percent > 0 && choose.chance(30) && (judged.pages?.(attacked(), packet) ?? false)
     countInput(into, judged.state(subject.inspect()), isDamaged || changed)
-    if ((packet.flags & 1) !== 0) {
+    // A driver gives back the pages of every transfer.
+    if ((packet.flags & 1) !== 0 || packet.type === PacketType.transferPages) {
       const key = `${index}/${packet.transactionLow}/${packet.transactionHigh}`
       owed.set(key, (owed.get(key) ?? 0) + 1)
     }
@@ -145,6 +155,10 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   }
   const harm = (packet: Packet): LoosePacket =>
     damaged(choose, packet, { span: target.span ?? 64, spare: damage.spare })
+  const refused = (payload: Uint8Array): void => {
+    const branch = judged.refusal?.(payload)
+    if (branch !== undefined) countReject(into, branch, short)
+  }
   const tamper: Tamper = {
     opened(index) {
       opened = into.inputs
@@ -163,23 +177,21 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
       if (credit === 0) return undefined
       const own =
         judged.forge !== undefined && choose.chance(isSlow ? 4 * FORGED : FORGED)
-          ? inBand(judged.forge(choose))
+          ? forgedPacket(judged.forge(choose))
           : undefined
       const template = own ?? heard.take(choose)
       if (template === undefined) return undefined
       credit--
       return deliver(choose.chance(own === undefined ? 85 : 30) ? harm(template) : loose(template), true, index)
     },
-    completed(low, high, index) {
+    completed(payload, low, high, index) {
+      refused(payload)
       const key = `${index}/${low}/${high}`
       const left = (owed.get(key) ?? 0) - 1
       if (left < 0) bad(`packet ${low}, ${high} was completed more often than it came`)
       owed.set(key, left)
     },
-    said(payload) {
-      const branch = judged.refusal?.(payload)
-      if (branch !== undefined) countReject(into, branch, short)
-    },
+    said: (payload) => refused(payload),
   }
   const host = end === 'host' ? tamperedHost(made.device, tamper) : undefined
   const guest = end === 'guest' ? tamperedGuest(made.driver, tamper) : undefined
@@ -200,6 +212,12 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
     },
   })
   world.hostBus.on(({ kind }) => void (kind === 'disconnected' && vigils[0]?.reset()))
+  const gaveUp = (name: string, detail: unknown): void => {
+    const branch = judged.gaveUp?.(name, detail)
+    if (branch !== undefined) countReject(into, branch, short)
+  }
+  if (end === 'host') world.hostBus.on((event) => event.kind === 'device' && gaveUp(event.name, event.detail))
+  else world.guestBus.on((event) => event.kind === 'driver' && gaveUp(event.name, event.detail))
   const pages = world.memory.size / 4096
   damage.spare.push(...Array.from({ length: SPARE / 2 }, (_, index) => pages - SPARE + index))
   const guard = guardOf(world)
@@ -213,7 +231,7 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
     const isNew = into.inputs - opened < SETUP_INPUTS
     if (choose.chance(isSlow ? 5 : 30)) made.exercise(attacked())
     if (choose.chance(isSlow ? (isNew ? 90 : 10) : 60)) {
-      credit = 1 + choose.below(isSlow ? 2 : 8)
+      credit = 1 + choose.below(isSlow ? 2 : 12)
       const index = choose.any(subject.open)
       if (index !== undefined) subject.poke(index)
       credit = 0
@@ -225,7 +243,7 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
     // An end that has given up on its peer is of no more use to the attack.
     if (subject.open.length === 0 && choose.chance(20)) for (const handle of world.hostBus.devices) handle.rescind()
     world.steps(choose.below(isSlow && subject.open.length > 0 ? 2 : 8))
-    if (choose.chance(3)) world.run(choose.pick([0.1, 1, 10, 70]))
+    if (choose.chance(isSlow ? 6 : 3)) world.run(choose.pick([0.1, 1, 10, 70]))
     if (choose.chance(1)) {
       const changed = changedByRestore(bus)
       if (changed !== undefined) bad(`restored otherwise than saved: ${changed}`)

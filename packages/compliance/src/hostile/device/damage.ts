@@ -34,15 +34,25 @@ export function loose(packet: Packet): LoosePacket {
   }
 }
 
-/** An in-band packet of the attacker's own. */
-export function inBand(payload: Uint8Array): LoosePacket {
+/** A packet of the attacker's own: in-band, unless it says otherwise. */
+export interface Forged {
+  readonly payload: Uint8Array
+  readonly type?: number
+  readonly transaction?: readonly [low: number, high: number]
+}
+
+export function forgedPacket({
+  payload,
+  type = PacketType.inBand,
+  transaction: [low, high] = [0, 0],
+}: Forged): LoosePacket {
   const bytes = new Uint8Array((DESCRIPTOR + payload.length + 7) & ~7)
   bytes.set(payload, DESCRIPTOR)
   return {
-    type: PacketType.inBand,
+    type,
     flags: 0,
-    transactionLow: 0,
-    transactionHigh: 0,
+    transactionLow: low,
+    transactionHigh: high,
     bytes,
     view: new DataView(bytes.buffer),
     payloadOffset: DESCRIPTOR,

@@ -17,7 +17,7 @@ export interface Tamper {
   /** Nothing waits: a packet of the attacker's, or none. */
   forged(subchannelIndex: number): Packet | undefined
   /** The end completes a packet. */
-  completed(low: number, high: number, subchannelIndex: number): void
+  completed(payload: Uint8Array, low: number, high: number, subchannelIndex: number): void
   /** The end sends an in-band packet. */
   said(payload: Uint8Array, subchannelIndex: number): void
 }
@@ -50,7 +50,7 @@ function overlays(tamper: Tamper): (channel: Channel) => Channel {
       },
       sendCompletion(payload: Uint8Array, low: number, high: number): boolean {
         const sent = channel.sendCompletion(payload, low, high)
-        if (sent) tamper.completed(low, high, index)
+        if (sent) tamper.completed(payload, low, high, index)
         return sent
       },
       sendInBand(payload: Uint8Array, low: number, high: number, wantCompletion: boolean): boolean {
