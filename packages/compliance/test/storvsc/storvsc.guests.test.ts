@@ -10,6 +10,46 @@ const MiB = 1 << 20
 const sectorsOf = (guest: Guest, disk: string): Promise<string> =>
   sh(guest, `cat /sys/block/${disk}/size 2>/dev/null || echo none`)
 
+/** The guest fills 32 MiB of a dynamic VHDX with 1-MiB blocks from a random disk, and discards them: the file shrinks. */
+async function trims(
+  guest: Guest,
+  { lun, path, device, random }: { lun: number; path: string; device: string; random: string },
+): Promise<void> {
+  const used = async (): Promise<{ blocks: number; usedBytes: number }> => {
+    expect(new Set((await guest.call('flush', undefined)) as string[])).toEqual(new Set(['ok']))
+    const { luns } = (await guest.call('inspect', undefined)) as { luns: { usedBytes: number }[] }
+    return { blocks: statSync(path).blocks * 512, usedBytes: luns[lun]?.usedBytes ?? 0 }
+  }
+  const empty = await used()
+  await sh(guest, `dd if=/dev/${random} of=/dev/${device} bs=1M count=32 oflag=direct 2>/dev/null; sync`)
+  const full = await used()
+  expect(full.blocks).toBeGreaterThan(empty.blocks + 32 * MiB - 1)
+  await sh(guest, `blkdiscard /dev/${device}; sync`)
+  const trimmed = await used()
+  expect(trimmed.blocks).toBeLessThan(empty.blocks + 2 * MiB)
+}
+
+/** A unit of 32 MiB doubles while the guest has it, and is taken away while it writes there; `other` goes on. */
+async function growsAndGoes(
+  guest: Guest,
+  { lun, device, other }: { lun: number; device: string; other: string },
+): Promise<void> {
+  expect(await sectorsOf(guest, device)).toBe('65536')
+  await guest.call('resize', { lun, sectors: 131_072 })
+  await sh(guest, `dd if=/dev/${device} of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; sleep 3`)
+  expect(await sectorsOf(guest, device)).toBe('131072')
+  await sh(
+    guest,
+    `mkfs.ext4 -q /dev/${device}; mkdir -p /m; mount -t ext4 /dev/${device} /m; (while :; do dd if=/dev/${other} of=/m/f bs=64k count=64 2>/dev/null || break; sync; done) >/dev/null 2>&1 &`,
+  )
+  await guest.run(2)
+  await guest.call('remove', lun)
+  await guest.run(20)
+  expect(await sectorsOf(guest, device)).toBe('none')
+  // The rest goes on.
+  await sh(guest, `dd if=/dev/${other} of=/dev/null bs=1M count=8 iflag=direct 2>/dev/null`)
+}
+
 describe.each(releases)('%s', (release) => {
   test.concurrent.each(hostProfiles.map(({ id }) => id))('control plane on %s', async (profile) => {
     using folder = scratch()
@@ -26,7 +66,9 @@ describe.each(releases)('%s', (release) => {
     expect(await sectorsOf(guest, 'sda')).toBe(reached ? '16384' : 'none')
   })
 
-  test.each(['ws2012', 'ws2019', 'ws2025'])('64 MiB of files on %s, read back with public tools', async (profile) => {
+  // The heavy load is for the oldest host that the kernel speaks to, a middle one and the newest.
+  const heavyHosts = [release === 'debian-11' ? 'ws2008' : 'ws2012', 'ws2019', 'ws2025']
+  test.each(heavyHosts)('64 MiB of files on %s, read back with public tools', async (profile) => {
     using folder = scratch()
     const image = await imageOr({ skip: (note) => expect.unreachable(note) }, release)
     const raw = folder.path('a.raw')
@@ -50,6 +92,17 @@ describe.each(releases)('%s', (release) => {
         sha256(data.subarray(index * 8 * MiB, (index + 1) * 8 * MiB)),
       )
     }
+
+    const [vhdx, grows] = [folder.path('c.vhdx'), folder.path('d.raw')]
+    createDisk({ path: vhdx, format: 'vhdx', size: '48M', blockSize: MiB }).close()
+    createDisk({ path: grows, format: 'raw', size: '32M' }).close()
+    expect([await guest.call('add', vhdx), await guest.call('add', grows)]).toEqual([2, 3])
+    await guest.run(5)
+    // Storage 2.0 has no message that would tell a guest of a new unit (wire/05): added while it runs, it is not seen.
+    expect(await sectorsOf(guest, 'sdd')).toBe(profile === 'ws2008' ? 'none' : '65536')
+    if (profile === 'ws2008') return
+    await trims(guest, { lun: 2, path: vhdx, device: 'sdc', random: 'sdb' })
+    await growsAndGoes(guest, { lun: 3, device: 'sdd', other: 'sdb' })
   })
 
   test('TRIM shrinks a dynamic VHDX', async () => {
@@ -59,18 +112,7 @@ describe.each(releases)('%s', (release) => {
     createDisk({ path: vhdx, format: 'vhdx', size: '256M', blockSize: MiB }).close()
     randomImage(folder.path('b.raw'), 32 * MiB)
     await using guest = await bootWith(image, 'ws2022', [vhdx, folder.path('b.raw')])
-    const used = async (): Promise<{ blocks: number; usedBytes: number }> => {
-      expect(await guest.call('flush', undefined)).toEqual(['ok', 'ok'])
-      const { luns } = (await guest.call('inspect', undefined)) as { luns: { usedBytes: number }[] }
-      return { blocks: statSync(vhdx).blocks * 512, usedBytes: luns[0]?.usedBytes ?? 0 }
-    }
-    const empty = await used()
-    await sh(guest, 'dd if=/dev/sdb of=/dev/sda bs=1M count=32 oflag=direct 2>/dev/null; sync')
-    const full = await used()
-    expect(full.blocks).toBeGreaterThan(empty.blocks + 32 * MiB - 1)
-    await sh(guest, 'blkdiscard /dev/sda; sync')
-    const trimmed = await used()
-    expect(trimmed.blocks).toBeLessThan(empty.blocks + 2 * MiB)
+    await trims(guest, { lun: 0, path: vhdx, device: 'sda', random: 'sdb' })
   })
 
   test('a unit is added, grown online, and removed while in use', async () => {
@@ -80,20 +122,7 @@ describe.each(releases)('%s', (release) => {
     await using guest = await bootWith(image, 'ws2022', [folder.path('a.raw')])
     expect(await guest.call('add', folder.path('b.raw'))).toBe(1)
     await guest.run(5)
-    expect(await sectorsOf(guest, 'sdb')).toBe('65536')
-    await guest.call('resize', { lun: 1, sectors: 131_072 })
-    await sh(guest, 'dd if=/dev/sdb of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; sleep 3')
-    expect(await sectorsOf(guest, 'sdb')).toBe('131072')
-    await sh(
-      guest,
-      'mkfs.ext4 -q /dev/sdb; mkdir -p /m; mount -t ext4 /dev/sdb /m; (while :; do dd if=/dev/sda of=/m/f bs=64k count=64 2>/dev/null || break; sync; done) >/dev/null 2>&1 &',
-    )
-    await guest.run(2)
-    await guest.call('remove', 1)
-    await guest.run(20)
-    expect(await sectorsOf(guest, 'sdb')).toBe('none')
-    // The rest goes on.
-    await sh(guest, 'dd if=/dev/sda of=/dev/null bs=1M count=8 iflag=direct 2>/dev/null')
+    await growsAndGoes(guest, { lun: 1, device: 'sdb', other: 'sda' })
   })
 
   test('the controller is removed while requests wait for its disk, and added again', async () => {
