@@ -1,3 +1,4 @@
+import type { IpInfo } from '@vmbus/kvp'
 import { boot, type BootOptions, type Guest } from '@vmbus/machine-v86'
 
 /** Debian's own daemons. */
@@ -8,6 +9,20 @@ export const KERNELS = [
   { release: 'debian-12', flavour: '686' },
 ] as const
 export type Kernel = (typeof KERNELS)[number]
+
+/** Instance of the adapter, in lower case and braces: Linux's daemon compares text. */
+export const ADAPTER = '{f8615163-0000-1000-2000-00155d000001}'
+
+/** An address for it. */
+export const INFO: IpInfo = {
+  adapterId: ADAPTER,
+  family: 'ipv4',
+  dhcp: false,
+  addresses: ['10.0.0.77'],
+  subnets: ['255.255.255.0'],
+  gateways: [],
+  dns: [],
+}
 
 const HOST_MODULE = new URL('../src/real/host-module.ts', import.meta.url)
 

@@ -1,11 +1,9 @@
-import type { IpInfo, KvpCompletion, KvpItem } from '@vmbus/kvp'
+import type { KvpCompletion, KvpItem } from '@vmbus/kvp'
 import { describe, expect, it } from 'vitest'
-import { KERNELS, daemons, ended, started } from './kvp-vss-fcopy.ts'
+import { ADAPTER, INFO, KERNELS, daemons, ended, started, type Kernel } from './kvp-vss-fcopy.ts'
 
 const MODULES = ['hv_vmbus', 'hv_utils', 'hv_netvsc']
 const DEVICES = { kvp: {}, netvsc: {} }
-/** Instance of the adapter, in lower case and braces: Linux's daemon compares text. */
-const ADAPTER = '{f8615163-0000-1000-2000-00155d000001}'
 const E_FAIL = 0x80004005
 const MISSING = 0x80070103
 const NO_ADAPTER = 0x80041002
@@ -16,15 +14,12 @@ const SET_IFCONFIG = `#!/bin/sh
 ifconfig "$DEVICE" "$IPADDR0" netmask "$NETMASK0" up
 `
 
-const INFO: IpInfo = {
-  adapterId: ADAPTER,
-  family: 'ipv4',
-  dhcp: false,
-  addresses: ['10.0.0.77'],
-  subnets: ['255.255.255.0'],
-  gateways: [],
-  dns: [],
-}
+/** The oldest host with a request for addresses that each kernel speaks to, a middle one and the newest. */
+const injectingHosts = ({ release }: Kernel): readonly string[] => [
+  release === 'debian-11' ? 'ws2008r2' : 'ws2012',
+  'ws2019',
+  'ws2025',
+]
 
 describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => {
   it('keys reach the pool files, and those of the guest the host', { timeout: 300_000 }, async () => {
@@ -112,8 +107,9 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
     expect(await ask('set', { key: 'after', value: '1' })).toMatchObject({ outcome: 'ok' })
   })
 
-  it('an address that is injected is live on eth0, with userland of ours', { timeout: 300_000 }, async () => {
-    await using guest = await started(kernel, 'ws2022', DEVICES, {
+  const injecting = injectingHosts(kernel)
+  it.each(injecting)('an address that %s injects is live on eth0, with userland of ours', async (profile) => {
+    await using guest = await started(kernel, profile, DEVICES, {
       modules: MODULES,
       files: { '/usr/libexec/hypervkvpd/hv_set_ifconfig': { contents: SET_IFCONFIG } },
     })
