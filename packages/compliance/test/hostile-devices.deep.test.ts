@@ -4,7 +4,7 @@ import { targets } from './hostile/targets.ts'
 import { expectJudged, timed } from './judge.ts'
 
 /** Against each end of each device. */
-const INPUTS = 100_000
+const INPUTS = 50_000
 
 const PEERS = [
   ['guest', 'host'],

@@ -200,8 +200,11 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     closed(channel) {
       const index = channel.offer.subchannelIndex
       if (ctx.state.queues[index]) ctx.state.queues[index] = null
-      // A suspend closes without being asked; the adapter comes back with the next offer.
-      if (ctx.state.phase !== 'stopping' && index === 0) abandon(ctx)
+      // A suspend closes without being asked, also while a teardown waits; the adapter comes back with the next offer.
+      if (index === 0 && (ctx.state.phase !== 'stopping' || ctx.state.step !== 'close')) {
+        ctx.state.restart = false
+        abandon(ctx)
+      }
       advance(ctx)
       reopen()
     },

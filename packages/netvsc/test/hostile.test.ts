@@ -82,6 +82,28 @@ describe('a hostile guest', () => {
     expect(world.driver.up).toBe(true)
   })
 
+  test('that lost the channel, is stopped and suspended meanwhile comes back with all of its pages', () => {
+    const left = (meanwhile: (world: World) => void): number => {
+      const world = connected({ vps: 1 })
+      meanwhile(world)
+      world.handle.rescind()
+      world.settle()
+      return world.available
+    }
+    const again = left((world) => {
+      guestRing(world).sendInBand(hex(`${le(1)}${le(0x60001)}${le(0x60001)}${'00'.repeat(28)}`), 200, 0, true)
+      // Nobody completes it: the teardown waits.
+      world.driver.send({ bytes: new Uint8Array(100) })
+      world.driver.stop()
+      world.guest.suspend()
+      world.settle()
+      world.guest.resume()
+      world.settle()
+      expect(world.driver.up).toBe(true)
+    })
+    expect(again).toBe(left(() => {}))
+  })
+
   test('control messages of any bytes neither hang nor crash nor reach beyond the adapter’s pages', () => {
     fc.assert(
       fc.property(

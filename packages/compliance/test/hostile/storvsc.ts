@@ -126,8 +126,8 @@ const target: DeviceTarget = {
 
 /** Out of order; no such opcode, block or field (SPC-4 annex D). */
 const REFUSED = ['status 0xc0000184', 'sense 5/20', 'sense 5/21', 'sense 5/24']
-/** Unknown version, a count of channels that cannot be, parameters that cannot be saved, and a list of the wrong length. */
-const SELDOM = ['status 0xc0000059', 'status 0xc000000d', 'sense 5/39', 'sense 5/1a']
+/** Unknown version, a count of channels that cannot be, and a list of the wrong length. */
+const SELDOM = ['status 0xc0000059', 'status 0xc000000d', 'sense 5/1a']
 const RARE = {
   host: ['message-short', 'request-short', ...SELDOM],
   guest: Object.keys(STORVSC_GUEST_REJECTS).filter(

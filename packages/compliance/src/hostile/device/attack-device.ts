@@ -47,6 +47,8 @@ export interface AttackedEnd {
   refusal?(payload: Uint8Array): string | undefined
   /** What the peer could say, whether or not it is its turn. */
   forge?(choose: Random): Forged
+  /** Of a hundred packets from nowhere, those that `forge` makes; the others are copies of what was heard. Default 30. */
+  readonly forgedShare?: number
   /** Damages what a packet points to, before it is read; true when something was changed. */
   pages?(attacked: AttackedWorld, packet: Packet): boolean
 }
@@ -67,6 +69,11 @@ export interface DeviceTarget {
   /** Bytes at the start of a payload in which most of its fields stand, default 64. */
   readonly span?: number
   readonly memoryMB?: number
+  /**
+   * Packets after an opening in which sessions that are not about the set-up leave the peer whole, default 0: for a device
+   * whose set-up is long and survives little.
+   */
+  readonly calm?: number
   /** Seconds after which nothing waits for a device that is gone, default 10. */
   readonly seconds?: number
 }
@@ -74,9 +81,11 @@ export interface DeviceTarget {
 const SESSION = 250
 /** Of a hundred damaged packets, those that never arrive; of those from nowhere, those that are not copies. */
 const LOST = 10
-const FORGED = 15
+const FORGED = 30
 /** So many inputs after it was opened a channel is likely to be in its set-up. */
 const SETUP_INPUTS = 6
+/** Rounds after which a set-up that does not go on is calm no more. */
+const CALM_ROUNDS = 40
 const SPARE = 32
 /** Pages below the guest's, and the last of the spare ones: nobody has them, and damage never names them. */
 const GUARD = 16
@@ -133,7 +142,8 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const isSlow = choose.chance(40)
   const damage = { percent: choose.pick([0, 20, 60]), spare: [] as number[] }
   let credit = 0
-  let opened = into.inputs
+  let [opened, openedAt, round] = [into.inputs, 0, 0]
+  const isCalm = (): boolean => !isSlow && into.inputs - opened < (target.calm ?? 0) && round - openedAt < CALM_ROUNDS
   const owed = new Map<string, number>()
   const attacked = (): AttackedWorld => ({
     world,
@@ -144,7 +154,8 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
 
   /** Counts what the end is about to read. */
   const deliver = (packet: Packet, isDamaged: boolean, index: number): Packet => {
-    const changed = credit + damage.percent > 0 && choose.chance(30) && (judged.pages?.(attacked(), packet) ?? false)
+    const changed =
+      !isCalm() && credit + damage.percent > 0 && choose.chance(30) && (judged.pages?.(attacked(), packet) ?? false)
     countInput(into, judged.state(subject.inspect()), isDamaged || changed)
     // A driver gives back the pages of every transfer.
     if ((packet.flags & 1) !== 0 || packet.type === PacketType.transferPages) {
@@ -161,12 +172,12 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   }
   const tamper: Tamper = {
     opened(index) {
-      opened = into.inputs
+      if (index === 0) [opened, openedAt] = [into.inputs, round]
       for (const key of owed.keys()) if (key.startsWith(`${index}/`)) owed.delete(key)
     },
     received(packet, index) {
       heard.keep(choose, packet)
-      const isDamaged = choose.chance(damage.percent)
+      const isDamaged = !isCalm() && choose.chance(damage.percent)
       if (isDamaged && choose.chance(isSlow ? 4 * LOST : LOST)) {
         countInput(into, judged.state(subject.inspect()), true)
         return undefined
@@ -176,13 +187,13 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
     forged(index) {
       if (credit === 0) return undefined
       const own =
-        judged.forge !== undefined && choose.chance(isSlow ? 4 * FORGED : FORGED)
+        judged.forge !== undefined && choose.chance(isSlow ? 2 * FORGED : (judged.forgedShare ?? FORGED))
           ? forgedPacket(judged.forge(choose))
           : undefined
       const template = own ?? heard.take(choose)
       if (template === undefined) return undefined
       credit--
-      return deliver(choose.chance(own === undefined ? 85 : 30) ? harm(template) : loose(template), true, index)
+      return deliver(choose.chance(own === undefined ? 85 : 15) ? harm(template) : loose(template), true, index)
     },
     completed(payload, low, high, index) {
       refused(payload)
@@ -227,10 +238,10 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const wanted = into.inputs + inputs
   const bus = end === 'host' ? world.hostBus : world.guestBus
   world.steps(choose.below(60))
-  for (let round = 0; into.inputs < wanted && round < inputs * 2; round++) {
+  for (; into.inputs < wanted && round < inputs * 2; round++) {
     const isNew = into.inputs - opened < SETUP_INPUTS
     if (choose.chance(isSlow ? 5 : 30)) made.exercise(attacked())
-    if (choose.chance(isSlow ? (isNew ? 90 : 10) : 60)) {
+    if (!isCalm() && choose.chance(isSlow ? (isNew ? 90 : 10) : 60)) {
       credit = 1 + choose.below(isSlow ? 2 : 12)
       const index = choose.any(subject.open)
       if (index !== undefined) subject.poke(index)

@@ -38,19 +38,22 @@ export function loose(packet: Packet): LoosePacket {
 export interface Forged {
   readonly payload: Uint8Array
   readonly type?: number
+  /** A completion is wanted. */
+  readonly wants?: boolean
   readonly transaction?: readonly [low: number, high: number]
 }
 
 export function forgedPacket({
   payload,
   type = PacketType.inBand,
+  wants = false,
   transaction: [low, high] = [0, 0],
 }: Forged): LoosePacket {
   const bytes = new Uint8Array((DESCRIPTOR + payload.length + 7) & ~7)
   bytes.set(payload, DESCRIPTOR)
   return {
     type,
-    flags: 0,
+    flags: wants ? 1 : 0,
     transactionLow: low,
     transactionHigh: high,
     bytes,
