@@ -20,7 +20,7 @@ import {
   type AttackReport,
   type Tally,
 } from '../report.ts'
-import { guestVigil, hostVigil } from '../vigil.ts'
+import { hostVigil } from '../vigil.ts'
 import { damaged, forgedPacket, loose, type Forged, type LoosePacket } from './damage.ts'
 import { shelf, type Shelf } from './shelf.ts'
 import { tamperedGuest, tamperedHost, type Tamper } from './tamper.ts'
@@ -207,14 +207,14 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const host = end === 'host' ? tamperedHost(made.device, tamper) : undefined
   const guest = end === 'guest' ? tamperedGuest(made.driver, tamper) : undefined
   const subject = host ?? guest ?? { inspect: () => ({}), open: [], poke: () => false }
-  const vigils = [hostVigil(() => world.hostBus.version, bad), guestVigil(() => world.guestBus.version, bad)]
+  const vigil = hostVigil(() => world.hostBus.version, bad)
   const world: DeviceWorld = deviceWorld(host?.spec ?? made.device, guest?.spec ?? made.driver, {
     settings: made.settings,
     memoryMB: target.memoryMB ?? 4,
     keepsEvents: false,
     starts: false,
     sparePages: SPARE,
-    see: (event) => vigils[0]?.see(event),
+    see: (event) => vigil.see(event),
     diagnose(by, diagnostic) {
       // The buses have attacks of their own.
       if (by !== end || diagnostic.source.endsWith('-bus')) return
@@ -222,7 +222,7 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
       if (branch !== undefined) countReject(into, String(branch), short)
     },
   })
-  world.hostBus.on(({ kind }) => void (kind === 'disconnected' && vigils[0]?.reset()))
+  world.hostBus.on(({ kind }) => void (kind === 'disconnected' && vigil.reset()))
   const gaveUp = (name: string, detail: unknown): void => {
     const branch = judged.gaveUp?.(name, detail)
     if (branch !== undefined) countReject(into, branch, short)
