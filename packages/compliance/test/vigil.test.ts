@@ -31,6 +31,12 @@ describe('what a host says, before a hostile guest', () => {
     ['a correct one', Version.v4_0, [contact, response, request, offer(1), offer(2, 1), released(1), offer(1)], []],
     ['an answer that nobody asked for', Version.v4_0, [response], ['versionResponse that answers nothing']],
     ['two answers', Version.v4_0, [contact, response, response, request], ['versionResponse that answers nothing']],
+    [
+      'a release of a relid whose offer waits',
+      Version.v4_0,
+      [request, released(1), offer(1), offer(1), offer(1)],
+      ['relid 1 reused before its release'],
+    ],
     ['a relid in use', Version.v4_0, [request, offer(7), offer(7)], ['relid 7 reused before its release']],
     ['an offer unasked', Version.v4_0, [offer(7)], ['relid 7 offered before the request']],
     ['a subchannel first', Version.v4_0, [request, offer(7, 1)], ['a subchannel before its primary']],

@@ -230,6 +230,15 @@ describe('contact', () => {
     expect(bus.version).toBe(Version.v5_0)
   })
 
+  test('a reset drops the answer that waits at a masked SINT for a guest that never connected', () => {
+    const { bus, post } = rig()
+    const waiting = (): unknown => bus.inspect()['outgoing']
+    post(4, contactV5(Version.v5_3, { sint: 3 }))
+    expect(waiting()).toBe(1)
+    bus.reset()
+    expect(waiting()).toBe(0)
+  })
+
   test('the forms of the response', () => {
     expect(responseTo(contactV5(Version.v5_3))).toHaveLength(16)
     const v6 = { versions: [Version.v6_0] }

@@ -40,11 +40,14 @@ const idOf = (bytes: Uint8Array): number =>
 export function hostVigil(version: () => number, bad: (text: string) => void): Vigil {
   const asked = new Map<number, number>()
   const live = new Set<number>()
+  /** Released before the offer was heard, which waits behind a pause or a full slot: a guest may guess. */
+  const early = new Set<number>()
   let features = 0
   let offersRequested = false
 
   const forget = (): void => {
     live.clear()
+    early.clear()
     offersRequested = false
   }
   const fromGuest = (bytes: Uint8Array): void => {
@@ -53,8 +56,10 @@ export function hostVigil(version: () => number, bad: (text: string) => void): V
     if (id === MessageId.initiateContact && bytes.length >= layouts.initiateContactV5.size)
       ({ features } = layouts.initiateContactV5.parse(bytes))
     if (id === MessageId.requestOffers) offersRequested = true
-    if (id === MessageId.relidReleased && bytes.length >= layouts.relidReleased.size)
-      live.delete(layouts.relidReleased.parse(bytes).relid)
+    if (id === MessageId.relidReleased && bytes.length >= layouts.relidReleased.size) {
+      const { relid } = layouts.relidReleased.parse(bytes)
+      if (!live.delete(relid) && offersRequested) early.add(relid)
+    }
     // A crash kernel opens a reserved channel by another message, with the same answer.
     if (id === MessageId.openReservedChannel)
       asked.set(MessageId.openChannel, (asked.get(MessageId.openChannel) ?? 0) + 1)
@@ -82,6 +87,7 @@ export function hostVigil(version: () => number, bad: (text: string) => void): V
     if (id !== MessageId.offerChannel) return
     const { relid, subchannelIndex } = layouts.offerChannel.parse(bytes)
     if (!offersRequested) bad(`relid ${relid} offered before the request`)
+    if (early.delete(relid)) return
     if (live.has(relid)) bad(`relid ${relid} reused before its release`)
     if (subchannelIndex > 0 && live.size === 0) bad('a subchannel before its primary')
     live.add(relid)

@@ -12,7 +12,7 @@ import { dispatch, isUrgent } from './dispatch.ts'
 import { inspect } from './inspect.ts'
 import { newChannel } from './new-channel.ts'
 import { publishPending, revoke } from './offers.ts'
-import { OUTGOING_LIMIT, flush } from './outbox.ts'
+import { OUTGOING_LIMIT, dropOutgoing, flush } from './outbox.ts'
 import { disconnectEvents, legacySignal, pollMonitor, signalGuest } from './signals.ts'
 import { restoreState, saveState } from './snapshot.ts'
 import { emptyState, isRevoked, type DeviceRecord, type HostTimer } from './state.ts'
@@ -254,6 +254,8 @@ export function createHostBus(options: HostBusOptions): HostBus {
     reset: () => {
       ctx.state.incoming.length = 0
       disconnect(ctx, 'reset')
+      // What waits for a guest that never connected is for the guest that is gone, too.
+      dropOutgoing(ctx)
     },
     dispose: () => {
       disconnect(ctx, 'reset')
