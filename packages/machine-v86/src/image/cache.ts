@@ -64,14 +64,29 @@ export async function withLock<T>(path: string, work: () => Promise<T>, signal?:
       break
     }
     const holder = Number(await readFile(path, 'utf8').catch(() => ''))
-    if (holder > 0 && !alive(holder)) await rm(path, { force: true })
-    else await sleep(100, undefined, signal === undefined ? {} : { signal })
+    if (holder > 0 && !alive(holder) && (await taken(path))) continue
+    await sleep(100, undefined, signal === undefined ? {} : { signal })
   }
   try {
     return await work()
   } finally {
     await rm(path, { force: true })
   }
+}
+
+/**
+ * Removes a dead holder's lock, one taker at a time: another that read the same holder would remove the lock of the next.
+ * False when somebody else is at it.
+ */
+async function taken(path: string): Promise<boolean> {
+  const guard = `${path}.taking`
+  const handle = await open(guard, 'wx').catch(() => undefined)
+  if (handle === undefined) return false
+  await handle.close()
+  const holder = Number(await readFile(path, 'utf8').catch(() => ''))
+  if (holder > 0 && !alive(holder)) await rm(path, { force: true })
+  await rm(guard, { force: true })
+  return true
 }
 
 function alive(pid: number): boolean {
