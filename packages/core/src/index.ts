@@ -4,6 +4,7 @@ export * from './gpadl/index.ts'
 export * from './guest-bus/index.ts'
 export * from './host-bus/index.ts'
 export * from './messages/index.ts'
+export * from './requests/index.ts'
 export * from './ring/index.ts'
 export { pageAllocator, type SavablePageAllocator } from './page-allocator.ts'
 export {

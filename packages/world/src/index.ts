@@ -9,7 +9,45 @@ export {
   type Clock,
   type VirtualClock,
 } from './clock.ts'
+export {
+  OptionsError,
+  StateError,
+  checkOptions,
+  restoreState,
+  stateForm,
+  type StateForm,
+  type StateHead,
+  type WorldErrorCode,
+} from './checked.ts'
 export { plainCopy } from './plain.ts'
+export {
+  ShapeMismatch,
+  anything,
+  bigInteger,
+  bytes,
+  callable,
+  dictionary,
+  either,
+  flag,
+  instance,
+  integer,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  pair,
+  text,
+  textLike,
+  u16,
+  u32,
+  u64,
+  u8,
+  type Fields,
+  type Shape,
+  type Shaped,
+} from './shape.ts'
 export { scopedTimers, timerQueue, type TimerQueue, type Timers } from './timers.ts'
 export { seeded, type Identity, type Seed } from './seed.ts'
 export type { Diagnose, Diagnostic, TraceEvent, TraceSink } from './trace.ts'

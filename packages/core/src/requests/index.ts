@@ -1,0 +1,1 @@
+export { requestTable, savedRequests, type RequestTable, type SavedRequests } from './table.ts'

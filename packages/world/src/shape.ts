@@ -1,0 +1,180 @@
+/**
+ * What a value from outside has to look like: a saved state, an option, a file that was read. A shape gives its own copy of
+ * what it was given, or throws a `ShapeMismatch` that names the first field which is wrong.
+ */
+export type Shape<T> = (value: unknown, at: string) => T
+
+/** The value of a shape. */
+export type Shaped<S> = S extends Shape<infer T> ? T : never
+
+/** `at` is the path of the field from the outermost value, empty for that value itself. */
+export class ShapeMismatch extends Error {
+  override readonly name = 'ShapeMismatch'
+  readonly at: string
+  readonly value: string | number
+  readonly allowed: string
+
+  constructor(at: string, value: unknown, allowed: string) {
+    super(`${at} is ${described(value)}, allowed: ${allowed}`)
+    this.at = at
+    this.value = typeof value === 'number' ? value : described(value)
+    this.allowed = allowed
+  }
+}
+
+/** Longest text that an error repeats. */
+const MOST_TEXT = 64
+
+/** A value in a message: short, whatever it is. */
+function described(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > MOST_TEXT ? `${value.slice(0, MOST_TEXT)}…` : value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value)
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  return value instanceof Uint8Array ? `${value.length} bytes` : 'an object'
+}
+
+const inside = (at: string, key: string): string => (at === '' ? key : `${at}.${key}`)
+
+function shape<T>(allowed: string, accepts: (value: unknown) => value is T): Shape<T> {
+  return (value, at) => {
+    if (accepts(value)) return value
+    throw new ShapeMismatch(at, value, allowed)
+  }
+}
+
+export const text: Shape<string> = shape('text', (value) => typeof value === 'string')
+
+export const flag: Shape<boolean> = shape('true or false', (value) => typeof value === 'boolean')
+
+/** A function: a callback, or a backend's method. What it takes and gives is the compiler's to check. */
+export function callable<F extends (...args: never[]) => unknown>(): Shape<F> {
+  return shape('a function', (value): value is F => typeof value === 'function')
+}
+
+/** Whatever it is, as it is: its owner looks at it. */
+export const anything: Shape<unknown> = (value) => value
+
+/** An object that its owner checks, a backend for example, as it is. */
+export function instance<T extends object>(): Shape<T> {
+  return shape('an object', (value): value is T => typeof value === 'object' && value !== null)
+}
+
+/** A whole number from `least` to `most`, both included. */
+export function integer(least = 0, most: number = Number.MAX_SAFE_INTEGER): Shape<number> {
+  return shape(
+    `a whole number from ${least} to ${most}`,
+    (value): value is number => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+  )
+}
+
+export const u8: Shape<number> = integer(0, 0xff)
+export const u16: Shape<number> = integer(0, 0xffff)
+export const u32: Shape<number> = integer(0, 0xffff_ffff)
+
+/** A number from `least` to `most`, both included; Infinity only where a bound is. Never NaN. */
+export function number(least = -Infinity, most = Infinity): Shape<number> {
+  return shape(
+    `a number from ${least} to ${most}`,
+    (value): value is number => typeof value === 'number' && value >= least && value <= most,
+  )
+}
+
+export function bigInteger(least: bigint, most: bigint): Shape<bigint> {
+  return shape(
+    `a bigint from ${least} to ${most}`,
+    (value): value is bigint => typeof value === 'bigint' && value >= least && value <= most,
+  )
+}
+
+export const u64: Shape<bigint> = bigInteger(0n, 0xffff_ffff_ffff_ffffn)
+
+/** One of these texts, numbers, flags or null, by identity. */
+export function oneOf<const T extends string | number | boolean | null | undefined>(...values: readonly T[]): Shape<T> {
+  return shape(values.map(described).join(', '), (value): value is T => values.some((each) => Object.is(each, value)))
+}
+
+/** Text that `pattern` matches; `allowed` says so in words. */
+export function textLike(pattern: RegExp, allowed: string): Shape<string> {
+  return shape(allowed, (value): value is string => typeof value === 'string' && pattern.test(value))
+}
+
+/** A copy of bytes, `length` of them where it is given. */
+export function bytes(length?: number): Shape<Uint8Array> {
+  const accepted = shape(
+    length === undefined ? 'bytes' : `${length} bytes`,
+    (value): value is Uint8Array => value instanceof Uint8Array && (length === undefined || value.length === length),
+  )
+  return (value, at) => accepted(value, at).slice()
+}
+
+export function optional<T>(of: Shape<T>): Shape<T | undefined> {
+  return (value, at) => (value === undefined ? undefined : of(value, at))
+}
+
+export function nullable<T>(of: Shape<T>): Shape<T | null> {
+  return (value, at) => (value === null ? null : of(value, at))
+}
+
+/** The first shape that takes the value; a mismatch is told in the words of the last. */
+export function either<A, B>(first: Shape<A>, second: Shape<B>): Shape<A | B> {
+  return (value, at) => {
+    try {
+      return first(value, at)
+    } catch (error) {
+      if (!(error instanceof ShapeMismatch)) throw error
+      return second(value, at)
+    }
+  }
+}
+
+export function list<T>(of: Shape<T>, least = 0, most = Infinity): Shape<T[]> {
+  const allowed = least === 0 && most === Infinity ? 'a list' : `a list of ${least} to ${most}`
+  return (value, at) => {
+    if (!Array.isArray(value) || value.length < least || value.length > most)
+      throw new ShapeMismatch(at, value, allowed)
+    // Not map, which passes over holes.
+    return Array.from(value, (each: unknown, index) => of(each, `${at}[${index}]`))
+  }
+}
+
+export function pair<A, B>(first: Shape<A>, second: Shape<B>): Shape<[A, B]> {
+  const both = list<unknown>(anything, 2, 2)
+  return (value, at) => {
+    const [a, b] = both(value, at)
+    return [first(a, `${at}[0]`), second(b, `${at}[1]`)]
+  }
+}
+
+function record(value: unknown, at: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
+    throw new ShapeMismatch(at, value, 'an object')
+  return { ...value }
+}
+
+/** An object whose names are the program's to choose. */
+export function dictionary<T>(of: Shape<T>): Shape<Record<string, T>> {
+  return (value, at) =>
+    Object.fromEntries(Object.entries(record(value, at)).map(([key, each]) => [key, of(each, inside(at, key))]))
+}
+
+export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
+
+/** An object with these fields and no other. A field that may be absent is `optional`, and stays absent. */
+export function object<T extends object>(fields: Fields<T>): Shape<T> {
+  const shapes = Object.entries<Shape<unknown>>(fields)
+  const names = new Set(Object.keys(fields))
+  return (value, at) => {
+    const given = record(value, at)
+    for (const key of Object.keys(given))
+      if (!names.has(key)) throw new ShapeMismatch(inside(at, key), given[key], `only ${[...names].join(', ')}`)
+    const parsed: Record<string, unknown> = {}
+    for (const [key, of] of shapes) {
+      const part = of(given[key], inside(at, key))
+      if (key in given || part !== undefined) parsed[key] = part
+    }
+    // Each field of T has been parsed by its own shape, which `Fields` holds to T's type.
+    return parsed as T
+  }
+}
