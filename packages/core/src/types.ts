@@ -185,7 +185,14 @@ export interface HostDevice {
   timer?(name: string): void
   /** One plain versioned value; with `restore` into a fresh device over the same backends it changes no later byte. */
   save(): unknown
-  /** `channels`: those that were open, primary first, already restored. */
+  /**
+   * Throws `StateError` of @vmbus/world for what `save` of a device with these options and settings cannot have given:
+   * another kind, version or shape, a protocol version that the settings do not have. The bus asks every device before it
+   * touches anything, so that a restore happens whole or not at all. The answer depends on `saved`, options and settings
+   * alone: the one that is asked may be the device that is about to be replaced, with channels open.
+   */
+  checkState?(saved: unknown): void
+  /** After `checkState`. `channels`: those that were open, primary first, already restored. */
   restore(state: unknown, channels: readonly Channel[]): void
   inspect(): Record<string, unknown>
 }
@@ -256,6 +263,8 @@ export interface GuestDriver {
   rescinded(channel: GuestChannel): void
   timer?(name: string): void
   save(): unknown
+  /** As `HostDevice.checkState`; the bus asks a driver that was made for the restore, and that is dropped if any refuses. */
+  checkState?(saved: unknown): void
   restore(state: unknown, channels: readonly GuestChannel[]): void
   inspect(): Record<string, unknown>
 }

@@ -208,6 +208,10 @@ function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, u
           }
         },
         save: () => ({ granted: [...gpadls], owners: [...owners], created: [...driver.gpadls] }),
+        checkState(state) {
+          if (typeof state !== 'object' || state === null || !('granted' in state))
+            throw new Error('no state of a probe')
+        },
         restore(state, restored) {
           const saved = state as { granted: [number, number[]][]; owners: [number, number][]; created: number[] }
           for (const [id, index] of saved.owners) owners.set(id, index)
@@ -255,7 +259,8 @@ export interface Pair {
   /** One pending event; false when there is none. */
   step(): boolean
   save(): unknown
-  restore(state: unknown): void
+  /** `elsewhere`: the host brings back what it offers itself, and nothing else. */
+  restore(state: unknown, elsewhere?: boolean): void
 }
 
 interface SavedPair {
@@ -366,7 +371,7 @@ export function pair(options: PairOptions = {}): Pair {
       due: [...due],
       waiting: [...counts.waiting],
     }),
-    restore(state) {
+    restore(state, elsewhere = false) {
       const saved = state as SavedPair
       for (const name of due.keys()) timers.clear(name)
       due.clear()
@@ -375,9 +380,12 @@ export function pair(options: PairOptions = {}): Pair {
       partition.restore(saved.partition)
       pages.restore(saved.pages)
       interrupts = [...saved.interrupts]
-      host.restore(saved.host, (kind, instanceId) => (kind === 'probe' ? { spec: device({ instanceId }) } : undefined))
+      host.restore(saved.host, (kind, instanceId) =>
+        kind === 'probe' && !elsewhere ? { spec: device({ instanceId }) } : undefined,
+      )
       guest.restore(saved.guest)
       counts.waiting = new Set(saved.waiting)
+      if (elsewhere) return
       // Timers are their owners' state: each has set its own again.
       const sorted = (list: Iterable<readonly [string, number]>): string =>
         JSON.stringify([...list].toSorted(([a], [b]) => (a < b ? -1 : 1)))

@@ -2,7 +2,7 @@ import { MESSAGE_TYPE, guestProcessor } from '@vmbus/hypervisor'
 import { TICKS_PER_MS, scopedTimers, seeded } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
 import { MessageId, encode, layouts } from '../messages/index.ts'
-import type { GuestDriverDeps } from '../types.ts'
+import type { GuestDriver, GuestDriverDeps } from '../types.ts'
 import { Version } from '../versions.ts'
 import { channelHandle, signalled } from './channels.ts'
 import { loud, moveMonitorPages, quiet } from './connection.ts'
@@ -13,7 +13,7 @@ import { continueSuspend, suspend, unload, unloaded } from './leave.ts'
 import { post, pump } from './post.ts'
 import { continueProbing, load } from './probing.ts'
 import { restoreState, saveState } from './snapshot.ts'
-import { initialState } from './state.ts'
+import { initialState, type GuestDeviceState } from './state.ts'
 import { bringUp, service } from './synic.ts'
 import { LINUX_POST, type GuestBehaviour, type GuestBus, type GuestBusEvent, type GuestBusOptions } from './types.ts'
 
@@ -77,7 +77,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     poll: () => {
       if (ctx.state.dueAt === 0) wakeAt(options.clock.now() + POLL_TICKS)
     },
-    bind,
+    makeDriver,
   }
 
   function wakeAt(at: number): void {
@@ -85,13 +85,12 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     options.timers.set('due', at)
   }
 
-  function bind(device: number): void {
-    const record = ctx.state.devices.get(device)
+  function makeDriver(record: GuestDeviceState | undefined): GuestDriver | undefined {
     const spec = options.drivers.find(
       (driver) => driver.kind === record?.kind && driver.interfaceIds.includes(record.interfaceId),
     )
-    if (record === undefined || spec === undefined) return
-    const { instanceId } = record
+    if (record === undefined || spec === undefined) return undefined
+    const { key: device, instanceId } = record
     const deps: GuestDriverDeps = {
       clock: options.clock,
       timers: scopedTimers(options.timers, `device/${device}`),
@@ -104,7 +103,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       referenceTime: () => ctx.processors[behaviour.connectVp]?.referenceTime() ?? 0,
       event: (name, detail) => ctx.emit({ kind: 'driver', driver: spec.kind, instanceId, name, detail }),
     }
-    ctx.drivers.set(device, spec.create(deps))
+    return spec.create(deps)
   }
 
   /** Runs one thing at a time; an interrupt that a hypercall within it causes waits until it is done. */

@@ -2,7 +2,7 @@ import type { GuestProcessor } from '@vmbus/hypervisor'
 import type { ChannelEnd } from '../channel-end.ts'
 import type { GuestChannel, GuestDriver } from '../types.ts'
 import { GUEST_REJECTS, type GuestReject } from './rejects.ts'
-import type { GuestChannelState, GuestState } from './state.ts'
+import type { GuestChannelState, GuestDeviceState, GuestState } from './state.ts'
 import type { GuestBehaviour, GuestBusEvent, GuestBusOptions } from './types.ts'
 
 /** What the parts of the guest bus share. `state` is all that is saved; the rest is made from it. */
@@ -26,8 +26,8 @@ export interface GuestContext {
   due(key: number): void
   /** A host that does not know pending_send_size does not say when there is room: look again soon. */
   poll(): void
-  /** Makes the driver for a new device, if one is loaded for its class. */
-  bind(device: number): void
+  /** A driver for a device, if one is loaded for its class; it is not bound yet. */
+  makeDriver(device: GuestDeviceState | undefined): GuestDriver | undefined
 }
 
 export function reject(
@@ -53,6 +53,12 @@ export function channelsOf(ctx: GuestContext, device: number): GuestChannelState
   return [...ctx.state.channels.values()]
     .filter((channel) => channel.device === device)
     .toSorted((a, b) => a.offer.subchannelIndex - b.offer.subchannelIndex)
+}
+
+/** Makes and binds the driver of a new device. */
+export function bind(ctx: GuestContext, device: GuestDeviceState): void {
+  const driver = ctx.makeDriver(device)
+  if (driver !== undefined) ctx.drivers.set(device.key, driver)
 }
 
 /** The driver of a channel's device. */

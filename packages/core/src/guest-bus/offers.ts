@@ -2,7 +2,7 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { Offer } from '../types.ts'
 import { MAX_RELID } from '../versions.ts'
 import { dropEnd } from './rings.ts'
-import { channelByRelid, channelsOf, driverOf, reject, type GuestContext } from './context.ts'
+import { bind, channelByRelid, channelsOf, driverOf, reject, type GuestContext } from './context.ts'
 import { post } from './post.ts'
 import { driverFor, probe, wasProbed } from './probing.ts'
 import type { GuestChannelState } from './state.ts'
@@ -53,8 +53,9 @@ export function onOffer(ctx: GuestContext, payload: Uint8Array): void {
 function newDevice(ctx: GuestContext, offer: Offer): number {
   const key = ctx.state.nextKey++
   const { interfaceId, instanceId } = offer
-  ctx.state.devices.set(key, { key, interfaceId, instanceId, kind: driverFor(ctx, interfaceId) })
-  ctx.bind(key)
+  const device = { key, interfaceId, instanceId, kind: driverFor(ctx, interfaceId) }
+  ctx.state.devices.set(key, device)
+  bind(ctx, device)
   return key
 }
 

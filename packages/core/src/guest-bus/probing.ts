@@ -1,4 +1,4 @@
-import { channelsOf, driverOf, type GuestContext } from './context.ts'
+import { bind, channelsOf, driverOf, type GuestContext } from './context.ts'
 import type { GuestChannelState } from './state.ts'
 
 /** The loaded driver that takes devices of a class, by its kind. */
@@ -43,7 +43,7 @@ export function load(ctx: GuestContext, kinds: readonly string[]): void {
     if (device.kind !== null) continue
     device.kind = driverFor(ctx, device.interfaceId)
     if (device.kind === null) continue
-    ctx.bind(device.key)
+    bind(ctx, device)
     for (const channel of channelsOf(ctx, device.key)) if (!channel.stale) probe(ctx, channel)
   }
 }

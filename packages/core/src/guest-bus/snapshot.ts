@@ -2,6 +2,7 @@ import { plainCopy } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
 import { makeEnd } from './rings.ts'
 import { channelsOf, type GuestContext } from './context.ts'
+import type { GuestDriver } from '../types.ts'
 import {
   initialState,
   type GuestChannelState,
@@ -50,6 +51,12 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   }
   const { format: _, devices, channels, gpadls, interrupts, due, rings, drivers, ...scalars } = plainCopy(from) as Saved
   const state = Object.assign(initialState(0), scalars)
+  const fresh = new Map<number, GuestDriver>()
+  for (const { key, state: saved } of drivers) {
+    const driver = ctx.makeDriver(devices.find((device) => device.key === key))
+    driver?.checkState?.(saved)
+    if (driver !== undefined) fresh.set(key, driver)
+  }
   for (const end of ctx.ends.values()) end.close()
   ctx.ends.clear()
   ctx.handles.clear()
@@ -65,8 +72,10 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
     if (channel !== undefined && channel.rings !== null) makeEnd(ctx, channel, channel.rings, ring)
   }
   for (const { key, state: saved } of drivers) {
-    ctx.bind(key)
-    ctx.drivers.get(key)?.restore(
+    const driver = fresh.get(key)
+    if (driver === undefined) continue
+    ctx.drivers.set(key, driver)
+    driver.restore(
       saved,
       channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)),
     )

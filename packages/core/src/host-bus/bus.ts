@@ -7,15 +7,16 @@ import type { HostDevice, HostDeviceSpec } from '../types.ts'
 import { ConnectionId, Feature, Version } from '../versions.ts'
 import { disconnect } from './contact.ts'
 import { isRescinded, reject, retire, setTimer, type HostContext, type HostEnd } from './context.ts'
-import { addDevice, handleOf } from './devices.ts'
+import { createDevice, handleOf } from './devices.ts'
 import { dispatch, isUrgent } from './dispatch.ts'
 import { inspect } from './inspect.ts'
 import { newChannel } from './new-channel.ts'
 import { publishPending, revoke } from './offers.ts'
 import { OUTGOING_LIMIT, dropOutgoing, flush } from './outbox.ts'
 import { disconnectEvents, legacySignal, pollMonitor, signalGuest } from './signals.ts'
-import { restoreState, saveState } from './snapshot.ts'
-import { emptyState, isRevoked, type DeviceRecord, type HostTimer } from './state.ts'
+import { planDevices } from './restore-devices.ts'
+import { checkState, restoreState, saveState } from './snapshot.ts'
+import { emptyState, isRevoked, type HostTimer } from './state.ts'
 import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
 
 /** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
@@ -203,7 +204,8 @@ export function createHostBus(options: HostBusOptions): HostBus {
         allowed: 'an instance that is not offered yet',
       })
     state.nextKey++
-    const live = addDevice(ctx, channel.key, spec as HostDeviceSpec, settings)
+    const live = createDevice(ctx, channel.key, spec as HostDeviceSpec, settings)
+    ctx.devices.set(channel.key, live)
     state.channels.set(channel.key, channel)
     publishPending(ctx)
     return handleOf<D>(ctx, live)
@@ -264,33 +266,17 @@ export function createHostBus(options: HostBusOptions): HostBus {
       partition.disconnectPort(ConnectionId.events)
     },
     save,
-    restore: (saved, find) => {
-      const specs = [...ctx.devices.values()]
+    restore: (state, find) => {
+      const saved = checkState(ctx, state)
+      const plan = planDevices(ctx, saved, find)
       silence()
       ctx.devices.clear()
       ctx.handles.clear()
       for (const name of Object.keys(ctx.state.timers)) timers.clear(name)
-      restoreState(ctx, saved, (record) => {
-        // A rescinded device may still be there beside its successor.
-        const same = specs.find((live) => isSame(live.record, record) && live.record.key === record.key)
-        const spec = find?.(record.kind, record.instanceId) ?? same ?? specs.find((live) => isSame(live.record, record))
-        if (spec === undefined)
-          throw new CoreError('VMBUS_STATE_INVALID', {
-            field: 'device',
-            value: `${record.kind} ${record.instanceId}`,
-            allowed: 'a device that is offered or found',
-          })
-        const made = addDevice(ctx, record.key, spec.spec, spec.settings)
-        if (same !== undefined) same.successor = made
-        return made
-      })
+      restoreState(ctx, saved, plan)
     },
     inspect: () => inspect(ctx),
   }
-}
-
-function isSame(one: DeviceRecord, other: DeviceRecord): boolean {
-  return one.kind === other.kind && one.instanceId === other.instanceId
 }
 
 function isOwnTimer(name: string): name is HostTimer {

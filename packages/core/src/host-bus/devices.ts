@@ -4,8 +4,8 @@ import { isRescinded, type HostContext, type LiveDevice } from './context.ts'
 import { offerSubchannels } from './offers.ts'
 import type { HostDeviceHandle } from './types.ts'
 
-/** Makes the device and puts it on the bus; its timers carry its key. */
-export function addDevice(ctx: HostContext, key: number, spec: HostDeviceSpec, settings: unknown): LiveDevice {
+/** Makes a device that is not on the bus yet; its timers carry its key. */
+export function createDevice(ctx: HostContext, key: number, spec: HostDeviceSpec, settings: unknown): LiveDevice {
   const { options } = ctx
   const instanceId = spec.offer.instanceId.toLowerCase()
   const record = { key, kind: spec.kind, instanceId }
@@ -25,20 +25,18 @@ export function addDevice(ctx: HostContext, key: number, spec: HostDeviceSpec, s
       ctx.emit({ kind: 'device', device: spec.kind, instanceId, name, detail })
     },
   }
-  const live: LiveDevice = { record, spec, settings, device: spec.create(deps, settings), listeners: listening }
-  ctx.devices.set(key, live)
-  return live
+  return { record, spec, settings, device: spec.create(deps, settings), listeners: listening }
 }
 
 /** What the owner holds of a device: it follows the device over a restore. */
 export function handleOf<D extends HostDevice>(ctx: HostContext, live: LiveDevice): HostDeviceHandle<D> {
-  const { key, kind, instanceId } = live.record
-  const existing = ctx.handles.get(key)
+  const { kind, instanceId } = live.record
+  const existing = ctx.handles.get(live.record.key)
   if (existing !== undefined) return existing as HostDeviceHandle<D>
   let last = live
   const current = (): LiveDevice => {
     while (last.successor !== undefined) last = last.successor
-    return ctx.devices.get(key) ?? last
+    return last
   }
   const handle: HostDeviceHandle<D> = {
     kind,
@@ -47,15 +45,15 @@ export function handleOf<D extends HostDevice>(ctx: HostContext, live: LiveDevic
       return current().device as D
     },
     get rescinded() {
-      return isRescinded(ctx, key)
+      return isRescinded(ctx, current().record.key)
     },
-    rescind: () => ctx.rescind(key),
+    rescind: () => ctx.rescind(current().record.key),
     on: (listener) => {
       const { listeners: set } = current()
       set.add(listener)
       return () => void set.delete(listener)
     },
   }
-  ctx.handles.set(key, handle)
+  ctx.handles.set(live.record.key, handle)
   return handle
 }

@@ -1,6 +1,7 @@
 export { createHostBus } from './bus.ts'
 export { HOST_REJECTS, type HostReject } from './rejects.ts'
 export type {
+  FindDevice,
   HostBus,
   HostBusEvent,
   HostBusOptions,

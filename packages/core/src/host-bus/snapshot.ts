@@ -1,10 +1,11 @@
 import { plainCopy } from '@vmbus/world'
 import type { ChannelEnd } from '../channel-end.ts'
 import { CoreError } from '../errors.ts'
-import { versionName } from '../versions.ts'
+import { Version, versionName } from '../versions.ts'
 import { createEnd } from './channels.ts'
-import { setTimer, type HostContext, type LiveDevice } from './context.ts'
+import { setTimer, type HostContext } from './context.ts'
 import { grant } from './gpadls.ts'
+import { bringBack, reconcile, type DevicePlan } from './restore-devices.ts'
 import { connectEvents } from './signals.ts'
 import {
   emptyState,
@@ -22,7 +23,7 @@ import {
 
 const FORMAT = 'vmbus-host-bus/1'
 
-interface Saved {
+export interface SavedHostBus {
   readonly format: typeof FORMAT
   readonly paused: boolean
   readonly connection: Connection | null
@@ -44,7 +45,7 @@ interface Saved {
 /** A private copy of everything, of JSON kinds and Uint8Array. */
 export function saveState(ctx: HostContext): unknown {
   const { state } = ctx
-  const saved: Saved = {
+  const saved: SavedHostBus = {
     format: FORMAT,
     paused: state.paused,
     connection: state.connection,
@@ -65,9 +66,9 @@ export function saveState(ctx: HostContext): unknown {
   return plainCopy(saved)
 }
 
-/** `create` adds the fresh device of a record; its state and open channels are then handed to it. */
-export function restoreState(ctx: HostContext, from: unknown, create: (record: DeviceRecord) => LiveDevice): void {
-  const saved = plainCopy(from) as Saved
+/** A private copy of a saved state that this bus can take. Touches nothing; throws VMBUS_STATE_INVALID. */
+export function checkState(ctx: HostContext, from: unknown): SavedHostBus {
+  const saved = plainCopy(from) as SavedHostBus
   if (typeof saved !== 'object' || saved === null || saved.format !== FORMAT) {
     throw new CoreError('VMBUS_STATE_INVALID', {
       field: 'format',
@@ -77,18 +78,24 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
   }
   const { connection } = saved
   // A guest does not hear of a host that can do less: it has to be moved to one that can do the same.
-  if (connection !== null && (!ctx.versions.has(connection.version) || (connection.features & ~ctx.features) !== 0)) {
+  const features = connection !== null && connection.version >= Version.v6_0 ? ctx.features : 0
+  if (connection !== null && (!ctx.versions.has(connection.version) || (connection.features & ~features) !== 0)) {
     throw new CoreError('VMBUS_STATE_INVALID', {
       field: 'version',
       value: versionName(connection.version),
       allowed: 'a version and features that this host has',
     })
   }
+  return saved
+}
+
+/** Takes over a state that was checked; each device that is known here is made anew and given its state and open channels. */
+export function restoreState(ctx: HostContext, saved: SavedHostBus, plan: DevicePlan): void {
   const state = emptyState()
   ctx.state = state
   ctx.grants.clear()
   state.paused = saved.paused
-  state.connection = connection
+  state.connection = saved.connection
   state.nextKey = saved.nextKey
   for (const channel of saved.channels) state.channels.set(channel.key, channel)
   for (const gpadl of saved.gpadls) {
@@ -111,11 +118,9 @@ export function restoreState(ctx: HostContext, from: unknown, create: (record: D
     connectEvents(ctx, channel, channel.request.connectionId)
     createEnd(ctx, channel, channel.request, ring)
   }
-  for (const { record, state: deviceState } of saved.devices) {
-    const live = create(record)
-    live.device.restore(deviceState, openEnds(ctx, record.key))
-  }
+  for (const back of plan.returns) bringBack(ctx, back).device.restore(back.state, openEnds(ctx, back.record.key))
   for (const [name, at] of Object.entries(saved.timers)) setTimer(ctx, name as HostTimer, at)
+  reconcile(ctx, plan)
 }
 
 function openEnds(ctx: HostContext, device: number): ChannelEnd[] {

@@ -59,6 +59,12 @@ export interface OfferOptions {
   readonly reservedRelid?: number
 }
 
+/** The spec of a device that a saved state knows, undefined when there is none. */
+export type FindDevice = (
+  kind: string,
+  instanceId: string,
+) => { readonly spec: HostDeviceSpec; readonly settings?: unknown } | undefined
+
 /** A device on the bus, until it is rescinded. */
 export interface HostDeviceHandle<D extends HostDevice = HostDevice> {
   readonly kind: string
@@ -99,15 +105,11 @@ export interface HostBus {
   dispose(): void
   save(): unknown
   /**
-   * Takes over a saved state. Devices are matched with those offered here by kind and instance; `find` supplies the
-   * specs of others. Throws VMBUS_STATE_INVALID for an unknown format or a device without a spec.
+   * Takes over a saved state whole, or throws and has touched nothing: VMBUS_STATE_INVALID for another format, or a
+   * version or features that this host lacks; and what a device's `checkState` throws. Devices are matched with those
+   * offered here by kind and instance; `find` supplies others. What the state knows and nobody here does is rescinded;
+   * what is offered here and unknown to it is offered to its guest.
    */
-  restore(
-    state: unknown,
-    find?: (
-      kind: string,
-      instanceId: string,
-    ) => { readonly spec: HostDeviceSpec; readonly settings?: unknown } | undefined,
-  ): void
+  restore(state: unknown, find?: FindDevice): void
   inspect(): Record<string, unknown>
 }
