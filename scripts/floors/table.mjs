@@ -9,7 +9,7 @@ export const floors = [
   { floor: 1, packages: ['layout'] },
   { floor: 2, packages: ['disk', 'switch', 'pcapng', 'hypervisor'] },
   { floor: 3, packages: ['core'] },
-  { floor: 4, packages: ['ic'] },
+  { floor: 4, packages: ['ic', 'testbench'], beside: { ic: ['testbench'] } },
   {
     floor: 5,
     packages: ['netvsc', 'storvsc', 'balloon', 'heartbeat', 'timesync', 'shutdown', 'kvp', 'vss', 'fcopy'],

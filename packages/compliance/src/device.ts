@@ -1,6 +1,6 @@
 import type { Channel, GuestDriverSpec, HostDevice, HostDeviceSpec } from '@vmbus/core'
 import { plainCopy, seeded, type Seed, type TraceEvent } from '@vmbus/world'
-import { deviceWorld, type DeviceWorld } from './bench/device-world.ts'
+import { deviceWorld, type DeviceWorld } from '@vmbus/testbench'
 import { textOf } from './bench/text.ts'
 import { busWatch } from './rules/bus-watch.ts'
 import { packetWatch } from './rules/packet-watch.ts'

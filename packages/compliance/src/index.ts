@@ -10,7 +10,7 @@ export type {
   ServingHost,
 } from './bench/types.ts'
 export { compliance, hostCompliance, type ComplianceOptions, type Subject } from './bus.ts'
-export type { DeviceWorld } from './bench/device-world.ts'
+export type { DeviceWorld } from '@vmbus/testbench'
 export { deviceCompliance, type DeviceComplianceOptions, type DeviceUnderTest, type Tally } from './device.ts'
 export * from './hostile/index.ts'
 export { machineCompliance, type MachineUnderTest } from './machine.ts'

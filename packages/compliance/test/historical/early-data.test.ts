@@ -1,6 +1,6 @@
 import { defineDevice, type Channel } from '@vmbus/core'
 import { expect, test } from 'vitest'
-import { deviceWorld } from '../../src/bench/device-world.ts'
+import { deviceWorld } from '@vmbus/testbench'
 
 const INTERFACE = '0badc0de-0000-0000-0000-000000000003'
 const idle = { close() {}, readable() {}, rescinded() {}, save: () => null, restore() {}, inspect: () => ({}) }

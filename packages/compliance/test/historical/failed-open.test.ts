@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { deviceWorld } from '../../src/bench/device-world.ts'
+import { deviceWorld } from '@vmbus/testbench'
 import { echo } from '../suites/echo.ts'
 
 test('an open that the host refuses gives everything back', () => {

@@ -7,7 +7,7 @@ import {
   type Packet,
 } from '@vmbus/core'
 import type { Diagnostic } from '@vmbus/world'
-import { deviceWorld, type DeviceWorld } from '../../bench/device-world.ts'
+import { deviceWorld, type DeviceWorld } from '@vmbus/testbench'
 import { changedByRestore, byteChangedBy } from '../quiet.ts'
 import { random, type Random } from '../random.ts'
 import {
