@@ -7,9 +7,17 @@ import { join } from 'node:path'
  * @typedef {object} Example
  * @property {number} line of its first line of code, from 1
  * @property {string} code
- * @property {boolean} run false for a block marked "no-run"
+ * @property {'fast' | 'guests' | 'none'} tier of tests that runs it: a block marked "guests" needs a kernel, one marked
+ *   "no-run" is run by none
  * @property {string | undefined} why the comment before a block that is not run: `<!-- not run: it needs a network -->`
  */
+
+/**
+ * What a mark after `ts` means.
+ *
+ * @type {Readonly<Record<string, Example['tier']>>}
+ */
+const TIERS = { '': 'fast', guests: 'guests', 'no-run': 'none' }
 
 /** The languages that would show code without its being run; TypeScript blocks say `ts`. */
 const UNTESTED = new Set(['typescript', 'tsx', 'mts', 'js', 'javascript', 'mjs', 'jsx'])
@@ -30,14 +38,15 @@ export function examplesOf(markdown) {
     let end = at + 1
     while (end < lines.length && lines[end]?.trim() !== fence) end++
     if (end === lines.length) throw new SyntaxError(`line ${at + 1}: this block does not end`)
-    const [language = '', ...marks] = info.split(/\s+/)
+    const [, language = '', mark = ''] = /^(\S*)\s*(.*)$/.exec(info) ?? []
     if (UNTESTED.has(language)) throw new SyntaxError(`line ${at + 1}: mark a block of ${language} as ts`)
     if (language === 'ts') {
-      if (marks.some((mark) => mark !== 'no-run')) throw new SyntaxError(`line ${at + 1}: unknown mark in '${info}'`)
+      const tier = Object.hasOwn(TIERS, mark) ? TIERS[mark] : undefined
+      if (tier === undefined) throw new SyntaxError(`line ${at + 1}: unknown mark in '${info}'`)
       // The formatter puts an empty line between the two.
       const above = (lines[at - 1]?.trim() === '' ? lines[at - 2] : lines[at - 1]) ?? ''
       const [, why] = /^<!-- not run: (.+) -->$/.exec(above.trim()) ?? []
-      examples.push({ line: at + 2, code: lines.slice(at + 1, end).join('\n'), run: marks.length === 0, why })
+      examples.push({ line: at + 2, code: lines.slice(at + 1, end).join('\n'), tier, why })
     }
     at = end
   }

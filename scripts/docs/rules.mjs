@@ -50,8 +50,11 @@ function readmeViolations(root, folder) {
       ? [`${path}:${opening.line}: the first example has ${lines} lines, not ${OPENING_LINES}`]
       : []),
     ...examples
-      .filter(({ run, why }) => !run && why === undefined)
+      .filter(({ tier, why }) => tier === 'none' && why === undefined)
       .map(({ line }) => `${path}:${line}: a block that is not run needs '<!-- not run: why -->' before it`),
+    ...examples
+      .filter(({ tier, why }) => tier !== 'none' && why !== undefined)
+      .map(({ line, tier }) => `${path}:${line}: is said not to be run, but the ${tier} tier runs it`),
   ]
 }
 

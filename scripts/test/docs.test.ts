@@ -62,6 +62,16 @@ describe('caught:', () => {
       "matrix/README.md:2: a block that is not run needs '<!-- not run: why -->' before it",
     ],
     [
+      'a block that is said not to be run, and is',
+      { 'matrix/README.md': '<!-- not run: fetches a kernel -->\n\n```ts\na()\n```' },
+      'matrix/README.md:4: is said not to be run, but the fast tier runs it',
+    ],
+    [
+      'a block that is said not to be run, and is with the guests',
+      { 'matrix/README.md': '<!-- not run: fetches a kernel -->\n```ts guests\na()\n```' },
+      'matrix/README.md:3: is said not to be run, but the guests tier runs it',
+    ],
+    [
       'a dead link',
       { 'packages/disk/README.md': `${example}VMBUS_DISK_FULL [here](./vhd.md#footer)` },
       'packages/disk/README.md: links to ./vhd.md, which does not exist',
