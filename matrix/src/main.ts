@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { DEFAULT_DURATION, printBoot, runBoot, type BootFlags } from './commands/boot.ts'
-import { seedOf } from './commands/arguments.ts'
+import { profileOf, seedOf } from './commands/arguments.ts'
 import { failure } from './commands/failure.ts'
 import { verbsHelp } from './commands/verbs.ts'
 import { runGrid } from './grid/grid.ts'
@@ -41,7 +41,11 @@ function commandLine(streams: Streams, signal: AbortSignal): Command {
     .command('grid')
     .description('run heartbeat, time sync and shutdown for every release of the catalog on every host, simulated')
     .option('--seed <n>', 'what drives the simulated world', '1')
-    .action(async ({ seed }: { readonly seed: string }) => streams.out(printGrid(await runGrid(seedOf(seed), signal))))
+    .option('--host <ids>', 'only these host versions, with commas')
+    .action(async ({ seed, host }: { readonly seed: string; readonly host?: string }) => {
+      const hosts = host?.split(',').map(profileOf)
+      streams.out(printGrid(await runGrid(seedOf(seed), signal, hosts)))
+    })
   return program
 }
 
