@@ -147,6 +147,7 @@ export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortS
     seed,
     host: { module: HOST_MODULE, options, snapshotKey: `matrix ${profile.id} ${kinds.join(' ')}` },
     onEvent: (event) => tell(progress, event),
+    onProgress: progress,
     ...(flags.quiet === true ? {} : { onConsole: (text: string) => streams.out(text) }),
     signal,
   })

@@ -13,6 +13,8 @@ export type MachineErrorCode =
   | 'VMBUS_IMAGE_FORMAT'
   | 'VMBUS_IMAGE_UNAVAILABLE'
   | 'VMBUS_IMAGE_NO_MODULE'
+  /** The folder of images cannot be written, or another process holds it for too long. */
+  | 'VMBUS_IMAGE_CACHE'
   | 'VMBUS_MACHINE_OPTIONS'
   | 'VMBUS_MACHINE_STOPPED'
   | 'VMBUS_MACHINE_ENDED'
@@ -37,4 +39,17 @@ export class MachineError extends Error {
     this.code = code
     this.detail = detail
   }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** What everything that an abort cuts short rejects with: VMBUS_MACHINE_STOPPED, its cause the signal's reason. */
+export function abortedBy(signal: AbortSignal): MachineError {
+  return new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was aborted', {}, signal.reason)
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortedBy(signal)
 }

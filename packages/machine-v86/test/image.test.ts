@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { boot, defaultCacheFolder, prepareImage } from '../src/index.ts'
 import { aptSources } from '../src/image/apt.ts'
-import { cached, sha256, withLock } from '../src/image/cache.ts'
+import { sha256 } from '../src/image/cache.ts'
 import { resolvePackages } from '../src/image/packages.ts'
 import { codeOf } from './support/errors.ts'
 import { bzImage, kernelElf } from './support/kernel.ts'
@@ -165,33 +165,6 @@ describe('prepareImage', () => {
   it('keeps its cache where the desktop rules say', () => {
     expect(defaultCacheFolder({ XDG_CACHE_HOME: '/c' })).toBe('/c/vmbus')
     expect(defaultCacheFolder({})).toMatch(/\.cache\/vmbus$/)
-  })
-})
-
-describe('cached', () => {
-  it('makes a damaged entry anew', async () => {
-    let made = 0
-    const make = async (): Promise<Uint8Array> => Buffer.from(`value ${++made}`)
-    const read = async (): Promise<string> => Buffer.from(await cached(folder, 'entry', make)).toString()
-    expect([await read(), await read()]).toEqual(['value 1', 'value 1'])
-    const path = join(folder, 'entry')
-    await writeFile(path, Buffer.concat([await readFile(path), Buffer.from('!')]))
-    expect(await read()).toBe('value 2')
-  })
-})
-
-describe('withLock', () => {
-  it('lets one in at a time, and takes the lock of a process that is gone', async () => {
-    const lock = join(folder, 'a.lock')
-    await writeFile(lock, '999999999')
-    let inside = 0
-    const work = async (): Promise<void> => {
-      expect(++inside).toBe(1)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      inside--
-    }
-    await Promise.all([withLock(lock, work), withLock(lock, work)])
-    expect(inside).toBe(0)
   })
 })
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MachineError } from '../errors.ts'
+import { MachineError, abortedBy, reasonOf } from '../errors.ts'
 
 /** Debian releases whose 32-bit kernels boot here, by codename. */
 export const Release = { 'debian-11': 'bullseye', 'debian-12': 'bookworm' } as const
@@ -143,10 +143,7 @@ async function refresh(
   const option = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : ''
   await writeFile(list, source.lines.map((line) => `deb ${option}${line}\n`).join(''))
   // A part of the indexes may be missing (a mirror being synchronised): what counts is whether a kernel is listed.
-  const failure = await run('apt-get', ['update']).then(
-    () => 'its index is empty',
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  )
+  const failure = await run('apt-get', ['update']).then(() => 'its index is empty', reasonOf)
   const names = await run('apt-cache', ['search', '--names-only', '^linux-image-686$']).catch(() => '')
   if (!names.includes('linux-image-686')) {
     throw new MachineError(
@@ -173,11 +170,11 @@ function runApt(
     }
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout)
-      if (signal?.aborted === true) return reject(error)
+      if (signal?.aborted === true) return reject(abortedBy(signal))
       const missing = error.code === 'ENOENT'
       const why = missing
         ? 'is not on this machine; give a .deb, or a kernel and initrd, or set VMBUS_IMAGES'
-        : (stderr.trim().split('\n').at(-1) ?? error.message)
+        : stderr.trim().split('\n').at(-1) || error.message
       reject(new MachineError('VMBUS_IMAGE_UNAVAILABLE', `${command} ${why}`, { command }, error))
     })
   })

@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { MachineError } from '../errors.ts'
+import { MachineError, throwIfAborted } from '../errors.ts'
 import { Release, aptSources, machineMirrors, privateApt, type Apt, type ReleaseName } from './apt.ts'
-import { readImageFile, sha256, withLock, writeWhole } from './cache.ts'
+import { partialName, readImageFile, sha256, writeWhole } from './cache.ts'
+import { withLock } from './lock.ts'
 
 export type Flavour = '686' | '686-pae' | 'rt-686-pae'
 
@@ -15,6 +16,7 @@ export interface PackageRequest {
   /** Read from here and never run apt: a copy of a cache folder (VMBUS_IMAGES). */
   readonly offlineFolder?: string
   readonly signal?: AbortSignal
+  onProgress?(text: string): void
 }
 
 /** A package file whose bytes have the digest that was recorded when apt verified it. */
@@ -64,7 +66,7 @@ export async function resolvePackages(request: PackageRequest): Promise<Resolved
   ].sort()
   const name = `${release}-${flavour}-${sha256(packages.join(' ')).slice(0, 12)}.json`
   const folder = offlineFolder ?? cacheFolder
-  const known = await readSet(join(folder, 'sets', name))
+  const known = await readSet(join(folder, 'sets', name), offlineFolder !== undefined)
   if (known !== undefined) return resolved(folder, known)
   if (offlineFolder !== undefined) {
     throw new MachineError(
@@ -74,9 +76,12 @@ export async function resolvePackages(request: PackageRequest): Promise<Resolved
     )
   }
   const made = await withLock(
-    join(cacheFolder, 'apt.lock'),
-    async () => (await readSet(join(cacheFolder, 'sets', name))) ?? fetchSet(request, packages, name),
-    request.signal,
+    join(cacheFolder, 'fetching'),
+    async () => (await readSet(join(cacheFolder, 'sets', name), false)) ?? fetchSet(request, packages, name),
+    {
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      waiting: (holder) => request.onProgress?.(`waiting for ${holder}, which fetches packages`),
+    },
   )
   return resolved(cacheFolder, made)
 }
@@ -108,7 +113,8 @@ function isPackageFile(value: unknown): value is PackageFile {
   return typeof name === 'string' && typeof digest === 'string' && typeof file === 'string' && basename(file) === file
 }
 
-async function readSet(path: string): Promise<PackageSet | undefined> {
+/** Undefined when there is none. One that means nothing is as good as none where it can be made again. */
+async function readSet(path: string, isLast: boolean): Promise<PackageSet | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   try {
@@ -116,8 +122,9 @@ async function readSet(path: string): Promise<PackageSet | undefined> {
     if (version === 1 && isPackageFile(kernel) && Array.isArray(userland) && userland.every(isPackageFile))
       return { version: 1, kernel, userland }
   } catch {
-    // Half a file cannot be there; an edited one is as good as none.
+    // No JSON.
   }
+  if (!isLast) return undefined
   throw new MachineError('VMBUS_IMAGE_FORMAT', `${path} is not a package set; remove it`, { path })
 }
 
@@ -126,10 +133,11 @@ async function fetchSet(request: PackageRequest, packages: readonly string[], na
   let failure: unknown
   for (const source of aptSources(request.release, await machineMirrors(request.signal))) {
     try {
+      request.onProgress?.(`fetching packages of ${request.release} from ${source.name}`)
       const apt = await privateApt(request.cacheFolder, request.release, source, request.signal)
       return await fetchFrom(apt, request, packages, name)
     } catch (error) {
-      request.signal?.throwIfAborted()
+      throwIfAborted(request.signal)
       failure ??= error
     }
   }
@@ -138,7 +146,7 @@ async function fetchSet(request: PackageRequest, packages: readonly string[], na
 
 async function fetchFrom(
   apt: Apt,
-  { flavour, cacheFolder }: PackageRequest,
+  { flavour, cacheFolder, onProgress }: PackageRequest,
   packages: readonly string[],
   name: string,
 ): Promise<PackageSet> {
@@ -147,20 +155,35 @@ async function fetchFrom(
   const closure = (await apt.closure(packages)).filter(
     ({ name: each }) => packages.includes(each) || !INSTALLATION_ONLY.test(each),
   )
-  await apt.download([kernelName, ...closure.map(({ name: each }) => each)], debs)
   const kernelFile = (await apt.closure([kernelName])).find(({ name: each }) => each === kernelName)
   if (kernelFile === undefined)
     throw new MachineError('VMBUS_IMAGE_UNAVAILABLE', `apt names no file for ${kernelName}`, { package: kernelName })
-  const describe = async (each: { name: string; file: string }): Promise<PackageFile> => ({
-    package: each.name,
-    file: each.file,
-    sha256: sha256(await readImageFile(join(debs, each.file))),
-  })
-  const set: PackageSet = {
-    version: 1,
-    kernel: await describe(kernelFile),
-    userland: await Promise.all(closure.map(describe)),
+  const wanted = [kernelFile, ...closure]
+  onProgress?.(`downloading ${wanted.length} packages`)
+  const incoming = join(debs, partialName())
+  const take = async (each: { name: string; file: string }): Promise<PackageFile> => {
+    const bytes = await readImageFile(join(incoming, each.file))
+    await writeWhole(join(debs, each.file), bytes)
+    return { package: each.name, file: each.file, sha256: sha256(bytes) }
   }
+  try {
+    await apt.download(
+      wanted.map(({ name: each }) => each),
+      incoming,
+    )
+    return await keepSet(cacheFolder, name, await take(kernelFile), await Promise.all(closure.map(take)))
+  } finally {
+    await rm(incoming, { recursive: true, force: true })
+  }
+}
+
+async function keepSet(
+  cacheFolder: string,
+  name: string,
+  kernel: PackageFile,
+  userland: readonly PackageFile[],
+): Promise<PackageSet> {
+  const set: PackageSet = { version: 1, kernel, userland }
   await writeWhole(join(cacheFolder, 'sets', name), `${JSON.stringify(set, undefined, 2)}\n`)
   return set
 }

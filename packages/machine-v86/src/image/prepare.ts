@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { readDeb } from '../archive/deb.ts'
 import type { TarEntry } from '../archive/tar.ts'
-import { MachineError } from '../errors.ts'
+import { MachineError, throwIfAborted } from '../errors.ts'
 import { INIT_SCRIPT, POWEROFF_SCRIPT, REBOOT_SCRIPT } from '../guest/init.ts'
 import { buildInitrd, type GuestFile } from '../guest/initrd.ts'
 import type { ReleaseName } from './apt.ts'
@@ -27,6 +28,8 @@ export interface ImageOptions {
   readonly files?: Readonly<Record<string, GuestFile>>
   readonly cacheFolder?: string
   readonly signal?: AbortSignal
+  /** What is waited for or fetched, in words: packages can take minutes. */
+  onProgress?(text: string): void
 }
 
 /** Everything that a machine boots from, as bytes. */
@@ -48,6 +51,7 @@ const VMLINUZ = /^boot\/vmlinuz-/
 
 /** Finds, verifies and unpacks a kernel and builds its initial RAM disk; what takes long is cached by digest. */
 export async function prepareImage(source: ImageSource, options: ImageOptions = {}): Promise<PreparedImage> {
+  throwIfAborted(options.signal)
   if ('kernel' in source)
     return prepared(
       basename(source.kernel),
@@ -68,13 +72,20 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
     cacheFolder,
     ...(offline === undefined || offline === '' ? {} : { offlineFolder: offline }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onProgress: (text) => options.onProgress?.(text),
   })
+  /** Unpacking blocks for a second at a time: an abort is heard between two files. */
+  const unpacked = async (bytes: Uint8Array, name: string): Promise<TarEntry[]> => {
+    await breathe()
+    throwIfAborted(options.signal)
+    return readDeb(bytes, name)
+  }
 
   const kernelDigest = own === undefined ? packages.kernel.sha256 : sha256(own)
   const kernelName = 'deb' in source ? basename(source.deb) : packages.kernel.file
   let unpacking: Promise<TarEntry[]> | undefined
   const kernelFiles = (): Promise<TarEntry[]> =>
-    (unpacking ??= (async () => readDeb(own ?? (await packages.read(packages.kernel)), kernelName))())
+    (unpacking ??= (async () => unpacked(own ?? (await packages.read(packages.kernel)), kernelName))())
 
   const bzImage = await cached(cacheFolder, `unpacked/${kernelDigest}/vmlinuz`, async () => {
     const file = (await kernelFiles()).find(({ path }) => VMLINUZ.test(path))
@@ -101,7 +112,7 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
   )
   const initrd = await cached(cacheFolder, `unpacked/initrd-${recipe}`, async () => {
     const entries: TarEntry[] = []
-    for (const file of packages.userland) entries.push(...(await readDeb(await packages.read(file), file.file)))
+    for (const file of packages.userland) entries.push(...(await unpacked(await packages.read(file), file.file)))
     const busybox = entries.find(({ path }) => path === 'bin/busybox' || path === 'usr/bin/busybox')
     if (busybox === undefined) throw new MachineError('VMBUS_IMAGE_FORMAT', 'busybox-static holds no bin/busybox')
     return buildInitrd({
@@ -111,6 +122,7 @@ export async function prepareImage(source: ImageSource, options: ImageOptions = 
       files,
     })
   })
+  throwIfAborted(options.signal)
   const name = 'release' in source ? `${source.release}/${source.flavour ?? '686'} ${kernelName}` : kernelName
   return prepared(
     name,
