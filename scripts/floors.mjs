@@ -1,4 +1,4 @@
-// Checks the floors of the workspace: who may import whom, and what the pure ones must not touch.
+// Checks the floors of the workspace: who may import whom, what the pure ones must not touch, and that no module holds state.
 import { fileURLToPath } from 'node:url'
 import { violations } from './floors/rules.mjs'
 import * as table from './floors/table.mjs'

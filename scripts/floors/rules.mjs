@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
+import { moduleState } from './state.mjs'
 import { HIGHEST_PURE_FLOOR } from './table.mjs'
 
 /** @import { Package, Source } from './workspace.mjs' */
@@ -11,7 +12,7 @@ import { HIGHEST_PURE_FLOOR } from './table.mjs'
  * @property {readonly string[]} packages
  * @property {Readonly<Record<string, readonly string[]>>} [beside]
  *
- * @typedef {{ readonly floors: readonly Floor[], readonly impureFiles: readonly string[] }} Table
+ * @typedef {{ readonly floors: readonly Floor[], readonly impureFiles: readonly string[], readonly moduleState: Readonly<Record<string, string>> }} Table
  */
 
 const SCOPE = '@vmbus/'
@@ -80,16 +81,16 @@ function referenceViolations({ manifest, references }) {
 /**
  * @param {Package} subject
  * @param {Source} source
- * @param {{ allowed: (name: string) => boolean, pure: boolean, impureFiles: readonly string[] }} rules
+ * @param {{ allowed: (name: string) => boolean, pure: boolean } & Omit<Table, 'floors'>} rules
  */
-function sourceViolations({ folder, manifest }, { path, text }, { allowed, pure, impureFiles }) {
+function sourceViolations({ folder, manifest }, { path, text }, { allowed, pure, impureFiles, moduleState: listed }) {
   /** @param {string} file */
   const impure = (file) => impureFiles.some((glob) => matches(`packages/${folder}/${file}`, glob))
   const inSource = path.startsWith('src/')
   const held = pure && inSource && !impure(path)
-  const listed = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }
-  const known = inSource ? listed : { ...listed, ...manifest.devDependencies, [manifest.name]: '' }
-  const { specifiers, clocks } = inspect(path, text)
+  const atRunTime = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }
+  const known = inSource ? atRunTime : { ...atRunTime, ...manifest.devDependencies, [manifest.name]: '' }
+  const { specifiers, clocks, state } = inspect(path, text)
 
   return [
     ...specifiers.flatMap((specifier) => {
@@ -107,12 +108,15 @@ function sourceViolations({ folder, manifest }, { path, text }, { allowed, pure,
       return name in known ? [] : [`imports ${specifier}, which package.json does not list`]
     }),
     ...(held ? clocks.map((clock) => `reads the clock by ${clock}`) : []),
+    ...(inSource ? state : [])
+      .filter((name) => !Object.hasOwn(listed, `${folder}/${path}: ${name}`))
+      .map((name) => `holds state in ${name}, which all of its users in a process would share`),
   ].map((violation) => `${path}: ${violation}`)
 }
 
 /**
- * What a file imports in any way, types included, and where it asks for the time of day. (The other clocks, timers,
- * promises and globals are rules of oxlint.config.mjs.)
+ * What a file imports in any way, types included, where it asks for the time of day, and what it keeps at module level. (The
+ * other clocks, timers, promises and globals are rules of oxlint.config.mjs.)
  *
  * @param {string} path
  * @param {string} text
@@ -141,7 +145,7 @@ function inspect(path, text) {
       if (isDate(node.callee)) clocks.push('Date()')
     },
   }).visit(program)
-  return { specifiers, clocks }
+  return { specifiers, clocks, state: moduleState({ ...program }) }
 }
 
 /** @param {{ type: string, name?: unknown }} node */

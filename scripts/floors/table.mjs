@@ -37,3 +37,29 @@ export const impureFiles = ['packages/disk/src/file*.ts', 'packages/switch/src/f
 export const purePackages = floors
   .filter(({ floor }) => floor <= HIGHEST_PURE_FLOOR)
   .flatMap(({ packages }) => packages)
+
+/**
+ * What modules hold though others share it, and why that is no harm: `folder/path: name`. Nothing belongs here but caches of
+ * pure functions, and zeros that are only read.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+export const moduleState = {
+  'disk/src/file-store.ts: ZEROS': 'only read',
+  'disk/src/store.ts: ZEROS': 'only read',
+  // To go:
+  'core/src/gpadl/ranges.ts: found': 'a result that is read at once',
+  'machine-v86/src/emulator/load.ts: loading': 'one emulator for each thread',
+  'netvsc/src/guest/receive.ts: completion': 'scratch',
+  'netvsc/src/guest/receive.ts: completionView': 'scratch',
+  'netvsc/src/guest/send.ts: headerView': 'scratch',
+  'netvsc/src/guest/send.ts: messageView': 'scratch',
+  'netvsc/src/host/attachment.ts: attachments': 'ports by switch',
+  'netvsc/src/host/deliver.ts: hash': 'scratch',
+  'netvsc/src/host/deliver.ts: header': 'scratch',
+  'netvsc/src/host/deliver.ts: headerView': 'scratch',
+  'netvsc/src/host/transmit.ts: frame': 'scratch',
+  'netvsc/src/host/transmit.ts: info': 'scratch',
+  'netvsc/src/host/transmit.ts: scratch': 'scratch',
+  'netvsc/src/host/transmit.ts: scratchView': 'scratch',
+}

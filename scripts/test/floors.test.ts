@@ -13,6 +13,7 @@ const table: Table = {
     { floor: 8, packages: ['catalog'] },
   ],
   impureFiles: ['packages/disk/src/file*.ts'],
+  moduleState: { 'disk/src/index.ts: crc': 'a cache' },
 }
 
 /** A package that depends on `uses`, refers to them, and has these files. */
@@ -85,10 +86,13 @@ describe('the dependency graph', () => {
   })
 
   test('a package without a floor and a floor without a package', () => {
-    expect(violations([pack('vsock', [])], { floors: [{ floor: 0, packages: ['world'] }], impureFiles: [] })).toEqual([
-      'world: has a floor but no folder',
-      'vsock: has no floor in scripts/floors/table.mjs',
-    ])
+    expect(
+      violations([pack('vsock', [])], {
+        floors: [{ floor: 0, packages: ['world'] }],
+        impureFiles: [],
+        moduleState: {},
+      }),
+    ).toEqual(['world: has a floor but no folder', 'vsock: has no floor in scripts/floors/table.mjs'])
   })
 })
 
@@ -125,5 +129,48 @@ describe('imports', () => {
 
   test('a listed entry may touch Node', () => {
     expect(check(pack('disk', ['world'], { 'src/file-disk.ts': `import 'node:fs'\nnew Date()` }))).toEqual([])
+  })
+})
+
+describe('no module holds state:', () => {
+  const held = (name: string): string =>
+    `disk/src/index.ts: holds state in ${name}, which all of its users in a process would share`
+
+  test.each([
+    ['let', 'let at = 0\nexport const next = () => at++', 'at'],
+    [
+      'a typed array',
+      'const bytes = new Uint8Array(8)\nexport const put = (x: number) => void (bytes[0] = x)',
+      'bytes',
+    ],
+    ['a view', 'const view = new DataView(x.buffer)\nexport function put() { view.setUint32(0, 1, true) }', 'view'],
+    ['a map', 'const ports = new Map()\nexport function put() { ports.set(1, 2) }', 'ports'],
+    ['a list', 'const seen: string[] = []\nexport const see = (x: string) => seen.push(x)', 'seen'],
+    ['an object', 'const found = { at: 0 }\nexport const find = () => { found.at = 1 }', 'found'],
+    ['deleted', 'const found = { at: 0 } as F\nexport const find = () => { delete found!.at }', 'found'],
+    ['handed on to be filled', 'const bytes = new Uint8Array(8)\nexport const put = () => fill(bytes)', 'bytes'],
+  ])('%s', (_, text, name) => {
+    expect(check(pack('disk', [], { 'src/index.ts': text }))).toEqual([held(name)])
+  })
+
+  test.each([
+    [
+      'a table that is filled while the module loads',
+      'const t = new Uint8Array(9)\nfor (const i of [1]) t[i] = i\nexport const of = (i) => t[i]',
+    ],
+    [
+      'a name that is another within',
+      'const t = new Map()\nexport const f = (t: Map<1, 2>) => { t.set(1, 2) }\nexport function g() { const t = []; t.push(1) }',
+    ],
+    ['a list that is only read', 'const t = [1]\nexport const f = () => g(t)'],
+    ['no bytes', 'const none = new Uint8Array(0)\nexport const f = () => g(none)'],
+    ['what is listed', 'const crc = new Map()\nexport const f = () => crc.set(1, 2)'],
+    ['what a type says', 'declare let x: number\nexport type A = { let: 1 }'],
+  ])('but may have %s', (_, text) => {
+    expect(check(pack('disk', [], { 'src/index.ts': text }))).toEqual([])
+  })
+
+  test('tests may', () => {
+    expect(check(pack('disk', [], { 'test/disk.test.ts': 'let at = 0' }))).toEqual([])
   })
 })

@@ -32,18 +32,21 @@ const STEPS: readonly { readonly version: number; readonly change: Partial<Vstor
   { version: VstorVersion.v6_2, change: { writeSame: true } },
 ]
 
-const FEATURES = new Map<number, VstorFeatures>()
-let features: VstorFeatures = {
+const OLDEST: VstorFeatures = {
   packetBytes: PACKET_BYTES_V1,
   senseBytes: SENSE_BYTES_V1,
   enumerateBus: false,
   multiChannel: false,
   writeSame: false,
 }
-for (const { version, change } of STEPS) {
-  features = { ...features, ...change }
-  FEATURES.set(version, features)
-}
+
+/** A version has what each step up to its own changed. */
+const FEATURES = new Map<number, VstorFeatures>(
+  STEPS.map(({ version }, index) => [
+    version,
+    STEPS.slice(0, index + 1).reduce((features, { change }) => ({ ...features, ...change }), OLDEST),
+  ]),
+)
 
 /** Every version, oldest first. */
 export const VSTOR_VERSIONS: readonly number[] = STEPS.map(({ version }) => version)
