@@ -58,13 +58,7 @@ describe('INQUIRY', () => {
     expect(ask('12 01 cf 00 ff 00', 255)).toBe('00cf0014' + '01000000' + '158fa98928c98b4d94cdef51faa99d33')
   })
   test('what is refused', () => {
-    for (const cdb of [
-      '12 00 83 00 ff 00',
-      '12 02 00 00 ff 00',
-      '12 01 c9 00 ff 00',
-      '12 00 00 00 04 00',
-      '12 00 00 01 00 00',
-    ]) {
+    for (const cdb of ['12 00 83 00 ff 00', '12 02 00 00 ff 00', '12 01 c9 00 ff 00']) {
       expect(senseOf(raw(w, cdb, { room: 255 }))).toBe('check-condition 86 5/2400')
     }
   })
@@ -94,9 +88,10 @@ describe('capacity and modes', () => {
     expect(ask('5a 08 08 00 00 00 00 00 c0 00', 192)).toBe('001a001000000000' + '0812' + '04' + '00'.repeat(17))
     const readOnly = world({ host: { luns: [disk({ readOnly: true })] }, guest: quiet })
     expect(expectGood(raw(readOnly, '1a 08 08 00 04 00', { room: 4 }))).toBe('17009000')
-    // Page 1C and saved values.
+    // Page 1C, a subpage, and saved values.
     expect(senseOf(raw(w, '1a 08 1c 00 c0 00', { room: 192 }))).toBe('check-condition 86 5/2400')
-    expect(senseOf(raw(w, '1a 08 c8 00 c0 00', { room: 192 }))).toBe('check-condition 86 5/2400')
+    expect(senseOf(raw(w, '1a 08 08 01 c0 00', { room: 192 }))).toBe('check-condition 86 5/2400')
+    expect(senseOf(raw(w, '1a 08 c8 00 c0 00', { room: 192 }))).toBe('check-condition 86 5/3900')
   })
   test('MODE SELECT takes what is so already', () => {
     expect(senseOf(raw(w, '15 10 00 00 18 00', { out: '00000000' + '0812' + '04' + '00'.repeat(17) }))).toBe('good 1')
@@ -131,9 +126,10 @@ describe('the rest of a disk', () => {
     expect(senseOf(raw(w, '28 00 00 00 08 00 00 00 01 00', { room: 512 }))).toBe(beyond)
     expect(senseOf(raw(w, '28 00 00 00 07 ff 00 00 02 00', { room: 1024 }))).toBe(beyond)
     expect(senseOf(raw(w, '88 00 ff ff ff ff ff ff ff ff 00 00 00 01 00 00', { room: 512 }))).toBe(beyond)
-    // More than the buffer holds, and nothing at all.
-    expect(senseOf(raw(w, '28 00 00 00 00 00 00 00 02 00', { room: 512 }))).toBe(beyond)
-    expect(senseOf(raw(w, '28 00 00 00 00 00 00 00 00 00'))).toBe(beyond)
+    // Nothing at all, from where nothing is.
+    expect(senseOf(raw(w, '28 00 00 00 08 00 00 00 00 00'))).toBe(beyond)
+    // More than the buffer holds is no matter of the address.
+    expect(senseOf(raw(w, '28 00 00 00 00 00 00 00 02 00', { room: 512 }))).toBe('overrun 92 5/2400')
     expect(senseOf(raw(w, '2f 00 00 00 08 00 00 00 01 00'))).toBe(beyond)
   })
   test('REQUEST SENSE tells the last failure, once', () => {
@@ -182,8 +178,9 @@ describe('reads and writes of every length', () => {
     expect(raw(w, '93 09 00 00 00 00 00 00 00 24 00 00 00 04 00 00').result.outcome).toBe('good')
     expect(ask('28 00 00 00 00 24 00 00 01 00', 512)).toBe('00'.repeat(512))
     // 8 MiB at most.
-    expect(senseOf(raw(w, '93 00 00 00 00 00 00 00 00 00 00 00 40 01 00 00', { out: data }))).toBe(
-      'check-condition 86 5/2100',
+    const large = world({ host: { luns: [memoryDisk('16M')] }, guest: quiet })
+    expect(senseOf(raw(large, '93 00 00 00 00 00 00 00 00 00 00 00 40 01 00 00', { out: data }))).toBe(
+      'check-condition 86 5/2400',
     )
   })
 
@@ -205,10 +202,13 @@ describe('reads and writes of every length', () => {
     expect(ask('28 00 00 00 01 17 00 00 01 00', 512)).toBe('00'.repeat(512))
     const beyond = '0016' + '0010' + '00000000' + '00000000000007ff' + '00000002' + '00000000'
     expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: beyond }))).toBe('check-condition 86 5/2100')
+    // A descriptor that the CDB cuts off, or that either length of the list leaves out, is none (SBC-3 5.28.2).
+    expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 10 00', { out: beyond }))).toBe('good 1')
+    expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: '0006' + beyond.slice(4) }))).toBe('good 1')
+    expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: '00160000' + beyond.slice(8) }))).toBe('good 1')
     expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 18 00', { out: '0020' + beyond.slice(4) }))).toBe(
-      'check-condition 86 5/2400',
+      'check-condition 86 5/2100',
     )
-    expect(senseOf(raw(w, '42 00 00 00 00 00 00 00 10 00', { out: beyond }))).toBe('check-condition 86 5/2400')
   })
 })
 

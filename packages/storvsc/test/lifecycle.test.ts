@@ -1,7 +1,6 @@
 import { faulty, memoryDisk, queued } from '@vmbus/disk'
 import { seeded } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
-import { persistentReservations } from '../src/index.ts'
 import { expectGood, raw, senseOf } from './raw.ts'
 import { world } from './world.ts'
 
@@ -226,9 +225,15 @@ describe('a DVD drive', () => {
     expect(senseOf(raw(w, '28 00 00 00 00 00 00 00 01 00', { room: 2048 }))).toBe('check-condition 84 2/3a02')
     w.host.changeMedium({}, medium(9))
     expect(status()).toBe('0006047e' + '02020000')
+    const ready = (): string => senseOf(raw(w, '00 00 00 00 00 00'))
+    expect([ready(), ready()]).toEqual(['check-condition 84 6/2800', 'good 1'])
     expect(expectGood(raw(w, '28 00 00 00 00 00 00 00 01 00', { room: 2048 }))).toBe('09'.repeat(2048))
     w.host.changeMedium({}, medium(8))
+    // Room for the header alone is no room for the event.
+    expect(expectGood(raw(w, '4a 01 00 00 10 00 00 00 04 00', { room: 4 }))).toBe('0006047e')
     expect([status(), status()]).toEqual(['0006047e' + '03020000', '0006047e' + '02020000'])
+    expect(expectGood(raw(w, '03 00 00 00 12 00', { room: 18 }))).toBe('700006000000000a000000002800' + '00000000')
+    expect(ready()).toBe('good 1')
     w.host.pressEject({})
     expect(status()).toBe('0006047e' + '01020000')
   })
@@ -237,46 +242,6 @@ describe('a DVD drive', () => {
     expect(() => world({ host: { luns: [{ dvd: memoryDisk('64K', { sectorSize: 4096 }) }] } })).toThrow(
       expect.objectContaining({ code: 'VMBUS_STORVSC_OPTIONS' }),
     )
-  })
-})
-
-describe('persistent reservations of a shared disk', () => {
-  const OUT = (action: number, type: number, key: string, serviceKey: string): [string, string] => [
-    `5f ${action.toString(16).padStart(2, '0')} ${type.toString(16).padStart(2, '0')} 00 00 00 00 00 18 00`,
-    key.padStart(16, '0') + serviceKey.padStart(16, '0') + '00'.repeat(8),
-  ]
-  test('one guest keeps the other out until it is preempted', () => {
-    const reservations = persistentReservations()
-    const disk = memoryDisk('1M')
-    const [a, b] = ['a', 'b'].map((initiator) =>
-      world({ host: { initiator, luns: [{ disk, reservations }] }, guest: { scan: false } }),
-    )
-    if (a === undefined || b === undefined) return expect.unreachable()
-    const out = (w: typeof a, ...request: [string, string]): string => senseOf(raw(w, request[0], { out: request[1] }))
-    const write = (w: typeof a): string => senseOf(raw(w, '2a 00 00 00 00 00 00 00 01 00', { out: 'cc'.repeat(512) }))
-    const read = (w: typeof a): string => senseOf(raw(w, '28 00 00 00 00 00 00 00 01 00', { room: 512 }))
-    expect(out(a, ...OUT(1, 1, 'aa', ''))).toBe('reservation-conflict 4')
-    expect(out(a, ...OUT(0, 0, '', 'aa'))).toBe('good 1')
-    expect(out(b, ...OUT(6, 0, '', 'bb'))).toBe('good 1')
-    expect(out(a, ...OUT(1, 1, 'aa', ''))).toBe('good 1')
-    expect([write(a), write(b), read(b)]).toEqual(['good 1', 'reservation-conflict 4', 'good 1'])
-    expect(expectGood(raw(a, '5e 00 00 00 00 00 00 00 40 00', { room: 64 }))).toBe(
-      '00000002' + '00000010' + '00000000000000aa' + '00000000000000bb',
-    )
-    expect(expectGood(raw(b, '5e 01 00 00 00 00 00 00 40 00', { room: 64 }))).toBe(
-      '00000002' + '00000010' + '00000000000000aa' + '00000000' + '00010000',
-    )
-    expect(expectGood(raw(b, '5e 02 00 00 00 00 00 00 08 00', { room: 8 }))).toBe(
-      '0008' + '05' + '80' + 'ea' + '01' + '0000',
-    )
-    expect(out(b, ...OUT(4, 3, 'bb', 'aa'))).toBe('good 1')
-    expect([write(b), write(a), read(a)]).toEqual(['good 1', 'reservation-conflict 4', 'reservation-conflict 4'])
-    expect(out(b, ...OUT(2, 1, 'bb', ''))).toBe('check-condition 86 5/2604')
-    expect(out(b, ...OUT(2, 3, 'bb', ''))).toBe('good 1')
-    expect(write(a)).toBe('good 1')
-    const restored = persistentReservations()
-    restored.restore(reservations.save())
-    expect(restored.state).toEqual(reservations.state)
   })
 })
 

@@ -23,6 +23,7 @@ import { luns as lunTable, type LunOptions, type LunState } from './luns.ts'
 import { resolve, type StorvscHostOptions, type StorvscSettings } from './options.ts'
 import { LUN_TIMER, queuedDisks } from './queues.ts'
 import { noRequests } from './requests.ts'
+import { steps as stepsFor } from './steps.ts'
 import { initialSetup, setup, type Phase } from './setup.ts'
 
 /** The controller as its owner sees it. */
@@ -67,8 +68,9 @@ export function storvscHost(
   const resolved = resolve(options, settings)
   const { address: fixed } = resolved
   const luns = lunTable({
-    ...(fixed === undefined ? {} : { at: fixed }),
+    at: fixed,
     initiator: resolved.initiator,
+    aborted: (key) => queues.abort(key),
     ejected: (address) => deps.event('ejected', address),
   })
   for (const each of options.luns) luns.add(each)
@@ -80,6 +82,7 @@ export function storvscHost(
   }
   const channels = new Map<number, Channel>()
   const buffer = guestBuffer(deps.memory)
+  const steps = stepsFor(buffer)
   const out = completions()
   const reply = { low: 0, high: 0, bytes: 0 }
   let state = initialState()
@@ -88,6 +91,7 @@ export function storvscHost(
   const queues = queuedDisks({
     deps,
     buffer,
+    steps,
     luns,
     requests: () => state,
     finish: (index, to, result) => {
@@ -101,6 +105,7 @@ export function storvscHost(
     luns,
     isRescinded: () => state.rescinded,
     buffer,
+    steps,
     queues,
     finish,
   })

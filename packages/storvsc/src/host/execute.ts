@@ -7,7 +7,7 @@ import { FAILURE_OF, INVALID_LUN, isPlan, type Failure, type Outcome, type Plan 
 import type { Queues } from './queues.ts'
 import { reportLuns } from './report-luns.ts'
 import { absentUnit } from './scsi/inquiry.ts'
-import { perform } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { isQueued, type Command, type LogicalUnit } from './unit.ts'
 
 export interface ExecutorOptions {
@@ -17,6 +17,7 @@ export interface ExecutorOptions {
   /** The controller is being withdrawn: no unit is there any more. */
   readonly isRescinded: () => boolean
   readonly buffer: GuestBuffer
+  readonly steps: Steps
   readonly queues: Queues
   readonly finish: (channel: Channel, to: Reply, result: number | Failure) => void
 }
@@ -26,7 +27,15 @@ const at = vmscsiRequest.offsets
 /** Carries out the SCSI request whose vmscsi_request is at `body`, and whose pages are bound to the buffer. */
 export type Execute = (channel: Channel, reply: Reply, view: DataView, body: number) => void
 
-export function executor({ path: fixedPath, luns, isRescinded, buffer, queues, finish }: ExecutorOptions): Execute {
+export function executor({
+  path: fixedPath,
+  luns,
+  isRescinded,
+  buffer,
+  steps,
+  queues,
+  finish,
+}: ExecutorOptions): Execute {
   const cdb = new DataView(new ArrayBuffer(16))
   const command: Command = { cdb, buffer }
 
@@ -46,7 +55,7 @@ export function executor({ path: fixedPath, luns, isRescinded, buffer, queues, f
     }
     for (let index = 0; index < plan.steps.length; index++) {
       const step = plan.steps[index]
-      const status = step === undefined ? 'ok' : perform(backend, step, buffer)
+      const status = step === undefined ? 'ok' : steps.perform(backend, step)
       if (status !== 'ok') return FAILURE_OF[status]
     }
     return plan.transferred
@@ -62,7 +71,7 @@ export function executor({ path: fixedPath, luns, isRescinded, buffer, queues, f
     const unit = isRescinded() ? undefined : luns.get(key)
     let outcome: Outcome
     // Answered by the controller, even where LUN 0 is not there; by the path that the guest named.
-    if (opcode === Op.reportLuns) outcome = reportLuns(luns.addresses, path, target, buffer)
+    if (opcode === Op.reportLuns) outcome = reportLuns(luns.addresses, path, target, command)
     else outcome = unit === undefined ? absentUnit(command, lun) : unit.execute(command)
     const result =
       typeof outcome !== 'number' && isPlan(outcome) && unit !== undefined

@@ -19,6 +19,8 @@ export interface GuestBuffer {
   views(offset: number, length: number): readonly Uint8Array[] | undefined
   /** Fills `into` from the start of the buffer. */
   read(into: Uint8Array): boolean
+  /** Are the bytes from `offset` on those of `data`? Not when a page is outside of RAM. */
+  equals(offset: number, data: Uint8Array): boolean
   /** Copies `from` to the start of the buffer. */
   write(from: Uint8Array): boolean
   /** Reports that bytes `offset`…`offset+length` were written by the device. */
@@ -89,6 +91,17 @@ export function guestBuffer(memory: GuestMemory): GuestBuffer {
       let done = 0
       for (const view of views) {
         into.set(view, done)
+        done += view.length
+      }
+      return true
+    },
+    equals(offset, data) {
+      const views = buffer.views(offset, data.length)
+      if (views === undefined) return false
+      let done = 0
+      for (const view of views) {
+        const part = data.subarray(done, done + view.length)
+        if (view.some((byte, index) => byte !== part[index])) return false
         done += view.length
       }
       return true

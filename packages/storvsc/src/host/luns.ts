@@ -41,8 +41,10 @@ export interface Luns {
 
 export interface LunsOptions {
   /** The address of a unit that names none; default path 0, target 0, next free LUN. */
-  readonly at?: LunAddress
+  readonly at: LunAddress | undefined
   readonly initiator: string
+  /** Another guest aborted what this one has under way at the unit. */
+  readonly aborted: (key: number) => void
   /** The guest took a medium out of its drive. */
   readonly ejected: (address: LunAddress) => void
 }
@@ -52,7 +54,7 @@ const isBackend = (options: LunOptions): options is Backend =>
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
-export function luns({ at, initiator, ejected }: LunsOptions): Luns {
+export function luns({ at, initiator, aborted, ejected }: LunsOptions): Luns {
   const units = new Map<number, LogicalUnit>()
   const drives = new Map<number, DvdUnit>()
   const identities = new Map<number, Uint8Array>()
@@ -95,11 +97,15 @@ export function luns({ at, initiator, ejected }: LunsOptions): Luns {
     }
     const identity = identityOf(full.identity ?? blockDeviceOf(full.disk).identity, key)
     identities.set(key, identity)
-    units.set(key, diskUnit(full.disk, { ...full, identity }, initiator))
+    units.set(
+      key,
+      diskUnit(full.disk, { ...full, identity }, initiator, () => aborted(key)),
+    )
     return address
   }
 
   const remove = (key: number): void => {
+    units.get(key)?.removed()
     units.delete(key)
     drives.delete(key)
     identities.delete(key)

@@ -16,6 +16,8 @@ export type Step =
   | { op: 'same'; sector: number; count: number }
   | { op: 'discard' | 'zero'; sector: number; count: number }
   | { op: 'flush' }
+  /** The sectors can be read, and are what the buffer holds from `offset` on: all of it, or one sector for each of them. */
+  | { op: 'verify'; sector: number; count: number; compare: 'nothing' | 'all' | 'one'; offset: number }
 
 /** What is left to do after the command was checked. */
 export interface Plan {
@@ -47,14 +49,22 @@ export const INVALID_PARAMETER: Failure = illegalRequest(Asc.invalidFieldInParam
 export const MEMORY_ACCESS: Failure = INVALID_CDB
 export const DATA_OVERRUN: Failure = check(SrbStatus.dataOverrun, SenseKey.illegalRequest, Asc.invalidFieldInCdb)
 export const WRITE_PROTECTED: Failure = check(SrbStatus.error, SenseKey.dataProtect, Asc.writeProtected)
-export const CAPACITY_CHANGED: Failure = check(SrbStatus.error, SenseKey.unitAttention, Asc.capacityChanged)
+export const SAVING_NOT_SUPPORTED: Failure = illegalRequest(Asc.savingNotSupported)
+/** Ended by a PREEMPT AND ABORT of another guest. */
+export const TASK_ABORTED: Failure = { scsiStatus: ScsiStatus.taskAborted, srbStatus: SrbStatus.aborted }
+/** News that the guest has not asked for: the command was not carried out, and is to be sent again. */
+export const unitAttention = (asc: number): Failure => check(SrbStatus.error, SenseKey.unitAttention, asc)
 export const RESERVATION_CONFLICT: Failure = { scsiStatus: ScsiStatus.reservationConflict, srbStatus: SrbStatus.error }
 /** Nothing at this address; Linux takes the LUN away. */
 export const INVALID_LUN: Failure = { scsiStatus: ScsiStatus.checkCondition, srbStatus: SrbStatus.invalidLun }
 
+/** How a step ended: as the disk says, or `memory` for guest pages that are not in RAM, or other data than the guest's. */
+export type StepStatus = BlockStatus | 'memory' | 'miscompare'
+
 /** What a disk's answer looks like to the guest (OpenVMM scsidisk, process_result; a full store as in SBC-3 4.7.3.6). */
-export const FAILURE_OF: Readonly<Record<Exclude<BlockStatus, 'ok'> | 'memory', Failure>> = {
+export const FAILURE_OF: Readonly<Record<Exclude<StepStatus, 'ok'>, Failure>> = {
   memory: MEMORY_ACCESS,
+  miscompare: check(SrbStatus.error, SenseKey.miscompare, Asc.miscompare),
   'out-of-range': check(SrbStatus.error, SenseKey.illegalRequest, Asc.lbaOutOfRange),
   'read-only': WRITE_PROTECTED,
   'medium-error': check(SrbStatus.error, SenseKey.mediumError, Asc.none),

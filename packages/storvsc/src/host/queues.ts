@@ -3,9 +3,9 @@ import type { CompletionTable, QueuedDisk } from '@vmbus/disk'
 import type { Reply } from './completions.ts'
 import type { GuestBuffer } from './guest-buffer.ts'
 import type { Luns } from './luns.ts'
-import { FAILURE_OF, INVALID_LUN, type Failure, type Plan } from './outcome.ts'
+import { FAILURE_OF, INVALID_LUN, TASK_ABORTED, type Failure, type Plan } from './outcome.ts'
 import { takeSlot, type Pending, type RequestsState } from './requests.ts'
-import { enqueue } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { isQueued, type LogicalUnit } from './unit.ts'
 
 /** Names of the timers by which disks are asked for completions: the address key follows. */
@@ -14,6 +14,7 @@ export const LUN_TIMER = /^lun\/(\d+)$/
 export interface QueuesOptions {
   readonly deps: HostDeviceDeps
   readonly buffer: GuestBuffer
+  readonly steps: Steps
   readonly luns: Luns
   readonly requests: () => RequestsState
   /** Answers a request on the channel of that index. */
@@ -28,13 +29,15 @@ export interface Queues {
   poll(key: number): void
   /** The unit is gone: what waits for its disk ends as an invalid LUN. */
   lose(key: number): void
+  /** What waits for the unit's disk ends as aborted, and nothing more of it is done. */
+  abort(key: number): void
   /** Sets the unit's timer. */
   arm(key: number): void
 }
 
 const ended = ({ steps, outstanding }: Pending): boolean => steps.length === 0 && outstanding === 0
 
-export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOptions): Queues {
+export function queuedDisks({ deps, buffer, steps, luns, requests, finish }: QueuesOptions): Queues {
   const table: CompletionTable = { slots: [], statuses: [] }
 
   const queueOf = (key: number): QueuedDisk | undefined => {
@@ -53,19 +56,27 @@ export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOpti
   const submit = (request: Pending, queue: QueuedDisk): void => {
     buffer.bind(request.range ?? undefined, request.range?.byteCount ?? 0, true)
     for (let step = request.steps[0]; step !== undefined; step = request.steps[0]) {
-      const result = enqueue(queue, step, request.slot, deps.clock.now(), buffer)
+      const result = steps.enqueue(queue, step, request.slot, deps.clock.now())
       if (result === 'full') return
       request.steps.shift()
-      if (result === 'queued') request.outstanding++
-      else if (request.status === 'ok') request.status = 'memory'
+      if (result !== 'memory') request.outstanding++
+      if (result !== 'queued' && request.status === 'ok') request.status = result
     }
   }
 
   const settle = (request: Pending, unit: LogicalUnit | undefined): void => {
-    const result: number | Failure =
-      unit === undefined ? INVALID_LUN : request.status === 'ok' ? request.transferred : FAILURE_OF[request.status]
+    const result: number | Failure = request.status === 'ok' ? request.transferred : FAILURE_OF[request.status]
     unit?.keepSense(typeof result === 'number' ? undefined : result.sense)
     finish(request.channel, request, result)
+  }
+
+  /** Ends all that waits for a unit, before its disk has answered. */
+  const end = (key: number, result: Failure): void => {
+    deps.timers.clear(`lun/${key}`)
+    const state = requests()
+    const ended = state.pending.filter((request) => request.key === key)
+    state.pending = state.pending.filter((request) => request.key !== key)
+    for (const request of ended) finish(request.channel, request, result)
   }
 
   /** Counts the completions in the table against their requests. A slot that is not there belonged to a channel or unit that went away. */
@@ -76,7 +87,7 @@ export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOpti
       if (request === undefined || request.key !== key) continue
       request.outstanding--
       const status = table.statuses[index] ?? 'ok'
-      if (request.status === 'ok') request.status = status
+      if (status !== 'ok' && (request.status === 'ok' || request.status === 'miscompare')) request.status = status
     }
   }
 
@@ -128,12 +139,7 @@ export function queuedDisks({ deps, buffer, luns, requests, finish }: QueuesOpti
       for (const request of over) settle(request, luns.get(key))
       arm(key)
     },
-    lose(key) {
-      deps.timers.clear(`lun/${key}`)
-      const state = requests()
-      const lost = state.pending.filter((request) => request.key === key)
-      state.pending = state.pending.filter((request) => request.key !== key)
-      for (const request of lost) settle(request, undefined)
-    },
+    lose: (key) => end(key, INVALID_LUN),
+    abort: (key) => end(key, TASK_ABORTED),
   }
 }

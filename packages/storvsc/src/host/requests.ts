@@ -1,7 +1,6 @@
 import type { PageRange } from '@vmbus/core'
-import type { BlockStatus } from '@vmbus/disk'
 import type { Reply } from './completions.ts'
-import type { Failure, Step } from './outcome.ts'
+import type { Failure, Step, StepStatus } from './outcome.ts'
 
 /** A request that waits for its disk, as plain data. */
 export interface Pending extends Reply {
@@ -16,8 +15,8 @@ export interface Pending extends Reply {
   steps: Step[]
   /** Steps that the queue has. */
   outstanding: number
-  /** The first step that failed decides; `memory` for guest pages that are not in RAM. */
-  status: BlockStatus | 'memory'
+  /** The first step that failed decides; a miscompare says nothing beside an error of the disk, which it may come from. */
+  status: StepStatus
 }
 
 /** A request that is over but for its completion, which waits for room in the ring. */

@@ -1,3 +1,5 @@
+import { Asc } from '../protocol.ts'
+
 /** SPC-4 table 63: who may do what. */
 const ReservationType = {
   writeExclusive: 1,
@@ -16,8 +18,15 @@ export interface Registrant {
   readonly key: string
 }
 
+/** What a guest has yet to hear: its registration, or a reservation that it relied on, went away by another's command. */
+export interface ReservationNews {
+  readonly initiator: string
+  /** Additional sense code << 8 | qualifier of the unit attention. */
+  readonly asc: number
+}
+
 export interface ReservationState {
-  readonly version: 1
+  readonly version: 2
   readonly generation: number
   readonly registrants: readonly Registrant[]
   /** Type in force, 0 for none. */
@@ -25,6 +34,7 @@ export interface ReservationState {
   /** Who holds it; empty for the types where all registrants do. */
   readonly holder: string
   readonly persistent: boolean
+  readonly news: readonly ReservationNews[]
 }
 
 const NO_KEY = '0000000000000000'
@@ -41,9 +51,14 @@ export interface Reservations {
   reserve(initiator: string, key: string, type: number): boolean
   release(initiator: string, key: string, type: number): boolean | 'invalid-release'
   clear(initiator: string, key: string): boolean
-  preempt(initiator: string, key: string, victim: string, type: number): boolean
+  /** With `abort`, what the victims have under way ends too. `invalid`: no key to preempt. */
+  preempt(initiator: string, key: string, victim: string, type: number, abort: boolean): boolean | 'invalid'
   /** May this guest read, or write, the disk now? */
   allows(initiator: string, write: boolean): boolean
+  /** Additional sense of the guest's next unit attention, which it has then heard. */
+  takeNews(initiator: string): number | undefined
+  /** Calls `aborted` when another guest aborts this one's commands, until the returned function is called. */
+  watch(initiator: string, aborted: () => void): () => void
   save(): ReservationState
   restore(state: ReservationState): void
 }
@@ -56,10 +71,19 @@ const writersOnly = (type: number): boolean =>
   type === ReservationType.writeExclusiveRegistrants ||
   type === ReservationType.writeExclusiveAll
 
-const EMPTY: ReservationState = { version: 1, generation: 0, registrants: [], type: 0, holder: '', persistent: false }
+const EMPTY: ReservationState = {
+  version: 2,
+  generation: 0,
+  registrants: [],
+  type: 0,
+  holder: '',
+  persistent: false,
+  news: [],
+}
 
 export function persistentReservations(): Reservations {
   let state = EMPTY
+  const watchers = new Set<{ readonly initiator: string; readonly aborted: () => void }>()
   const keyOf = (initiator: string): string | undefined =>
     state.registrants.find((each) => each.initiator === initiator)?.key
   const holds = (initiator: string): boolean =>
@@ -73,6 +97,15 @@ export function persistentReservations(): Reservations {
       : lost.some((each) => each.initiator === state.holder)
     state = { ...state, registrants, ...(orphaned ? { type: 0, holder: '' } : {}) }
   }
+  /** Each guest hears of each kind of loss once. */
+  const tell = (asc: number, guests: readonly Registrant[]): void => {
+    const news = guests
+      .filter(({ initiator }) => !state.news.some((each) => each.initiator === initiator && each.asc === asc))
+      .map(({ initiator }) => ({ initiator, asc }))
+    if (news.length > 0) state = { ...state, news: [...state.news, ...news] }
+  }
+  const othersThan = (initiator: string): Registrant[] =>
+    state.registrants.filter((each) => each.initiator !== initiator)
   const next = (): void => {
     state = { ...state, generation: (state.generation + 1) >>> 0 }
   }
@@ -84,8 +117,11 @@ export function persistentReservations(): Reservations {
     register(initiator, oldKey, key, persistent) {
       const registered = keyOf(initiator)
       if (oldKey !== undefined && oldKey !== (registered ?? NO_KEY)) return false
-      if (key === NO_KEY) remove((each) => each.initiator === initiator)
-      else if (registered === undefined) state = { ...state, registrants: [...state.registrants, { initiator, key }] }
+      if (key === NO_KEY) {
+        const { type } = state
+        remove((each) => each.initiator === initiator)
+        if (state.type !== type && registrantsShare(type)) tell(Asc.reservationsReleased, state.registrants)
+      } else if (registered === undefined) state = { ...state, registrants: [...state.registrants, { initiator, key }] }
       else
         state = {
           ...state,
@@ -106,28 +142,50 @@ export function persistentReservations(): Reservations {
       if (!holds(initiator)) return true
       if (state.type !== type) return 'invalid-release'
       state = { ...state, type: 0, holder: '' }
+      if (registrantsShare(type)) tell(Asc.reservationsReleased, othersThan(initiator))
       return true
     },
     clear(initiator, key) {
       if (keyOf(initiator) !== key) return false
+      tell(Asc.reservationsPreempted, othersThan(initiator))
       state = { ...state, registrants: [], type: 0, holder: '' }
       next()
       return true
     },
-    preempt(initiator, key, victim, type) {
+    preempt(initiator, key, victim, type, abort) {
       if (keyOf(initiator) !== key) return false
       const everybody = allHold(state.type) && victim === NO_KEY
+      if (victim === NO_KEY && !everybody) return 'invalid'
       const takes = state.type !== 0 && (everybody || (!allHold(state.type) && keyOf(state.holder) === victim))
       if (!everybody && !state.registrants.some((each) => each.key === victim)) return false
-      remove((each) => each.initiator !== initiator && (everybody || each.key === victim))
+      const isVictim = (each: Registrant): boolean => each.initiator !== initiator && (everybody || each.key === victim)
+      const victims = state.registrants.filter(isVictim)
+      const before = state.type
+      remove(isVictim)
       if (takes) state = { ...state, type, holder: allHold(type) ? '' : initiator }
       next()
+      tell(Asc.registrationsPreempted, victims)
+      if (takes && type !== before) tell(Asc.reservationsReleased, othersThan(initiator))
+      if (!abort) return true
+      const lost = new Set(victims.map((each) => each.initiator))
+      // Ending a command lets its guest run, which may come back in here.
+      for (const each of [...watchers]) if (lost.has(each.initiator)) each.aborted()
       return true
     },
     allows(initiator, write) {
       if (state.type === 0 || holds(initiator)) return true
       if (registrantsShare(state.type) && keyOf(initiator) !== undefined) return true
       return !write && writersOnly(state.type)
+    },
+    takeNews(initiator) {
+      const first = state.news.find((each) => each.initiator === initiator)
+      if (first !== undefined) state = { ...state, news: state.news.filter((each) => each !== first) }
+      return first?.asc
+    },
+    watch(initiator, aborted) {
+      const watcher = { initiator, aborted }
+      watchers.add(watcher)
+      return () => void watchers.delete(watcher)
     },
     save: () => state,
     restore(saved) {

@@ -24,6 +24,8 @@ export interface LogicalUnit {
   execute(command: Command): Outcome
   /** Keeps the sense data of a command for REQUEST SENSE; undefined after one that went well. */
   keepSense(sense: { readonly key: number; readonly asc: number } | undefined): void
+  /** The unit was taken away. */
+  removed(): void
   save(): unknown
   restore(state: unknown): void
   inspect(): Record<string, unknown>

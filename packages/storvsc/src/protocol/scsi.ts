@@ -67,18 +67,25 @@ export const SenseKey = {
   unitAttention: 0x6,
   dataProtect: 0x7,
   abortedCommand: 0xb,
+  miscompare: 0xe,
 } as const
 
 /** Additional sense code << 8 | qualifier (SPC-4 annex D). */
 export const Asc = {
   none: 0x0000,
+  miscompare: 0x1d00,
   invalidOpcode: 0x2000,
   lbaOutOfRange: 0x2100,
   invalidFieldInCdb: 0x2400,
   parameterListLength: 0x1a00,
   invalidFieldInParameterList: 0x2600,
+  invalidRelease: 0x2604,
   writeProtected: 0x2700,
   spaceAllocationFailed: 0x2707,
+  mediumChanged: 0x2800,
+  reservationsPreempted: 0x2a03,
+  reservationsReleased: 0x2a04,
+  registrationsPreempted: 0x2a05,
   capacityChanged: 0x2a09,
   incompatibleMedium: 0x3002,
   savingNotSupported: 0x3900,

@@ -16,8 +16,7 @@ export const DVD_SAVING: Failure = failure(SenseKey.illegalRequest, Asc.savingNo
 export const DVD_INCOMPATIBLE: Failure = failure(SenseKey.illegalRequest, Asc.incompatibleMedium)
 export const REMOVAL_PREVENTED: Failure = failure(SenseKey.illegalRequest, Asc.removalPrevented)
 export const DVD_OVERRUN: Failure = { scsiStatus: ScsiStatus.checkCondition, srbStatus: SrbStatus.dataOverrun }
-/** Refused without a reason. */
-export const DVD_REFUSED: Failure = { scsiStatus: ScsiStatus.checkCondition, srbStatus: SrbStatus.invalidRequest }
+export const MEDIUM_CHANGED: Failure = failure(SenseKey.unitAttention, Asc.mediumChanged)
 
 const NO_MEDIUM = failure(SenseKey.notReady, Asc.noMediumTrayClosed)
 const TRAY_OPEN = failure(SenseKey.notReady, Asc.noMediumTrayOpen)

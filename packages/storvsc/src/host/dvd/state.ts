@@ -8,6 +8,8 @@ export interface DvdState {
   prevented: boolean
   /** News of the medium that GET EVENT STATUS has not told yet. */
   event: 'none' | 'inserted' | 'removed' | 'changed' | 'eject-asked'
+  /** A medium was put in, of which no unit attention has told yet. */
+  changed: boolean
   sense: { readonly key: number; readonly asc: number } | null
 }
 
@@ -17,5 +19,6 @@ export const drive = (present: boolean): DvdState => ({
   trayOpen: false,
   prevented: false,
   event: 'none',
+  changed: false,
   sense: null,
 })

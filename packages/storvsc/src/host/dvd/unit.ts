@@ -1,10 +1,10 @@
 import type { BlockDevice } from '@vmbus/disk'
 import { StorvscError } from '../../errors.ts'
-import { Op, Vpd } from '../../protocol.ts'
+import { Op, Vpd, type Sense } from '../../protocol.ts'
 import type { GuestBuffer } from '../guest-buffer.ts'
-import { INVALID_CDB, type Outcome, type Plan } from '../outcome.ts'
+import { INVALID_CDB, type Failure, type Outcome, type Plan } from '../outcome.ts'
 import { requestSense } from '../scsi/disk.ts'
-import { blocksOf, inRange, lbaOf } from '../scsi/cdb.ts'
+import { blocksOf, inRange, lbaOf, wantsAca } from '../scsi/cdb.ts'
 import { dvdIdentifiers } from '../scsi/identity.ts'
 import { DVD_DATA, inquiryRequest, vpdPage } from '../scsi/inquiry.ts'
 import type { Command, LogicalUnit } from '../unit.ts'
@@ -16,6 +16,15 @@ import { drive, type DvdState } from './state.ts'
 
 const BLOCK = 2048
 const DVD_TYPE = 0x05
+/** Header and event of GET EVENT STATUS. */
+const EVENT_BYTES = 8
+/** Carried out whatever there is to tell (MMC-6 4.1.6.1); REQUEST SENSE tells it. */
+const UNINTERRUPTED: ReadonlySet<number> = new Set([
+  Op.inquiry,
+  Op.requestSense,
+  Op.getConfiguration,
+  Op.getEventStatus,
+])
 
 /** A DVD drive. Its medium is any block device whose sectors fit into 2048 bytes; it is only ever read. */
 export interface DvdUnit extends LogicalUnit {
@@ -26,8 +35,9 @@ export interface DvdUnit extends LogicalUnit {
 }
 
 function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number): Outcome {
-  if (allocation > buffer.length) return failures.DVD_OVERRUN
   const length = Math.min(allocation, data.length)
+  if (length === 0) return 0
+  if (length > buffer.length) return failures.DVD_OVERRUN
   return buffer.write(data.subarray(0, length)) ? length : INVALID_CDB
 }
 
@@ -50,7 +60,8 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
     if (count === 0) return 0
     if (!state.present || medium === undefined) return failures.noMedium(state)
     const length = count * BLOCK
-    if (length > buffer.length || !inRange(blocks(), lbaOf(cdb), count)) return failures.DVD_OUT_OF_RANGE
+    if (!inRange(blocks(), lbaOf(cdb), count)) return failures.DVD_OUT_OF_RANGE
+    if (length > buffer.length) return failures.DVD_OVERRUN
     if (!buffer.deviceMayWrite) return INVALID_CDB
     step.sector = lbaOf(cdb) * (BLOCK / medium.sectorSize)
     step.length = length
@@ -83,6 +94,8 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
 
   const startStop = ({ cdb }: Command): Outcome => {
     const start = (cdb.getUint8(4) & 0x01) !== 0
+    // Power conditions and format layers are not there (MMC-6 6.42).
+    if ((cdb.getUint8(4) & 0xf4) !== 0) return failures.DVD_INVALID_CDB
     if ((cdb.getUint8(4) & 0x02) === 0) return 0
     if (start) {
       state.trayOpen = false
@@ -108,7 +121,7 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
   const readStructure = ({ cdb, buffer }: Command): Outcome => {
     if (!state.present) return failures.noMedium(state)
     if ((cdb.getUint8(1) & 0x0f) !== 0) return failures.DVD_INCOMPATIBLE
-    if (cdb.getUint8(6) !== 0) return failures.DVD_REFUSED
+    if (cdb.getUint8(6) !== 0) return failures.DVD_INVALID_CDB
     const data = dvdStructure(cdb.getUint8(7))
     return data === undefined ? failures.DVD_INVALID_CDB : answer(buffer, data, cdb.getUint16(8))
   }
@@ -116,9 +129,10 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
   const events = ({ cdb, buffer }: Command): Outcome => {
     if ((cdb.getUint8(1) & 0x01) === 0) return failures.DVD_INVALID_CDB
     const allocation = cdb.getUint16(7)
+    const told = Math.min(allocation, EVENT_BYTES)
+    if (told > buffer.length || (told > 0 && !buffer.deviceMayWrite)) return failures.DVD_OVERRUN
     // An event is gone once it was told, so there has to be room for it.
-    if (allocation > buffer.length || !buffer.deviceMayWrite) return failures.DVD_OVERRUN
-    return answer(buffer, eventStatus(state, cdb.getUint8(4)), allocation)
+    return answer(buffer, eventStatus(told < EVENT_BYTES ? { ...state } : state, cdb.getUint8(4)), allocation)
   }
 
   const modeSense = ({ cdb, buffer }: Command): Outcome => {
@@ -127,7 +141,19 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
     return data === undefined ? failures.DVD_INVALID_CDB : answer(buffer, data, cdb.getUint16(7))
   }
 
-  const execute = (command: Command): Outcome => {
+  /** The unit attention that is due, which is then told. */
+  const attention = (): Failure | undefined => {
+    if (!state.changed) return undefined
+    state.changed = false
+    return failures.MEDIUM_CHANGED
+  }
+  const lastSense = (): Sense | undefined => {
+    const { sense } = state
+    state.sense = null
+    return sense ?? undefined
+  }
+
+  const dispatch = (command: Command): Outcome => {
     const { cdb, buffer } = command
     switch (cdb.getUint8(0)) {
       case Op.read10:
@@ -149,7 +175,7 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
         return readToc(command)
       case Op.getConfiguration: {
         const data = configuration(state, cdb.getUint8(1) & 0x03, cdb.getUint16(2))
-        return data === undefined ? failures.DVD_REFUSED : answer(buffer, data, cdb.getUint16(7))
+        return data === undefined ? failures.DVD_INVALID_CDB : answer(buffer, data, cdb.getUint16(7))
       }
       case Op.getEventStatus:
         return events(command)
@@ -166,11 +192,8 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
         return answer(buffer, mechanismStatus(state), cdb.getUint16(8))
       case Op.readBufferCapacity:
         return answer(buffer, Uint8Array.of(0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), cdb.getUint16(7))
-      case Op.requestSense: {
-        const sense = state.sense ?? { key: 0, asc: 0 }
-        state.sense = null
-        return requestSense(command, sense)
-      }
+      case Op.requestSense:
+        return requestSense(command, () => attention()?.sense ?? lastSense())
       default:
         return failures.DVD_INVALID_OPCODE
     }
@@ -181,7 +204,11 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
     get backend() {
       return medium
     },
-    execute,
+    execute(command) {
+      if (wantsAca(command.cdb)) return failures.DVD_INVALID_CDB
+      const news = UNINTERRUPTED.has(command.cdb.getUint8(0)) ? undefined : attention()
+      return news ?? dispatch(command)
+    },
     keepSense(sense) {
       state.sense = sense ?? null
     },
@@ -191,12 +218,14 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
       medium = next
       state.present = next !== undefined
       if (state.present) state.trayOpen = false
+      state.changed = state.present
       if (before && state.present) state.event = 'changed'
       else if (before !== state.present) state.event = state.present ? 'inserted' : 'removed'
     },
     pressEject() {
       state.event = 'eject-asked'
     },
+    removed() {},
     save: (): DvdState => ({ ...state }),
     restore(saved) {
       state = { ...(saved as DvdState) }

@@ -1,10 +1,14 @@
 import type { GuestBuffer } from '../guest-buffer.ts'
-import { INVALID_CDB, MEMORY_ACCESS, type Outcome } from '../outcome.ts'
+import { DATA_OVERRUN, MEMORY_ACCESS, type Outcome } from '../outcome.ts'
 
-/** Gives the guest as much of `data` as it allocated room for. An allocation beyond the buffer is refused. */
+/**
+ * Gives the guest as much of `data` as it allocated room for; less than all of it, or nothing, is no error (SPC-4
+ * 4.3.5.6). A buffer that is shorter than what was allocated, and than the data, is one.
+ */
 export function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number): Outcome {
-  if (allocation > buffer.length) return INVALID_CDB
   const length = Math.min(allocation, data.length)
+  if (length === 0) return 0
+  if (length > buffer.length) return DATA_OVERRUN
   return buffer.write(data.subarray(0, length)) ? length : MEMORY_ACCESS
 }
 

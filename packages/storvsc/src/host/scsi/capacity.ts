@@ -1,28 +1,26 @@
 import type { BlockDevice } from '@vmbus/disk'
 import { READ_CAPACITY_16 } from '../../protocol.ts'
-import { DATA_OVERRUN, INVALID_CDB, MEMORY_ACCESS, type Outcome } from '../outcome.ts'
+import { INVALID_CDB, type Outcome } from '../outcome.ts'
 import type { Command } from '../unit.ts'
+import { answer } from './answer.ts'
 
 const MAX_U32 = 0xffff_ffff
 const LONG_BYTES = 32
-const LONG_LEAST = 12
 /** Logical block provisioning management is enabled. */
 const LBPME = 0x80
 
 /** READ CAPACITY (10): the last block, at most 2^32-1, which sends guests to the longer command. */
 export function readCapacity10(disk: BlockDevice, { buffer }: Command): Outcome {
   const data = new Uint8Array(8)
-  if (buffer.length < data.length) return DATA_OVERRUN
   const view = new DataView(data.buffer)
   view.setUint32(0, Math.min(disk.sectors - 1, MAX_U32))
   view.setUint32(4, disk.sectorSize)
-  return buffer.write(data) ? data.length : MEMORY_ACCESS
+  return answer(buffer, data, data.length)
 }
 
-/** SERVICE ACTION IN (16): READ CAPACITY (16) and nothing else. It fills the buffer, whatever was allocated in the CDB. */
+/** SERVICE ACTION IN (16): READ CAPACITY (16) and nothing else. */
 export function serviceActionIn16(disk: BlockDevice, { cdb, buffer }: Command, unmap: boolean): Outcome {
   if ((cdb.getUint8(1) & 0x1f) !== READ_CAPACITY_16) return INVALID_CDB
-  if (buffer.length < LONG_LEAST) return DATA_OVERRUN
   const data = new Uint8Array(LONG_BYTES)
   const view = new DataView(data.buffer)
   const last = disk.sectors - 1
@@ -31,6 +29,5 @@ export function serviceActionIn16(disk: BlockDevice, { cdb, buffer }: Command, u
   view.setUint32(8, disk.sectorSize)
   data[13] = Math.log2(disk.physicalSectorSize / disk.sectorSize)
   data[14] = unmap ? LBPME : 0
-  const length = Math.min(buffer.length, LONG_BYTES)
-  return buffer.write(data.subarray(0, length)) ? length : MEMORY_ACCESS
+  return answer(buffer, data, cdb.getUint32(10))
 }

@@ -20,7 +20,8 @@ export function lbaOf(cdb: DataView): number {
 export function blocksOf(cdb: DataView): number {
   switch (cdbLength(cdb.getUint8(0))) {
     case 6:
-      return cdb.getUint8(4)
+      // 0 is 256 here, and nothing in the longer forms (SBC-3 5.8).
+      return cdb.getUint8(4) || 256
     case 16:
       return cdb.getUint32(10)
     case 12:
@@ -30,8 +31,8 @@ export function blocksOf(cdb: DataView): number {
   }
 }
 
-/** FORCE UNIT ACCESS of the longer reads and writes. */
-export const fuaOf = (cdb: DataView): boolean => cdbLength(cdb.getUint8(0)) !== 6 && (cdb.getUint8(1) & 0x08) !== 0
+/** FORCE UNIT ACCESS of the longer reads and writes, or of a cache that is not volatile, which there is none of (FUA_NV). */
+export const fuaOf = (cdb: DataView): boolean => cdbLength(cdb.getUint8(0)) !== 6 && (cdb.getUint8(1) & 0x0a) !== 0
 
 /** The obsolete RELADR bit of 10 and 12 byte commands. */
 export function relativeAddress(cdb: DataView): boolean {
@@ -39,6 +40,12 @@ export function relativeAddress(cdb: DataView): boolean {
   return (length === 10 || length === 12) && (cdb.getUint8(1) & 0x01) !== 0
 }
 
-/** Do sectors [lba, lba + blocks) exist? A range of none at the end does not (OpenVMM unmap.rs, validate_lba_range). */
+/** RDPROTECT, WRPROTECT or VRPROTECT ask for protection information, with which nothing here is formatted (SBC-3 4.22). */
+export const protects = (cdb: DataView): boolean => cdbLength(cdb.getUint8(0)) !== 6 && (cdb.getUint8(1) & 0xe0) !== 0
+
+/** NACA of the control byte, the last: ACA is not there, as standard INQUIRY data says (NORMACA 0, SAM-5 5.2). */
+export const wantsAca = (cdb: DataView): boolean => (cdb.getUint8(cdbLength(cdb.getUint8(0)) - 1) & 0x04) !== 0
+
+/** Do sectors [lba, lba + blocks) exist? A first sector that does not is refused even for none (SBC-3 5.2). */
 export const inRange = (sectors: number, lba: number, blocks: number): boolean =>
   lba < sectors && blocks <= sectors - lba

@@ -49,14 +49,12 @@ export const DVD_DATA: Uint8Array = standard(DVD, 'Virtual DVD-ROM', 0, REMOVABL
 /** What is checked of every INQUIRY; `page` is undefined for standard data. */
 export function inquiryRequest({
   cdb,
-  buffer,
 }: Command): { readonly page: number | undefined; readonly allocation: number } | undefined {
   const vpd = (cdb.getUint8(1) & 0x01) !== 0
   const page = cdb.getUint8(2)
   const allocation = cdb.getUint16(3)
-  const least = vpd ? VPD_HEADER_BYTES : HEADER_BYTES
-  if ((cdb.getUint8(1) & 0x02) !== 0 || (!vpd && page !== 0) || allocation < least || allocation > buffer.length)
-    return undefined
+  // CMDDT is obsolete, and a page code is of a page alone (SPC-4 6.6.1).
+  if ((cdb.getUint8(1) & 0x02) !== 0 || (!vpd && page !== 0)) return undefined
   return { page: vpd ? page : undefined, allocation }
 }
 

@@ -1,4 +1,4 @@
-import { Op } from '../../protocol.ts'
+import { Asc, Op } from '../../protocol.ts'
 import {
   INVALID_CDB,
   INVALID_OPCODE,
@@ -24,8 +24,6 @@ const Out = {
   registerIgnore: 6,
 } as const
 const LIST_BYTES = 24
-/** Additional sense of a RELEASE of another type than the one in force (SPC-4 5.12.11.2.2). */
-const INVALID_RELEASE = 0x2604
 
 const keyAt = (bytes: Uint8Array, at: number): string =>
   Array.from(bytes.subarray(at, at + 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -86,8 +84,6 @@ function capabilities({ state }: Reservations): DataView {
 
 /** PERSISTENT RESERVE IN (SPC-4 6.16). Without reservations the command does not exist, as on a disk that is not shared. */
 export function reserveIn(reservations: Reservations | undefined, { cdb, buffer }: Command): Outcome {
-  const allocation = cdb.getUint16(7)
-  if (allocation > buffer.length) return INVALID_CDB
   if (reservations === undefined) return INVALID_OPCODE
   const read = {
     [In.readKeys]: readKeys,
@@ -97,8 +93,8 @@ export function reserveIn(reservations: Reservations | undefined, { cdb, buffer 
   }
   const action = cdb.getUint8(1) & 0x1f
   const report = read[action as keyof typeof read]
-  if (report === undefined || allocation < 8) return INVALID_CDB
-  return answer(buffer, new Uint8Array(report(reservations).buffer), allocation)
+  if (report === undefined) return INVALID_CDB
+  return answer(buffer, new Uint8Array(report(reservations).buffer), cdb.getUint16(7))
 }
 
 /** PERSISTENT RESERVE OUT (SPC-4 6.17) for the logical unit's scope. */
@@ -113,7 +109,7 @@ export function reserveOut(
   const type = cdb.getUint8(2) & 0x0f
   const registers = action === Out.register || action === Out.registerIgnore
   if (!registers && action !== Out.clear && (scope !== 0 || !RESERVATION_TYPES.includes(type))) return INVALID_CDB
-  if (cdb.getUint32(5) !== LIST_BYTES || buffer.length !== LIST_BYTES) return PARAMETER_LIST_LENGTH
+  if (cdb.getUint32(5) !== LIST_BYTES || buffer.length < LIST_BYTES) return PARAMETER_LIST_LENGTH
   const parameters = new Uint8Array(LIST_BYTES)
   if (!buffer.read(parameters)) return MEMORY_ACCESS
   const key = keyAt(parameters, 0)
@@ -131,21 +127,26 @@ export function reserveOut(
       return done(reservations.reserve(initiator, key, type))
     case Out.release: {
       const released = reservations.release(initiator, key, type)
-      return released === 'invalid-release' ? illegalRequest(INVALID_RELEASE) : done(released)
+      return released === 'invalid-release' ? illegalRequest(Asc.invalidRelease) : done(released)
     }
     case Out.clear:
       return done(reservations.clear(initiator, key))
     case Out.preempt:
-    case Out.preemptAndAbort:
-      return done(reservations.preempt(initiator, key, serviceKey, type))
+    case Out.preemptAndAbort: {
+      const preempted = reservations.preempt(initiator, key, serviceKey, type, action === Out.preemptAndAbort)
+      return preempted === 'invalid' ? INVALID_PARAMETER : done(preempted)
+    }
     default:
       return INVALID_CDB
   }
 }
 
-/** Commands that a reservation of another guest keeps out (SPC-4 table 67, SBC-3 table 13): by what they do to the medium. */
-export function accessOf(opcode: number): 'read' | 'write' | 'none' {
-  switch (opcode) {
+/**
+ * Commands that a reservation of another guest keeps out (SPC-4 table 67, SBC-3 table 13): by what they do to the medium,
+ * or to the unit. Starting it and allowing removal are free.
+ */
+export function accessOf(cdb: DataView): 'read' | 'write' | 'none' {
+  switch (cdb.getUint8(0)) {
     case Op.read6:
     case Op.read10:
     case Op.read12:
@@ -170,8 +171,12 @@ export function accessOf(opcode: number): 'read' | 'write' | 'none' {
     case Op.synchronizeCache16:
     case Op.modeSelect6:
     case Op.modeSelect10:
-    case Op.formatUnit:
+    case Op.sendDiagnostic:
       return 'write'
+    case Op.startStopUnit:
+      return (cdb.getUint8(4) & 0xf1) === 0x01 ? 'none' : 'write'
+    case Op.preventAllowMediumRemoval:
+      return (cdb.getUint8(4) & 0x03) === 0 ? 'none' : 'write'
     default:
       return 'none'
   }
