@@ -72,7 +72,7 @@ export function deviceCompliance(
     const packets = packetWatch(bus, judge)
     const see = (event: TraceEvent): void => {
       bus.see(event)
-      packets.see(event, 0)
+      packets.see(event)
     }
     const world: DeviceWorld = deviceWorld(made.device, made.driver, {
       settings: made.settings,

@@ -9,6 +9,7 @@ import {
   type TraceEvent,
 } from '@vmbus/world'
 import type { GuestUnderTest, HostUnderTest, RunningGuest, ServingHost } from './types.ts'
+import { useDrivers, useHost } from './use.ts'
 
 export interface BenchOptions {
   readonly seed: number
@@ -16,20 +17,24 @@ export interface BenchOptions {
   readonly vps?: number
   /** Called with each event, its bytes a copy. */
   readonly trace: (event: TraceEvent) => void
+  /** What an end says of the other. */
+  readonly diagnose: (by: 'guest' | 'host', diagnostic: Diagnostic) => void
 }
 
 /** One guest on one host, in virtual time. What either end throws is kept, not passed on. */
 export interface Bench {
   readonly host: ServingHost
+  readonly drivers: readonly object[]
   readonly memory: GuestMemory
   readonly now: number
-  readonly diagnostics: readonly Diagnostic[]
   readonly thrown: readonly { readonly by: 'guest' | 'host'; readonly error: unknown }[]
   /** Up to `count` events that are due within a second; false when fewer were. */
   steps(count: number): boolean
   run(seconds: number): void
   rescind(): boolean
   stop(): boolean
+  /** Asks the devices for their services, and the drivers. */
+  use(round: number, last: boolean): void
 }
 
 /** Enough for a network driver, which alone takes 17 MiB for its buffers. */
@@ -41,12 +46,11 @@ const STEP_LIMIT = 50_000
 export function bench(
   host: HostUnderTest,
   guest: GuestUnderTest,
-  { seed: number, memoryMB = DEFAULT_MEMORY_MB, vps = 2, trace }: BenchOptions,
+  { seed: number, memoryMB = DEFAULT_MEMORY_MB, vps = 2, trace, diagnose }: BenchOptions,
 ): Bench {
   const clock = virtualClock()
   const memory = guestMemory(memoryMB * 1024 * 1024)
   const seed = seeded(number)
-  const diagnostics: Diagnostic[] = []
   const thrown: { by: 'guest' | 'host'; error: unknown }[] = []
   const interrupts: (readonly [vp: number, vector: number])[] = []
   const attempt = (by: 'guest' | 'host', act: () => void): void => {
@@ -62,7 +66,6 @@ export function bench(
     if (name.slice(0, cut) === 'host') attempt('host', () => serving.timer(rest))
     else attempt('guest', () => running?.timer(rest))
   })
-  const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
   let running: RunningGuest | undefined
   const serving: ServingHost = host.attach({
     memory,
@@ -70,7 +73,7 @@ export function bench(
     timers: scopedTimers(timers, 'host'),
     seed: seeded(seed.u32('host')),
     vps,
-    diagnose,
+    diagnose: (diagnostic) => diagnose('host', diagnostic),
     interrupt: (vp, vector) =>
       void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
     trace: (event) => trace('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event),
@@ -83,7 +86,7 @@ export function bench(
       clock,
       timers: scopedTimers(timers, 'guest'),
       seed: seeded(seed.u32('guest')),
-      diagnose,
+      diagnose: (diagnostic) => diagnose('guest', diagnostic),
     })
   })
 
@@ -101,11 +104,13 @@ export function bench(
 
   return {
     host: serving,
+    get drivers() {
+      return running?.drivers ?? []
+    },
     memory,
     get now() {
       return clock.now()
     },
-    diagnostics,
     thrown,
     steps(count) {
       const until = clock.now() + TICKS_PER_SECOND
@@ -121,6 +126,10 @@ export function bench(
       const devices = serving.bus?.devices.filter((device) => !device.rescinded) ?? []
       for (const device of devices) attempt('host', () => device.rescind())
       return devices.length > 0
+    },
+    use(round, last) {
+      attempt('host', () => useHost(serving.bus?.devices ?? [], round, last))
+      attempt('guest', () => useDrivers(running?.drivers ?? []))
     },
     stop() {
       const stop = running?.stop

@@ -5,6 +5,7 @@ import type { GuestOptions, GuestUnderTest } from './types.ts'
 export function guestWith(drivers: readonly GuestDriverSpec[], options: GuestOptions = {}): GuestUnderTest {
   return {
     name: drivers.map(({ kind }) => kind).join(', ') || 'bare guest',
+    interfaces: drivers.map(({ interfaceIds }) => interfaceIds),
     boot({ partition, clock, timers, seed, diagnose }) {
       const { memory } = partition
       const bus = createGuestBus({
@@ -23,6 +24,9 @@ export function guestWith(drivers: readonly GuestDriverSpec[], options: GuestOpt
         interrupt: (vp, vector) => bus.interrupt(vp, vector),
         timer: (name) => bus.timer(name),
         stop: () => bus.unload(),
+        get drivers() {
+          return bus.devices.flatMap(({ driver }) => (driver === undefined ? [] : [driver]))
+        },
       }
     },
   }

@@ -1,13 +1,15 @@
 import { seeded, type TraceEvent } from '@vmbus/world'
-import type { BusRuleId } from '../rules/bus-state.ts'
+import { protocolWatch } from '../protocols/protocol-watch.ts'
 import { busWatch } from '../rules/bus-watch.ts'
 import { packetWatch } from '../rules/packet-watch.ts'
-import { bench } from './bench.ts'
+import { bench, type Bench } from './bench.ts'
 import { textOf } from './text.ts'
-import type { GuestUnderTest, HostUnderTest } from './types.ts'
+import type { GuestUnderTest, HostUnderTest, ServingHost } from './types.ts'
 
 /** What is done to a guest on a host. */
 export type Step =
+  /** An undisturbed life, in which the devices are used. */
+  | { readonly do: 'live'; readonly seconds: number }
   | { readonly do: 'run'; readonly seconds: number }
   | { readonly do: 'steps'; readonly count: number }
   /** Every device is taken away. */
@@ -15,10 +17,16 @@ export type Step =
   | { readonly do: 'stop' }
 
 export interface Outcome {
-  readonly exercised: ReadonlySet<BusRuleId>
-  /** What happened until each rule was broken first. */
-  readonly broken: ReadonlyMap<BusRuleId, readonly string[]>
+  readonly exercised: ReadonlySet<string>
+  /** What happened until each rule was broken first, and how many steps it took. */
+  readonly broken: ReadonlyMap<string, { readonly transcript: readonly string[]; readonly steps: number }>
+  /** Known devices that were offered. */
+  readonly kinds: ReadonlySet<string>
 }
+
+/** Seconds between two uses of the devices, and after the last one: longer than an answer may take (protocols/ic.ts). */
+const ROUND_SECONDS = 5
+const LAST_SECONDS = 15
 
 /** Lines of a transcript that are kept: the last ones say how a rule broke. */
 const KEPT_LINES = 60
@@ -27,6 +35,16 @@ export interface ScenarioOptions {
   readonly seed: number
   readonly memoryMB?: number
   readonly vps?: number
+  /** Uses the devices beside what the suite does itself; called every 5 s of an undisturbed life. */
+  readonly use?: (ends: Ends) => void
+}
+
+/** Host and drivers of a run. */
+export interface Ends {
+  readonly host: ServingHost
+  readonly drivers: readonly object[]
+  /** How often it was called before. */
+  readonly round: number
 }
 
 /** Runs one guest on one host through the steps and judges what crossed between them. */
@@ -36,47 +54,70 @@ export function play(
   steps: readonly Step[],
   options: ScenarioOptions,
 ): Outcome {
-  const exercised = new Set<BusRuleId>()
-  const broken = new Map<BusRuleId, readonly string[]>()
+  const exercised = new Set<string>()
+  const broken = new Map<string, { readonly transcript: readonly string[]; readonly steps: number }>()
   const lines: string[] = []
+  let begun = 0
   const judge = {
-    exercised: (rule: BusRuleId) => void exercised.add(rule),
-    broken(rule: BusRuleId, how: string) {
+    exercised: (rule: string) => void exercised.add(rule),
+    broken(rule: string, how: string) {
       exercised.add(rule)
-      if (!broken.has(rule)) broken.set(rule, [...lines, `broken: ${how}`])
+      if (!broken.has(rule)) broken.set(rule, { transcript: [...lines, `broken: ${how}`], steps: begun })
     },
   }
   const bus = busWatch(judge)
   const packets = packetWatch(bus, judge)
+  const protocols = protocolWatch(bus, judge)
+  // What an end has under way when a device is taken away, the other may rightly refuse.
+  let isDisturbed = false
   let now = (): number => 0
   const see = (event: TraceEvent): void => {
     const line = textOf(event)
     if (line !== undefined) lines.push(`${(now() / 1e7).toFixed(4)}  ${line}`)
     if (lines.length > KEPT_LINES) lines.shift()
     bus.see(event)
-    packets.see(event, now())
+    packets.see(event)
+    protocols.see(event, now())
   }
-  const world = bench(host, guest, { ...options, seed: seeded(options.seed).u32('bench'), trace: see })
+  const world = bench(host, guest, {
+    ...options,
+    seed: seeded(options.seed).u32('bench'),
+    trace: see,
+    diagnose: (by, diagnostic) => {
+      if (!isDisturbed) protocols.diagnosed(by, diagnostic)
+    },
+  })
   now = () => world.now
   let thrown = 0
-  const settle = (): void => {
+  const settle = (whole: boolean): void => {
     bus.settled()
-    packets.settled(now())
+    protocols.settled(now(), whole)
   }
   for (const step of steps) {
-    lines.push(`-- ${step.do}${step.do === 'run' ? ` ${step.seconds} s` : step.do === 'steps' ? ` ${step.count}` : ''}`)
+    begun++
+    lines.push(
+      `-- ${'seconds' in step ? `${step.do} ${step.seconds} s` : step.do === 'steps' ? `steps ${step.count}` : step.do}`,
+    )
     switch (step.do) {
+      case 'live':
+        live(world, step.seconds, options)
+        settle(true)
+        judge.exercised('guest-opens')
+        for (const missing of unopened(guest, bus.opened)) judge.broken('guest-opens', missing)
+        break
       case 'run':
         world.run(step.seconds)
-        settle()
+        settle(false)
         break
       case 'steps':
         world.steps(step.count)
         break
       case 'rescind':
+        isDisturbed = true
         world.rescind()
         break
       case 'stop':
+        isDisturbed = true
         // A guest that never connected has nobody to tell.
         if (bus.connected && world.stop()) judge.exercised('guest-unload')
         break
@@ -97,7 +138,25 @@ export function play(
       if (page >= 0) judge.broken('host-silent-after-unload', `page ${page} was written`)
     }
   }
-  return { exercised, broken }
+  return { exercised, broken, kinds: protocols.kinds }
+}
+
+/** Runs so long, and uses the devices every 5 s. */
+function live(world: Bench, seconds: number, { use }: ScenarioOptions): void {
+  world.run(ROUND_SECONDS)
+  for (let round = 0, at = ROUND_SECONDS; at < seconds; round++, at += ROUND_SECONDS) {
+    world.use(round, at + ROUND_SECONDS >= seconds)
+    use?.({ host: world.host, drivers: world.drivers, round })
+    world.run(ROUND_SECONDS)
+  }
+  world.run(LAST_SECONDS)
+}
+
+/** What a guest should have opened and has not. */
+function unopened({ interfaces }: GuestUnderTest, opened: ReadonlySet<string>): readonly string[] {
+  if (opened.size === 0) return ['no channel was opened']
+  const missing = (interfaces ?? []).filter((ids) => !ids.some((id) => opened.has(id.toLowerCase())))
+  return missing.map((ids) => `no channel of ${ids.join(' or ')} was opened`)
 }
 
 /** The first page in which the words differ, -1 when none does. */

@@ -16,8 +16,11 @@ export interface HostPort {
   crashed(report: CrashReport): void
 }
 
-/** A device that can be withdrawn. */
+/** A device that can be withdrawn. With `kind` and `device` its services are asked for as part of the suite. */
 export interface Removable {
+  /** Such as `kvp`, whose device has the methods of `KvpHost`. */
+  readonly kind?: string
+  readonly device?: object
   readonly rescinded: boolean
   rescind(): void
 }
@@ -49,11 +52,15 @@ export interface RunningGuest {
   timer(name: string): void
   /** Leaves the host in good order; absent, the rules about leaving do not apply. */
   stop?(): void
+  /** Drivers that are there, for whoever uses them. */
+  readonly drivers?: readonly object[]
 }
 
 /** A guest with a bus driver of its own. */
 export interface GuestUnderTest {
   readonly name: string
+  /** Interfaces of its drivers: for each one of these must be opened where it is offered. Default: nothing is known. */
+  readonly interfaces?: readonly (readonly string[])[]
   boot(machine: GuestMachine): RunningGuest
 }
 

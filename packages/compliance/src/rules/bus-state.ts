@@ -1,12 +1,9 @@
 import type { TraceEvent } from '@vmbus/world'
-import type { GuestRuleId, HostRuleId } from './tables.ts'
-
-export type BusRuleId = GuestRuleId | HostRuleId
 
 /** What a watch tells: a rule that could have been broken now, and one that was. */
 export interface Judge {
-  exercised(rule: BusRuleId): void
-  broken(rule: BusRuleId, how: string): void
+  exercised(rule: string): void
+  broken(rule: string, how: string): void
 }
 
 export interface BusWatch {
@@ -18,15 +15,21 @@ export interface BusWatch {
   readonly unloaded: boolean
   /** The host was told UNLOAD and has answered. */
   readonly left: boolean
+  /** Interfaces of channels that the host has accepted. */
+  readonly opened: ReadonlySet<string>
   /** Relids whose channel the host has accepted and the guest has not closed. */
   isOpen(relid: number): boolean
-  /** Offer flags of a relid. */
-  flagsOf(relid: number): number
+  channelOf(relid: number): Channel | undefined
+  /** Subchannels of a device that are offered. */
+  subchannelsOf(instanceId: string): number
+  /** Bytes of a GPADL's first range, undefined unless it was created. */
+  grantBytes(gpadl: number): number | undefined
 }
 
 /** A channel that was offered. */
 export interface Channel {
   readonly subchannelIndex: number
+  readonly interfaceId: string
   readonly instanceId: string
   readonly flags: number
   phase: 'offered' | 'opening' | 'open' | 'closed'
@@ -39,6 +42,8 @@ export interface Channel {
 export interface Grant {
   /** Bytes of its list that the guest has not sent yet. */
   left: number
+  /** Of its first range. */
+  readonly bytes: number
   /** `created` or `refused` after the host said so; `leaving` after the guest asked for its end. */
   phase: 'sending' | 'asked' | 'created' | 'refused' | 'leaving'
 }

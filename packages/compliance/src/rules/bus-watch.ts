@@ -1,6 +1,6 @@
 import { ALL_VERSIONS, MessageId, layouts, messageEntry } from '@vmbus/core'
 import type { TraceEvent } from '@vmbus/world'
-import type { BusRuleId, BusWatch, Channel, Grant, Judge } from './bus-state.ts'
+import type { BusWatch, Channel, Grant, Judge } from './bus-state.ts'
 
 /** Bytes before the ranges of a GPADL's header and body. */
 const HEADER_BYTES = layouts.gpadlHeader.size
@@ -11,11 +11,12 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
   const channels = new Map<number, Channel>()
   const grants = new Map<number, Grant>()
   const refused = new Set<number>()
+  const opened = new Set<string>()
   let [version, asked, contacts, unloads, offerRequests] = [0, 0, 0, 0, 0]
   let greeted = false
   let left = false
 
-  const check = (rule: BusRuleId, kept: boolean, how: () => string): void => {
+  const check = (rule: string, kept: boolean, how: () => string): void => {
     exercised(rule)
     if (!kept) broken(rule, how())
   }
@@ -67,14 +68,18 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       if (channel !== undefined) channel.phase = 'closed'
     },
     [MessageId.gpadlHeader](bytes) {
-      const { gpadl, rangeBytes } = layouts.gpadlHeader.parse(bytes)
+      const { gpadl, rangeBytes, ranges } = layouts.gpadlHeader.parse(bytes)
       check(
         'guest-gpadl-id',
         gpadl !== 0 && (!grants.has(gpadl) || grants.get(gpadl)?.phase === 'refused'),
         () => `GPADL ${gpadl} is ${gpadl === 0 ? 'no id' : 'in use'}`,
       )
       exercised('host-gpadl-answered')
-      grants.set(gpadl, { left: rangeBytes - (bytes.length - HEADER_BYTES), phase: 'sending' })
+      grants.set(gpadl, {
+        left: rangeBytes - (bytes.length - HEADER_BYTES),
+        bytes: ranges.length < 4 ? 0 : new DataView(ranges.buffer, ranges.byteOffset).getUint32(0, true),
+        phase: 'sending',
+      })
       complete(gpadl)
     },
     [MessageId.gpadlBody](bytes) {
@@ -142,7 +147,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       refused.clear()
     },
     [MessageId.offerChannel](bytes) {
-      const { relid, subchannelIndex, instanceId, flags } = layouts.offerChannel.parse(bytes)
+      const { relid, subchannelIndex, interfaceId, instanceId, flags } = layouts.offerChannel.parse(bytes)
       check('host-offer-after-request', offerRequests > 0, () => `relid ${relid}`)
       check('host-relid-unique', !channels.has(relid) && relid !== 0, () => `relid ${relid}`)
       const primary = [...channels.values()].some(
@@ -152,6 +157,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
         check('host-children', primary, () => `subchannel ${subchannelIndex} without its primary`)
       channels.set(relid, {
         subchannelIndex,
+        interfaceId,
         instanceId,
         flags,
         phase: 'offered',
@@ -190,7 +196,9 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
         channel?.phase === 'opening' && channel.openId === openId,
         () => `relid ${relid}, open id ${openId}: ${channel?.phase ?? 'not offered'}`,
       )
-      if (channel !== undefined) channel.phase = status === 0 ? 'open' : 'closed'
+      if (channel === undefined) return
+      channel.phase = status === 0 ? 'open' : 'closed'
+      if (status === 0) opened.add(channel.interfaceId)
     },
     [MessageId.gpadlCreated](bytes) {
       const { gpadl, status } = layouts.gpadlCreated.parse(bytes)
@@ -232,6 +240,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
     if (to === 'host') {
       check('guest-contact-first', greeted || isContact, () => `message ${id}`)
       greeted = true
+      exercised('guest-bus-accepted')
       check(
         'guest-known-message',
         isKnown,
@@ -240,6 +249,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       if (unloads > 0 || left) check('guest-unload', isContact, () => `message ${id} after UNLOAD`)
       if (isKnown) fromGuest[id]?.(bytes)
     } else {
+      exercised('host-bus-accepted')
       check(
         'host-known-message',
         isKnown,
@@ -251,6 +261,7 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
   }
 
   return {
+    opened,
     get connected() {
       return version !== 0
     },
@@ -261,7 +272,10 @@ export function busWatch({ exercised, broken }: Judge): BusWatch {
       return left
     },
     isOpen: (relid) => ['open', 'opening'].includes(channels.get(relid)?.phase ?? ''),
-    flagsOf: (relid) => channels.get(relid)?.flags ?? 0,
+    channelOf: (relid) => channels.get(relid),
+    subchannelsOf: (instanceId) =>
+      [...channels.values()].filter((each) => each.instanceId === instanceId && each.subchannelIndex > 0).length,
+    grantBytes: (gpadl) => (grants.get(gpadl)?.phase === 'created' ? grants.get(gpadl)?.bytes : undefined),
     see(event) {
       if (event.kind === 'message') message(event)
       // Hosts ignore what guests signal on closed channels, and most do not tell of it.

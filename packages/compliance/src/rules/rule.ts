@@ -7,6 +7,18 @@ export interface Rule {
   readonly source: string
 }
 
+/** Rules by id from their texts and sources, with the list of all. */
+export const ruleTable = <Id extends string>(
+  rows: Readonly<Record<Id, readonly [text: string, source: string]>>,
+): Readonly<Record<Id, Rule>> & { readonly all: readonly Rule[] } => {
+  const rules = Object.entries<readonly [string, string]>(rows).map(([id, [text, source]]): Rule => ({
+    id,
+    text,
+    source,
+  }))
+  return Object.assign(Object.fromEntries(rules.map((rule) => [rule.id, rule])) as Record<Id, Rule>, { all: rules })
+}
+
 export interface RuleResult extends Rule {
   /** `not-applicable`: nothing in the run could have broken it. */
   readonly outcome: 'works' | 'fails' | 'not-applicable'

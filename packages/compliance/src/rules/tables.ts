@@ -1,19 +1,8 @@
-import type { Rule } from './rule.ts'
-
-const table = <Id extends string>(
-  rows: Readonly<Record<Id, readonly [text: string, source: string]>>,
-): Readonly<Record<Id, Rule>> & { readonly all: readonly Rule[] } => {
-  const rules = Object.entries<readonly [string, string]>(rows).map(([id, [text, source]]): Rule => ({
-    id,
-    text,
-    source,
-  }))
-  return Object.assign(Object.fromEntries(rules.map((rule) => [rule.id, rule])) as Record<Id, Rule>, { all: rules })
-}
+import { ruleTable } from './rule.ts'
 
 /** What a guest owes the bus. */
-export const GUEST_RULES = table({
-  'guest-no-throw': ['The guest survives every interrupt and timer.', 'architecture: peers are hostile'],
+export const GUEST_RULES = ruleTable({
+  'guest-no-throw': ['The guest survives every interrupt and timer.', 'CONTRIBUTING: peers are hostile'],
   'guest-contact-first': [
     'The first message of a connection is INITIATE_CONTACT.',
     'Linux drivers/hv/connection.c, vmbus_connect',
@@ -52,13 +41,13 @@ export const GUEST_RULES = table({
     'A guest that leaves says UNLOAD, and nothing after it but a new contact.',
     'Linux drivers/hv/channel_mgmt.c, vmbus_initiate_unload',
   ],
-  'guest-ic-answer': [
-    'Each request of an integration component is answered once, by the same transaction id.',
-    'Linux drivers/hv/hv_util.c',
+  'guest-opens': [
+    'In an undisturbed life each driver opens a channel that is offered for it.',
+    'Linux drivers/hv/vmbus_drv.c, vmbus_probe',
   ],
-  'guest-ic-versions': [
-    'A negotiation is answered with one framework and one message version that the host named, or with none.',
-    'Linux drivers/hv/channel_mgmt.c, vmbus_prep_negotiate_resp',
+  'guest-bus-accepted': [
+    'The host refuses no message and no packet of the guest, while nothing is taken away.',
+    'packages/core: HOST_REJECTS, ChannelFault',
   ],
   'guest-completion-once': [
     'Each packet that asks for a completion gets at most one.',
@@ -67,8 +56,8 @@ export const GUEST_RULES = table({
 })
 
 /** What a host owes a correct guest. */
-export const HOST_RULES = table({
-  'host-no-throw': ['The host survives every message, signal and timer.', 'architecture: peers are hostile'],
+export const HOST_RULES = ruleTable({
+  'host-no-throw': ['The host survives every message, signal and timer.', 'CONTRIBUTING: peers are hostile'],
   'host-contact-answered': [
     'Each INITIATE_CONTACT is answered by one VERSION_RESPONSE.',
     'Linux drivers/hv/connection.c, vmbus_negotiate_version',
@@ -111,6 +100,10 @@ export const HOST_RULES = table({
     'OpenVMM vmbus_server: monitor pages after unload',
   ],
   'host-signal-open': ['Only open channels are signalled.', 'wire/02 §6; OpenVMM vmbus_server/src/channels.rs'],
+  'host-bus-accepted': [
+    'A correct guest refuses no message and no packet of the host, while nothing is taken away.',
+    'packages/core: GUEST_REJECTS, ChannelFault',
+  ],
   'host-completion-once': [
     'Each packet that asks for a completion gets at most one.',
     'Linux drivers/hv/ring_buffer.c; TLFS',
@@ -118,45 +111,42 @@ export const HOST_RULES = table({
 })
 
 /** What both ends of a device owe each other and their owners. */
-export const DEVICE_RULES = table({
-  'device-no-throw': ['Neither end throws, whatever crosses the channel.', 'architecture: peers are hostile'],
-  'device-opens': ['A correct driver opens what is offered, and the device accepts.', 'architecture: life cycle'],
+export const DEVICE_RULES = ruleTable({
+  'device-no-throw': ['Neither end throws, whatever crosses the channel.', 'CONTRIBUTING: peers are hostile'],
+  'device-opens': [
+    'A correct driver opens what is offered, and the device accepts.',
+    'packages/core: HostDevice, GuestDriver',
+  ],
   'device-completions': [
     'Each packet that asks for a completion gets one, and only one, while its channel is open.',
-    'historical-bugs.md: every request ends once',
+    'CONTRIBUTING: every request ends once',
   ],
   'device-rescind': [
     'A rescind at any moment ends the driver, and leaves no page and no timer.',
-    'historical-bugs.md: resources return to zero',
+    'packages/core: PageAllocator, Timers',
   ],
   'device-reopen': [
     'A device that was closed opens again and works as before.',
-    'architecture: from offer to release, over reopenings',
+    'packages/core: HostDevice, GuestDriver',
   ],
-  'device-restore': [
-    'Saving and restoring at any moment changes no later byte.',
-    'historical-bugs.md: save ∘ restore = identity',
-  ],
+  'device-restore': ['Saving and restoring at any moment changes no later byte.', 'CONTRIBUTING: state is a value'],
   'device-state-plain': [
     'A saved state is plain: numbers, text, booleans, null, bytes, and arrays and objects of them.',
-    'architecture: state is a value',
+    'CONTRIBUTING: state is a value',
   ],
-  'device-requests': [
-    'Every request that the exercise starts ends once.',
-    'historical-bugs.md: every request ends once',
-  ],
+  'device-requests': ['Every request that the exercise starts ends once.', 'CONTRIBUTING: every request ends once'],
   'device-hostile-guest': [
     'The host end survives damaged packets in bounded steps, and writes only what was granted.',
-    'historical-bugs.md: no crash on peer bytes',
+    'CONTRIBUTING: peers are hostile',
   ],
   'device-hostile-host': [
     'The guest end survives damaged packets in bounded steps, and writes only its own pages.',
-    'historical-bugs.md: no crash on peer bytes',
+    'CONTRIBUTING: peers are hostile',
   ],
 })
 
 /** What a machine owes a partition. */
-export const MACHINE_RULES = table({
+export const MACHINE_RULES = ruleTable({
   'machine-views': ['Bytes, view and words are one memory of the stated size.', 'packages/hypervisor: GuestMemory'],
   'machine-wrote': [
     'The machine is told of each message and page that the partition writes, and every report lies in RAM.',
@@ -166,10 +156,13 @@ export const MACHINE_RULES = table({
     'A message or flag raises its SINT’s vector on its processor once, and a masked SINT none.',
     'TLFS, Synthetic Interrupt Controller',
   ],
-  'machine-deterministic': ['The same calls give the same memory, interrupts and state.', 'architecture: seeds'],
+  'machine-deterministic': [
+    'The same calls give the same memory, interrupts and state.',
+    'CONTRIBUTING: pure in the middle',
+  ],
   'machine-restore': [
     'Saving and restoring between any two calls changes no later byte.',
-    'historical-bugs.md: save ∘ restore = identity',
+    'CONTRIBUTING: state is a value',
   ],
 })
 

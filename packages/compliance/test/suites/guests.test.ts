@@ -2,11 +2,12 @@ import type { Channel } from '@vmbus/core'
 import { heartbeat } from '@vmbus/heartbeat'
 import { At, IcFlags } from '@vmbus/ic'
 import { describe, expect, test } from 'vitest'
-import { GUEST_RULES, compliance, guestWith, type GuestUnderTest } from '../../src/index.ts'
+import { compliance, guestWith, type GuestUnderTest } from '../../src/index.ts'
 import {
   DRIVERS,
   MessageId,
   edited,
+  ownFailures,
   message,
   once,
   realHost,
@@ -26,7 +27,6 @@ describe.each([ws2012r2, ws2022])('a correct guest on $id', (profile) => {
       'guest-gpadl-teardown',
       'guest-completion-once',
     ])
-    expect(report.rules).toHaveLength(GUEST_RULES.all.length)
   })
 })
 
@@ -97,6 +97,7 @@ const wrongVersions: GuestUnderTest = guestWith([
 function unasked(): Uint8Array {
   const bytes = new Uint8Array(64)
   bytes[At.pipeType] = 1
+  bytes[At.pipeSize] = 56
   bytes[At.type] = 1
   bytes[At.transaction] = 200
   bytes[At.flags] = IcFlags.transaction | IcFlags.response
@@ -137,10 +138,13 @@ const broken: Readonly<Record<string, { guest: GuestUnderTest; also?: readonly s
   'guest-unload': { guest: tampering(never(MessageId.unload)) },
 }
 
+/** Enough for every fault here. */
+const MOMENTS = [13]
+
 describe('a guest that breaks a rule', () => {
   test.each(Object.entries(broken))('%s', async (id, { guest, also = [] }) => {
-    const report = await compliance(realHost(), { memoryMB: 4 }).run(guest)
-    expect(report.failures.map((rule) => rule.id).toSorted()).toEqual([id, ...also].toSorted())
+    const report = await compliance(realHost(), { memoryMB: 4, moments: MOMENTS }).run(guest)
+    expect(ownFailures(report, id)).toEqual([id, ...also].toSorted())
     const rule = report.failures.find((each) => each.id === id)
     expect(rule?.transcript?.at(-1)).toMatch(/^broken: /)
     expect(rule?.transcript?.length).toBeLessThan(70)

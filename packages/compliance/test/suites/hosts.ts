@@ -6,7 +6,7 @@ import { shutdown } from '@vmbus/shutdown'
 import { timesync } from '@vmbus/timesync'
 import { balloon } from '@vmbus/balloon'
 import { scopedTimers } from '@vmbus/world'
-import { guestWith, type GuestMachine, type GuestUnderTest, type HostUnderTest } from '../../src/index.ts'
+import { guestWith, type GuestMachine, type GuestUnderTest, type HostUnderTest, type Report } from '../../src/index.ts'
 
 const idOf = (bytes: Uint8Array): number => bytes[0] ?? 0
 
@@ -109,5 +109,15 @@ export const word = (bytes: Uint8Array, offset: number): number =>
 export function once(id: number, act: (bytes: Uint8Array) => readonly Uint8Array[]): Tamper {
   return (bytes, each) => (each === id ? act(bytes) : [bytes])
 }
+
+/** What fails when something else does: the other end refuses it, and a device's work is not done. */
+const CONSEQUENCE = /-(?:accepted|serves|opens)$/
+
+/** The rules that fail, without those that fail in consequence; `id` is never one of these. */
+export const ownFailures = (report: Report, id: string): readonly string[] =>
+  report.failures
+    .map((rule) => rule.id)
+    .filter((each) => each === id || !CONSEQUENCE.test(each))
+    .toSorted()
 
 export { MessageId, ws2012r2, ws2022 }
