@@ -1,9 +1,19 @@
 import { heartbeatProtocol, shutdownProtocol, timesyncProtocol } from './clocks.ts'
+import { fcopyProtocol } from './fcopy.ts'
+import { kvpProtocol } from './kvp.ts'
+import { vssProtocol } from './vss.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Protocol } from './protocol.ts'
 
 /** Every device whose protocol is known. */
-export const PROTOCOLS: readonly Protocol[] = [heartbeatProtocol, timesyncProtocol, shutdownProtocol]
+export const PROTOCOLS: readonly Protocol[] = [
+  heartbeatProtocol,
+  timesyncProtocol,
+  shutdownProtocol,
+  kvpProtocol,
+  vssProtocol,
+  fcopyProtocol,
+]
 
 /** The rules of each device by its kind: what drivers owe, and what hosts do. */
 export const PROTOCOL_RULES: Readonly<
