@@ -6,6 +6,7 @@
  * - `VMBUS_DISK_UNSUPPORTED` the image is valid, but asks for what this package does not do
  * - `VMBUS_DISK_PARENT` the parent of a differencing image is missing or is not the one it was made from
  * - `VMBUS_DISK_LOCKED` another reader or writer holds the store
+ * - `VMBUS_DISK_NO_LOCKS` the system or the file system cannot lock the file
  * - `VMBUS_DISK_READ_ONLY` a writer was asked for on a read-only store
  * - `VMBUS_DISK_STATE` a saved state does not belong to this device
  */
@@ -15,6 +16,7 @@ export type DiskErrorCode =
   | 'VMBUS_DISK_UNSUPPORTED'
   | 'VMBUS_DISK_PARENT'
   | 'VMBUS_DISK_LOCKED'
+  | 'VMBUS_DISK_NO_LOCKS'
   | 'VMBUS_DISK_READ_ONLY'
   | 'VMBUS_DISK_STATE'
 
@@ -48,10 +50,18 @@ export function badOption(message: string, detail: DiskErrorDetail = {}): DiskEr
   return new DiskError('VMBUS_DISK_OPTION', message, detail)
 }
 
-/** A read, write or flush that the store could not do. Block devices answer it with a status and never throw it. */
+/**
+ * What the store, or the system below it, could not do; `cause` is what it said.
+ *
+ * - `VMBUS_STORE_IO` a read, write, flush or change of size or name failed
+ * - `VMBUS_STORE_NO_SPACE` there is no room for it
+ * - `VMBUS_STORE_OPEN` a file is missing, is there already, is no regular file or may not be used
+ *
+ * Requests to block devices answer the first two with a status and throw none.
+ */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
-  readonly code: 'VMBUS_STORE_IO' | 'VMBUS_STORE_NO_SPACE'
+  readonly code: 'VMBUS_STORE_IO' | 'VMBUS_STORE_NO_SPACE' | 'VMBUS_STORE_OPEN'
 
   constructor(code: StoreError['code'], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })

@@ -1,12 +1,13 @@
 import { randomFillSync } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
-import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { basename, dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { BlockDevice } from './block.ts'
-import { DiskError, badOption } from './errors.ts'
-import { fileStore, type FileStoreOptions } from './file-store.ts'
+import { badOption } from './errors.ts'
+import { parentSearch } from './file-parent.ts'
+import { fileStore, withStore, type FileStoreOptions } from './file-store.ts'
+import { coded, realPath, removeFile } from './file-system.ts'
 import type { NewIdentity } from './identity.ts'
 import { detectFormat, openImage, type ImageFormat, type OpenImageOptions } from './image.ts'
-import type { ParentReference } from './parent.ts'
 import { rawDisk, type RawOptions } from './raw.ts'
 import { parseSize } from './size.ts'
 import type { ByteStore } from './store.ts'
@@ -21,103 +22,77 @@ export const randomIdentity: NewIdentity = () => {
   return id
 }
 
-export interface OpenDiskOptions extends Omit<OpenImageOptions, 'newIdentity'>, Pick<FileStoreOptions, 'punch'> {
+export interface OpenDiskOptions
+  extends Omit<OpenImageOptions, 'newIdentity'>, Pick<FileStoreOptions, 'punch' | 'locks'> {
   /** Sector sizes and identity of a raw image. */
   readonly raw?: Omit<RawOptions, 'readOnly'>
+  /** Folders in which, and below which, parents may be; default: the image's own. */
+  readonly parentFolders?: readonly string[]
 }
-
-/** How long a chain of parents may be; also what stops a chain that bites its tail. */
-const MAX_CHAIN = 64
 
 /**
- * Opens an image file of any format, and its chain of parents (read-only) by the paths that the image states: the
- * relative one first, then the absolute one, then the parent's name beside the image. Parents are taken for images by
- * signature. The locks last until `close()`.
+ * Opens an image file of any format, and its chain of parents (read-only) by the paths that the images state, as far as they
+ * lead into `parentFolders`. A parent is an image whose identity its child names; a raw one has none, and only
+ * `options.parent` can be one. The locks last until `close()`.
  */
 export function openDisk(path: string, options: OpenDiskOptions = {}): BlockDevice {
-  return openAt(path, options, 0)
-}
-
-function openAt(path: string, options: OpenDiskOptions, depth: number): BlockDevice {
-  if (depth > MAX_CHAIN)
-    throw new DiskError('VMBUS_DISK_PARENT', `the chain of parents is longer than ${MAX_CHAIN} images`, { path })
-  const { raw, punch, ...rest } = options
-  const store = fileStore(path, { readOnly: options.readOnly ?? false, ...(punch === undefined ? {} : { punch }) })
-  try {
+  const { raw, punch, locks, parentFolders, ...rest } = options
+  const readOnly = options.readOnly ?? false
+  const shared = { ...(punch === undefined ? {} : { punch }), ...(locks === undefined ? {} : { locks }) }
+  return withStore(fileStore(path, { readOnly, ...shared }), (store) => {
     const format = options.format ?? detectFormat(store)
-    const parent =
-      options.parent ??
-      ((reference: ParentReference) => openAt(findParent(path, reference), { readOnly: true }, depth + 1))
-    const disk =
-      format === 'raw'
-        ? rawDisk(store, { ...raw, readOnly: options.readOnly ?? false })
-        : openImage(store, { ...rest, format, parent, newIdentity: randomIdentity })
-    return closing(disk, store)
-  } catch (error) {
-    store.close()
-    throw error
-  }
-}
-
-/** The device, which closes its file with it. */
-function closing(disk: BlockDevice, store: ByteStore): BlockDevice {
-  const { close } = disk
-  disk.close = () => {
-    close()
-    store.close()
-  }
-  return disk
-}
-
-function findParent(child: string, reference: ParentReference): string {
-  const directory = dirname(resolve(child))
-  const local = (path: string): string => (sep === '/' ? path.replace(/^\\\\\?\\/, '').replaceAll('\\', '/') : path)
-  const candidates = [
-    ...(reference.relative === undefined ? [] : [resolve(directory, local(reference.relative))]),
-    ...(reference.absolute !== undefined && isAbsolute(local(reference.absolute)) ? [local(reference.absolute)] : []),
-    ...(reference.name ? [resolve(directory, basename(local(reference.name)))] : []),
-  ]
-  const found = candidates.find((path) => existsSync(path))
-  if (found === undefined)
-    throw new DiskError(
-      'VMBUS_DISK_PARENT',
-      `none of the parent's paths exists: ${candidates.join(', ') || 'the image names none'}`,
-    )
-  return found
+    if (format === 'raw') return rawDisk(store, { ...raw, readOnly })
+    const parent = options.parent ?? parentSearch(path, parentFolders, locks)
+    return openImage(store, { ...rest, format, parent, newIdentity: randomIdentity })
+  })
 }
 
 export type CreateDiskOptions = {
   readonly path: string
   readonly parentPath?: string
-  readonly punch?: FileStoreOptions['punch']
-} & (
-  | ({ readonly format: 'vhdx' } & Omit<CreateVhdxOptions, 'parent' | 'parentPaths' | 'newIdentity'>)
-  | ({ readonly format: 'vhd' } & Omit<CreateVhdOptions, 'parent' | 'parentPaths' | 'parentName' | 'newIdentity'>)
-  | ({ readonly format: 'raw'; readonly size: number | string } & Omit<RawOptions, 'readOnly'>)
-)
+} & Pick<OpenDiskOptions, 'punch' | 'locks' | 'parentFolders'> &
+  (
+    | ({ readonly format: 'vhdx' } & Omit<CreateVhdxOptions, 'parent' | 'parentPaths' | 'newIdentity'>)
+    | ({ readonly format: 'vhd' } & Omit<CreateVhdOptions, 'parent' | 'parentPaths' | 'parentName' | 'newIdentity'>)
+    | ({ readonly format: 'raw'; readonly size: number | string } & Omit<RawOptions, 'readOnly'>)
+  )
 
 /**
  * Makes an image file, which must not exist, and opens it. With `parentPath` it is a differencing image; the parent is
- * opened read-only and closed with it.
+ * opened read-only and closed with it. Where that fails, no file stays.
  */
 export function createDisk(options: CreateDiskOptions): BlockDevice {
-  const { path, parentPath, punch } = options
+  const { path, parentPath, punch, locks, parentFolders } = options
   if (parentPath !== undefined && options.format === 'raw') throw badOption('a raw image has no parent')
-  mkdirSync(dirname(resolve(path)), { recursive: true })
-  const parent = parentPath === undefined ? undefined : openDisk(parentPath, { readOnly: true })
-  let store: ByteStore | undefined
+  coded('making the folder of', path, () => mkdirSync(dirname(resolve(path)), { recursive: true }))
+  const shared = { ...(punch === undefined ? {} : { punch }), ...(locks === undefined ? {} : { locks }) }
+  const parent =
+    parentPath === undefined
+      ? undefined
+      : openDisk(parentPath, {
+          readOnly: true,
+          parentFolders: parentFolders ?? [dirname(path), dirname(parentPath)],
+          ...shared,
+        })
   try {
-    store = fileStore(path, { create: true, ...(punch === undefined ? {} : { punch }) })
-    return closing(withParent(create(store, options, parent), parent), store)
+    const store = fileStore(path, { create: true, ...shared })
+    try {
+      return withParent(
+        withStore(store, () => create(store, options, parent)),
+        parent,
+      )
+    } catch (error) {
+      removeFile(path)
+      throw error
+    }
   } catch (error) {
-    store?.close()
     parent?.close()
     throw error
   }
 }
 
 function create(store: ByteStore, options: CreateDiskOptions, parent: BlockDevice | undefined): BlockDevice {
-  const { path, parentPath, ...rest } = options
+  const { path, parentPath, punch: _punch, locks: _locks, parentFolders: _folders, ...rest } = options
   const base = {
     newIdentity: randomIdentity,
     ...(parent === undefined || parentPath === undefined ? {} : { parent, parentPaths: pathsTo(path, parentPath) }),
@@ -147,9 +122,12 @@ function withParent(disk: BlockDevice, parent: BlockDevice | undefined): BlockDe
 }
 
 /** A parent's place as its child states it. */
-export function pathsTo(child: string, parent: string): { relative: string; absolute: string } {
-  const toParent = relative(dirname(resolve(child)), resolve(parent)).replaceAll('/', '\\')
-  return { relative: toParent.startsWith('.') ? toParent : `.\\${toParent}`, absolute: resolve(parent) }
+export function pathsTo(child: string, parent: string): { relative?: string; absolute: string } {
+  const absolute = realPath(parent)
+  const path = relative(realPath(dirname(resolve(child))), absolute).replaceAll('/', '\\')
+  // Another drive of Windows has no relative path.
+  if (isAbsolute(path)) return { absolute }
+  return { relative: path.startsWith('.') ? path : `.\\${path}`, absolute }
 }
 
 /** The format of an image file by its signature. */

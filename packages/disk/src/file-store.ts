@@ -1,8 +1,10 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
-import { StoreError, badOption } from './errors.ts'
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, readSync, writeSync } from 'node:fs'
+import type { BlockDevice } from './block.ts'
+import { badOption } from './errors.ts'
 import { fileLock } from './file-lock.ts'
 import type { PunchHoles } from './file-punch.ts'
-import type { ByteStore } from './store.ts'
+import { coded, failure, openFile } from './file-system.ts'
+import type { ByteStore, StoreLock } from './store.ts'
 
 export interface FileStoreOptions {
   readonly readOnly?: boolean
@@ -10,30 +12,28 @@ export interface FileStoreOptions {
   readonly create?: boolean
   /** How to give space back inside the file: `fallocatePunch`. Without it a raw image has no discard. */
   readonly punch?: PunchHoles
+  /** Other locks than the system's: `() => storeLock()` is none. */
+  readonly locks?: (path: string) => StoreLock
 }
 
 const ZEROS = new Uint8Array(65536)
 
-function failure(operation: string, path: string, cause: unknown): StoreError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-  return new StoreError(
-    full ? 'VMBUS_STORE_NO_SPACE' : 'VMBUS_STORE_IO',
-    `${operation} of ${path} failed: ${String(cause)}`,
-    cause,
-  )
-}
-
 /**
- * A file as a store, over the synchronous calls of node:fs. Its lock holds among processes too (see `fileLock`).
- * Throws what `openSync` throws when the file cannot be opened.
+ * A regular file as a store, over the synchronous calls of node:fs. Its lock is the system's (see `fileLock`).
+ * Throws StoreError VMBUS_STORE_OPEN when the file cannot be opened or made.
  */
 export function fileStore(path: string, options: FileStoreOptions = {}): ByteStore {
-  const { readOnly = false, create = false, punch } = options
+  const { readOnly = false, create = false, punch, locks } = options
   if (readOnly && create) throw badOption('a file cannot be made read-only')
-  const fd = openSync(path, readOnly ? 'r' : create ? 'wx+' : 'r+')
-  let size = fstatSync(fd).size
+  const fd = openFile(path, readOnly ? 'read' : create ? 'create' : 'write')
+  let size = 0
   let open = true
+  const lock = locks?.(path) ?? fileLock(fd, () => open)
+  /** Until the file is locked, others may change its size. */
+  const measure = (): void => {
+    size = coded('looking at', path, () => fstatSync(fd).size)
+  }
+  measure()
 
   const zeroByWriting = (offset: number, length: number): void => {
     for (let done = 0; done < length; done += ZEROS.length)
@@ -45,7 +45,14 @@ export function fileStore(path: string, options: FileStoreOptions = {}): ByteSto
       return size
     },
     readOnly,
-    lock: fileLock(path),
+    lock: {
+      acquire(mode) {
+        const release = lock.acquire(mode)
+        measure()
+        return release
+      },
+      describe: lock.describe,
+    },
     read(offset, into, start = 0, length = into.length - start) {
       let done = 0
       try {
@@ -70,29 +77,22 @@ export function fileStore(path: string, options: FileStoreOptions = {}): ByteSto
       }
     },
     truncate(next) {
-      try {
-        ftruncateSync(fd, next)
-      } catch (error) {
-        throw failure('resizing', path, error)
-      }
+      coded('resizing', path, () => ftruncateSync(fd, next))
       size = next
     },
     flush() {
-      try {
-        fsyncSync(fd)
-      } catch (error) {
-        throw failure('flushing', path, error)
-      }
+      coded('flushing', path, () => fsyncSync(fd))
     },
     close() {
-      if (open) closeSync(fd)
+      if (!open) return
       open = false
+      coded('closing', path, () => closeSync(fd))
     },
     inspect: () => ({
       kind: 'file',
       size,
       readOnly,
-      allocated: fstatSync(fd).blocks * 512,
+      ...(open ? { allocated: fstatSync(fd).blocks * 512 } : {}),
       lock: store.lock.describe(),
     }),
   }
@@ -103,4 +103,20 @@ export function fileStore(path: string, options: FileStoreOptions = {}): ByteSto
     }
   }
   return store
+}
+
+/** The device that `open` makes of the store, which closes it with itself. */
+export function withStore(store: ByteStore, open: (store: ByteStore) => BlockDevice): BlockDevice {
+  try {
+    const disk = open(store)
+    const { close } = disk
+    disk.close = () => {
+      close()
+      store.close()
+    }
+    return disk
+  } catch (error) {
+    store.close()
+    throw error
+  }
 }

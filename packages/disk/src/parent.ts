@@ -7,6 +7,8 @@ import type { ParentPaths } from './vhd/locator.ts'
 export interface ParentReference extends ParentPaths {
   /** Values of the parent's `linkage` that fit, 16 bytes each. */
   readonly linkages: readonly Uint8Array[]
+  /** A Windows path with the volume's GUID instead of a letter. */
+  readonly volume?: string
   /** The parent's file name, where the format has one. */
   readonly name?: string
 }
@@ -30,8 +32,7 @@ export function resolveParent(
   const release = (): void => {
     if (opened) parent.close()
   }
-  const { linkage } = parent
-  if (linkage !== undefined && !reference.linkages.some((expected) => equalBytes(expected, linkage))) {
+  if (parent.linkage !== undefined && !isParent(parent, reference)) {
     release()
     throw new DiskError(
       'VMBUS_DISK_PARENT',
@@ -49,9 +50,15 @@ export function resolveParent(
   return { parent, release }
 }
 
-function pathsOf({ relative, absolute, name }: ParentReference): Record<string, string> {
+/** Whether the device has one of the identities that the image names. */
+export function isParent({ linkage }: BlockDevice, { linkages }: ParentReference): boolean {
+  return linkage !== undefined && linkages.some((expected) => equalBytes(expected, linkage))
+}
+
+function pathsOf({ relative, volume, absolute, name }: ParentReference): Record<string, string> {
   return {
     ...(relative === undefined ? {} : { relative }),
+    ...(volume === undefined ? {} : { volume }),
     ...(absolute === undefined ? {} : { absolute }),
     ...(name === undefined ? {} : { name }),
   }

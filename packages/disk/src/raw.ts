@@ -14,6 +14,8 @@ export interface RawOptions {
   readonly readOnly?: boolean
   /** 16 bytes that tell this disk from others. A raw image holds none: the default is the same for images of the same size. */
   readonly identity?: Uint8Array
+  /** 16 bytes by which a differencing image knows this one again; a raw image holds none, and the default is none. */
+  readonly linkage?: Uint8Array
 }
 
 interface RawState extends DiskState {
@@ -41,7 +43,7 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
     identity,
     supportsDiscard: store.punch !== undefined,
     discardGranularity: Math.max(4096, sectorSize),
-    linkage: () => undefined,
+    linkage: () => options.linkage,
     size: () => store.size,
     readAt: (position, buffer, start, length) => store.read(position, buffer, start, length),
     writeAt: (position, buffer, start, length) => store.write(position, buffer, start, length),

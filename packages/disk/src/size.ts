@@ -24,3 +24,8 @@ export function checkSectorSizes(logical: number, physical: number): void {
     if (size !== 512 && size !== 4096) throw badOption(`${name} ${size} is neither 512 nor 4096`, { [name]: size })
   }
 }
+
+/** A power of two within bounds, in bytes. */
+export function isBlockSize(size: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(size) && size >= least && size <= most && (size & (size - 1)) === 0
+}

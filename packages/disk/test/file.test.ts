@@ -1,6 +1,14 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createDisk, fallocatePunch, fileStore, formatOf, openCheckpoints, openDisk } from '@vmbus/disk/file'
 import { contents, pattern, readSectors, sameBytes, temporaryDirectory } from './support.ts'
@@ -15,12 +23,13 @@ describe('image files', () => {
     disk.write(100, [pattern(4096, 1)])
     expect(disk.flush()).toBe('ok')
     disk.close()
-    expect(existsSync(`${file}.lock`)).toBe(false)
     expect(formatOf(file)).toBe(format)
     const again = openDisk(file, { readOnly: true })
     expect(readSectors(again, 100, 8)).toEqual(pattern(4096, 1))
     again.close()
-    expect(() => createDisk({ path: file, format, size: '4M' })).toThrow('EEXIST')
+    expect(() => createDisk({ path: file, format, size: '4M' })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_STORE_OPEN', message: expect.stringContaining('EEXIST') as string }),
+    )
   })
 
   it.each(['vhd', 'vhdx'] as const)('%s: a chain finds its parents by relative path, after a move too', (format) => {
@@ -46,7 +55,7 @@ describe('image files', () => {
       expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }),
     )
     again.close()
-    expect(readdirSync(path(`chain/${format}`)).filter((name) => name.endsWith('.lock'))).toEqual([])
+    expect(readdirSync(path(`chain/${format}`)).sort()).toEqual(['base.img', 'grandchild.img', 'sub'])
   })
 
   it('two images of one size have different identities', () => {
@@ -54,30 +63,6 @@ describe('image files', () => {
     expect(a?.identity).not.toEqual(b?.identity)
     a?.close()
     b?.close()
-  })
-
-  it('another process is kept out, and what a killed one left is taken away', () => {
-    const file = path('locked.vhdx')
-    const disk = createDisk({ path: file, format: 'vhdx', size: '4M' })
-    const script = `import { openDisk } from '@vmbus/disk/file'; try { openDisk(process.argv[1]); process.stdout.write('opened') } catch (error) { process.stdout.write(String(error.code)) }`
-    const tsx = fileURLToPath(import.meta.resolve('tsx/cli'))
-    const inOther = (): string =>
-      spawnSync(process.execPath, [tsx, '-C', '@vmbus/source', '--input-type=module', '-e', script, file], {
-        cwd: fileURLToPath(new URL('..', import.meta.url)),
-        encoding: 'utf8',
-      }).stdout
-    expect(inOther()).toBe('VMBUS_DISK_LOCKED')
-    disk.close()
-    // It opens, and ends without closing.
-    expect(inOther()).toBe('opened')
-    expect(readdirSync(`${file}.lock`)).toEqual(['writer'])
-    const again = openDisk(file)
-    again.close()
-    // A process number that is in use again, by a process that started at another time.
-    mkdirSync(`${file}.lock`)
-    writeFileSync(`${file}.lock/writer`, `${process.pid} 1`)
-    if (existsSync('/proc/self/stat')) openDisk(file).close()
-    else expect(() => openDisk(file)).toThrow('VMBUS_DISK_LOCKED')
   })
 
   it('holes punched in a raw file free its space, where the system can', () => {
@@ -123,11 +108,13 @@ describe('checkpoints of image files', () => {
     reader.close()
     expect(disk.phase).toBe('taken')
 
-    // The chain says where its parent is, and a run that ended with a checkpoint is gone on with.
+    // The chain says where its parent is, but of a raw one; and a run that ended with a checkpoint is gone on with.
     disk.close()
-    const chain = openDisk(disk.childPath, { readOnly: true })
+    const raw = format === 'raw' ? openDisk(file, { format, readOnly: true }) : undefined
+    const chain = openDisk(disk.childPath, { readOnly: true, ...(raw === undefined ? {} : { parent: raw }) })
     expect(sameBytes(contents(chain), expected)).toBe(true)
     chain.close()
+    raw?.close()
     disk = openCheckpoints(file)
     expect([disk.phase, disk.identity]).toEqual(['taken', identity])
     expect(disk.merge(1)).toBe(false)
@@ -142,19 +129,91 @@ describe('checkpoints of image files', () => {
     expect(readdirSync(path(`checkpoint/${format}`))).toEqual([`disk.${format}`])
   })
 
-  it('what a checkpoint that did not come about left does not count', () => {
+  it('what a checkpoint that did not come about left does not count, and goes', () => {
     const file = path('unfinished/disk.vhdx')
     createDisk({ path: file, format: 'vhdx', size: '4M' }).close()
     const disk = openCheckpoints(file)
-    writeFileSync(`${disk.childPath}.new`, 'vhdxfile')
+    // The first is ours by its name, the second somebody else's.
+    writeFileSync(`${disk.childPath}.c0ffee00-1111-4222-8333-444455556666.new`, 'vhdxfile')
+    writeFileSync(`${disk.childPath}.new`, 'mine')
     expect(disk.phase).toBe('none')
     disk.checkpoint()
-    expect(readdirSync(path('unfinished')).sort()).toEqual([
-      'disk.avhdx',
-      'disk.avhdx.lock',
-      'disk.vhdx',
-      'disk.vhdx.lock',
-    ])
+    expect(readdirSync(path('unfinished')).sort()).toEqual(['disk.avhdx', 'disk.avhdx.new', 'disk.vhdx'])
     disk.close()
+  })
+
+  it.each([
+    ['a.vhdx', 'a.avhdx'],
+    ['a.img', 'a.img.diff'],
+    ['a', 'a.diff'],
+    ['a.avhdx', 'a.avhdx.diff'],
+    ['a.img.vhdx', 'a.img.avhdx'],
+  ])('%s has its child in %s, which no other image has', (name, child) => {
+    const file = path(`names/${name}`)
+    createDisk({ path: file, format: 'raw', size: '1M' }).close()
+    const disk = openCheckpoints(file, { format: 'raw' })
+    expect(basename(disk.childPath)).toBe(child)
+    disk.close()
+  })
+
+  it.each(['raw', 'vhd', 'vhdx'] as const)(
+    '%s: a file of the name that is not its child is neither taken nor lost',
+    (format) => {
+      const [own, other] = ['own', 'other'].map((name) => path(`foreign/${name}.${format}`)) as [string, string]
+      for (const file of [own, other]) createDisk({ path: file, format, size: '4M' }).close()
+      const taken = openCheckpoints(other, { format })
+      taken.checkpoint()
+      taken.close()
+      const before = readFileSync(taken.childPath)
+      const childPath = taken.childPath.replace('other', 'own')
+      copyFileSync(taken.childPath, childPath)
+      expect(() => openCheckpoints(own, { format })).toThrow(expect.objectContaining({ code: 'VMBUS_DISK_PARENT' }))
+      expect(readFileSync(childPath).equals(before)).toBe(true)
+
+      // One that came after the disk was opened.
+      rmSync(childPath)
+      const disk = openCheckpoints(own, { format })
+      writeFileSync(childPath, 'mine')
+      expect(() => disk.checkpoint()).toThrow(expect.objectContaining({ code: 'VMBUS_STORE_IO' }))
+      expect(readFileSync(childPath, 'latin1')).toBe('mine')
+      expect([disk.phase, disk.write(0, [pattern(512, 1)]), disk.flush()]).toEqual(['none', 'ok', 'ok'])
+      disk.close()
+      expect(readdirSync(path('foreign')).filter((name) => name.endsWith('.new'))).toEqual([])
+      for (const name of readdirSync(path('foreign'))) rmSync(path(`foreign/${name}`))
+    },
+  )
+
+  it('a raw image is known by its file or by the identity that it is given', () => {
+    const file = path('tied/a.img')
+    createDisk({ path: file, format: 'raw', size: '1M' }).close()
+    const identity = pattern(16, 9)
+    const known = openCheckpoints(file, { format: 'raw', raw: { identity } })
+    known.checkpoint()
+    known.write(0, [pattern(512, 1)])
+    known.close()
+    expect(() => openCheckpoints(file, { format: 'raw' })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_DISK_PARENT' }),
+    )
+    // A copy of both in another place.
+    for (const name of ['a.img', 'a.img.diff']) copyFileSync(path(`tied/${name}`), path(`tied/copy-${name}`))
+    const copy = openCheckpoints(path('tied/copy-a.img'), { format: 'raw', raw: { identity } })
+    expect(readSectors(copy, 0, 1)).toEqual(pattern(512, 1))
+    while (!copy.merge());
+    copy.close()
+  })
+
+  it('is one disk through whatever name', () => {
+    const file = path('linked/a.vhdx')
+    createDisk({ path: file, format: 'vhdx', size: '4M' }).close()
+    symlinkSync(file, path('linked.vhdx'))
+    const disk = openCheckpoints(path('linked.vhdx'))
+    expect(disk.childPath).toBe(path('linked/a.avhdx'))
+    disk.checkpoint()
+    // Locked for all but readers from the first moment to the last, whatever is opened anew below it.
+    expect(() => openCheckpoints(file)).toThrow(expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }))
+    expect(() => openDisk(file)).toThrow(expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }))
+    disk.close()
+    openCheckpoints(file).close()
+    openDisk(file).close()
   })
 })

@@ -23,8 +23,10 @@ it('the main entry reaches no module of Node, no clock and no chance', () => {
     'file-checkpoints.ts',
     'file-disk.ts',
     'file-lock.ts',
+    'file-parent.ts',
     'file-punch.ts',
     'file-store.ts',
+    'file-system.ts',
     'file.ts',
   ])
 })

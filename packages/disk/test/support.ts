@@ -147,3 +147,13 @@ export const hasQemuImg: boolean = (() => {
     return false
   }
 })()
+
+/** The code of what is thrown, or "none". */
+export function codeOf(run: () => unknown): unknown {
+  try {
+    run()
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? error.code : error
+  }
+  return 'none'
+}

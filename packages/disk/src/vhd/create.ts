@@ -1,12 +1,12 @@
 import type { BlockDevice } from '../block.ts'
 import { badOption } from '../errors.ts'
 import { derivedIdentity, type NewIdentity } from '../identity.ts'
-import { parseSize } from '../size.ts'
+import { isBlockSize, parseSize } from '../size.ts'
 import type { ByteStore } from '../store.ts'
 import { FOOTER_SIZE, VHD_MAX_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter, type VhdType } from './footer.ts'
 import { HEADER_SIZE, encodeHeader } from './header.ts'
 import { utf16, type ParentPaths, type VhdLocatorEntry } from './locator.ts'
-import { openVhd } from './open.ts'
+import { openLocked } from './open.ts'
 import { tableSize } from './table.ts'
 
 export interface CreateVhdOptions {
@@ -35,6 +35,20 @@ export interface CreateVhdOptions {
 /** Makes a VHD in an empty store and opens it. The file is durable when it returns. */
 export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDevice {
   if (store.size !== 0) throw badOption('an image is created in an empty store', { size: store.size })
+  const { footer, blockSize } = planOf(options)
+  const unlock = store.lock.acquire('write')
+  try {
+    if (footer.type === 'fixed') store.write(footer.currentSize, encodeFooter(footer))
+    else writeSparse(store, footer, blockSize, options)
+    store.flush()
+  } catch (error) {
+    unlock()
+    throw error
+  }
+  return openLocked(store, options.parent === undefined ? {} : { parent: options.parent }, false, unlock)
+}
+
+function planOf(options: CreateVhdOptions): { footer: VhdFooter; blockSize: number } {
   const { parent, identity } = options
   if (identity !== undefined && identity.length !== 16)
     throw badOption(`identity has ${identity.length} bytes instead of 16`)
@@ -46,17 +60,15 @@ export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDev
   const size = parseSize(options.size ?? (parent === undefined ? 0 : parent.sectors * VHD_SECTOR), VHD_SECTOR)
   if (size > VHD_MAX_SIZE) throw badOption(`a VHD has at most 2040 GiB, not ${size} bytes`, { size })
   const blockSize = options.blockSize ?? 2 ** 21
-  if (blockSize < 4096 || blockSize > 2 ** 28 || (blockSize & (blockSize - 1)) !== 0) {
+  if (!isBlockSize(blockSize, 4096, 2 ** 28))
     throw badOption(`blockSize ${blockSize} is not a power of two from 4 KiB to 256 MiB`, { blockSize })
-  }
   const creator = options.creator ?? 'win '
   if (!/^[\x20-\x7e]{4}$/.test(creator)) throw badOption(`creator "${creator}" is not four ASCII characters`)
-  const timestamp = options.timestamp ?? 0
   const newIdentity =
     options.newIdentity ?? ((purpose) => derivedIdentity(parent?.identity ?? new Uint8Array(0), purpose, size))
   const footer: VhdFooter = {
     headerOffset: type === 'fixed' ? undefined : FOOTER_SIZE,
-    timestamp,
+    timestamp: options.timestamp ?? 0,
     creator,
     originalSize: size,
     currentSize: size,
@@ -65,37 +77,32 @@ export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDev
     savedState: false,
     origin: undefined,
   }
-  if (type === 'fixed') {
-    store.write(size, encodeFooter(footer))
-  } else {
-    const entries = Math.ceil(size / blockSize)
-    const tableOffset = FOOTER_SIZE + HEADER_SIZE
-    const { locators, data } = placeLocators(options.parentPaths ?? {}, tableOffset + tableSize(entries))
-    const end = locators.reduce(
-      (at, locator) => Math.max(at, locator.offset + locator.sectors * VHD_SECTOR),
-      tableOffset + tableSize(entries),
-    )
-    store.write(end, encodeFooter(footer))
-    store.write(tableOffset, new Uint8Array(tableSize(entries)).fill(0xff))
-    data.forEach((bytes, i) => store.write((locators[i] as VhdLocatorEntry).offset, bytes))
-    const parentId = parent?.linkage ?? parent?.identity ?? new Uint8Array(16)
-    const parentName = options.parentName ?? ''
-    store.write(
-      FOOTER_SIZE,
-      encodeHeader({
-        tableOffset,
-        tableEntries: entries,
-        blockSize,
-        parentId,
-        parentTimestamp: 0,
-        parentName,
-        locators,
-      }),
-    )
-    store.write(0, encodeFooter(footer))
+  return { footer, blockSize }
+}
+
+function writeSparse(store: ByteStore, footer: VhdFooter, blockSize: number, options: CreateVhdOptions): void {
+  const { parent, parentName = '', parentPaths = {} } = options
+  const entries = Math.ceil(footer.currentSize / blockSize)
+  const tableOffset = FOOTER_SIZE + HEADER_SIZE
+  const { locators, data } = placeLocators(parentPaths, tableOffset + tableSize(entries))
+  const end = locators.reduce(
+    (at, locator) => Math.max(at, locator.offset + locator.sectors * VHD_SECTOR),
+    tableOffset + tableSize(entries),
+  )
+  store.write(end, encodeFooter(footer))
+  store.write(tableOffset, new Uint8Array(tableSize(entries)).fill(0xff))
+  data.forEach((bytes, i) => store.write((locators[i] as VhdLocatorEntry).offset, bytes))
+  const header = {
+    tableOffset,
+    tableEntries: entries,
+    blockSize,
+    parentId: parent?.linkage ?? parent?.identity ?? new Uint8Array(16),
+    parentTimestamp: 0,
+    parentName,
+    locators,
   }
-  store.flush()
-  return openVhd(store, parent === undefined ? {} : { parent })
+  store.write(FOOTER_SIZE, encodeHeader(header))
+  store.write(0, encodeFooter(footer))
 }
 
 function placeLocators(paths: ParentPaths, from: number): { locators: VhdLocatorEntry[]; data: Uint8Array[] } {

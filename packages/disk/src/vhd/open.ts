@@ -42,7 +42,16 @@ function findFooter(store: ByteStore): { footer: VhdFooter; at: number | undefin
 export function openVhd(store: ByteStore, options: OpenVhdOptions = {}): BlockDevice {
   const readOnly = options.readOnly ?? store.readOnly
   if (!readOnly && store.readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'the store is read-only')
-  const unlock = store.lock.acquire(readOnly ? 'read' : 'write')
+  return openLocked(store, options, readOnly, store.lock.acquire(readOnly ? 'read' : 'write'))
+}
+
+/** As `openVhd`, of a store that the caller has locked: `unlock` is called when it is closed or not opened. */
+export function openLocked(
+  store: ByteStore,
+  options: OpenVhdOptions,
+  readOnly: boolean,
+  unlock: () => void,
+): BlockDevice {
   try {
     const { footer, at } = findFooter(store)
     if (footer.headerOffset === undefined) {

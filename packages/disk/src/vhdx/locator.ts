@@ -54,7 +54,7 @@ export function parseLocator(bytes: Uint8Array): ReadonlyMap<string, string> {
   return entries
 }
 
-/** What the locator says of the parent: linkages are values of its DataWriteGuid. */
+/** What the locator says of the parent: linkages are values of its DataWriteGuid, paths in the order of 2.6.2.6.3. */
 export function referenceOf(entries: ReadonlyMap<string, string>): ParentReference {
   const linkages: Guid[] = []
   for (const key of ['parent_linkage', 'parent_linkage2']) {
@@ -65,7 +65,13 @@ export function referenceOf(entries: ReadonlyMap<string, string>): ParentReferen
     linkages.push(parsed)
   }
   if (!entries.has('parent_linkage')) throw damaged(NAME, 'it has no parent_linkage')
-  const relative = entries.get('relative_path')
-  const absolute = entries.get('volume_path') ?? entries.get('absolute_win32_path')
-  return { linkages, ...(relative === undefined ? {} : { relative }), ...(absolute === undefined ? {} : { absolute }) }
+  const [relative, volume, absolute] = ['relative_path', 'volume_path', 'absolute_win32_path'].map((key) =>
+    entries.get(key),
+  )
+  return {
+    linkages,
+    ...(relative === undefined ? {} : { relative }),
+    ...(volume === undefined ? {} : { volume }),
+    ...(absolute === undefined ? {} : { absolute }),
+  }
 }

@@ -32,7 +32,16 @@ export interface OpenVhdxOptions {
 export function openVhdx(store: ByteStore, options: OpenVhdxOptions = {}): BlockDevice {
   const readOnly = options.readOnly ?? store.readOnly
   if (!readOnly && store.readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'the store is read-only')
-  const unlock = store.lock.acquire(readOnly ? 'read' : 'write')
+  return openLocked(store, options, readOnly, store.lock.acquire(readOnly ? 'read' : 'write'))
+}
+
+/** As `openVhdx`, of a store that the caller has locked: `unlock` is called when it is closed or not opened. */
+export function openLocked(
+  store: ByteStore,
+  options: OpenVhdxOptions,
+  readOnly: boolean,
+  unlock: () => void,
+): BlockDevice {
   let releaseParent = (): void => {}
   try {
     const header = readHeader(store)
