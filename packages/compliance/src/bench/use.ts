@@ -16,6 +16,10 @@ const SERVICE_ROUNDS = 3
 const ITEM = { key: 'compliance', value: 'a value' }
 const BALLOON_PAGES = 1000
 
+/** Two blocks of 128 MiB from 4 GiB on: above the RAM of any guest here. After the 50 s in which guests are left in peace. */
+const HOT_ADD = { start: 2 ** 20, count: 65_536 }
+const HOT_ADD_ROUND = 13
+
 /** What a host asks of its devices when nobody else does: the methods are those of the packages of this workspace. */
 const USES: Readonly<Record<string, (call: Call, round: number, last: boolean) => void>> = {
   timesync: (call) => call('sync'),
@@ -44,7 +48,8 @@ const USES: Readonly<Record<string, (call: Call, round: number, last: boolean) =
       })
   },
   balloon(call, round) {
-    if (round % 2 === 0) call('balloon', BALLOON_PAGES)
+    if (round === HOT_ADD_ROUND) call('hotAdd', HOT_ADD)
+    else if (round % 2 === 0) call('balloon', BALLOON_PAGES)
     else call('unballoon', BALLOON_PAGES)
   },
   // Each is a control message to the guest, in a section that it has to give back.

@@ -1,3 +1,4 @@
+import { balloonProtocol } from './balloon.ts'
 import { heartbeatProtocol, shutdownProtocol, timesyncProtocol } from './clocks.ts'
 import { fcopyProtocol } from './fcopy.ts'
 import { kvpProtocol } from './kvp.ts'
@@ -13,6 +14,7 @@ export const PROTOCOLS: readonly Protocol[] = [
   kvpProtocol,
   vssProtocol,
   fcopyProtocol,
+  balloonProtocol,
 ]
 
 /** The rules of each device by its kind: what drivers owe, and what hosts do. */

@@ -114,11 +114,15 @@ export function protocolWatch(bus: BusWatch, { exercised, broken }: Judge): Prot
       const found = BY_INTERFACE.get(layouts.offerChannel.parse(bytes).interfaceId)
       if (found !== undefined) kinds.add(found.kind)
     }
-    for (const [instanceId, { relid, session }] of live) {
+    for (const [instanceId, { relid, session, expected }] of live) {
       const channel = bus.channelOf(relid)
       if (channel !== undefined && !channel.rescinded && (channel.phase === 'open' || channel.phase === 'opening'))
         continue
-      if (id === MessageId.closeChannel && channel?.rescinded === false) session.closing?.()
+      if (id === MessageId.closeChannel && channel?.rescinded === false) {
+        session.closing?.()
+        // A guest that waited as long as the rule says may go at that very moment.
+        for (const one of expected.values()) if (now >= one.at) broken(one.rule, one.how)
+      }
       live.delete(instanceId)
     }
     if (to !== 'host' || id !== MessageId.openChannel || bytes.length < layouts.openChannel.size) return

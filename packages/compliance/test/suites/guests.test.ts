@@ -2,7 +2,7 @@ import type { Channel } from '@vmbus/core'
 import { heartbeat } from '@vmbus/heartbeat'
 import { At, IcFlags } from '@vmbus/ic'
 import { describe, expect, test } from 'vitest'
-import { compliance, guestWith, type GuestUnderTest } from '../../src/index.ts'
+import { PROTOCOL_RULES, compliance, guestWith, type GuestUnderTest } from '../../src/index.ts'
 import {
   DRIVERS,
   MessageId,
@@ -26,6 +26,8 @@ describe.each([ws2012r2, ws2022])('a correct guest on $id', (profile) => {
       'guest-close-open',
       'guest-gpadl-teardown',
       'guest-completion-once',
+      // It is offered, and nobody drives it.
+      ...(PROTOCOL_RULES['balloon']?.guest ?? []).map(({ id }) => id),
     ])
   })
 })

@@ -1,6 +1,6 @@
 import type { Channel } from '@vmbus/core'
 import { describe, expect, test } from 'vitest'
-import { hostCompliance, type HostUnderTest } from '../../src/index.ts'
+import { PROTOCOL_RULES, hostCompliance, type HostUnderTest } from '../../src/index.ts'
 import {
   DRIVERS,
   MessageId,
@@ -21,6 +21,8 @@ describe.each([ws2012r2, ws2022])('the host $id', (profile) => {
     expect(report.failures.map(({ id, transcript }) => [id, transcript?.at(-1)])).toEqual([])
     expect(report.rules.filter(({ outcome }) => outcome !== 'works').map(({ id }) => id)).toEqual([
       'host-completion-once',
+      // It is offered, and nobody drives it.
+      ...(PROTOCOL_RULES['balloon']?.host ?? []).map(({ id }) => id),
     ])
   })
 })
