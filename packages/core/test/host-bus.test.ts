@@ -1,130 +1,19 @@
-import { createPartition, guestMemory, guestProcessor, type GuestProcessor, type Partition } from '@vmbus/hypervisor'
-import { seeded, timerQueue, virtualClock, type Diagnostic } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
+import { Feature, MessageId, Version, encode, layouts, type HostBusOptions, type HostDevice } from '../src/index.ts'
 import {
-  Feature,
-  MessageId,
-  Version,
-  createHostBus,
-  encode,
-  layouts,
-  type Channel,
-  type HostBus,
-  type HostBusOptions,
-  type HostDevice,
-  type HostDeviceSpec,
-} from '../src/index.ts'
-
-const SIMP = 0x1000
-const SIEFP = 0x2000
-const INPUT = 0x3000
-const P2C = 0x5000
-const C2P = 0x6000
-const INTERRUPT_PAGE = 0x7000
-const RING = 0x10
-
-interface Rig {
-  readonly bus: HostBus
-  readonly partition: Partition
-  readonly guest: GuestProcessor
-  readonly diagnostics: Diagnostic[]
-  /** Posts and returns the status. */
-  post(connection: number, payload: Uint8Array): number
-  /** Every message that waits for the guest, in order. */
-  take(): Uint8Array[]
-}
-
-function rig(options: Partial<HostBusOptions> = {}): Rig {
-  const clock = virtualClock()
-  const diagnostics: Diagnostic[] = []
-  const timers = timerQueue((name) => {
-    if (name.startsWith('bus/')) bus.timer(name.slice(4))
-  })
-  const memory = guestMemory(64 * 4096)
-  const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: () => {} })
-  const bus = createHostBus({
-    partition,
-    clock,
-    timers: { set: (name, at) => timers.set(`bus/${name}`, at), clear: (name) => timers.clear(`bus/${name}`) },
-    seed: seeded(1),
-    versions: [Version.v5_3, Version.v5_0, Version.v4_1, Version.v3_0, Version.v2_4, Version.v1_1, Version.v0_13],
-    diagnose: (diagnostic) => diagnostics.push(diagnostic),
-    ...options,
-  })
-  const guest = guestProcessor(partition)
-  guest.enableHypercalls(0x8100_0006_0001_0000n, 0x4000)
-  guest.enableSynic({ messagePage: SIMP, eventFlagsPage: SIEFP, vector: 0xf3 })
-  const slot = new Uint8Array(256)
-  return {
-    bus,
-    partition,
-    guest,
-    diagnostics,
-    post: (connection, payload) => guest.postMessage(INPUT, connection, 1, payload),
-    take() {
-      const messages: Uint8Array[] = []
-      while (guest.takeMessage(SIMP, 2, slot)) messages.push(slot.slice(16, 16 + (slot[4] ?? 0)))
-      return messages
-    },
-  }
-}
-
-const contactV5 = (version: number, fields: Record<string, number> = {}): Uint8Array =>
-  encode(layouts.initiateContactV5, MessageId.initiateContact, {
-    version,
-    sint: 2,
-    parentToChildMonitor: P2C,
-    childToParentMonitor: C2P,
-    ...fields,
-  })
-const contactOld = (version: number, fields: Record<string, number> = {}): Uint8Array =>
-  encode(layouts.initiateContact, MessageId.initiateContact, {
-    version,
-    interruptPage: INTERRUPT_PAGE,
-    parentToChildMonitor: P2C,
-    childToParentMonitor: C2P,
-    ...fields,
-  })
-
-const NIC = 'f8615163-df3e-46c5-913f-f2d2f965ed0e'
-const INSTANCE = '00000000-0000-0000-0000-000000000001'
-
-interface Log {
-  calls: string[]
-  channel?: Channel
-}
-const device = (log: Log, instanceId = INSTANCE, interfaceId = NIC): HostDeviceSpec => ({
-  kind: 'probe',
-  offer: { interfaceId, instanceId },
-  create: () => ({
-    open(channel) {
-      log.calls.push(`open ${channel.subchannelIndex}`)
-      log.channel = channel
-      return 0
-    },
-    readable: () => void log.calls.push('readable'),
-    close: (channel) => void log.calls.push(`close ${channel.subchannelIndex}`),
-    gpadlGone: (_channel, id) => void log.calls.push(`gone ${id}`),
-    save: () => null,
-    restore: () => {},
-    inspect: () => ({}),
-  }),
-})
-
-const types = (messages: readonly Uint8Array[]): number[] => messages.map((message) => message[0] ?? 0)
-const gpadlHeader = (relid: number, gpadl: number, pfns: readonly number[]): Uint8Array => {
-  const ranges = new Uint8Array(8 + pfns.length * 8)
-  const view = new DataView(ranges.buffer)
-  view.setUint32(0, pfns.length * 4096, true)
-  pfns.forEach((pfn, index) => view.setUint32(8 + index * 8, pfn, true))
-  return encode(layouts.gpadlHeader, MessageId.gpadlHeader, {
-    relid,
-    gpadl,
-    rangeBytes: ranges.length,
-    rangeCount: 1,
-    ranges,
-  })
-}
+  INSTANCE,
+  NIC,
+  RING,
+  connect,
+  contactOld,
+  contactV5,
+  device,
+  gpadlHeader,
+  openFirst,
+  rig,
+  types,
+  type Log,
+} from './host-rig.ts'
 
 describe('a guest that speaks 5.3', () => {
   test('connects, is offered a device, opens it, closes it and unloads', () => {
@@ -456,24 +345,6 @@ test('below 2.4 there are 255 channels', () => {
   )
   expect([relids.length, Math.max(...relids)]).toEqual([255, 255])
 })
-
-function connect(post: Rig['post']): void {
-  post(4, contactV5(Version.v5_3))
-  post(4, encode(layouts.bare, MessageId.requestOffers, {}))
-}
-
-function openFirst(post: Rig['post']): void {
-  post(1, gpadlHeader(1, 0xe1e10, [RING, RING + 1, RING + 2, RING + 3]))
-  post(
-    1,
-    encode(layouts.openChannel, MessageId.openChannel, {
-      relid: 1,
-      openId: 1,
-      ringGpadl: 0xe1e10,
-      downstreamOffset: 2,
-    }),
-  )
-}
 
 test('a handle from before restores follows the device, also when it has left the bus: never one from before', () => {
   const made: HostDevice[] = []

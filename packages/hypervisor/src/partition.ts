@@ -41,6 +41,7 @@ export function createPartition(options: PartitionOptions): Partition {
   const features = effectiveFeatures(options.features, options.apic !== undefined)
   const state = newPartitionState()
   const ports = portTable()
+  const listeners = new Set<(vp: number) => void>()
 
   const interrupt = (vp: number, vector: number, autoEoi: boolean): void => {
     if (trace !== undefined) trace({ kind: 'interrupt', vp, vector })
@@ -67,6 +68,7 @@ export function createPartition(options: PartitionOptions): Partition {
     timers.retry(vp, sint)
     if (sint >= 0) synic.retry(vp, sint)
     else for (let n = 0; n < SINTS; n++) synic.retry(vp, n)
+    for (const listener of listeners) listener(vp)
   }
   const hypercall = createHypercalls({ state, features, memory, vps, ports, trace, diagnose })
 
@@ -144,6 +146,10 @@ export function createPartition(options: PartitionOptions): Partition {
     dropMessages(vp, sint) {
       const queue = state.vps[vp]?.queues[sint]
       if (queue !== undefined) queue.length = 0
+    },
+    onSynicReady(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
     },
     sintReady: (vp, sint) => synic.ready(vp, sint),
     save: () => saveState(state),

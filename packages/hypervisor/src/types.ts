@@ -160,6 +160,11 @@ export interface Partition {
   queuedMessages(vp: number, sint: number): number
   /** Forgets what is queued for the slot (bus reset). */
   dropMessages(vp: number, sint: number): void
+  /**
+   * Calls when something that a VP's SynIC refused before may be tried again: the guest turned it on, unmasked a SINT or
+   * made room. Wiring, as the ports are. Returns the way to stop.
+   */
+  onSynicReady(listener: (vp: number) => void): () => void
   /** Is the VP's SynIC able to take a message on this SINT (SCONTROL, SIMP enabled, SINT not masked)? */
   sintReady(vp: number, sint: number): boolean
 

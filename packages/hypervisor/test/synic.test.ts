@@ -204,3 +204,25 @@ test('what waited is delivered when the message page comes back', () => {
   expect(r.memory.bytes[SINT2 + 16]).toBe(0x62)
   expect(r.interrupts).toHaveLength(2)
 })
+
+test('whoever waits for a SynIC hears when it may take again what it refused, after what waited in the partition', () => {
+  const r = rig({ vps: 2, messageQueueDepth: 1 })
+  const heard: string[] = []
+  const stop = r.partition.onSynicReady((vp) => {
+    heard.push(`${vp}: ${r.partition.sintReady(vp, 2)} ${r.partition.queuedMessages(vp, 2)}`)
+  })
+  bringUp(r, 1)
+  // The two pages, the SINT, the control register: ready with the last.
+  expect(heard.splice(0)).toEqual(['1: false 0', '1: false 0', '1: false 0', '1: true 0'])
+  for (const s of ['one', 'two']) expect(r.partition.postMessage(1, 2, 1, text(s))).toBe(0)
+  expect(r.partition.postMessage(1, 2, 1, text('three'))).toBe(0x13)
+  r.memory.view.setUint32(simpOf(1) + 2 * 256, 0, true)
+  r.write(0x4000_0084, 0n, 1)
+  expect(heard.splice(0)).toEqual(['1: true 0'])
+  r.write(0x4000_0092, 0x1_00f3n, 1)
+  r.write(0x4000_0092, 0xf3n, 1)
+  expect(heard.splice(0)).toEqual(['1: false 0', '1: true 0'])
+  stop()
+  bringUp(r, 0)
+  expect(heard).toEqual([])
+})

@@ -164,7 +164,6 @@ function attack(
     for (const handle of bus.devices) handle.rescind()
     for (const number of [90, 91]) bus.offer(device({ instanceId: instance(number) }))
     bus.monitor()
-    // Until even an answer is given up for which the guest named a SINT that takes none.
     for (let fired = 0; fired < 5000 && timers.next() !== Infinity; fired++) {
       clock.advanceTo(Math.max(clock.now(), timers.next()))
       timers.run(clock.now())
@@ -174,7 +173,7 @@ function attack(
   leftover(bus, bad)
 }
 
-/** Without a connection nothing is held of a guest, but for what reserved channels keep over it. */
+/** After a reset nothing is held of a guest, not even on reserved channels. */
 function leftover(bus: HostBus, bad: (text: string) => void): void {
   const { gpadls, gpadlPages, outgoing, incoming, channels } = bus.inspect() as {
     gpadls: readonly { relid: number }[]
@@ -183,11 +182,11 @@ function leftover(bus: HostBus, bad: (text: string) => void): void {
     incoming: number
     channels: readonly { phase: string; relid: number; reserved?: boolean }[]
   }
-  const left = gpadls.filter(({ relid }) => relid !== RESERVED).length
-  if (left > 0) bad(`${left} GPADLs (${gpadlPages} pages) outlive the connection`)
+  if (gpadls.length > 0) bad(`${gpadls.length} GPADLs (${gpadlPages} pages) outlive the connection`)
   if (outgoing + incoming > 0) bad(`${outgoing} outgoing and ${incoming} incoming messages outlive the connection`)
   for (const { phase, relid } of channels)
-    if (relid !== RESERVED && (phase !== 'unoffered' || relid !== 0)) bad(`channel ${relid} is ${phase} still`)
+    if (relid === RESERVED ? phase !== 'offered' : phase !== 'unoffered' || relid !== 0)
+      bad(`channel ${relid} is ${phase} still`)
 }
 
 /** What the answers tell a guest. */

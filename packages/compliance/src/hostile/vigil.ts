@@ -42,6 +42,8 @@ export function hostVigil(version: () => number, bad: (text: string) => void): V
   const live = new Set<number>()
   /** Released before the offer was heard, which waits behind a pause or a full slot: a guest may guess. */
   const early = new Set<number>()
+  /** Relids that were asked to be opened as reserved channels. */
+  const reserved = new Set<number>()
   let features = 0
   let offersRequested = false
 
@@ -61,8 +63,10 @@ export function hostVigil(version: () => number, bad: (text: string) => void): V
       if (!live.delete(relid) && offersRequested) early.add(relid)
     }
     // A crash kernel opens a reserved channel by another message, with the same answer.
-    if (id === MessageId.openReservedChannel)
+    if (id === MessageId.openReservedChannel) {
       asked.set(MessageId.openChannel, (asked.get(MessageId.openChannel) ?? 0) + 1)
+      if (bytes.length >= layouts.openReservedChannel.size) reserved.add(layouts.openReservedChannel.parse(bytes).relid)
+    }
   }
   const fromHost = (bytes: Uint8Array): void => {
     const id = idOf(bytes)
@@ -78,7 +82,8 @@ export function hostVigil(version: () => number, bad: (text: string) => void): V
       asked.set(request, left)
       if (left < 0) bad(`${entry.name} that answers nothing`)
     }
-    if (!connected && !WITHOUT_CONNECTION.has(id) && id !== MessageId.unloadResponse)
+    const outlives = id === MessageId.openChannelResult && reserved.has(layouts.openChannelResult.parse(bytes).relid)
+    if (!connected && !WITHOUT_CONNECTION.has(id) && id !== MessageId.unloadResponse && !outlives)
       bad(`${entry.name} without a connection`)
     if (id === MessageId.versionResponse && bytes.length >= layouts.versionResponseV6.size) {
       const agreed = layouts.versionResponseV6.parse(bytes).features

@@ -1,13 +1,13 @@
-import { VMBUS_SINT } from '@vmbus/hypervisor'
+import { VMBUS_SINT, type GuestMemory } from '@vmbus/hypervisor'
 import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { VmbusVersion } from '../types.ts'
-import { ConnectionId, Feature, NO_MONITOR, NO_VP, Version } from '../versions.ts'
+import { ConnectionId, Feature, NO_MONITOR, Version } from '../versions.ts'
 import { close } from './close.ts'
 import { clearTimer, reject, type HostContext } from './context.ts'
 import { forgetGpadls } from './gpadls.ts'
-import { dropOutgoing, flush, send, sendTo } from './outbox.ts'
-import { isRamPage } from './signals.ts'
-import { isOpen, isRevoked, type ChannelState, type Connection } from './state.ts'
+import { dropOutgoing, dropWaiting, flush, send, sendTo } from './outbox.ts'
+import { isRamPage, pollMonitor, scheduleMonitor } from './signals.ts'
+import { isOpen, isOpenReserved, isRevoked, type ChannelState, type Connection } from './state.ts'
 
 const CONNECTION_SUCCESSFUL = 0
 const CONNECTION_FAILED_UNKNOWN = 2
@@ -55,6 +55,7 @@ export function onInitiateContact(ctx: HostContext, payload: Uint8Array, connect
   const { version, vp, sint } = contact
   const unsupported = (branch: Parameters<typeof reject>[1]): void => {
     reject(ctx, branch, { version, vp, sint })
+    dropWaiting(ctx, vp, sint, MessageId.versionResponse)
     sendTo(ctx, vp, sint, UNSUPPORTED)
     ctx.emit({ kind: 'refused', version })
   }
@@ -74,17 +75,9 @@ export function onInitiateContact(ctx: HostContext, payload: Uint8Array, connect
   }
   const serverPages =
     accepted.features & Feature.serverSpecifiedMonitorPages ? ctx.options.serverMonitorPages : undefined
-  if (serverPages !== undefined) {
-    accepted.parentToChildMonitor = serverPages.parentToChild
-    accepted.childToParentMonitor = serverPages.childToParent
-  }
   const { memory } = ctx.options.partition
-  const branch = !validMonitors(
-    ctx,
-    accepted.parentToChildMonitor,
-    accepted.childToParentMonitor,
-    serverPages !== undefined,
-  )
+  const monitors = serverPages === undefined ? isPair : isWhole
+  const branch = !monitors(memory, accepted.parentToChildMonitor, accepted.childToParentMonitor)
     ? 'contact-monitor'
     : accepted.interruptPage !== 0 && !isRamPage(memory, accepted.interruptPage)
       ? 'contact-interrupt-page'
@@ -92,8 +85,14 @@ export function onInitiateContact(ctx: HostContext, payload: Uint8Array, connect
   // Before 2.4 the response has no state: every failure is "not supported".
   if (branch !== undefined && version < Version.v2_4) return unsupported(branch)
   const state = branch === undefined ? CONNECTION_SUCCESSFUL : CONNECTION_FAILED_UNKNOWN
-  if (branch === undefined) ctx.state.connection = accepted
-  else reject(ctx, branch, { version })
+  if (branch === undefined) {
+    if (serverPages !== undefined) {
+      accepted.parentToChildMonitor = serverPages.parentToChild
+      accepted.childToParentMonitor = serverPages.childToParent
+    }
+    ctx.state.connection = accepted
+    ctx.state.contacts++
+  } else reject(ctx, branch, { version })
   sendTo(ctx, vp, VMBUS_SINT, versionResponse(ctx, accepted, state))
   ctx.emit(branch === undefined ? { kind: 'connected', version } : { kind: 'refused', version })
 }
@@ -103,7 +102,8 @@ function versionResponse(ctx: HostContext, accepted: Connection, connectionState
   const selected = version >= Version.v5_0 ? (ctx.options.messageConnection ?? ConnectionId.multiclient) : version
   const fields = { supported: 1, connectionState, selected }
   if (version < Version.v6_0) return encode(layouts.versionResponse, MessageId.versionResponse, fields)
-  if ((features & Feature.serverSpecifiedMonitorPages) === 0)
+  // A failure names no pages, whatever was agreed on.
+  if ((features & Feature.serverSpecifiedMonitorPages) === 0 || connectionState !== CONNECTION_SUCCESSFUL)
     return encode(layouts.versionResponseV6, MessageId.versionResponse, { ...fields, features })
   const { parentToChildMonitor, childToParentMonitor } = accepted
   return encode(layouts.versionResponseV6Monitor, MessageId.versionResponse, {
@@ -114,22 +114,33 @@ function versionResponse(ctx: HostContext, accepted: Connection, connectionState
   })
 }
 
-/** Both or none; a host's own pair may lack the parent→child page. */
-function validMonitors(ctx: HostContext, parentToChild: number, childToParent: number, byHost: boolean): boolean {
-  const { memory } = ctx.options.partition
-  if (parentToChild === 0 && (childToParent === 0 || byHost))
-    return childToParent === 0 || isRamPage(memory, childToParent)
-  return childToParent !== 0 && isRamPage(memory, parentToChild) && isRamPage(memory, childToParent)
+/** Both or none: half a pair is a failure, also where the host gives its own pages (OpenVMM handle_initiate_contact). */
+function isWhole(_memory: GuestMemory, parentToChild: number, childToParent: number): boolean {
+  return (parentToChild === 0) === (childToParent === 0)
 }
 
+function isPair(memory: GuestMemory, parentToChild: number, childToParent: number): boolean {
+  if (parentToChild === 0 && childToParent === 0) return true
+  return (
+    isWhole(memory, parentToChild, childToParent) &&
+    isRamPage(memory, parentToChild) &&
+    isRamPage(memory, childToParent)
+  )
+}
+
+/** Half a pair, and pages in place of the host's, are a failure that changes nothing (OpenVMM modify_connection). */
 export function onModifyConnection(ctx: HostContext, payload: Uint8Array): void {
   const { connection } = ctx.state
   if (connection === null) return
   const { parentToChildMonitor, childToParentMonitor } = layouts.modifyConnection.parse(payload)
-  const valid = validMonitors(ctx, parentToChildMonitor, childToParentMonitor, false)
+  const isHosts = (connection.features & Feature.serverSpecifiedMonitorPages) !== 0
+  const valid = !isHosts && isPair(ctx.options.partition.memory, parentToChildMonitor, childToParentMonitor)
   if (valid) {
+    // What the guest said through the page that it takes away.
+    pollMonitor(ctx)
     connection.parentToChildMonitor = parentToChildMonitor
     connection.childToParentMonitor = childToParentMonitor
+    scheduleMonitor(ctx)
   } else reject(ctx, 'connection-monitor')
   send(
     ctx,
@@ -162,30 +173,29 @@ export function onResume(ctx: HostContext): void {
   flush(ctx)
 }
 
-/** Closes every channel, children first, and forgets the guest's pages. No guest page is written from here on. */
+/**
+ * Closes every channel, children first, and forgets the guest's pages. No guest page is written from here on, but for the
+ * rings of reserved channels, which outlive the connection. A reset ends those too, and all that waits for the guest.
+ */
 export function disconnect(ctx: HostContext, reason: 'unload' | 'contact' | 'reset'): void {
   const { state } = ctx
-  if (state.connection === null) return
-  dropOutgoing(ctx)
+  const isReset = reason === 'reset'
+  const wasConnected = state.connection !== null
+  // A guest that asks anew waits no more for what it was told before, connected or not.
+  dropOutgoing(ctx, isReset)
   state.connection = null
   const channels = [...state.channels.values()].toSorted((a, b) => b.subchannelIndex - a.subchannelIndex)
-  for (const channel of channels)
-    if (channel.reserved) orphan(channel)
-    else end(ctx, channel)
+  for (const channel of channels) if (isReset || !isOpenReserved(channel)) end(ctx, channel)
   clearTimer(ctx, 'monitor')
-  ctx.emit({ kind: 'disconnected', reason })
+  if (wasConnected) ctx.emit({ kind: 'disconnected', reason })
 }
 
-/** Reserved channels outlive the connection, without interrupts. */
-function orphan(channel: ChannelState): void {
-  if (channel.request !== null) channel.request.targetVp = NO_VP
-}
-
-function end(ctx: HostContext, channel: ChannelState): void {
+/** The guest has let go of a channel, or is gone: nothing of it is left on the channel. */
+export function end(ctx: HostContext, channel: ChannelState): void {
   if (isOpen(channel)) close(ctx, channel)
   if (channel.relid !== 0) forgetGpadls(ctx, channel.relid)
   if (isRevoked(channel) || channel.subchannelIndex > 0) ctx.state.channels.delete(channel.key)
-  else {
+  else if (!channel.reserved) {
     channel.phase = 'unoffered'
     channel.relid = 0
     channel.monitorId = NO_MONITOR

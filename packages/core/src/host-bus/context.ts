@@ -37,6 +37,8 @@ export interface HostContext {
   readonly versions: ReadonlySet<VmbusVersion>
   readonly features: number
   state: HostState
+  /** Something is running: what it causes waits for its turn. Only set within a call, so it is no state. */
+  busy: boolean
   readonly devices: Map<number, LiveDevice>
   /** What the owner holds of the devices, by device key; made when first asked for. */
   readonly handles: Map<number, HostDeviceHandle>
@@ -49,8 +51,6 @@ export interface HostContext {
   /** Event ports of open channels: connection id → channel key. */
   readonly ports: Map<number, number>
   emit(event: HostBusEvent): void
-  /** The channel's device is to be called, though not from within this call. */
-  due(key: number): void
   /** Lets waiting work run, unless it is running already or the bus is paused. */
   settle(): void
   /** Takes the device off the bus, now or after what is running. */
@@ -113,6 +113,12 @@ export function channelEvent(
 /** True when the guest can hear of offers. */
 export function offersWanted(connection: Connection | null): connection is Connection {
   return connection !== null && connection.offersRequested
+}
+
+/** The channel's device is to be called, though not from within this call. */
+export function callLater(ctx: HostContext, key: number): void {
+  ctx.state.doorbells.add(key)
+  if (!ctx.busy) setTimer(ctx, 'doorbells', ctx.options.clock.now())
 }
 
 export function setTimer(ctx: HostContext, name: HostTimer, at: number): void {

@@ -1,14 +1,17 @@
+import { VMBUS_SINT } from '@vmbus/hypervisor'
 import { MessageId, messageEntry } from '../messages/index.ts'
 import type { MessageName } from '../messages/index.ts'
-import { Feature, Version, STATUS_CONNECTION_REFUSED } from '../versions.ts'
-import { encode, layouts } from '../messages/index.ts'
-import { onCloseChannel, onCloseReserved, onModifyChannel, onOpenChannel, onOpenReserved } from './channels.ts'
+import { Feature } from '../versions.ts'
+import { layouts } from '../messages/index.ts'
+import { onCloseChannel, onModifyChannel, onOpenChannel } from './channels.ts'
 import { onInitiateContact, onModifyConnection, onPause, onResume, onUnload } from './contact.ts'
 import { reject, type HostContext } from './context.ts'
 import { onGpadlBody, onGpadlHeader, onGpadlTeardown } from './gpadls.ts'
 import { onRelidReleased, onRequestOffers } from './offers.ts'
-import { send } from './outbox.ts'
-import type { IncomingMessage } from './state.ts'
+import { targetOf } from './outbox.ts'
+import { onCloseReserved, onOpenReserved } from './reserved.ts'
+import { onTlConnect } from './sockets.ts'
+import type { HostState, IncomingMessage } from './state.ts'
 
 type Handler = (ctx: HostContext, payload: Uint8Array, connection: number) => void
 
@@ -58,31 +61,23 @@ export function dispatch(ctx: HostContext, { payload, connection }: IncomingMess
   handler(ctx, payload, connection)
 }
 
-/** These get through to a host whose answers the guest does not take. */
-export function isUrgent(payload: Uint8Array): boolean {
+/** While this many messages wait where its answer would go, a guest is told to try again. */
+const OUTGOING_LIMIT = 512
+
+/** A guest that does not take the answers gets no more of them, but for those to what helps it out of that. */
+export function isHeldOff({ state }: HostContext, payload: Uint8Array): boolean {
   const id = payload[0]
-  return id === MessageId.initiateContact || id === MessageId.unload || id === MessageId.resume
+  if (id === MessageId.initiateContact || id === MessageId.unload || id === MessageId.resume) return false
+  const waiting = state.outgoing.get(answerTarget(state, payload))?.length ?? 0
+  return waiting >= OUTGOING_LIMIT
 }
 
-/** A guest's socket asks for a service of the host. An accepted one is answered by an offer, later. */
-function onTlConnect(ctx: HostContext, payload: Uint8Array): void {
-  const version = ctx.state.connection?.version ?? 0
-  const { endpointId, serviceId } = layouts.tlConnectRequest.parse(payload)
-  const siloId =
-    version >= Version.v5_2 && payload.length >= layouts.tlConnectRequestV52.size
-      ? layouts.tlConnectRequestV52.parse(payload).siloId
-      : NIL
-  if (ctx.options.tlConnect?.({ endpointId, serviceId, siloId }) === true) return
-  reject(ctx, 'tl-refused', { serviceId })
-  if (version < Version.v4_1) return
-  send(
-    ctx,
-    encode(layouts.tlConnectResult, MessageId.tlConnectResult, {
-      endpointId,
-      serviceId,
-      status: STATUS_CONNECTION_REFUSED,
-    }),
-  )
+/** Both messages of reserved channels name the target of the answer at the same place. */
+function answerTarget({ connection }: HostState, payload: Uint8Array): number {
+  const id = payload[0]
+  const isReserved = id === MessageId.openReservedChannel || id === MessageId.closeReservedChannel
+  if (!isReserved || payload.length < layouts.closeReservedChannel.size)
+    return targetOf(connection?.vp ?? 0, VMBUS_SINT)
+  const { targetVp, targetSint } = layouts.closeReservedChannel.parse(payload)
+  return targetOf(targetVp, targetSint)
 }
-
-const NIL = '00000000-0000-0000-0000-000000000000'

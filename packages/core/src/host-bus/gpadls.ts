@@ -4,7 +4,7 @@ import { STATUS_UNSUCCESSFUL } from '../versions.ts'
 import { channelOf, reject, type HostContext } from './context.ts'
 import { send } from './outbox.ts'
 import { revocableGrant } from './revocable-grant.ts'
-import { gpadlKey, isRevoked, type GpadlState } from './state.ts'
+import { gpadlKey, isOpenReserved, isRevoked, type GpadlState } from './state.ts'
 
 const DEFAULT_MAX_BYTES = 1280 * 1024 * 1024
 
@@ -23,6 +23,8 @@ export function onGpadlHeader(ctx: HostContext, payload: Uint8Array): void {
   if (channel === undefined) return fail('gpadl-channel')
   // A guest that has not seen the rescind yet must not see a failure: it would free the pages twice.
   if (isRevoked(channel)) return created(ctx, relid, id, 0)
+  // A body names no channel: one that outlives connections takes no part in what the next guest numbers (OpenVMM).
+  if (isOpenReserved(channel)) return fail('reserved-open')
   if (state.gpadls.has(gpadlKey(relid, id)) || state.partials.has(id)) return fail('gpadl-duplicate')
   const pages = rangeBytes / 8 - rangeCount
   if (rangeCount === 0 || rangeBytes % 8 !== 0 || pages < 1) return fail('gpadl-empty')
@@ -114,6 +116,7 @@ export function onGpadlTeardown(ctx: HostContext, payload: Uint8Array): void {
   }
   if (channel === undefined || gpadl === undefined || gpadl.phase !== 'created')
     return reject(ctx, 'teardown-unknown', { relid, gpadl: id })
+  if (isOpenReserved(channel)) return reject(ctx, 'reserved-open', { relid, gpadl: id })
   if (channel.request !== null && channel.request.ringGpadl === id) {
     // The rings are in use: the pages are the guest's again once the channel is closed.
     gpadl.phase = 'closing'

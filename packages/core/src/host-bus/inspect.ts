@@ -1,4 +1,5 @@
 import type { HostContext } from './context.ts'
+import { waiting } from './outbox.ts'
 
 /** What an owner is shown of the bus: no state to restore. */
 export function inspect(ctx: HostContext): Record<string, unknown> {
@@ -30,7 +31,7 @@ export function inspect(ctx: HostContext): Record<string, unknown> {
       pages: rangeBytes / 8 - rangeCount,
     })),
     gpadlPages: state.gpadlPages,
-    outgoing: state.outgoing.length,
+    outgoing: waiting(ctx),
     incoming: state.incoming.length,
     devices: [...ctx.devices.values()].map((live) => ({
       kind: live.record.kind,

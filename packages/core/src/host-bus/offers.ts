@@ -4,7 +4,7 @@ import { channelEvent, channelOf, offersWanted, reject, subchannelsOf, type Host
 import { close } from './close.ts'
 import { forgetGpadls } from './gpadls.ts'
 import { send } from './outbox.ts'
-import { isOpen, isRevoked, type ChannelState } from './state.ts'
+import { isOpen, isOpenReserved, isRevoked, type ChannelState } from './state.ts'
 
 /** OpenVMM OfferFlags that a host clears unless the feature was agreed on. */
 const CONFIDENTIAL = 0x0006
@@ -143,9 +143,13 @@ export function offerSubchannels(ctx: HostContext, device: number, count: number
  */
 export function revoke(ctx: HostContext, channel: ChannelState): void {
   if (isRevoked(channel)) return
-  // Nobody tells the guest that a reserved channel is gone.
-  if (channel.reserved && channel.phase === 'open') close(ctx, channel)
-  if (channel.reserved || (channel.phase !== 'offered' && channel.phase !== 'open')) {
+  // Nobody tells the guest of a channel that it was not offered, or that it knows from a connection of before.
+  const { connection, contacts } = ctx.state
+  const isSecret =
+    channel.reserved ||
+    (isOpenReserved(channel) && (connection === null || channel.request?.reserved?.contact !== contacts))
+  if (isSecret && channel.phase === 'open') close(ctx, channel)
+  if (isSecret || (channel.phase !== 'offered' && channel.phase !== 'open')) {
     forgetGpadls(ctx, channel.relid)
     ctx.state.channels.delete(channel.key)
     return

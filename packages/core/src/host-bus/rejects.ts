@@ -37,9 +37,10 @@ export const HOST_REJECTS = {
   'modify-channel': 'channel is not open',
   'modify-interrupts': 'channel was opened without interrupts',
   'modify-vp': 'no such virtual processor',
-  'reserved-channel': 'no such reserved channel',
+  'reserved-channel': 'no such channel to open, or none that is open, as a reserved one',
+  'reserved-open': 'channel is open as a reserved one: no ordinary request is heard for it',
   'tl-refused': 'nobody listens',
-  'connection-monitor': 'one monitor page without the other, unaligned, or outside of RAM',
+  'connection-monitor': "one monitor page without the other, unaligned, outside of RAM, or in place of the host's",
   target: 'the virtual processor or SINT of an answer does not exist',
 } as const
 

@@ -93,5 +93,5 @@ export function reconcile(ctx: HostContext, { gone, fresh }: DevicePlan): void {
   }
   publishPending(ctx)
   state.paused = paused
-  if (state.outgoing.length > 0) setTimer(ctx, 'flush', ctx.options.clock.now())
+  if (state.outgoing.size > 0) setTimer(ctx, 'flush', ctx.options.clock.now())
 }

@@ -1,7 +1,7 @@
-import { VMBUS_SINT, hvMonitorPage, type GuestMemory } from '@vmbus/hypervisor'
+import { HV_STATUS, VMBUS_SINT, hvMonitorPage, type GuestMemory } from '@vmbus/hypervisor'
 import { MAX_RELID_COMPAT, NO_MONITOR, NO_VP, Version } from '../versions.ts'
 import { clearTimer, setTimer, type HostContext } from './context.ts'
-import { isOpen, type ChannelState } from './state.ts'
+import { isOpen, isOpenReserved, type ChannelState } from './state.ts'
 
 /** The guest→host half of the interrupt page. */
 const SEND_HALF = 2048
@@ -28,10 +28,25 @@ export function signalGuest(ctx: HostContext, key: number): void {
     setBit(options.partition.memory, connection.interruptPage, channel.relid)
     // Guests of these versions look at the page when flag 0 is set (Linux before 5.10 vmbus_on_event; FreeBSD
     // vmbus_event_proc_compat).
-    options.partition.signalEvent(connection.vp, VMBUS_SINT, 0)
-    return
+    deliver(ctx, key, connection.vp, 0)
+  } else deliver(ctx, key, request.targetVp, request.eventFlag)
+}
+
+/** A SINT that is masked takes no signal: it waits here until the guest unmasks it. */
+function deliver({ state, options }: HostContext, key: number, vp: number, flag: number): void {
+  if (options.partition.signalEvent(vp, VMBUS_SINT, flag) === HV_STATUS.invalidSynicState) state.signals.add(key)
+}
+
+/** Signals again what a pause, or a SINT of the VP, has held back; all of it without a VP. */
+export function signalHeld(ctx: HostContext, vp?: number): void {
+  const { signals, channels, connection } = ctx.state
+  for (const key of [...signals]) {
+    const target =
+      connection !== null && connection.version < Version.v2_4 ? connection.vp : channels.get(key)?.request?.targetVp
+    if (vp !== undefined && target !== vp) continue
+    signals.delete(key)
+    signalGuest(ctx, key)
   }
-  options.partition.signalEvent(request.targetVp, VMBUS_SINT, request.eventFlag)
 }
 
 /** Registers the connection through which the guest signals the channel. False when the id is taken. */
@@ -64,7 +79,7 @@ export function legacySignal(ctx: HostContext): void {
   const { connection, channels } = ctx.state
   if (connection === null || connection.interruptPage === 0) return
   const bits = ctx.options.partition.memory.words
-  const first = (connection.interruptPage + SEND_HALF) >>> 2
+  const first = (connection.interruptPage + SEND_HALF) / 4
   const relids = new Map([...channels.values()].map((channel) => [channel.relid, channel.key]))
   for (let word = 0; word <= MAX_RELID_COMPAT >>> 5; word++) {
     const pending = Atomics.exchange(bits, first + word, 0)
@@ -80,9 +95,11 @@ export function pollMonitor(ctx: HostContext): void {
   const { state, options } = ctx
   const page = state.connection?.childToParentMonitor ?? 0
   if (page === 0 || state.paused) return
-  const monitors = new Map([...state.channels.values()].map((channel) => [channel.monitorId, channel.key]))
+  const monitors = new Map(
+    [...state.channels.values()].filter(isMonitored).map((channel) => [channel.monitorId, channel.key]),
+  )
   for (let group = 0; group < GROUPS; group++) {
-    const pending = Atomics.exchange(options.partition.memory.words, (page + TRIGGER_GROUPS + group * 8) >>> 2, 0)
+    const pending = Atomics.exchange(options.partition.memory.words, (page + TRIGGER_GROUPS + group * 8) / 4, 0)
     for (let bit = 0; bit < 32; bit++) {
       const key = pending & (1 << bit) ? monitors.get(group * 32 + bit) : undefined
       if (key !== undefined) guestSignalled(ctx, key)
@@ -91,13 +108,18 @@ export function pollMonitor(ctx: HostContext): void {
   scheduleMonitor(ctx)
 }
 
+/** Reserved channels are signalled by hypercall alone (OpenVMM handled_monitor_info). */
+function isMonitored(channel: ChannelState): boolean {
+  return isOpen(channel) && !isOpenReserved(channel) && channel.monitorId !== NO_MONITOR
+}
+
 /** Polls as often as the shortest latency of an open monitored channel asks, and not at all without one. */
 export function scheduleMonitor(ctx: HostContext): void {
   const { state, options } = ctx
   let latency = Infinity
   if ((state.connection?.childToParentMonitor ?? 0) !== 0) {
     for (const channel of state.channels.values()) {
-      if (isOpen(channel) && channel.monitorId !== NO_MONITOR) latency = Math.min(latency, channel.monitorLatency)
+      if (isMonitored(channel)) latency = Math.min(latency, channel.monitorLatency)
     }
   }
   if (latency === Infinity) clearTimer(ctx, 'monitor')
@@ -105,7 +127,7 @@ export function scheduleMonitor(ctx: HostContext): void {
 }
 
 function setBit(memory: GuestMemory, page: number, bit: number): void {
-  Atomics.or(memory.words, (page >>> 2) + (bit >>> 5), 1 << (bit & 31))
+  Atomics.or(memory.words, page / 4 + (bit >>> 5), 1 << (bit & 31))
   memory.wrote(page + (bit >>> 3), 1)
 }
 

@@ -2,7 +2,7 @@ import { plainCopy } from '@vmbus/world'
 import type { ChannelEnd } from '../channel-end.ts'
 import { CoreError } from '../errors.ts'
 import { Version, versionName } from '../versions.ts'
-import { createEnd } from './channels.ts'
+import { createEnd } from './open.ts'
 import { setTimer, type HostContext } from './context.ts'
 import { grant } from './gpadls.ts'
 import { bringBack, reconcile, type DevicePlan } from './restore-devices.ts'
@@ -21,17 +21,17 @@ import {
   type OutgoingMessage,
 } from './state.ts'
 
-const FORMAT = 'vmbus-host-bus/1'
+const FORMAT = 'vmbus-host-bus/2'
 
 export interface SavedHostBus {
   readonly format: typeof FORMAT
   readonly paused: boolean
   readonly connection: Connection | null
+  readonly contacts: number
   readonly nextKey: number
   readonly channels: readonly ChannelState[]
   readonly gpadls: readonly GpadlState[]
-  readonly outgoing: readonly OutgoingMessage[]
-  readonly outgoingTries: number
+  readonly outgoing: readonly { readonly target: number; readonly messages: readonly OutgoingMessage[] }[]
   readonly timers: HostState['timers']
   readonly incoming: readonly IncomingMessage[]
   readonly doorbells: readonly number[]
@@ -49,11 +49,11 @@ export function saveState(ctx: HostContext): unknown {
     format: FORMAT,
     paused: state.paused,
     connection: state.connection,
+    contacts: state.contacts,
     nextKey: state.nextKey,
     channels: [...state.channels.values()],
     gpadls: [...state.gpadls.values()],
-    outgoing: state.outgoing,
-    outgoingTries: state.outgoingTries,
+    outgoing: [...state.outgoing].map(([target, messages]) => ({ target, messages })),
     timers: state.timers,
     incoming: state.incoming,
     doorbells: [...state.doorbells],
@@ -96,6 +96,7 @@ export function restoreState(ctx: HostContext, saved: SavedHostBus, plan: Device
   ctx.grants.clear()
   state.paused = saved.paused
   state.connection = saved.connection
+  state.contacts = saved.contacts
   state.nextKey = saved.nextKey
   for (const channel of saved.channels) state.channels.set(channel.key, channel)
   for (const gpadl of saved.gpadls) {
@@ -104,8 +105,7 @@ export function restoreState(ctx: HostContext, saved: SavedHostBus, plan: Device
     else grant(ctx, gpadl)
     state.gpadlPages += gpadl.rangeBytes / 8 - gpadl.rangeCount
   }
-  state.outgoing.push(...saved.outgoing)
-  state.outgoingTries = saved.outgoingTries
+  for (const { target, messages } of saved.outgoing) state.outgoing.set(target, [...messages])
   state.incoming.push(...saved.incoming)
   state.dueTimers.push(...saved.dueTimers)
   state.rescinds.push(...saved.rescinds)

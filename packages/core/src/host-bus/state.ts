@@ -25,8 +25,8 @@ export interface OpenRequest {
   /** Where the guest signals, and the flag that it wants to be signalled with. */
   connectionId: number
   eventFlag: number
-  /** Reserved channels: where the answers go. */
-  reserved: { vp: number; sint: number } | null
+  /** Opened as a reserved channel: where the answers go, and in which connection that was (`HostState.contacts`). */
+  reserved: { readonly vp: number; readonly sint: number; readonly contact: number } | null
 }
 
 /**
@@ -52,6 +52,7 @@ export interface ChannelState {
   readonly subchannelIndex: number
   /** 100 ns units, 0 when not monitored. */
   readonly monitorLatency: number
+  /** Never offered: the guest knows its relid. */
   readonly reserved: boolean
   phase: ChannelPhase
   /** 0 while it has none. */
@@ -76,9 +77,11 @@ export interface GpadlState {
 }
 
 export interface OutgoingMessage {
-  readonly vp: number
-  readonly sint: number
   readonly payload: Uint8Array
+  /** It outlives the connection. */
+  readonly lasting: boolean
+  /** It was handed to the partition before, which had no room. */
+  traced: boolean
 }
 
 export interface IncomingMessage {
@@ -93,12 +96,17 @@ export interface DeviceRecord {
   readonly instanceId: string
 }
 
-/** `doorbells`: channels that are due outside of any call. `poll`: channels whose peer does not signal free room. */
+/**
+ * `flush`: messages that are due outside of any call. `doorbells`: channels that are. `poll`: channels whose peer does not
+ * signal free room.
+ */
 export type HostTimer = 'flush' | 'monitor' | 'doorbells' | 'poll'
 
 export interface HostState {
   paused: boolean
   connection: Connection | null
+  /** Connections that there were: tells whose a request is. */
+  contacts: number
   nextKey: number
   channels: Map<number, ChannelState>
   /** By `gpadlKey`. */
@@ -107,14 +115,14 @@ export interface HostState {
   partials: Map<number, GpadlState>
   /** Pages announced by all GPADLs. */
   gpadlPages: number
-  outgoing: OutgoingMessage[]
-  outgoingTries: number
+  /** What the guest has not taken yet, by `targetOf`; no queue is empty. */
+  outgoing: Map<number, OutgoingMessage[]>
   /** When each of the bus's own timers fires; a timer that is not set is absent. */
   timers: Partial<Record<HostTimer, number>>
   incoming: IncomingMessage[]
   /** Channels that the guest signalled, and that the bus has yet to tell. */
   doorbells: Set<number>
-  /** Channels whose signal to the guest waits for `resume`. */
+  /** Channels whose signal to the guest waits for `resume`, or for its SINT. */
   signals: Set<number>
   /** Device timers that fired during a pause. */
   dueTimers: string[]
@@ -125,13 +133,13 @@ export interface HostState {
 export const emptyState = (): HostState => ({
   paused: false,
   connection: null,
+  contacts: 0,
   nextKey: 1,
   channels: new Map(),
   gpadls: new Map(),
   partials: new Map(),
   gpadlPages: 0,
-  outgoing: [],
-  outgoingTries: 0,
+  outgoing: new Map(),
   timers: {},
   incoming: [],
   doorbells: new Set(),
@@ -143,6 +151,11 @@ export const emptyState = (): HostState => ({
 /** The rings are in use. */
 export function isOpen({ phase }: ChannelState): boolean {
   return phase === 'open' || phase === 'revoked-open'
+}
+
+/** The rings are in use, as those of a reserved channel: they outlive the connection. */
+export function isOpenReserved(channel: ChannelState): boolean {
+  return isOpen(channel) && channel.request !== null && channel.request.reserved !== null
 }
 
 /** The guest was told, or will be, that the channel is gone. */

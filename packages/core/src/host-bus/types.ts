@@ -2,11 +2,13 @@ import type { Partition } from '@vmbus/hypervisor'
 import type { Clock, Diagnose, Seed, Timers, TraceSink } from '@vmbus/world'
 import type { HostDevice, HostDeviceSpec, VmbusVersion } from '../types.ts'
 
-/** A guest's TL_CONNECT_REQUEST; the silo is the nil GUID below version 5.2. */
+/** A guest's TL_CONNECT_REQUEST, a plain value; the silo is the nil GUID below version 5.2. */
 export interface TlConnectRequest {
   readonly endpointId: string
   readonly serviceId: string
   readonly siloId: string
+  /** Which connection asked: a guest that has connected anew hears no more of it. */
+  readonly contact: number
 }
 
 export interface HostBusOptions {
@@ -27,7 +29,7 @@ export interface HostBusOptions {
   readonly maxGpadlBytes?: number
   /** The connection id that a 5.0 or later guest is told to post to; default 4. */
   readonly messageConnection?: number
-  /** Who listens for sockets: true when the host will offer a channel for the request. */
+  /** Who listens for sockets: true when the host will offer a channel for the request, or refuse it later (`refuseTlConnect`). */
   readonly tlConnect?: (request: TlConnectRequest) => boolean
   readonly trace?: TraceSink
   readonly diagnose?: Diagnose
@@ -55,7 +57,7 @@ export type HostBusEvent =
     }
 
 export interface OfferOptions {
-  /** A reserved channel: never offered, opened by this fixed relid (OPEN_RESERVED_CHANNEL), survives a disconnect. */
+  /** Never offered: the guest knows this relid, and opens it as a reserved channel (OPEN_RESERVED_CHANNEL). */
   readonly reservedRelid?: number
 }
 
@@ -99,7 +101,9 @@ export interface HostBus {
   timer(name: string): void
   /** Looks at the monitor page now, as the host's poll or trap does. */
   monitor(): void
-  /** The partition was reset: forgets the guest without a word. Devices stay offered. */
+  /** Refuses a socket's request that `tlConnect` took; nothing happens once its guest has left or connected anew. */
+  refuseTlConnect(request: TlConnectRequest): void
+  /** The partition was reset: forgets the guest without a word, reserved channels included. Devices stay offered. */
   reset(): void
   /** Withdraws the bus from its ports. */
   dispose(): void

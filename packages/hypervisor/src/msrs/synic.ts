@@ -29,7 +29,11 @@ export function synicMsrs(table: MsrTable, context: MsrContext): void {
   table.set(MSR.sversion, { read: (_vp, out) => emitNumber(out, SYNIC_VERSION) })
   table.set(MSR.siefp, {
     read: (vp, out) => emit(out, peek(vp).siefp),
-    write: (vp, low, high) => setPage(memory, vpOf(state, vp).siefp, low, high),
+    write(vp, low, high) {
+      if (!setPage(memory, vpOf(state, vp).siefp, low, high)) return false
+      context.retry(vp, -1)
+      return true
+    },
   })
   table.set(MSR.simp, {
     read: (vp, out) => emit(out, peek(vp).simp),
