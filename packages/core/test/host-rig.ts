@@ -18,6 +18,7 @@ import {
   type HostBus,
   type HostBusOptions,
   type HostDeviceSpec,
+  type MessageNumber,
 } from '../src/index.ts'
 
 export const SIMP = 0x1000
@@ -130,7 +131,7 @@ export const contactOld = (version: number, fields: Record<string, number> = {})
     childToParentMonitor: C2P,
     ...fields,
   })
-export const bare = (id: number): Uint8Array => encode(layouts.bare, id, {})
+export const bare = (id: MessageNumber): Uint8Array => encode(layouts.bare, id, {})
 
 export const NIC = 'f8615163-df3e-46c5-913f-f2d2f965ed0e'
 export const INSTANCE = '00000000-0000-0000-0000-000000000001'
