@@ -1,19 +1,15 @@
 import {
   PacketType,
   Version,
-  createGuestBus,
-  createHostBus,
-  pageAllocator,
   type Channel,
   type GuestChannel,
   type GuestDriverSpec,
   type HostDeviceSpec,
 } from '@vmbus/core'
 import { memoryDisk } from '@vmbus/disk'
-import { createPartition, guestMemory } from '@vmbus/hypervisor'
-import { seeded, timerQueue, virtualClock, type Diagnostic } from '@vmbus/world'
+import { INTERRUPT_MODES, deviceWorld, type InterruptMode } from '@vmbus/testbench'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { storvsc, type RequestResult, type StorvscGuest } from '../src/index.ts'
 import { SCSI_INTERFACE } from '../src/protocol.ts'
 import { bytes } from './raw.ts'
@@ -22,58 +18,20 @@ const PAGES = 192
 const GRANTED = [150, 152]
 const runs = process.env['VMBUS_TIER'] === 'deep' ? 3000 : 50
 
-/** Both buses with one end of ours and one of the test's. */
-function connect(device: HostDeviceSpec, driver: GuestDriverSpec) {
-  const diagnostics: Diagnostic[] = []
-  const clock = virtualClock()
-  const timers = timerQueue((name) => {
-    const [owner, ...rest] = name.split('/')
-    if (owner === 'host') host.timer(rest.join('/'))
-    else if (owner === 'guest') guest.timer(rest.join('/'))
-  })
-  const scope = (owner: string) => ({
-    set: (name: string, at: number) => timers.set(`${owner}/${name}`, at),
-    clear: (name: string) => timers.clear(`${owner}/${name}`),
-  })
-  const memory = guestMemory(PAGES * 4096)
-  const interrupts: (readonly [number, number])[] = []
-  const partition = createPartition({
-    memory,
-    clock,
-    timers: scope('partition'),
+/** One end of ours and one of the test's. */
+function connect(device: HostDeviceSpec, driver: GuestDriverSpec, interrupts: InterruptMode) {
+  const made = deviceWorld(device, driver, {
+    interrupts,
     vps: 1,
-    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
-  })
-  const common = {
-    partition,
-    clock,
-    seed: seeded(1),
+    memoryMB: PAGES / 256,
+    firstPage: 1,
+    sparePages: PAGES - 140,
     versions: [Version.v5_2],
-    diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic),
-  }
-  const host = createHostBus({ ...common, timers: scope('host') })
-  const guest = createGuestBus({
-    ...common,
-    timers: scope('guest'),
-    pages: pageAllocator(memory, 1, 140),
-    drivers: [driver],
+    keepsEvents: false,
   })
-  const settle = (): void => {
-    for (let count = 0; count < 20_000; count++) {
-      const next = interrupts.shift()
-      if (next !== undefined) guest.interrupt(...next)
-      else if (timers.next() > clock.now() + 1_000_000) return
-      else {
-        clock.advanceTo(Math.max(clock.now(), timers.next()))
-        timers.run(clock.now())
-      }
-    }
-    throw new Error('does not settle')
-  }
-  const handle = host.offer(device)
-  guest.start()
+  const settle = (): void => made.settle(0.1, 20_000)
   settle()
-  return { memory, guest, handle, diagnostics, settle }
+  return { memory: made.memory, guest: made.guestBus, handle: made.handle, diagnostics: made.diagnostics, settle }
 }
 
 /** A driver that opens its channel and keeps what it is told. */
@@ -171,176 +129,184 @@ const mutation = fc.record({
   cut: fc.constantFrom(64, 64, 64, 48, 16, 8),
 })
 
-test('a hostile guest: no crash, every answer once, no byte outside of what was granted', () => {
-  const disk = memoryDisk('64K')
-  fc.assert(
-    fc.property(fc.array(mutation, { maxLength: 30 }), fc.nat(4), (mutations, steps) => {
-      const guest = puppet()
-      const w = connect(storvsc({ luns: [disk, { dvd: disk }] }), guest.spec)
-      const channel = guest.channel()
-      for (const packet of SETUP.slice(0, steps)) channel.sendInBand(packet, 0xffff_fff0, 0, true)
-      w.settle()
-      const before = w.memory.bytes.slice(141 * 4096)
-      let sent = 0
-      for (const { cdb, length, dataIn, range, flip, cut } of mutations) {
-        const packet = request(cdb, length, dataIn)
-        // Mostly lun 0, the drive at 1 and nothing at 2.
-        packet[19] = (cdb[15] ?? 0) % 3
-        if (flip !== null) packet[flip[0]] = flip[1]
-        const payload = packet.subarray(0, cut)
-        const pages = { byteOffset: 8, byteCount: 8184, pfns: range === 'outside' ? [150, 0x7fff_ffff] : GRANTED }
-        const ok =
-          range === 'none'
-            ? channel.sendInBand(payload, ++sent, 0, true)
-            : channel.sendGpaDirect(range === 'two' ? [pages, pages] : [pages], payload, ++sent, 0)
-        if (!ok) sent--
+describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
+  test('a hostile guest: no crash, every answer once, no byte outside of what was granted', () => {
+    const disk = memoryDisk('64K')
+    fc.assert(
+      fc.property(fc.array(mutation, { maxLength: 30 }), fc.nat(4), (mutations, steps) => {
+        const guest = puppet()
+        const w = connect(storvsc({ luns: [disk, { dvd: disk }] }), guest.spec, interrupts)
+        const channel = guest.channel()
+        for (const packet of SETUP.slice(0, steps)) channel.sendInBand(packet, 0xffff_fff0, 0, true)
         w.settle()
-      }
-      const ids = guest.answers.filter((answer) => !answer.endsWith(' 4294967280'))
-      expect(new Set(ids).size).toBe(ids.length)
-      expect(
-        ids.every((answer) => answer.startsWith(`${PacketType.completion} `) || answer === `${PacketType.inBand} 0`),
-      ).toBe(true)
-      // Answered, or the channel was given up on and that was recorded.
-      if (ids.length < sent) expect(w.diagnostics.length).toBeGreaterThan(0)
-      const after = w.memory.bytes.slice(141 * 4096)
-      for (const pfn of GRANTED) {
-        const at = (pfn - 141) * 4096
-        before.fill(0, at, at + 4096)
-        after.fill(0, at, at + 4096)
-      }
-      expect(Buffer.compare(before, after)).toBe(0)
-    }),
-    { seed: 11, numRuns: runs },
-  )
-})
-
-test('a request that only gives data is never written to', () => {
-  const guest = puppet()
-  const w = connect(storvsc({ luns: [memoryDisk('64K')] }), guest.spec)
-  const channel = guest.channel()
-  for (const packet of SETUP) channel.sendInBand(packet, 0xffff_fff0, 0, true)
-  w.settle()
-  w.memory.bytes.fill(0xee, 150 * 4096, 153 * 4096)
-  const cdbs = [
-    '12 00 00 00 24 00',
-    '28 00 00 00 00 00 00 00 01 00',
-    '25 00',
-    'a0 00 00 00 00 00 00 00 02 00',
-    '1a 00 3f 00 c0 00',
-    '03 00 00 00 12 00',
-    '9e 10',
-  ]
-  cdbs.forEach((cdb, index) =>
-    channel.sendGpaDirect([{ byteOffset: 0, byteCount: 512, pfns: [150] }], request(bytes(cdb), 512, 0), index + 1, 0),
-  )
-  w.settle()
-  expect(guest.answers).toHaveLength(SETUP.length + cdbs.length)
-  expect(w.memory.bytes.subarray(150 * 4096, 153 * 4096).every((byte) => byte === 0xee)).toBe(true)
-})
-
-test('what is no conversation ends the conversation', () => {
-  const refused: [string, (channel: Channel) => void][] = [
-    [
-      'an unknown operation',
-      (channel) => channel.sendInBand(bytes('63000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true),
-    ],
-    ['a packet that wants no completion', (channel) => channel.sendInBand(begin, 1, 0, false)],
-    [
-      'Fibre Channel data of a SCSI adapter',
-      (channel) => channel.sendInBand(bytes('0c000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true),
-    ],
-    ['a completion', (channel) => channel.sendCompletion(begin, 1, 0)],
-    ['a packet without a body', (channel) => channel.sendInBand(new Uint8Array(8), 1, 0, true)],
-  ]
-  for (const [name, send] of refused) {
-    const guest = puppet()
-    const w = connect(storvsc({ luns: [] }), guest.spec)
-    send(guest.channel())
-    w.settle()
-    expect([name, w.diagnostics.map(({ code }) => code)]).toEqual([name, ['VMBUS_STORVSC_PACKET']])
-    guest.channel().sendInBand(begin, 2, 0, true)
-    w.settle()
-    expect(guest.answers).toEqual([])
-  }
-})
-
-test('a hostile host: no crash, every request ends once, none without its own completion', () => {
-  const action = fc.record({
-    type: fc.constantFrom('completion' as const, 'inBand' as const),
-    id: fc.oneof(fc.nat(6), fc.constantFrom(0xffff_fffd, 0xffff_fffc, 0xffff_ffff)),
-    high: fc.constantFrom(0, 0, 0, 0xffff_ffff),
-    packet: fc.uint8Array({ minLength: 64, maxLength: 64 }),
-    operation: fc.nat(14),
-    cut: fc.constantFrom(64, 64, 48, 16, 8, 0),
+        const before = w.memory.bytes.slice(141 * 4096)
+        let sent = 0
+        for (const { cdb, length, dataIn, range, flip, cut } of mutations) {
+          const packet = request(cdb, length, dataIn)
+          // Mostly lun 0, the drive at 1 and nothing at 2.
+          packet[19] = (cdb[15] ?? 0) % 3
+          if (flip !== null) packet[flip[0]] = flip[1]
+          const payload = packet.subarray(0, cut)
+          const pages = { byteOffset: 8, byteCount: 8184, pfns: range === 'outside' ? [150, 0x7fff_ffff] : GRANTED }
+          const ok =
+            range === 'none'
+              ? channel.sendInBand(payload, ++sent, 0, true)
+              : channel.sendGpaDirect(range === 'two' ? [pages, pages] : [pages], payload, ++sent, 0)
+          if (!ok) sent--
+          w.settle()
+        }
+        const ids = guest.answers.filter((answer) => !answer.endsWith(' 4294967280'))
+        expect(new Set(ids).size).toBe(ids.length)
+        expect(
+          ids.every((answer) => answer.startsWith(`${PacketType.completion} `) || answer === `${PacketType.inBand} 0`),
+        ).toBe(true)
+        // Answered, or the channel was given up on and that was recorded.
+        if (ids.length < sent) expect(w.diagnostics.length).toBeGreaterThan(0)
+        const after = w.memory.bytes.slice(141 * 4096)
+        for (const pfn of GRANTED) {
+          const at = (pfn - 141) * 4096
+          before.fill(0, at, at + 4096)
+          after.fill(0, at, at + 4096)
+        }
+        expect(Buffer.compare(before, after)).toBe(0)
+      }),
+      { seed: 11, numRuns: runs },
+    )
   })
-  fc.assert(
-    fc.property(fc.array(action, { maxLength: 40 }), fc.boolean(), (actions, setUp) => {
-      let channel: Channel | undefined
-      /** Ids on the wire that were not answered. */
-      const asked = new Set<number>()
-      const spec: HostDeviceSpec = {
-        kind: 'storvsc',
-        offer: { interfaceId: SCSI_INTERFACE, instanceId: '00000000-0000-0000-0000-00000000000a' },
-        create: () => ({
-          open(opened) {
-            channel = opened
-            return 0
-          },
-          readable(ring) {
-            for (let packet = ring.receive(); packet !== undefined; packet = ring.receive()) {
-              const operation = packet.bytes[packet.payloadOffset] ?? 0
-              const { transactionLow, transactionHigh } = packet
-              if (operation === 3) asked.add(transactionLow)
-              // The set-up is answered well, with 256 KiB of transfer.
-              else if (setUp)
-                ring.sendCompletion(
-                  bytes('01000000 00000000 00000000' + '00'.repeat(12) + '00000400' + '00'.repeat(36)),
-                  transactionLow,
-                  transactionHigh,
-                )
-            }
-          },
-          close: () => {},
-          save: () => null,
-          restore: () => {},
-          inspect: () => ({}),
-        }),
-      }
-      const ends: { id: number; result: RequestResult }[] = []
-      const w = connect(
-        spec,
-        storvsc.driver({
-          scan: actions.length % 2 === 0,
-          behaviour: { ringPages: 8, depth: 5 },
-          onComplete: (id, result) => void ends.push({ id, result }),
-        }),
-      )
-      const driver = w.guest.devices[0]?.driver as StorvscGuest
-      const ids = [0, 1, 2].map(() =>
-        driver.submit({
-          cdb: bytes('28 00 00 00 00 00 00 00 01 00'),
-          direction: 'read',
-          buffer: { byteOffset: 0, byteCount: 512, pfns: [150] },
-        }),
-      )
-      for (const { type, id, high, packet, operation, cut } of actions) {
-        const payload = packet.slice(0, cut)
-        if (payload.length > 0) payload.set([operation, 0, 0, 0].slice(0, payload.length))
-        const before = ends.length
-        const answers = type === 'completion' && high === 0 && asked.has(id)
-        if (answers && cut === 64) asked.delete(id)
-        if (type === 'completion') channel?.sendCompletion(payload, id, high)
-        else channel?.sendInBand(payload, id, high, false)
-        w.settle()
-        // No completion without its request; a failed set-up ends what waits for it.
-        if (driver.phase !== 'failed') expect(ends.length - before).toBeLessThanOrEqual(answers ? 1 : 0)
-        for (const end of ends) expect(end.result.transferred).toBeLessThanOrEqual(512)
-      }
-      w.handle.rescind()
+
+  test('a request that only gives data is never written to', () => {
+    const guest = puppet()
+    const w = connect(storvsc({ luns: [memoryDisk('64K')] }), guest.spec, interrupts)
+    const channel = guest.channel()
+    for (const packet of SETUP) channel.sendInBand(packet, 0xffff_fff0, 0, true)
+    w.settle()
+    w.memory.bytes.fill(0xee, 150 * 4096, 153 * 4096)
+    const cdbs = [
+      '12 00 00 00 24 00',
+      '28 00 00 00 00 00 00 00 01 00',
+      '25 00',
+      'a0 00 00 00 00 00 00 00 02 00',
+      '1a 00 3f 00 c0 00',
+      '03 00 00 00 12 00',
+      '9e 10',
+    ]
+    cdbs.forEach((cdb, index) =>
+      channel.sendGpaDirect(
+        [{ byteOffset: 0, byteCount: 512, pfns: [150] }],
+        request(bytes(cdb), 512, 0),
+        index + 1,
+        0,
+      ),
+    )
+    w.settle()
+    expect(guest.answers).toHaveLength(SETUP.length + cdbs.length)
+    expect(w.memory.bytes.subarray(150 * 4096, 153 * 4096).every((byte) => byte === 0xee)).toBe(true)
+  })
+
+  test('what is no conversation ends the conversation', () => {
+    const refused: [string, (channel: Channel) => void][] = [
+      [
+        'an unknown operation',
+        (channel) => channel.sendInBand(bytes('63000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true),
+      ],
+      ['a packet that wants no completion', (channel) => channel.sendInBand(begin, 1, 0, false)],
+      [
+        'Fibre Channel data of a SCSI adapter',
+        (channel) => channel.sendInBand(bytes('0c000000 01000000 00000000' + '00'.repeat(52)), 1, 0, true),
+      ],
+      ['a completion', (channel) => channel.sendCompletion(begin, 1, 0)],
+      ['a packet without a body', (channel) => channel.sendInBand(new Uint8Array(8), 1, 0, true)],
+    ]
+    for (const [name, send] of refused) {
+      const guest = puppet()
+      const w = connect(storvsc({ luns: [] }), guest.spec, interrupts)
+      send(guest.channel())
       w.settle()
-      expect(ends.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(ids)
-    }),
-    { seed: 5, numRuns: runs },
-  )
+      expect([name, w.diagnostics.map(({ code }) => code)]).toEqual([name, ['VMBUS_STORVSC_PACKET']])
+      guest.channel().sendInBand(begin, 2, 0, true)
+      w.settle()
+      expect(guest.answers).toEqual([])
+    }
+  })
+
+  test('a hostile host: no crash, every request ends once, none without its own completion', () => {
+    const action = fc.record({
+      type: fc.constantFrom('completion' as const, 'inBand' as const),
+      id: fc.oneof(fc.nat(6), fc.constantFrom(0xffff_fffd, 0xffff_fffc, 0xffff_ffff)),
+      high: fc.constantFrom(0, 0, 0, 0xffff_ffff),
+      packet: fc.uint8Array({ minLength: 64, maxLength: 64 }),
+      operation: fc.nat(14),
+      cut: fc.constantFrom(64, 64, 48, 16, 8, 0),
+    })
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 40 }), fc.boolean(), (actions, setUp) => {
+        let channel: Channel | undefined
+        /** Ids on the wire that were not answered. */
+        const asked = new Set<number>()
+        const spec: HostDeviceSpec = {
+          kind: 'storvsc',
+          offer: { interfaceId: SCSI_INTERFACE, instanceId: '00000000-0000-0000-0000-00000000000a' },
+          create: () => ({
+            open(opened) {
+              channel = opened
+              return 0
+            },
+            readable(ring) {
+              for (let packet = ring.receive(); packet !== undefined; packet = ring.receive()) {
+                const operation = packet.bytes[packet.payloadOffset] ?? 0
+                const { transactionLow, transactionHigh } = packet
+                if (operation === 3) asked.add(transactionLow)
+                // The set-up is answered well, with 256 KiB of transfer.
+                else if (setUp)
+                  ring.sendCompletion(
+                    bytes('01000000 00000000 00000000' + '00'.repeat(12) + '00000400' + '00'.repeat(36)),
+                    transactionLow,
+                    transactionHigh,
+                  )
+              }
+            },
+            close: () => {},
+            save: () => null,
+            restore: () => {},
+            inspect: () => ({}),
+          }),
+        }
+        const ends: { id: number; result: RequestResult }[] = []
+        const w = connect(
+          spec,
+          storvsc.driver({
+            scan: actions.length % 2 === 0,
+            behaviour: { ringPages: 8, depth: 5 },
+            onComplete: (id, result) => void ends.push({ id, result }),
+          }),
+          interrupts,
+        )
+        const driver = w.guest.devices[0]?.driver as StorvscGuest
+        const ids = [0, 1, 2].map(() =>
+          driver.submit({
+            cdb: bytes('28 00 00 00 00 00 00 00 01 00'),
+            direction: 'read',
+            buffer: { byteOffset: 0, byteCount: 512, pfns: [150] },
+          }),
+        )
+        for (const { type, id, high, packet, operation, cut } of actions) {
+          const payload = packet.slice(0, cut)
+          if (payload.length > 0) payload.set([operation, 0, 0, 0].slice(0, payload.length))
+          const before = ends.length
+          const answers = type === 'completion' && high === 0 && asked.has(id)
+          if (answers && cut === 64) asked.delete(id)
+          if (type === 'completion') channel?.sendCompletion(payload, id, high)
+          else channel?.sendInBand(payload, id, high, false)
+          w.settle()
+          // No completion without its request; a failed set-up ends what waits for it.
+          if (driver.phase !== 'failed') expect(ends.length - before).toBeLessThanOrEqual(answers ? 1 : 0)
+          for (const end of ends) expect(end.result.transferred).toBeLessThanOrEqual(512)
+        }
+        w.handle.rescind()
+        w.settle()
+        expect(ends.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(ids)
+      }),
+      { seed: 5, numRuns: runs },
+    )
+  })
 })

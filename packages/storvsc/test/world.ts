@@ -1,16 +1,14 @@
 import {
   Version,
-  createGuestBus,
-  createHostBus,
-  pageAllocator,
   type GuestBus,
   type HostBus,
   type HostDeviceHandle,
   type PageRange,
   type VmbusVersion,
 } from '@vmbus/core'
-import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import { seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
+import type { GuestMemory } from '@vmbus/hypervisor'
+import { deviceWorld, type InterruptMode, type SaveMode } from '@vmbus/testbench'
+import { TICKS_PER_SECOND, type Diagnostic, type TraceEvent } from '@vmbus/world'
 import {
   storvsc,
   type Disk,
@@ -26,11 +24,15 @@ export interface WorldOptions {
   readonly host: StorvscHostOptions
   readonly settings?: StorvscSettings
   readonly guest?: Omit<StorvscGuestOptions, 'onComplete' | 'onDisk' | 'onDiskGone'>
+  /** Hears of each end of a request, after `ends` has it. */
+  readonly onComplete?: (id: number, result: RequestResult) => void
   readonly vps?: number
   readonly pages?: number
   readonly vmbus?: readonly VmbusVersion[]
   /** Records no trace. */
   readonly quiet?: boolean
+  readonly interrupts?: InterruptMode
+  readonly saves?: SaveMode
 }
 
 export interface World {
@@ -44,10 +46,10 @@ export interface World {
   readonly ends: { id: number; result: RequestResult }[]
   readonly disks: Disk[]
   readonly gone: Disk[]
-  readonly diagnostics: Diagnostic[]
+  readonly diagnostics: readonly Diagnostic[]
   readonly trace: TraceEvent[]
   readonly wrote: { gpa: number; length: number }[]
-  readonly events: { name: string; detail: unknown }[]
+  readonly events: readonly { name: string; detail: unknown }[]
   readonly available: number
   /** Offers the controller again, after it was withdrawn. */
   offer(): void
@@ -66,14 +68,24 @@ export interface World {
 }
 
 interface SavedWorld {
-  readonly now: number
   readonly memory: Uint8Array
-  readonly partition: unknown
-  readonly pages: unknown
-  readonly host: unknown
-  readonly guest: unknown
-  readonly interrupts: readonly (readonly [number, number])[]
-  readonly due: readonly (readonly [string, number])[]
+}
+
+const PAGE = 4096
+const PAGES_PER_MB = 256
+/** Timeouts of minutes are not waited for. */
+const PATIENCE_SECONDS = 6
+
+/** Worlds with another way of interrupts, unless they say themselves. */
+export const worldsOf =
+  (interrupts: InterruptMode) =>
+  (options: WorldOptions): World =>
+    world({ interrupts, ...options })
+
+/** Where byte `index` of a range is in RAM. */
+const gpaOf = ({ byteOffset, pfns }: PageRange, index: number): number => {
+  const at = byteOffset + index
+  return (pfns[Math.floor(at / PAGE)] ?? 0) * PAGE + (at % PAGE)
 }
 
 /** Both ends over one real partition and both real buses. Time and interrupts move only by `step` and `settle`. */
@@ -81,107 +93,40 @@ export function world(options: WorldOptions): World {
   const ends: World['ends'] = []
   const disks: Disk[] = []
   const gone: Disk[] = []
-  const diagnostics: Diagnostic[] = []
   const trace: TraceEvent[] = []
   const wrote: World['wrote'] = []
-  const events: World['events'] = []
-  const clock = virtualClock()
-  const due = new Map<string, number>()
-  const timers = timerQueue((name) => {
-    due.delete(name)
-    const [owner, ...rest] = name.split('/')
-    if (owner === 'host') hostBus.timer(rest.join('/'))
-    else if (owner === 'guest') guestBus.timer(rest.join('/'))
-    else partition.timer(rest.join('/'))
-  })
-  const scope = (owner: string) => ({
-    set(name: string, at: number) {
-      due.set(`${owner}/${name}`, at)
-      timers.set(`${owner}/${name}`, at)
+  const driver = storvsc.driver({
+    ...options.guest,
+    onComplete(id, result) {
+      ends.push({ id, result })
+      options.onComplete?.(id, result)
     },
-    clear(name: string) {
-      due.delete(`${owner}/${name}`)
-      timers.clear(`${owner}/${name}`)
-    },
+    onDisk: (disk) => void disks.push(disk),
+    onDiskGone: (disk) => void gone.push(disk),
   })
-  const pageCount = options.pages ?? 1024
-  const plain = guestMemory(pageCount * 4096)
-  const memory: GuestMemory = {
-    size: plain.size,
-    bytes: plain.bytes,
-    view: plain.view,
-    words: plain.words,
-    wrote(gpa, length) {
-      wrote.push({ gpa, length })
-      plain.wrote(gpa, length)
-    },
-  }
-  let interrupts: (readonly [number, number])[] = []
-  const vps = options.vps ?? 4
-  const partition = createPartition({
-    memory,
-    clock,
-    timers: scope('partition'),
-    vps,
-    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+  const made = deviceWorld(storvsc(options.host), driver, {
+    interrupts: options.interrupts ?? 'deferred',
+    save: options.saves ?? 'never',
+    settings: options.settings,
+    vps: options.vps ?? 4,
+    memoryMB: (options.pages ?? 1024) / PAGES_PER_MB,
+    firstPage: 1,
+    versions: options.vmbus ?? [Version.v5_2],
+    seed: 7,
+    keepsEvents: false,
+    see: (event) => (options.quiet === true ? undefined : void trace.push(event)),
+    wrote: (gpa, length) => void wrote.push({ gpa, length }),
   })
-  const common = {
-    partition,
-    clock,
-    seed: seeded(7),
-    diagnose: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic),
-  }
-  const record = (event: TraceEvent): void =>
-    void trace.push('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event)
-  const versions = options.vmbus ?? [Version.v5_2]
-  const hostBus = createHostBus({
-    ...common,
-    timers: scope('host'),
-    versions,
-    ...(options.quiet === true ? {} : { trace: record }),
-  })
-  const spec = storvsc(options.host)
-  const offer = (): HostDeviceHandle<StorvscHost> => {
-    const offered = hostBus.offer(spec, options.settings)
-    offered.on((name, detail) => void events.push({ name, detail }))
-    return offered
-  }
-  let handle = offer()
-  const pages = pageAllocator(memory, 1, pageCount)
-  const guestBus = createGuestBus({
-    ...common,
-    timers: scope('guest'),
-    versions,
-    pages,
-    drivers: [
-      storvsc.driver({
-        ...options.guest,
-        onComplete: (id, result) => void ends.push({ id, result }),
-        onDisk: (disk) => void disks.push(disk),
-        onDiskGone: (disk) => void gone.push(disk),
-      }),
-    ],
-  })
-  guestBus.start()
+  const { bench, allocator, memory, hostBus, guestBus } = made
 
-  function step(): boolean {
-    const next = interrupts.shift()
-    if (next !== undefined) {
-      guestBus.interrupt(...next)
-      return true
+  /** Calls `each` for the parts of a range that lie in one page. */
+  const parts = (range: PageRange, length: number, each: (gpa: number, from: number, to: number) => void): void => {
+    for (let done = 0; done < length;) {
+      const gpa = gpaOf(range, done)
+      const to = Math.min(length, done + PAGE - (gpa % PAGE))
+      each(gpa, done, to)
+      done = to
     }
-    const at = timers.next()
-    if (at === Infinity) return false
-    // Timeouts of minutes are not waited for.
-    if (at - clock.now() > 60_000_000) return false
-    clock.advanceTo(Math.max(clock.now(), at))
-    return timers.run(clock.now()) > 0
-  }
-
-  const driver = (): StorvscGuest => {
-    const found = guestBus.devices[0]?.driver
-    if (found === undefined) throw new Error('no driver')
-    return found as StorvscGuest
   }
 
   const result: World = {
@@ -189,58 +134,44 @@ export function world(options: WorldOptions): World {
     hostBus,
     guestBus,
     get handle() {
-      return handle
+      return made.handle
     },
-    offer: () => void (handle = offer()),
+    offer: () => void made.offer(),
     get host() {
-      return handle.device
+      return made.handle.device
     },
     get driver() {
-      return driver()
+      const found = guestBus.devices[0]?.driver
+      if (found === undefined) throw new Error('no driver')
+      return found as StorvscGuest
     },
     ends,
     disks,
     gone,
-    diagnostics,
+    diagnostics: made.diagnostics,
     trace,
     wrote,
-    events,
+    get events() {
+      return made.happened.filter(({ end }) => end === 'host').map(({ name, detail }) => ({ name, detail }))
+    },
     get available() {
-      return pages.available
+      return made.pages
     },
-    now: () => clock.now(),
-    step,
-    settle(steps = 200_000) {
-      for (let count = 0; step(); count++) if (count > steps) throw new Error('does not settle')
-    },
+    now: () => made.now,
+    step: () => bench.step(made.now + PATIENCE_SECONDS * TICKS_PER_SECOND),
+    settle: (steps = 200_000) => bench.settle(PATIENCE_SECONDS, steps),
     allocate(bytes, offset = 0) {
-      const count = Math.ceil((offset + bytes) / 4096)
-      const taken = pages.allocate(count * 2)
+      const count = Math.ceil((offset + bytes) / PAGE)
+      const taken = allocator.allocate(count * 2)
       const pfns = taken.filter((_, index) => index % 2 === 0)
-      pages.free(taken.filter((_, index) => index % 2 === 1))
+      allocator.free(taken.filter((_, index) => index % 2 === 1))
       return { byteOffset: offset, byteCount: bytes, pfns }
     },
-    free: (range) => pages.free(range.pfns),
-    put(range, data) {
-      for (let done = 0; done < data.length;) {
-        const at = range.byteOffset + done
-        const count = Math.min(4096 - (at % 4096), data.length - done)
-        memory.bytes.set(
-          data.subarray(done, done + count),
-          (range.pfns[Math.floor(at / 4096)] ?? 0) * 4096 + (at % 4096),
-        )
-        done += count
-      }
-    },
+    free: (range) => allocator.free(range.pfns),
+    put: (range, data) => parts(range, data.length, (gpa, from, to) => memory.bytes.set(data.subarray(from, to), gpa)),
     get(range) {
       const data = new Uint8Array(range.byteCount)
-      for (let done = 0; done < data.length;) {
-        const at = range.byteOffset + done
-        const count = Math.min(4096 - (at % 4096), data.length - done)
-        const gpa = (range.pfns[Math.floor(at / 4096)] ?? 0) * 4096 + (at % 4096)
-        data.set(memory.bytes.subarray(gpa, gpa + count), done)
-        done += count
-      }
+      parts(range, data.length, (gpa, from, to) => data.set(memory.bytes.subarray(gpa, gpa + to - from), from))
       return data
     },
     result(id) {
@@ -250,31 +181,8 @@ export function world(options: WorldOptions): World {
       if (end === undefined || found.length > 1) throw new Error(`request ${id} ended ${found.length} times`)
       return end.result
     },
-    save: (): SavedWorld => ({
-      now: clock.now(),
-      memory: memory.bytes.slice(),
-      partition: partition.save(),
-      pages: pages.save(),
-      host: hostBus.save(),
-      guest: guestBus.save(),
-      interrupts: [...interrupts],
-      due: [...due],
-    }),
-    restore(saved) {
-      for (const name of due.keys()) timers.clear(name)
-      due.clear()
-      clock.advanceTo(Math.max(saved.now, clock.now()))
-      memory.bytes.set(saved.memory)
-      partition.restore(saved.partition)
-      pages.restore(saved.pages)
-      interrupts = [...saved.interrupts]
-      hostBus.restore(saved.host)
-      guestBus.restore(saved.guest)
-      for (const [name, at] of saved.due) {
-        due.set(name, at)
-        timers.set(name, at)
-      }
-    },
+    save: () => bench.save() as SavedWorld,
+    restore: (saved) => bench.restore(saved),
   }
   result.settle()
   return result

@@ -1,4 +1,7 @@
 import type { PageRange } from '@vmbus/core'
+import { callable, flag, integer, list, number, object, optional, oneOf, u8, type Shape } from '@vmbus/world'
+import { PACKET_BYTES, PACKET_BYTES_V1 } from '../protocol.ts'
+import type { Given } from '../given.ts'
 import type { StorvscBehaviour } from './behaviour.ts'
 import type { RequestResult } from './result.ts'
 import type { Direction, Disk, UnitAt } from './state.ts'
@@ -47,3 +50,32 @@ export interface StorvscGuestOptions {
   /** A request ended; each does so once, and never within the call that made it. */
   readonly onComplete?: (id: number, result: RequestResult) => void
 }
+
+const behaviour: Shape<Given<StorvscBehaviour>> = object<Given<StorvscBehaviour>>({
+  ringPages: optional(integer(2)),
+  firstPacketBytes: optional(oneOf(PACKET_BYTES_V1, PACKET_BYTES)),
+  subchannelsFirst: optional(flag),
+  setupTimeout: optional(number(0)),
+  depth: optional(integer(1)),
+  asksForRoom: optional(flag),
+  forcedSuccess: optional(list(u8)),
+  rawOverrun: optional(flag),
+  requeues: optional(integer()),
+})
+
+type GivenGuest = Given<Omit<StorvscGuestOptions, 'behaviour'> & { readonly behaviour: Given<StorvscBehaviour> }>
+
+export const guestOptions: Shape<GivenGuest> = object<GivenGuest>({
+  versions: optional(list(integer(0, 0xffff))),
+  behaviour: optional(behaviour),
+  subchannels: optional(integer(0, 0xffff)),
+  port: optional(callable<() => number>()),
+  scan: optional(flag),
+  onReady: optional(callable<() => void>()),
+  onBusChange: optional(callable<() => void>()),
+  onUnitChanged: optional(callable<(at: UnitAt) => void>()),
+  onUnitGone: optional(callable<(at: UnitAt) => void>()),
+  onDisk: optional(callable<(disk: Disk) => void>()),
+  onDiskGone: optional(callable<(disk: Disk) => void>()),
+  onComplete: optional(callable<(id: number, result: RequestResult) => void>()),
+})

@@ -15,6 +15,8 @@ import { resultOf, unanswered, unitChanged, type RequestOutcome, type RequestRes
 import type { RequestRecord } from './state.ts'
 
 const V5_1 = 0x0501
+/** Descriptor, range and trailer of a GPA-direct packet, beside its page numbers and its payload. */
+const PACKET_OVERHEAD = 16 + 16 + 8
 
 export const featuresOf = (ctx: GuestContext): VstorFeatures | undefined => vstorFeatures(ctx.state.version)
 
@@ -51,58 +53,48 @@ function refused(ctx: GuestContext, { cdb, buffer }: RequestRecord): boolean {
   return old || (buffer?.byteCount ?? 0) > ctx.state.maxTransferBytes
 }
 
-/** Sends what waits while there are tags and room: a full ring delays a request and never loses it. */
+/** Sends what waits while there are ids and room: a full ring delays a request and never loses it. */
 export function dispatch(ctx: GuestContext): void {
-  const { state } = ctx
-  while (state.phase === 'ready' && state.queue.length > 0 && state.freeTags.length > 0) {
-    const request = state.queue[0]
+  const { state, requests } = ctx
+  while (state.phase === 'ready' && requests.size < requests.depth) {
+    // Off the queue first: sending may let the host, and then the owner, come back in here.
+    const request = state.queue.shift()
     if (request === undefined) return
-    if (refused(ctx, request)) {
-      state.queue.shift()
-      endLater(ctx, request, 'refused')
-    } else if (send(ctx, request)) state.queue.shift()
-    else return
+    if (refused(ctx, request)) endLater(ctx, request, 'refused')
+    else if (!send(ctx, request)) return void state.queue.unshift(request)
   }
 }
 
 function send(ctx: GuestContext, request: RequestRecord): boolean {
-  const { state, behaviour } = ctx
   const open = [...ctx.channels.values()].flatMap(({ channel }) => (channel?.isOpen === true ? [channel] : []))
-  const tag = state.freeTags.at(-1)
-  if (open.length === 0 || tag === undefined) return false
-  const payload = payloadOf(ctx, request)
-  const bytes = payload.length
-  const start = request.vp ?? state.rotor
+  if (open.length === 0) return false
+  const { packetBytes, senseBytes } = featuresOf(ctx) ?? { packetBytes: PACKET_BYTES_V1, senseBytes: SENSE_BYTES_V1 }
+  const payload = ctx.packets.request(request, packetBytes, ctx.port(), senseBytes)
+  if (sendOver(ctx, open, request, payload)) return true
+  if (!ctx.behaviour.asksForRoom) return false
+  const need = PACKET_OVERHEAD + (request.buffer?.pfns.length ?? 0) * 8 + payload.length
+  for (const channel of open) channel.wantWritable(need)
+  // Room may have come between.
+  return open.some((channel) => channel.writableBytes >= need) && sendOver(ctx, open, request, payload)
+}
+
+/** Over the first channel that has room, beginning with the caller's own or the next in turn. */
+function sendOver(ctx: GuestContext, open: readonly Channel[], request: RequestRecord, payload: Uint8Array): boolean {
+  const { state, requests } = ctx
+  const { rotor } = state
+  const start = request.vp ?? rotor
+  const id = requests.begin(request)
+  state.rotor = (rotor + 1) % open.length
   for (let index = 0; index < open.length; index++) {
     const channel = open[(start + index) % open.length]
-    if (channel === undefined || !put(channel, request, payload, tag + 1)) continue
-    state.freeTags.pop()
-    state.inFlight[tag] = request
+    if (channel === undefined) continue
     request.channel = channel.subchannelIndex
-    state.rotor = (state.rotor + 1) % open.length
-    return true
+    if (put(channel, request, payload, id)) return true
   }
-  const need = 16 + 16 + (request.buffer?.pfns.length ?? 0) * 8 + bytes + 8
-  if (behaviour.asksForRoom) for (const channel of open) channel.wantWritable(need)
-  // Room may have come between.
-  return (
-    behaviour.asksForRoom && open.some((channel) => channel.writableBytes >= need) && retry(ctx, open, request, tag)
-  )
-}
-
-function payloadOf(ctx: GuestContext, request: RequestRecord): Uint8Array {
-  const { packetBytes, senseBytes } = featuresOf(ctx) ?? { packetBytes: PACKET_BYTES_V1, senseBytes: SENSE_BYTES_V1 }
-  return ctx.packets.request(request, packetBytes, ctx.port(), senseBytes)
-}
-
-function retry(ctx: GuestContext, open: readonly Channel[], request: RequestRecord, tag: number): boolean {
-  const payload = payloadOf(ctx, request)
-  const channel = open.find((each) => put(each, request, payload, tag + 1))
-  if (channel === undefined) return false
-  ctx.state.freeTags.pop()
-  ctx.state.inFlight[tag] = request
-  request.channel = channel.subchannelIndex
-  return true
+  requests.undo(id)
+  state.rotor = rotor
+  request.channel = -1
+  return false
 }
 
 const put = (channel: Channel, { buffer }: RequestRecord, payload: Uint8Array, id: number): boolean =>
@@ -110,26 +102,25 @@ const put = (channel: Channel, { buffer }: RequestRecord, payload: Uint8Array, i
     ? channel.sendInBand(payload, id, 0, true)
     : channel.sendGpaDirect([buffer], payload, id, 0)
 
-/** A completion with a tag. What no request waits for is dropped and recorded. */
+/** A completion of a request. What no request waits for is dropped and recorded. */
 export function complete(ctx: GuestContext, channel: Channel, packet: Packet): void {
-  const { state, behaviour } = ctx
-  const tag = packet.transactionLow - 1
-  const request = packet.transactionHigh === 0 ? state.inFlight[tag] : undefined
+  const { state, behaviour, requests } = ctx
+  const id = packet.transactionLow
+  const request = packet.transactionHigh === 0 ? requests.get(id) : undefined
   const least = featuresOf(ctx)?.packetBytes ?? PACKET_BYTES_V1
-  const isAsked = request !== undefined && request !== null && request.channel === channel.subchannelIndex
-  if (!isAsked || packet.payloadLength < least) {
+  const isAsked = request?.channel === channel.subchannelIndex
+  if (request === undefined || !isAsked || packet.payloadLength < least) {
     const branch: StorvscGuestReject = isAsked ? 'message-short' : 'completion-unasked'
     ctx.deps.diagnose({
       code: 'VMBUS_STORVSC_COMPLETION',
       source: 'storvsc',
       message: 'a completion that no request waits for, or that is too short',
-      detail: { branch, id: packet.transactionLow, length: packet.payloadLength },
+      detail: { branch, id, length: packet.payloadLength },
     })
     return
   }
   const { path, target, lun } = request
-  state.inFlight[tag] = null
-  state.freeTags.push(tag)
+  requests.end(id)
   const result = resultOf(
     packet.view,
     packet.payloadOffset + HEADER_BYTES,
@@ -152,11 +143,10 @@ export function complete(ctx: GuestContext, channel: Channel, packet: Packet): v
 
 /** Ends what is in flight on a channel, or all of it. */
 export function abort(ctx: GuestContext, subchannelIndex: number | undefined, outcome: RequestOutcome): void {
-  const { state } = ctx
-  state.inFlight.forEach((request, tag) => {
-    if (request === null || (subchannelIndex !== undefined && request.channel !== subchannelIndex)) return
-    state.inFlight[tag] = null
-    state.freeTags.push(tag)
+  const { requests } = ctx
+  requests.each((request, id) => {
+    if (subchannelIndex !== undefined && request.channel !== subchannelIndex) return
+    requests.end(id)
     end(ctx, request, unanswered(outcome))
   })
 }

@@ -25,18 +25,21 @@ import type { StorvscBehaviour } from './behaviour.ts'
  * - `refused`: never sent, because this host's version cannot take it
  * - `error`: anything else
  */
-export type RequestOutcome =
-  | 'good'
-  | 'check-condition'
-  | 'busy'
-  | 'reservation-conflict'
-  | 'overrun'
-  | 'no-connect'
-  | 'passthrough'
-  | 'aborted'
-  | 'gone'
-  | 'refused'
-  | 'error'
+export type RequestOutcome = (typeof OUTCOMES)[number]
+
+export const OUTCOMES = [
+  'good',
+  'check-condition',
+  'busy',
+  'reservation-conflict',
+  'overrun',
+  'no-connect',
+  'passthrough',
+  'aborted',
+  'gone',
+  'refused',
+  'error',
+] as const
 
 export interface RequestResult {
   readonly outcome: RequestOutcome
@@ -44,7 +47,7 @@ export interface RequestResult {
   readonly srbStatus: number
   readonly scsiStatus: number
   readonly transferred: number
-  readonly sense?: Sense
+  readonly sense?: Sense | undefined
 }
 
 /** A request that ended without an answer. */

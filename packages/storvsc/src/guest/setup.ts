@@ -55,8 +55,10 @@ export function ask(ctx: GuestContext): void {
     if (state.phase === 'version') protocolVersion.write.majorMinor(body, 0, ctx.versions[state.attempt] ?? 0)
     if (state.phase === 'subchannels') body.setUint16(0, wantedSubchannels(ctx), true)
   })
-  state.owed = !channel.sendInBand(payload, INIT_LOW, ID_HIGH, true)
-  if (state.owed) channel.wantWritable(payload.length + 24)
+  state.owed = false
+  if (channel.sendInBand(payload, INIT_LOW, ID_HIGH, true)) return
+  state.owed = true
+  channel.wantWritable(payload.length + 24)
 }
 
 /** An answer to a set-up packet. Guests look at the operation and at the status. */

@@ -1,18 +1,21 @@
 import type { PageRange } from '@vmbus/core'
 import type { RequestResult } from './result.ts'
 
-export type DriverPhase =
-  | 'idle'
-  | 'opening'
-  | 'begin'
-  | 'version'
-  | 'properties'
-  | 'fchba'
-  | 'end'
-  | 'subchannels'
-  | 'ready'
-  | 'failed'
-  | 'gone'
+export const PHASES = [
+  'idle',
+  'opening',
+  'begin',
+  'version',
+  'properties',
+  'fchba',
+  'end',
+  'subchannels',
+  'ready',
+  'failed',
+  'gone',
+] as const
+
+export type DriverPhase = (typeof PHASES)[number]
 
 export type Direction = 'read' | 'write' | 'none'
 
@@ -65,10 +68,12 @@ export type Task =
   | { readonly kind: 'target'; readonly path: number; readonly target: number }
   | { readonly kind: 'lun'; readonly path: number; readonly target: number; readonly lun: number }
 
-export type Stage = 'report' | 'inquiry' | 'identify' | 'mode' | 'capacity'
+export const STAGES = ['report', 'inquiry', 'identify', 'mode', 'capacity'] as const
+
+export type Stage = (typeof STAGES)[number]
 
 /** The search for units: one command at a time, into one page. */
-interface ScanState {
+export interface ScanState {
   tasks: Task[]
   task: Task | null
   stage: Stage
@@ -80,7 +85,6 @@ interface ScanState {
 }
 
 export interface GuestState {
-  v: 1
   phase: DriverPhase
   /** Index into the versions that are tried. */
   attempt: number
@@ -96,18 +100,16 @@ export interface GuestState {
   nextId: number
   rotor: number
   queue: RequestRecord[]
-  /** By tag; the wire id is the tag + 1. */
-  inFlight: (RequestRecord | null)[]
-  freeTags: number[]
   /** Ended without the host; told to the owner from a timer. */
   ended: { readonly request: RequestRecord; readonly result: RequestResult }[]
   disks: Disk[]
   scan: ScanState | null
   resetting: boolean
+  /** Packets came while the owner was calling; a timer reads them. */
+  unread: boolean
 }
 
-export const initialGuestState = (depth: number): GuestState => ({
-  v: 1,
+export const initialGuestState = (): GuestState => ({
   phase: 'idle',
   attempt: 0,
   version: 0,
@@ -120,10 +122,9 @@ export const initialGuestState = (depth: number): GuestState => ({
   nextId: 1,
   rotor: 0,
   queue: [],
-  inFlight: Array.from({ length: depth }, () => null),
-  freeTags: Array.from({ length: depth }, (_, index) => depth - 1 - index),
   ended: [],
   disks: [],
   scan: null,
   resetting: false,
+  unread: false,
 })

@@ -45,7 +45,10 @@ export const submit = (ctx: GuestContext, command: ScsiCommand, pages: readonly 
     lun,
     cdb: cdb.slice(),
     direction: command.direction ?? 'none',
-    buffer: buffer === undefined ? null : { ...buffer, pfns: [...buffer.pfns] },
+    buffer:
+      buffer === undefined
+        ? null
+        : { byteOffset: buffer.byteOffset, byteCount: buffer.byteCount, pfns: [...buffer.pfns] },
     pages,
     tagged: command.tagged ?? true,
     vp: command.vp ?? null,

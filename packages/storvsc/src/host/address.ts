@@ -1,4 +1,6 @@
+import { checkOptions, integer, object, optional } from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
+import type { Given } from '../given.ts'
 import { MAX_ADDRESS } from '../protocol.ts'
 
 /** Where a logical unit is on its controller. The guest calls the path a channel. */
@@ -25,4 +27,13 @@ export function checkAddress(address: LunAddress): LunAddress {
       throw new StorvscError('VMBUS_STORVSC_OPTIONS', field, value, `0 to ${MAX_ADDRESS}`)
   }
   return address
+}
+
+const part = optional(integer(0, MAX_ADDRESS))
+const addressShape = object<Given<LunAddress>>({ path: part, target: part, lun: part })
+
+/** The address of which the rest is 0. Throws OptionsError (VMBUS_OPTIONS_INVALID). */
+export function partialAddress(address: Partial<LunAddress>): LunAddress {
+  const { path = 0, target = 0, lun = 0 } = checkOptions('storvsc address', addressShape, address)
+  return { path, target, lun }
 }

@@ -37,17 +37,20 @@ export function answers({ channels, out, state }: AnswersOptions): Answers {
   }
 
   const flush = (): void => {
-    if (state().finished.length === 0) return
+    const waiting = state().finished
+    if (waiting.length === 0) return
     const left: Finished[] = []
     const full = new Set<number>()
-    for (const each of state().finished) {
+    // Sending may let the guest run, and more requests end.
+    state().finished = []
+    for (const each of waiting) {
       const channel = channels.get(each.channel)
       if (channel === undefined || !channel.isOpen) continue
       if (!full.has(each.channel) && out.sendResult(channel, each, each.result)) continue
       left.push(each)
       full.add(each.channel)
     }
-    state().finished = left
+    state().finished.unshift(...left)
     for (const index of full) channels.get(index)?.wantWritable(RING_BYTES)
   }
 
@@ -56,9 +59,11 @@ export function answers({ channels, out, state }: AnswersOptions): Answers {
     const features = vstorFeatures(state().version)
     const { enumerate, rescinded, phase } = state()
     if (!enumerate || rescinded || channel === undefined || features === undefined || phase !== 'ready') return
-    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes))
-      state().enumerate = false
-    else channel.wantWritable(RING_BYTES)
+    // Told before it is sent: the guest may look, and the owner change more, before the call returns.
+    state().enumerate = false
+    if (!features.enumerateBus || out.notify(channel, Operation.enumerateBus, features.packetBytes)) return
+    state().enumerate = true
+    channel.wantWritable(RING_BYTES)
   }
 
   return { finish, flush, announce }

@@ -1,8 +1,22 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { seeded } from '@vmbus/world'
+import {
+  ShapeMismatch,
+  bytes,
+  flag,
+  instance,
+  number,
+  object,
+  optional,
+  seeded,
+  textLike,
+  type Shape,
+} from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
+import type { Given } from '../given.ts'
 import { addressKey, addressOf, checkAddress, type LunAddress } from './address.ts'
+import { savedDrive } from './dvd/state.ts'
 import { dvdUnit, type DvdUnit } from './dvd/unit.ts'
+import type { Reservations } from './reservations.ts'
 import { diskUnit, type DiskUnitOptions } from './scsi/disk.ts'
 import { blockDeviceOf, isQueued, type Backend, type LogicalUnit } from './unit.ts'
 
@@ -34,9 +48,17 @@ export interface Luns {
   add(options: LunOptions): LunAddress
   /** Throws VMBUS_STORVSC_LUN where there is none. */
   remove(address: LunAddress): void
+  /** The units that there are now. */
+  provided(): ProvidedUnits
   save(): LunState[]
   /** Units that were removed before the state was saved go; `find` supplies those that were added. Throws VMBUS_STORVSC_STATE. */
   restore(states: readonly LunState[], find: (address: LunAddress) => LunOptions | undefined): void
+}
+
+/** Whether the units of a saved state are there: those that a controller began with, and those that `find` supplies. */
+export interface ProvidedUnits {
+  /** Throws VMBUS_STORVSC_STATE; changes nothing. */
+  check(states: readonly LunState[], find: ((address: LunAddress) => LunOptions | undefined) | undefined): void
 }
 
 export interface LunsOptions {
@@ -50,9 +72,55 @@ export interface LunsOptions {
 }
 
 const isBackend = (options: LunOptions): options is Backend =>
-  !('dvd' in options) && (isQueued(options as Backend) || !('disk' in options))
+  !('dvd' in options) && ('submit' in options || !('disk' in options))
+
+const blockDevice: Shape<BlockDevice> = (value, at) => {
+  const given = instance<BlockDevice>()(value, at)
+  if (typeof given.read === 'function') return given
+  throw new ShapeMismatch(at, value, 'a block device of @vmbus/disk, or a queue of one')
+}
+
+const backend: Shape<Backend> = (value, at) => {
+  const given = instance<Backend>()(value, at)
+  if (!isQueued(given)) return blockDevice(given, at)
+  blockDevice(given.disk, at)
+  return given
+}
+
+// How far an address goes is told by VMBUS_STORVSC_OPTIONS.
+const place = { path: optional(number()), target: optional(number()), lun: optional(number()) }
+
+const diskLun = object<Given<DiskLun>>({
+  ...place,
+  disk: backend,
+  identity: optional(bytes(16)),
+  serial: optional(textLike(/^[\x20-\x7e]{1,252}$/, 'up to 252 printable characters')),
+  unmap: optional(flag),
+  writeCache: optional(flag),
+  reservations: optional(instance<Reservations>()),
+})
+
+const dvdLun = object<Given<DvdLun>>({ ...place, dvd: optional(blockDevice) })
+
+/** A disk, a queue, or where one of them is and how. */
+export const lunOptions: Shape<LunOptions> = (value, at) => {
+  const given = instance<LunOptions>()(value, at)
+  const of: Shape<unknown> = isBackend(given) ? backend : 'dvd' in given ? dvdLun : diskLun
+  of(given, at)
+  return given
+}
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
+
+function missing(key: number, what: string): StorvscError {
+  const { path, target, lun } = addressOf(key)
+  return new StorvscError(
+    'VMBUS_STORVSC_STATE',
+    'lun',
+    `${path}:${target}:${lun}`,
+    `a ${what}, as when the state was saved`,
+  )
+}
 
 export function luns({ at, initiator, aborted, ejected }: LunsOptions): Luns {
   const units = new Map<number, LogicalUnit>()
@@ -138,6 +206,23 @@ export function luns({ at, initiator, aborted, ejected }: LunsOptions): Luns {
         )
       remove(addressKey(address))
     },
+    provided() {
+      const now = new Map([...units].map(([key, { type, backend }]) => [key, { type, filled: backend !== undefined }]))
+      const supplied = (options: LunOptions | undefined) => {
+        if (options === undefined) return undefined
+        const type = !isBackend(options) && 'dvd' in options ? 'dvd' : 'disk'
+        return { type, filled: isBackend(options) || !('dvd' in options) || options.dvd !== undefined }
+      }
+      return {
+        check(states, find) {
+          for (const { key, type, state } of states) {
+            const unit = now.get(key) ?? supplied(find?.(addressOf(key)))
+            if (unit?.type !== type) throw missing(key, type)
+            if (type === 'dvd' && savedDrive(state, '').present && !unit.filled) throw missing(key, 'medium')
+          }
+        },
+      }
+    },
     save: () => [...units].map(([key, unit]) => ({ key, type: unit.type, state: unit.save() })),
     restore(states, find) {
       const saved = new Map(states.map((each) => [each.key, each]))
@@ -150,13 +235,7 @@ export function luns({ at, initiator, aborted, ejected }: LunsOptions): Luns {
             add(isBackend(options) ? { disk: options, ...address } : { ...options, ...address })
         }
         const unit = units.get(key)
-        if (unit?.type !== type)
-          throw new StorvscError(
-            'VMBUS_STORVSC_STATE',
-            'lun',
-            `${address.path}:${address.target}:${address.lun}`,
-            `a ${type}, as when the state was saved`,
-          )
+        if (unit?.type !== type) throw missing(key, type)
         unit.restore(state)
       }
     },

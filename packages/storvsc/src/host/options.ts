@@ -1,4 +1,5 @@
 import type { OfferParameters } from '@vmbus/core'
+import { bytes, callable, checkOptions, integer, list, object, oneOf, optional, text, textLike } from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
 import {
   IDE_INTERFACE,
@@ -10,8 +11,9 @@ import {
   offerProperties,
   type ControllerKind,
 } from '../protocol.ts'
+import type { Given } from '../given.ts'
 import type { LunAddress } from './address.ts'
-import type { LunOptions } from './luns.ts'
+import { lunOptions, type LunOptions } from './luns.ts'
 import type { FcNames } from './setup.ts'
 
 /** What a host version speaks. */
@@ -67,33 +69,46 @@ const DEFAULT_WWN: FcNames = {
   node: Uint8Array.of(0xc0, 0x03, 0xff, 0, 0, 0, 0xff, 0xff),
 }
 
-function inRange(field: string, value: number, from: number, to: number): number {
-  if (!(Number.isInteger(value) && value >= from && value <= to))
-    throw new StorvscError('VMBUS_STORVSC_OPTIONS', field, value, `${from} to ${to}`)
-  return value
-}
+const wwn = bytes(8)
 
-/** Throws VMBUS_STORVSC_OPTIONS. */
+type GivenHost = Given<Omit<StorvscHostOptions, 'wwn'> & { readonly wwn: Given<FcNames> }>
+
+const hostOptions = object<GivenHost>({
+  luns: list(lunOptions),
+  controller: optional(oneOf('scsi', 'ide', 'fc')),
+  instanceId: optional(textLike(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i, 'a GUID')),
+  subchannels: optional(integer(0, MAX_SUBCHANNELS)),
+  maxTransferBytes: optional(integer(4096, 0xffff_f000)),
+  wwn: optional(
+    object<Given<FcNames>>({
+      port: wwn,
+      node: wwn,
+      secondaryPort: optional(wwn),
+      secondaryNode: optional(wwn),
+    }),
+  ),
+  initiator: optional(text),
+  find: optional(callable<(address: LunAddress) => LunOptions | undefined>()),
+})
+
+const settingsShape = object<StorvscSettings>({ versions: list(integer(0, 0xffff)) })
+
+/** Throws VMBUS_OPTIONS_INVALID, and VMBUS_STORVSC_OPTIONS for a controller that cannot be. */
 export function resolve(options: StorvscHostOptions, settings: StorvscSettings | undefined): Resolved {
+  checkOptions('storvsc', hostOptions, options)
+  if (settings !== undefined) checkOptions('storvsc.settings', settingsShape, settings)
   const kind = options.controller ?? 'scsi'
   const instanceId = (options.instanceId ?? INSTANCES[kind]).toLowerCase()
   const ide = kind === 'ide'
   if (ide && options.luns.length !== 1)
     throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'luns', options.luns.length, 'one disk for an IDE accelerator')
-  const { wwn } = options
-  if (
-    wwn !== undefined &&
-    [wwn.port, wwn.node, wwn.secondaryPort, wwn.secondaryNode].some((name) => name !== undefined && name.length !== 8)
-  ) {
-    throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'wwn', 'names', '8 bytes each')
-  }
   return {
     kind,
     interfaceId: INTERFACE_OF[kind],
     instanceId,
-    subchannels: inRange('subchannels', options.subchannels ?? (ide ? 0 : DEFAULT_SUBCHANNELS), 0, MAX_SUBCHANNELS),
-    maxTransferBytes: inRange('maxTransferBytes', options.maxTransferBytes ?? DEFAULT_TRANSFER, 4096, 0xffff_f000),
-    wwn: kind === 'fc' ? (wwn ?? DEFAULT_WWN) : undefined,
+    subchannels: options.subchannels ?? (ide ? 0 : DEFAULT_SUBCHANNELS),
+    maxTransferBytes: options.maxTransferBytes ?? DEFAULT_TRANSFER,
+    wwn: kind === 'fc' ? (options.wwn ?? DEFAULT_WWN) : undefined,
     initiator: options.initiator ?? instanceId,
     versions: settings?.versions ?? VSTOR_VERSIONS,
     address: ide ? { ...ideAddress(instanceId), lun: 0 } : undefined,

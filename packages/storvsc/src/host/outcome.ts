@@ -6,7 +6,7 @@ export interface Failure {
   readonly scsiStatus: number
   /** Without the autosense bit, which follows from `sense`. */
   readonly srbStatus: number
-  readonly sense?: Sense
+  readonly sense?: Sense | undefined
 }
 
 /** One call on a disk, as plain data: it may have to wait for the backend. Offsets and lengths are of the guest's buffer. */

@@ -1,3 +1,16 @@
+import {
+  flag,
+  list,
+  object,
+  oneOf,
+  restoreState,
+  stateForm,
+  text,
+  textLike,
+  u16,
+  u32,
+  type StateHead,
+} from '@vmbus/world'
 import { Asc } from '../protocol.ts'
 
 /** SPC-4 table 63: who may do what. */
@@ -26,7 +39,6 @@ export interface ReservationNews {
 }
 
 export interface ReservationState {
-  readonly version: 2
   readonly generation: number
   readonly registrants: readonly Registrant[]
   /** Type in force, 0 for none. */
@@ -59,8 +71,9 @@ export interface Reservations {
   takeNews(initiator: string): number | undefined
   /** Calls `aborted` when another guest aborts this one's commands, until the returned function is called. */
   watch(initiator: string, aborted: () => void): () => void
-  save(): ReservationState
-  restore(state: ReservationState): void
+  save(): ReservationState & StateHead
+  /** Throws StateError (VMBUS_STATE_INVALID). */
+  restore(state: unknown): void
 }
 
 const allHold = (type: number): boolean =>
@@ -72,7 +85,6 @@ const writersOnly = (type: number): boolean =>
   type === ReservationType.writeExclusiveAll
 
 const EMPTY: ReservationState = {
-  version: 2,
   generation: 0,
   registrants: [],
   type: 0,
@@ -80,6 +92,15 @@ const EMPTY: ReservationState = {
   persistent: false,
   news: [],
 }
+
+const SAVED = stateForm<ReservationState>('storvsc-reservations', 2, {
+  generation: u32,
+  registrants: list(object<Registrant>({ initiator: text, key: textLike(/^[\da-f]{16}$/, '16 hexadecimal digits') })),
+  type: oneOf(0, ...RESERVATION_TYPES),
+  holder: text,
+  persistent: flag,
+  news: list(object<ReservationNews>({ initiator: text, asc: u16 })),
+})
 
 export function persistentReservations(): Reservations {
   let state = EMPTY
@@ -187,9 +208,10 @@ export function persistentReservations(): Reservations {
       watchers.add(watcher)
       return () => void watchers.delete(watcher)
     },
-    save: () => state,
+    save: () => ({ ...state, ...SAVED.head }),
     restore(saved) {
-      state = saved
+      const { kind: _kind, v: _v, ...rest } = restoreState(saved, SAVED)
+      state = rest
     },
   }
 }

@@ -10,7 +10,9 @@ import {
 } from '../protocol.ts'
 
 /** How far the guest has come (OpenVMM storvsp, InitState and ProtocolState). */
-export type Phase = 'begin' | 'version' | 'properties' | 'end' | 'ready'
+export const PHASES = ['begin', 'version', 'properties', 'end', 'ready'] as const
+
+export type Phase = (typeof PHASES)[number]
 
 export interface SetupState {
   phase: Phase

@@ -27,6 +27,7 @@ export interface LogicalUnit {
   /** The unit was taken away. */
   removed(): void
   save(): unknown
+  /** What `save` gave; its shape was looked at. */
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }

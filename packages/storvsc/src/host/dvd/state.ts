@@ -1,20 +1,36 @@
+import { flag, nullable, object, oneOf, type Shape } from '@vmbus/world'
+import type { Sense } from '../../protocol.ts'
+import { savedSense } from '../../saved.ts'
+
+const EVENTS = ['none', 'inserted', 'removed', 'changed', 'eject-asked'] as const
+
 /** What a drive remembers, as plain data. */
 export interface DvdState {
-  readonly v: 1
+  readonly v: 2
   /** A medium is in the tray. The tray of a drive with a medium counts as closed. */
   present: boolean
   trayOpen: boolean
   /** PREVENT ALLOW MEDIUM REMOVAL. */
   prevented: boolean
   /** News of the medium that GET EVENT STATUS has not told yet. */
-  event: 'none' | 'inserted' | 'removed' | 'changed' | 'eject-asked'
+  event: (typeof EVENTS)[number]
   /** A medium was put in, of which no unit attention has told yet. */
   changed: boolean
-  sense: { readonly key: number; readonly asc: number } | null
+  sense: Sense | null
 }
 
+export const savedDrive: Shape<DvdState> = object({
+  v: oneOf(2),
+  present: flag,
+  trayOpen: flag,
+  prevented: flag,
+  event: oneOf(...EVENTS),
+  changed: flag,
+  sense: nullable(savedSense),
+})
+
 export const drive = (present: boolean): DvdState => ({
-  v: 1,
+  v: 2,
   present,
   trayOpen: false,
   prevented: false,

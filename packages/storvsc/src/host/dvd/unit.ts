@@ -12,7 +12,7 @@ import { configuration } from './configuration.ts'
 import { eventStatus } from './events.ts'
 import * as failures from './failures.ts'
 import { discInformation, dvdModePages, dvdStructure, mechanismStatus, tableOfContents } from './pages.ts'
-import { drive, type DvdState } from './state.ts'
+import { drive, savedDrive, type DvdState } from './state.ts'
 
 const BLOCK = 2048
 const DVD_TYPE = 0x05
@@ -228,7 +228,7 @@ export function dvdUnit(inserted: BlockDevice | undefined, ejected: () => void):
     removed() {},
     save: (): DvdState => ({ ...state }),
     restore(saved) {
-      state = { ...(saved as DvdState) }
+      state = savedDrive(saved, '')
       if (state.present && medium === undefined)
         throw new StorvscError('VMBUS_STORVSC_STATE', 'medium', 'none', 'the medium that was in the drive')
       if (!state.present) medium = undefined

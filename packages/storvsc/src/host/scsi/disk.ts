@@ -16,6 +16,7 @@ import { diskInquiry } from './inquiry.ts'
 import { modeSelect, modeSense } from './mode.ts'
 import { unmap, writeSame } from './provisioning.ts'
 import { accessOf, reserveIn, reserveOut } from './reserve.ts'
+import { savedDisk, type DiskState } from './state.ts'
 import { startStop, synchronizeCache, transfers } from './transfer.ts'
 import { verify, writeAndVerify } from './verify.ts'
 
@@ -30,13 +31,6 @@ export interface DiskUnitOptions {
   readonly writeCache?: boolean
   /** Persistent reservations, shared with the other guests of a shared disk; default none. */
   readonly reservations?: Reservations
-}
-
-interface State {
-  readonly v: 1
-  /** Sectors that the guest was told of. */
-  reported: number
-  sense: Sense | null
 }
 
 const NO_SENSE: Sense = { key: 0, asc: 0 }
@@ -61,7 +55,7 @@ export function diskUnit(
   const { serial, reservations, identity = disk.identity, writeCache = true } = options
   const canUnmap = options.unmap ?? disk.supportsDiscard
   const { read, write } = transfers(writeCache)
-  let state: State = { v: 1, reported: disk.sectors, sense: null }
+  let state: DiskState = { v: 1, reported: disk.sectors, sense: null }
 
   /** The unit attention that is due, which is then told: of the size first. */
   const attention = (): Failure | undefined => {
@@ -159,9 +153,9 @@ export function diskUnit(
     keepSense(sense) {
       state.sense = sense ?? null
     },
-    save: (): State => ({ ...state }),
+    save: (): DiskState => ({ ...state }),
     restore(saved) {
-      state = { ...(saved as State) }
+      state = savedDisk(saved, '')
     },
     removed: () => unwatch?.(),
     inspect: () => ({ type: 'disk', sectors: disk.sectors, ...state, ...disk.inspect() }),

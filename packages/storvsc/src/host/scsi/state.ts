@@ -1,0 +1,13 @@
+import { integer, nullable, object, oneOf, type Shape } from '@vmbus/world'
+import type { Sense } from '../../protocol.ts'
+import { savedSense } from '../../saved.ts'
+
+/** What a disk remembers, as plain data. */
+export interface DiskState {
+  readonly v: 1
+  /** Sectors that the guest was told of. */
+  reported: number
+  sense: Sense | null
+}
+
+export const savedDisk: Shape<DiskState> = object({ v: oneOf(1), reported: integer(1), sense: nullable(savedSense) })
