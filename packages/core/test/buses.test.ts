@@ -88,6 +88,36 @@ test('a state is restored only where its version and features are spoken', () =>
   expect(() => older.guest.restore({ format: 'another' })).toThrow('VMBUS_STATE_INVALID')
 })
 
+test('a suspend releases the subchannels, which its host takes back with their primary, each under its own relid', () => {
+  const world = pair({ hostVersions: [Version.v5_3], guestVersions: [Version.v5_3] })
+  const handles = [1, 2].map((n) => world.host.offer(world.device({ instanceId: instance(n) })))
+  world.guest.start()
+  world.settle()
+  handles[0]?.device.subchannels(2)
+  handles[1]?.device.subchannels(1)
+  world.settle()
+  expect(world.guest.devices.map(({ channels }) => channels.map(({ offer }) => offer.relid))).toEqual([
+    [1, 3, 4],
+    [2, 5],
+  ])
+  world.trace.length = 0
+  world.guest.suspend()
+  world.settle()
+  const posted = world.trace.flatMap((event) => (event.kind === 'message' && event.to === 'host' ? [event.bytes] : []))
+  expect(
+    posted
+      .filter(([id]) => id === MessageId.relidReleased)
+      .map((message) => layouts.relidReleased.parse(message).relid),
+  ).toEqual([3, 4, 5])
+  // Subchannels are closed before any primary is.
+  expect(
+    posted.filter(([id]) => id === MessageId.closeChannel).map((message) => layouts.closeChannel.parse(message).relid),
+  ).toEqual([4, 3, 5, 1, 2])
+  expect(posted.at(-1)?.[0]).toBe(MessageId.unload)
+  expect(world.guest.devices.map(({ channels }) => channels.length)).toEqual([1, 1])
+  expect([world.counts.violations, world.diagnostics]).toEqual([[], []])
+})
+
 test('after a resume devices are recognised by their instance, whatever relid they have now', () => {
   const world = pair({ autoOpen: false })
   const first = world.host.offer(world.device({ instanceId: instance(1) }))

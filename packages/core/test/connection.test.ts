@@ -3,8 +3,11 @@ import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { expect, test } from 'vitest'
 import {
   Feature,
+  MessageId,
   Version,
   createGuestBus,
+  encode,
+  layouts,
   pageAllocator,
   type GuestBus,
   type GuestBusEvent,
@@ -158,4 +161,42 @@ test('a monitored channel goes on over moved pages, and no signal is lost on the
   }
   expect(pings).toBe(6)
   expect([world.counts.violations, world.diagnostics]).toEqual([[], []])
+})
+
+test('a suspend releases the subchannels that its host left alone, each under its own relid, and no primary', () => {
+  const { guest, posted, answer } = alone()
+  const offer = (relid: number, subchannelIndex: number): void =>
+    answer(
+      hexOf(
+        encode(layouts.offerChannel, MessageId.offerChannel, {
+          interfaceId: '11111111-2222-3333-4444-555555555555',
+          instanceId: instance(relid % 10),
+          relid,
+          subchannelIndex,
+          monitorId: 0xff,
+          connectionId: 0x2000 + relid,
+        }),
+      ),
+    )
+  for (const [relid, index] of [
+    [5, 0],
+    [6, 0],
+    [15, 1],
+    [25, 2],
+    [16, 1],
+  ] as const)
+    offer(relid, index)
+  answer('04000000 00000000')
+  posted.length = 0
+  guest.suspend()
+  // RELID_RELEASED of 25, of 15 and of 16 (wire/02 §2: the relid at byte 8), then UNLOAD.
+  expect(posted).toEqual([
+    '0d0000000000000019000000',
+    '0d000000000000000f000000',
+    '0d0000000000000010000000',
+    '1000000000000000',
+  ])
+  answer('11000000 00000000')
+  expect(guest.phase).toBe('suspended')
+  expect(guest.devices.map(({ channels }) => channels.map(({ offer: { relid } }) => relid))).toEqual([[5], [6]])
 })

@@ -9,6 +9,7 @@ export function hookedMemory(memory: GuestMemory): GuestMemory & { hook: (() => 
   const hooked = {
     hook: undefined as (() => void) | undefined,
     size: memory.size,
+    concurrent: memory.concurrent === true,
     get bytes() {
       intrude()
       return memory.bytes

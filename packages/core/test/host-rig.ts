@@ -54,13 +54,12 @@ export interface Rig {
   flags(): number[]
 }
 
-export function rig(options: Partial<HostBusOptions> = {}): Rig {
+export function rig(options: Partial<HostBusOptions> = {}, memory: GuestMemory = guestMemory(64 * 4096)): Rig {
   const clock = virtualClock()
   const diagnostics: Diagnostic[] = []
   const timers = timerQueue((name) => {
     if (name.startsWith('bus/')) bus.timer(name.slice(4))
   })
-  const memory = guestMemory(64 * 4096)
   const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: () => {} })
   const bus = createHostBus({
     partition,

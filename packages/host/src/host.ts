@@ -3,6 +3,7 @@ import {
   createPartition,
   type CrashReport,
   type GuestMemory,
+  type LocalApics,
   type Partition,
   type PartitionFeatures,
 } from '@vmbus/hypervisor'
@@ -17,7 +18,10 @@ export interface HostOptions {
   readonly timers: Timers
   readonly seed: Seed
   readonly vps?: number
-  interrupt(vp: number, vector: number): void
+  /** As `PartitionOptions.interrupt` of @vmbus/hypervisor. */
+  interrupt(vp: number, vector: number, autoEoi: boolean): void
+  /** Local APICs behind the MSRs EOI, ICR and TPR: a guest starts its other processors through them. */
+  readonly apic?: LocalApics
   /** What the machine imposes on CPUID: its hints, its frequencies. The rest is the profile's. */
   readonly features?: Partial<PartitionFeatures>
   readonly hypercallCode?: Uint8Array
@@ -85,8 +89,9 @@ export function createHost(profile: HostProfile, options: HostOptions): Host {
     clock,
     vps,
     timers: scopedTimers(timers, 'partition'),
-    interrupt: (vp, vector) => options.interrupt(vp, vector),
+    interrupt: (vp, vector, autoEoi) => options.interrupt(vp, vector, autoEoi),
     features: { ...profile.partition, ...options.features },
+    ...(options.apic === undefined ? {} : { apic: options.apic }),
     ...(options.hypercallCode === undefined ? {} : { hypercallCode: options.hypercallCode }),
     ...(options.tscOrigin === undefined ? {} : { tscOrigin: options.tscOrigin }),
     crashed: (report) => options.crashed?.(report),

@@ -20,6 +20,8 @@ export interface GuestMemoryOptions {
   readonly size?: number
   /** Makes the buffer a SharedArrayBuffer, for guests in another thread. Ignored with `source`. Default false. */
   readonly shared?: boolean
+  /** The guest runs in another thread or process. Default: the buffer is a SharedArrayBuffer. */
+  readonly concurrent?: boolean
   /** Called after each bulk host write, as {@link GuestMemory.wrote}. */
   readonly wrote?: (gpa: number, length: number) => void
 }
@@ -32,7 +34,7 @@ const isOwner = (source: ArrayBufferLike | BufferOwner): source is BufferOwner =
  * with every processor that JavaScript runs on.
  *
  * @throws PartitionError VMBUS_GUEST_MEMORY when the size is not a positive multiple of 4096, the base not a multiple of
- * 4, or the buffer too short.
+ * 4, the buffer too short, or the size more than the JavaScript engine can look at.
  */
 export function guestMemory(from: number | ArrayBufferLike | Uint8Array | GuestMemoryOptions): GuestMemory {
   const options = optionsOf(from)
@@ -51,19 +53,17 @@ export function guestMemory(from: number | ArrayBufferLike | Uint8Array | GuestM
   }
 
   let seen = buffer()
-  let bytes = new Uint8Array(seen, base, size)
-  let view = new DataView(seen, base, size)
-  let words = new Int32Array(seen, base, size / 4)
+  let { bytes, view, words } = viewsOf(seen, base, size)
   const renew = (): void => {
     const now = buffer()
     if (now === seen) return
     seen = now
-    bytes = new Uint8Array(now, base, size)
-    view = new DataView(now, base, size)
-    words = new Int32Array(now, base, size / 4)
+    ;({ bytes, view, words } = viewsOf(now, base, size))
   }
   return {
     size,
+    // By name: a buffer of another realm is no instance of this one's class.
+    concurrent: options.concurrent ?? Object.prototype.toString.call(seen) === '[object SharedArrayBuffer]',
     get bytes() {
       renew()
       return bytes
@@ -79,6 +79,26 @@ export function guestMemory(from: number | ArrayBufferLike | Uint8Array | GuestM
     wrote(gpa, length) {
       wrote?.(gpa, length)
     },
+  }
+}
+
+interface Views {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly words: Int32Array
+}
+
+/** Node 20 has no views of more than 4 GiB, Node 22 has. */
+function viewsOf(buffer: ArrayBufferLike, base: number, size: number): Views {
+  try {
+    return {
+      bytes: new Uint8Array(buffer, base, size),
+      view: new DataView(buffer, base, size),
+      words: new Int32Array(buffer, base, size / 4),
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new PartitionError('VMBUS_GUEST_MEMORY', `guest RAM of ${size} bytes is more than this engine has views of`)
   }
 }
 

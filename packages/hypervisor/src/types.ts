@@ -8,6 +8,11 @@ import type { Clock, Diagnose, Timers, TraceSink } from '@vmbus/world'
 export interface GuestMemory {
   /** Bytes of RAM, a multiple of 4096. */
   readonly size: number
+  /**
+   * Guest and host run at the same time: what one wrote has to be fenced before the other is told. Memory that is mapped
+   * into another process looks like any ArrayBuffer, so whoever maps it says so. Absent: they take turns.
+   */
+  readonly concurrent?: boolean
   readonly bytes: Uint8Array
   readonly view: DataView
   /** The same memory as 32-bit words, for Atomics: word i is GPA 4·i. */

@@ -70,21 +70,22 @@ export function sliceRanges(ranges: readonly PageRange[], offset: number, length
   return left === 0 ? parts : undefined
 }
 
-/** A run of guest memory within a range: results of `run`, reused. */
-const found = { gpa: 0, length: 0 }
+/** The GPA at `position` bytes into a range's first page. */
+function gpaAt(pfns: readonly number[], position: number): number {
+  return (pfns[Math.floor(position / PAGE)] ?? -1) * PAGE + (position % PAGE)
+}
 
-/** The longest run of neighbouring pages at `position` bytes into the range's first page, of at most `length` bytes. */
-function run(pfns: readonly number[], position: number, length: number): void {
+/** Bytes of the longest run of neighbouring pages at `position` bytes into a range's first page, at most `length`. */
+function runAt(pfns: readonly number[], position: number, length: number): number {
   const within = position % PAGE
   let page = (position - within) / PAGE
   let pfn = pfns[page] ?? -1
-  found.gpa = pfn * PAGE + within
   let bytes = PAGE - within
   while (bytes < length && pfns[++page] === pfn + 1) {
     pfn++
     bytes += PAGE
   }
-  found.length = Math.min(bytes, length)
+  return Math.min(bytes, length)
 }
 
 /** All of `offset` … `offset + length`, counted from range `first` on, is granted and in RAM. */
@@ -132,9 +133,13 @@ export function copyFrom(
   for (let index = first; done < into.length; index++) {
     const range = ranges[index]
     if (range === undefined) return false
-    for (; skip < range.byteCount && done < into.length; skip += found.length, done += found.length) {
-      run(range.pfns, range.byteOffset + skip, Math.min(into.length - done, range.byteCount - skip))
-      into.set(bytes.subarray(found.gpa, found.gpa + found.length), done)
+    while (skip < range.byteCount && done < into.length) {
+      const position = range.byteOffset + skip
+      const gpa = gpaAt(range.pfns, position)
+      const length = runAt(range.pfns, position, Math.min(into.length - done, range.byteCount - skip))
+      into.set(bytes.subarray(gpa, gpa + length), done)
+      skip += length
+      done += length
     }
     skip = Math.max(0, skip - range.byteCount)
   }
@@ -157,8 +162,9 @@ export function copyTo(
     const range = ranges[index]
     if (range === undefined) return false
     while (skip < range.byteCount && done < from.length) {
-      run(range.pfns, range.byteOffset + skip, Math.min(from.length - done, range.byteCount - skip))
-      const { gpa, length } = found
+      const position = range.byteOffset + skip
+      const gpa = gpaAt(range.pfns, position)
+      const length = runAt(range.pfns, position, Math.min(from.length - done, range.byteCount - skip))
       bytes.set(length === from.length ? from : from.subarray(done, done + length), gpa)
       memory.wrote(gpa, length)
       skip += length
@@ -185,9 +191,13 @@ export function segmentsFrom(
   for (let index = first; left > 0; index++) {
     const range = ranges[index]
     if (range === undefined) return false
-    for (; skip < range.byteCount && left > 0; skip += found.length, left -= found.length) {
-      run(range.pfns, range.byteOffset + skip, Math.min(left, range.byteCount - skip))
-      out.push(bytes.subarray(found.gpa, found.gpa + found.length))
+    while (skip < range.byteCount && left > 0) {
+      const position = range.byteOffset + skip
+      const gpa = gpaAt(range.pfns, position)
+      const run = runAt(range.pfns, position, Math.min(left, range.byteCount - skip))
+      out.push(bytes.subarray(gpa, gpa + run))
+      skip += run
+      left -= run
     }
     skip = Math.max(0, skip - range.byteCount)
   }

@@ -71,7 +71,7 @@ function signalHost(ctx: GuestContext, channel: GuestChannelState): void {
 }
 
 function setSendBit(memory: GuestMemory, page: number, relid: number): void {
-  Atomics.or(memory.words, ((page + SEND_HALF) >>> 2) + (relid >>> 5), 1 << (relid & 31))
+  Atomics.or(memory.words, (page + SEND_HALF) / 4 + (relid >>> 5), 1 << (relid & 31))
 }
 
 /** The host no longer uses the rings' pages: the only sign that a close, or a failed open, is over. */

@@ -65,12 +65,12 @@ export function service(ctx: GuestContext, vp: number, into: Uint8Array, signall
 
 /** Below 2.4 flag 0 says "look at the interrupt page". */
 function takeFlagZero(memory: GuestMemory, eventFlags: number): boolean {
-  return (Atomics.and(memory.words, (eventFlags + VMBUS_SINT * 256) >>> 2, ~1) & 1) !== 0
+  return (Atomics.and(memory.words, (eventFlags + VMBUS_SINT * 256) / 4, ~1) & 1) !== 0
 }
 
 function takeInterruptPage(memory: GuestMemory, page: number, signalled: (relid: number) => void): void {
   for (let word = 0; word <= MAX_RELID_COMPAT >>> 5; word++) {
-    const pending = Atomics.exchange(memory.words, (page >>> 2) + word, 0)
+    const pending = Atomics.exchange(memory.words, page / 4 + word, 0)
     for (let bit = 0; bit < 32; bit++) if (pending & (1 << bit)) signalled(word * 32 + bit)
   }
 }

@@ -3,6 +3,8 @@ import { hvRingBuffer } from './layouts.ts'
 
 const PAGE = 4096
 const PAGE_WORDS = PAGE / 4
+/** Pages are held as word indices of 32 bits: those of the first 16 GiB of RAM can be in a ring. */
+const MAX_RING_PFN = 0xffff_ffff / PAGE_WORDS
 /** 1 GiB: offsets stay small integers. A guest may name a page any number of times, so RAM is no bound. */
 const MAX_PAGES = 0x4_0000
 
@@ -27,7 +29,7 @@ export interface RingArea {
   readonly pages: Uint32Array
   /** For each data page, the data offset at which the run of neighbouring pages that it belongs to ends. */
   readonly runEnds: Uint32Array
-  /** Guest memory is a SharedArrayBuffer: the other end may run in another thread. */
+  /** The other end runs at the same time (`GuestMemory.concurrent`): control words are fenced. */
   readonly shared: boolean
 }
 
@@ -37,7 +39,9 @@ export function ringPagesFault(memory: GuestMemory, pfns: readonly number[]): st
   if (pfns.length > MAX_PAGES) return `${pfns.length} pages, where a ring has at most ${MAX_PAGES}`
   const ram = memory.size / PAGE
   const outside = pfns.find((pfn) => !(Number.isSafeInteger(pfn) && pfn >= 0 && pfn < ram))
-  return outside === undefined ? undefined : `page ${outside} is not in guest RAM`
+  if (outside !== undefined) return `page ${outside} is not in guest RAM`
+  const beyond = pfns.find((pfn) => pfn > MAX_RING_PFN)
+  return beyond === undefined ? undefined : `page ${beyond} is not in the first 16 GiB, where rings have to be`
 }
 
 /** The ring whose control page is the first of `pfns`; `ringPagesFault` has nothing against them. */
@@ -49,7 +53,7 @@ export function ringArea(memory: GuestMemory, pfns: readonly number[]): RingArea
     const joined = page + 1 < pages.length && pages[page + 1] === (pages[page] ?? 0) + PAGE_WORDS
     runEnds[page] = joined ? (runEnds[page + 1] ?? 0) : (page + 1) * PAGE
   }
-  const shared = Object.prototype.toString.call(memory.bytes.buffer) === '[object SharedArrayBuffer]'
+  const shared = memory.concurrent === true
   return { memory, control: control * PAGE_WORDS, size: pages.length * PAGE, pages, runEnds, shared }
 }
 

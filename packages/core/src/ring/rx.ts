@@ -15,6 +15,7 @@ import { PACKET_WORDS, Row } from './table.ts'
 
 const DESCRIPTOR = 16
 const TRAILER = 8
+const U32 = 0x1_0000_0000
 
 /** What a look at the ring found. Empty and broken are different things. */
 export const RxStatus = {
@@ -155,13 +156,16 @@ export class Rx {
       const { pages, runEnds } = this.area
       const row = count * PACKET_WORDS
       if (start + length - DESCRIPTOR <= (runEnds[start >>> 12] ?? 0)) {
-        table[row + Row.payload] = (pages[start >>> 12] ?? 0) * 4 + (start & 4095) + payloadOffset - DESCRIPTOR
+        const gpa = (pages[start >>> 12] ?? 0) * 4 + (start & 4095) + payloadOffset - DESCRIPTOR
+        table[row + Row.payload] = gpa
+        table[row + Row.payloadHigh] = gpa / U32
         table[row + Row.bounced] = 0
       } else {
         // One packet may lie across the end; in scattered pages, many.
         this.growBounce(bounced + length)
         copyOut(this.area, start, this.pieces, this.pieceWords, bounced, length - DESCRIPTOR)
         table[row + Row.payload] = bounced + payloadOffset - DESCRIPTOR
+        table[row + Row.payloadHigh] = 0
         table[row + Row.bounced] = 1
         bounced += length
       }

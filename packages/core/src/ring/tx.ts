@@ -16,6 +16,7 @@ import { PACKET_WORDS, Row } from './table.ts'
 export const MAX_PACKET_BYTES = 0xffff * 8
 const DESCRIPTOR = 16
 const TRAILER = 8
+const U32 = 0x1_0000_0000
 
 /** What became of an attempt to write. */
 export const TxStatus = {
@@ -129,7 +130,7 @@ export class Tx {
     for (let row = 0; row < count; row++) {
       const at = row * PACKET_WORDS
       const kind = table[at + Row.kind] ?? 0
-      const start = (table[at + Row.payload] ?? 0) >>> 0
+      const start = ((table[at + Row.payload] ?? 0) >>> 0) + ((table[at + Row.payloadHigh] ?? 0) >>> 0) * U32
       const length = (table[at + Row.payloadLength] ?? 0) >>> 0
       const low = table[at + Row.transactionLow] ?? 0
       const high = table[at + Row.transactionHigh] ?? 0
