@@ -408,11 +408,13 @@ test('a signal allocates no more than a call of nothing does', () => {
     return 0
   })
   const cpu = guestProcessor(r.partition)
-  for (let n = 0; n < 20_000; n++) cpu.signalEvent(0x2005)
-  const before = process.memoryUsage().heapUsed
-  for (let n = 0; n < 200_000; n++) cpu.signalEvent(0x2005)
-  const grown = process.memoryUsage().heapUsed - before
-  expect(signals).toBe(220_000)
-  // One object of 16 bytes a signal would be 3.2 MB; a collection meanwhile only lowers the figure.
-  expect(grown).toBeLessThan(1_000_000)
+  const grown = Array.from({ length: 5 }, () => {
+    const before = process.memoryUsage().heapUsed
+    for (let n = 0; n < 100_000; n++) cpu.signalEvent(0x2005)
+    return process.memoryUsage().heapUsed - before
+  })
+  expect(signals).toBe(500_000)
+  // One object of 16 bytes a signal would be 1.6 MB in each round; a collection meanwhile only lowers the figure, and until
+  // a busy machine has compiled the loop, numbers are objects: the last rounds tell.
+  expect(Math.min(...grown.slice(2))).toBeLessThan(500_000)
 })
