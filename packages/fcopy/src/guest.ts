@@ -1,5 +1,14 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  framingOf,
+  icGuest,
+  type IcGuestOptions,
+  type IcGuestState,
+  type IcRequest,
+} from '@vmbus/ic'
 import { folderOf, targetPath, type Separator } from './guest/paths.ts'
 import {
   BLOCK_BYTES,
@@ -138,11 +147,7 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
     return data(copy, view, bytes)
   }
 
-  const ic = icGuest(
-    deps,
-    { ...options, versions: options.versions ?? FCOPY_VERSIONS },
-    { type: IcType.fcopy, request },
-  )
+  const ic = icGuest(deps, framingOf(options, FCOPY_VERSIONS), { type: IcType.fcopy, request })
 
   const gone = (): void => {
     drop()

@@ -182,7 +182,7 @@ export function fcopyHost(
 
   return {
     copy(request) {
-      if (ic.state.phase !== 'ready') return 'not-connected'
+      if (ic.phase !== 'ready') return 'not-connected'
       if (state.stage !== 'idle') return 'busy'
       const { name, path, size, overwrite = false, createPath = false } = request
       const sized = Number.isSafeInteger(size) && size >= 0
@@ -209,7 +209,8 @@ export function fcopyHost(
     close,
     // Nothing of the guest's is under way here: the host's own requests end.
     rescinded: close,
-    timer() {
+    timer(name) {
+      if (ic.timer(name)) return
       end('timeout')
       // The answer is awaited still: what it began has to be cancelled.
       arm(Infinity)

@@ -1,5 +1,5 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState } from '@vmbus/ic'
+import { At, HResult, IcType, framingOf, icGuest, type IcGuestOptions, type IcGuestState } from '@vmbus/ic'
 import {
   APPLICATION_STATE_OFFSET,
   ApplicationState,
@@ -16,24 +16,20 @@ export interface HeartbeatGuestOptions extends Partial<IcGuestOptions> {
 /** Answers each beat with the next sequence number. */
 export function heartbeatGuest(options: HeartbeatGuestOptions, deps: GuestDriverDeps): GuestDriver {
   const report = options.applicationState === undefined ? undefined : ApplicationState[options.applicationState]
-  const ic = icGuest(
-    deps,
-    { ...options, versions: options.versions ?? HEARTBEAT_VERSIONS },
-    {
-      type: IcType.heartbeat,
-      request({ view, bodyLength }) {
-        if (bodyLength < MIN_BODY) return HResult.invalidArgument
-        heartbeatMessage.write.seq_num(
-          view,
-          At.body,
-          BigInt.asUintN(64, heartbeatMessage.read.seq_num(view, At.body) + 1n),
-        )
-        if (report !== undefined && bodyLength >= APPLICATION_STATE_OFFSET + 4)
-          view.setUint32(At.body + APPLICATION_STATE_OFFSET, report, true)
-        return HResult.ok
-      },
+  const ic = icGuest(deps, framingOf(options, HEARTBEAT_VERSIONS), {
+    type: IcType.heartbeat,
+    request({ view, bodyLength }) {
+      if (bodyLength < MIN_BODY) return HResult.invalidArgument
+      heartbeatMessage.write.seq_num(
+        view,
+        At.body,
+        BigInt.asUintN(64, heartbeatMessage.read.seq_num(view, At.body) + 1n),
+      )
+      if (report !== undefined && bodyLength >= APPLICATION_STATE_OFFSET + 4)
+        view.setUint32(At.body + APPLICATION_STATE_OFFSET, report, true)
+      return HResult.ok
     },
-  )
+  })
   return {
     offered: (channel) => ic.offered(channel),
     opened: (channel, status) => ic.opened(channel, status),

@@ -59,12 +59,10 @@ export function heartbeatHost(
   }
 
   const beat = (): void => {
-    if (ic.state.outstanding) lost()
-    else {
-      heartbeatMessage.write.seq_num(bodyView, 0, BigInt(state.sequence))
-      ic.request(body)
-    }
     arm()
+    if (ic.outstanding) return lost()
+    heartbeatMessage.write.seq_num(bodyView, 0, BigInt(state.sequence))
+    ic.request(body)
   }
 
   const ic = icHost(deps, versions, {
@@ -111,7 +109,9 @@ export function heartbeatHost(
     close,
     // Nothing of the guest's is under way here: the host's own requests end.
     rescinded: close,
-    timer: beat,
+    timer(name) {
+      if (!ic.timer(name)) beat()
+    },
     save: (): State => ({ v: 1, ic: ic.save(), ...state }),
     restore(saved, channels) {
       const { v: _, ic: framing, ...rest } = saved as State

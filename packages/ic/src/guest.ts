@@ -1,5 +1,6 @@
 import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
-import { answerNegotiation, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
+import { checkOptions, integer, object, oneOf, optional, u32, type Fields, type Shape } from '@vmbus/world'
+import { answerNegotiation, icVersions, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
 import { At, IC_RING_PAGES, IcFlags, IcType, PIPE_DATA } from './protocol.ts'
 import type { IcGuestReject } from './rejects.ts'
 
@@ -13,6 +14,23 @@ export interface IcGuestOptions {
   readonly unmatched?: 'answer' | 'silence'
   /** Packets taken for one signal: all that wait, or one, so that the next waits for the next signal. */
   readonly perSignal?: 'all' | 'one'
+}
+
+/** The options that each component's driver has in common with the others, for its own `checkOptions`. */
+export const icGuestFields: Fields<Partial<IcGuestOptions>> = {
+  versions: optional(icVersions),
+  match: optional(oneOf('exact', 'at-most')),
+  ringPages: optional(integer(2)),
+  unmatched: optional(oneOf('answer', 'silence')),
+  perSignal: optional(oneOf('all', 'one')),
+}
+
+const GUEST_OPTIONS: Shape<IcGuestOptions> = object<IcGuestOptions>({ ...icGuestFields, versions: icVersions })
+
+/** What a component's options say of the framing; `versions` is what its driver speaks where they do not. */
+export function framingOf(options: Partial<IcGuestOptions>, versions: IcVersions): IcGuestOptions {
+  const given = Object.entries(options).filter(([name, value]) => name in icGuestFields && value !== undefined)
+  return { versions, ...Object.fromEntries(given) }
 }
 
 /** What an answer is made from: a request, or what a component kept of one that it answers later. */
@@ -41,11 +59,13 @@ export interface IcGuestHandler {
   answered?(request: IcRequest, status: number): void
 }
 
+/** The versions agreed on, 0 without. */
 export interface IcGuestState {
-  readonly v: 1
-  framework: number
-  message: number
+  readonly framework: number
+  readonly message: number
 }
+
+export const icGuestState: Shape<IcGuestState> = object<IcGuestState>({ framework: u32, message: u32 })
 
 export interface IcGuest {
   readonly state: Readonly<IcGuestState>
@@ -56,13 +76,18 @@ export interface IcGuest {
   reply(channel: GuestChannel, request: IcAnswerable, status: number): void
   reset(): void
   save(): IcGuestState
+  /** Takes a state that `icGuestState` has looked at. */
   restore(state: IcGuestState): void
 }
 
-/** The guest's side: opens the channel, answers negotiation, hands requests to the component, drains the ring. */
+/**
+ * The guest's side: opens the channel, answers negotiation, hands requests to the component, drains the ring. Throws
+ * OptionsError.
+ */
 export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler: IcGuestHandler): IcGuest {
+  checkOptions('icGuest', GUEST_OPTIONS, options)
   const { versions, match = 'exact', ringPages = IC_RING_PAGES, unmatched = 'answer', perSignal = 'all' } = options
-  let state: IcGuestState = { v: 1, framework: 0, message: 0 }
+  let state: IcGuestState = { framework: 0, message: 0 }
 
   const drop = (branch: IcGuestReject | undefined, message: string): void =>
     deps.diagnose({
@@ -90,8 +115,7 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
     if (type === IcType.negotiate) {
       const agreed = answerNegotiation(view, bytes.length, versions, match)
       if (agreed === undefined) drop('negotiation-none', 'negotiation without a common version')
-      state.framework = agreed?.framework ?? 0
-      state.message = agreed?.message ?? 0
+      state = agreed ?? { framework: 0, message: 0 }
       handler.negotiated?.(agreed)
       if (agreed !== undefined || unmatched === 'answer') send(channel, answer, undefined)
       return
@@ -144,11 +168,11 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
     },
     reply: send,
     reset() {
-      state = { v: 1, framework: 0, message: 0 }
+      state = { framework: 0, message: 0 }
     },
     save: () => ({ ...state }),
-    restore(saved) {
-      state = { ...saved }
+    restore({ framework, message }) {
+      state = { framework, message }
     },
   }
 }

@@ -1,18 +1,52 @@
-import type { Channel, HostDeviceDeps } from '@vmbus/core'
-import { negotiationAnswer, negotiationRequest, type IcVersions, type Negotiated } from './negotiate.ts'
-import { At, IcFlags, IcType, PIPE_DATA, icVersionText } from './protocol.ts'
+import { requestTable, type Channel, type HostDeviceDeps, type RequestTable } from '@vmbus/core'
+import { ShapeMismatch, TICKS_PER_SECOND, checkOptions, number, object, oneOf, type Shape } from '@vmbus/world'
+import {
+  icVersions,
+  negotiationAnswer,
+  negotiationRequest,
+  newestOf,
+  type IcVersions,
+  type Negotiated,
+} from './negotiate.ts'
+import { At, IcFlags, IcType, NEGOTIATION_SECONDS, PIPE_DATA, icVersionText } from './protocol.ts'
 import type { IcHostReject } from './rejects.ts'
 
-/** The life of a component's channel as its host sees it. `refused` lasts until the channel is opened again. */
-export type IcPhase = 'closed' | 'negotiating' | 'ready' | 'refused'
+/**
+ * The life of a component's channel as its host sees it. `unanswered`: the time for the negotiation is over, which an answer
+ * that comes after all still ends. `refused` lasts until the channel is opened again.
+ */
+export type IcPhase = 'closed' | 'negotiating' | 'unanswered' | 'ready' | 'refused'
+
+/** What is with the guest. */
+type Asked = 'negotiation' | 'request'
 
 export interface IcHostState {
-  readonly v: 1
-  phase: IcPhase
-  framework: number
-  message: number
-  /** A request is with the guest. */
-  outstanding: boolean
+  readonly phase: IcPhase
+  /** The versions agreed on, 0 before. */
+  readonly framework: number
+  readonly message: number
+  /** What is with the guest. */
+  readonly asked: Asked | null
+  /** When the negotiation has waited long enough, in 100 ns of reference time; Infinity when none waits. */
+  readonly deadline: number
+}
+
+/** The shape of what the host of a component saves that speaks `versions`. */
+export function icHostState(versions: IcVersions): Shape<IcHostState> {
+  const of = object<IcHostState>({
+    phase: oneOf('closed', 'negotiating', 'unanswered', 'ready', 'refused'),
+    framework: oneOf(0, ...versions.framework),
+    message: oneOf(0, ...versions.message),
+    asked: oneOf(null, 'negotiation', 'request'),
+    deadline: number(0),
+  })
+  return (value, at) => {
+    const state = of(value, at)
+    const isReady = state.phase === 'ready'
+    if ((state.framework !== 0) !== isReady || (state.message !== 0) !== isReady)
+      throw new ShapeMismatch(`${at}.phase`, state.phase, 'ready with versions, or another without')
+    return state
+  }
 }
 
 /** What a component adds to the framing. */
@@ -29,131 +63,211 @@ export interface IcHostHandler {
 }
 
 export interface IcHost {
-  readonly state: Readonly<IcHostState>
+  readonly phase: IcPhase
+  /** The message version agreed on, 0 before. */
+  readonly message: number
+  /** A request is with the guest. */
+  readonly outstanding: boolean
+  /** The versions agreed on are not the newest of this host, of one kind or both. */
+  readonly isOlder: boolean
   open(channel: Channel): number
   readable(channel: Channel): void
   /** The channel went away, or the device is withdrawn: nothing is sent any more, and what still comes is dropped. */
   close(): void
-  /** Sends `body` as a transaction; false unless the component is ready and nothing is outstanding. */
+  /**
+   * Sends `body` as a transaction; false unless the component is ready and nothing is outstanding. The answer may come before
+   * this returns: what it is for has to be recorded before.
+   */
   request(body: Uint8Array): boolean
+  /** A timer of the device has fired: true if it was the framing's. */
+  timer(name: string): boolean
   save(): IcHostState
+  /** Takes a state that `icHostState` has looked at. */
   restore(state: IcHostState, channel: Channel | undefined): void
   inspect(): Record<string, unknown>
 }
 
-const fresh = (): IcHostState => ({ v: 1, phase: 'closed', framework: 0, message: 0, outstanding: false })
+const TIMER = 'negotiation'
+
+/** At most one message is with the guest, so that it always has the lowest id. */
+const ASKED = 1
+
+/** What has been agreed, and on which channel. */
+interface Framing {
+  readonly channel: Channel | undefined
+  phase: IcPhase
+  readonly framework: number
+  readonly message: number
+  deadline: number
+}
+
+interface Context {
+  readonly deps: HostDeviceDeps
+  readonly versions: IcVersions
+  readonly newest: Negotiated
+  readonly handler: IcHostHandler
+  readonly requests: RequestTable<Asked>
+  state: Framing
+}
+
+const closed = (): Framing => ({ channel: undefined, phase: 'closed', framework: 0, message: 0, deadline: Infinity })
+
+function drop({ deps }: Context, branch: IcHostReject | undefined, message: string): void {
+  const detail = branch === undefined ? {} : { detail: { branch } }
+  deps.diagnose({ code: 'VMBUS_IC_DROPPED', source: 'ic', message, ...detail })
+}
+
+/** Recorded first: the guest may answer before its signal returns. */
+function send(ctx: Context, asked: Asked, bytes: Uint8Array): boolean {
+  const id = ctx.requests.begin(asked)
+  if (id === 0) return false
+  if (ctx.state.channel?.sendInBand(bytes, 0, 0, false) === true) return true
+  ctx.requests.undo(id)
+  drop(ctx, undefined, 'ring full with nothing outstanding')
+  return false
+}
+
+/** A request of a component: the headers around `body`. */
+function framed(type: number, { framework, message }: Framing, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(At.body + body.length)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(At.pipeType, PIPE_DATA, true)
+  view.setUint32(At.pipeSize, bytes.length - 8, true)
+  view.setUint16(At.framework, framework >>> 16, true)
+  view.setUint16(At.framework + 2, framework & 0xffff, true)
+  view.setUint16(At.type, type, true)
+  view.setUint16(At.version, message >>> 16, true)
+  view.setUint16(At.version + 2, message & 0xffff, true)
+  view.setUint16(At.size, body.length, true)
+  view.setUint8(At.flags, IcFlags.transaction | IcFlags.request)
+  bytes.set(body, At.body)
+  return bytes
+}
+
+/** Takes off the table what has been answered; false if that was not with the guest. */
+function isAnswered({ requests }: Context, asked: Asked): boolean {
+  return requests.get(ASKED) === asked && requests.end(ASKED) === asked
+}
+
+function wait({ state, deps }: Context, until: number): void {
+  state.deadline = until
+  if (until === Infinity) deps.timers.clear(TIMER)
+  else deps.timers.set(TIMER, until)
+}
+
+const isOlder = ({ state, newest }: Context): boolean =>
+  state.phase === 'ready' && (state.framework < newest.framework || state.message < newest.message)
+
+function receive(ctx: Context, view: DataView, length: number): void {
+  if (length < At.body) return drop(ctx, 'message-short', 'message shorter than its headers')
+  if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop(ctx, 'message-type', 'pipe message that is not data')
+  const bodyLength = view.getUint16(At.size, true)
+  if (view.getUint32(At.pipeSize, true) > length - 8 || At.body + bodyLength > length)
+    return drop(ctx, 'message-length', 'length beyond the packet')
+  if ((view.getUint8(At.flags) & IcFlags.response) === 0) return drop(ctx, 'not-response', 'not a response')
+  const type = view.getUint16(At.type, true)
+  if (type === IcType.negotiate) return negotiated(ctx, view, length)
+  if (type !== ctx.handler.type || !isAnswered(ctx, 'request'))
+    return drop(ctx, 'response-unasked', 'response without its request')
+  ctx.handler.reply(view.getUint32(At.status, true), view, bodyLength)
+}
+
+function negotiated(ctx: Context, view: DataView, length: number): void {
+  const { deps, versions, newest, handler, state } = ctx
+  if (!isAnswered(ctx, 'negotiation'))
+    return drop(ctx, 'negotiation-unasked', 'negotiation answer that was not asked for')
+  wait(ctx, Infinity)
+  const agreed = negotiationAnswer(view, length, versions)
+  if (agreed === undefined) {
+    state.phase = 'refused'
+    drop(ctx, 'negotiation-none', 'no version in common')
+    deps.event('refused')
+    handler.refused?.()
+    return
+  }
+  const ready: Framing = { ...state, ...agreed, phase: 'ready' }
+  ctx.state = ready
+  deps.event('negotiated', agreed)
+  if (isOlder(ctx)) deps.event('older-version', { ...agreed, expected: newest })
+  // Whoever heard of it may have withdrawn the device.
+  if (ctx.state === ready) handler.ready(agreed)
+}
+
+function inspected(ctx: Context): Record<string, unknown> {
+  const { newest, state } = ctx
+  const text = ({ framework, message }: Negotiated) => ({
+    framework: icVersionText(framework),
+    message: icVersionText(message),
+  })
+  return {
+    phase: state.phase,
+    ...(state.phase === 'ready' && text(state)),
+    ...(isOlder(ctx) && { expected: text(newest) }),
+    outstanding: ctx.requests.get(ASKED) === 'request',
+  }
+}
 
 /**
  * The host's side of framing and negotiation: negotiates at each opening, keeps one request outstanding (wire/06 §1:
- * Linux's callbacks take one packet an interrupt), and drops what does not answer it.
+ * Linux's callbacks take one packet an interrupt), and drops what does not answer it. Throws OptionsError for versions that
+ * are none.
  */
 export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHostHandler): IcHost {
-  let state = fresh()
-  let channel: Channel | undefined
-
-  const drop = (branch: IcHostReject | undefined, message: string): void =>
-    deps.diagnose({
-      code: 'VMBUS_IC_DROPPED',
-      source: 'ic',
-      message,
-      ...(branch !== undefined && { detail: { branch } }),
-    })
-
-  const send = (bytes: Uint8Array): boolean => {
-    if (channel?.sendInBand(bytes, 0, 0, false) === true) return true
-    drop(undefined, 'ring full with nothing outstanding')
-    return false
-  }
-
-  const negotiated = (view: DataView, length: number): void => {
-    if (state.phase !== 'negotiating') return drop('negotiation-unasked', 'negotiation answer that was not asked for')
-    const agreed = negotiationAnswer(view, length, versions)
-    if (agreed === undefined) {
-      state.phase = 'refused'
-      drop('negotiation-none', 'no version in common')
-      deps.event('refused')
-      handler.refused?.()
-      return
-    }
-    state.phase = 'ready'
-    state.framework = agreed.framework
-    state.message = agreed.message
-    deps.event('negotiated', agreed)
-    handler.ready(agreed)
-  }
-
-  const receive = (view: DataView, length: number): void => {
-    if (length < At.body) return drop('message-short', 'message shorter than its headers')
-    if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('message-type', 'pipe message that is not data')
-    const pipeBytes = view.getUint32(At.pipeSize, true)
-    const bodyLength = view.getUint16(At.size, true)
-    if (pipeBytes > length - 8 || At.body + bodyLength > length)
-      return drop('message-length', 'length beyond the packet')
-    if ((view.getUint8(At.flags) & IcFlags.response) === 0) return drop('not-response', 'not a response')
-    const type = view.getUint16(At.type, true)
-    if (type === IcType.negotiate) return negotiated(view, length)
-    if (state.phase !== 'ready' || !state.outstanding || type !== handler.type)
-      return drop('response-unasked', 'response without its request')
-    state.outstanding = false
-    handler.reply(view.getUint32(At.status, true), view, bodyLength)
-  }
-
+  checkOptions('icHost versions', icVersions, versions)
+  const requests = requestTable<Asked>(1)
+  const ctx: Context = { deps, versions, handler, requests, newest: newestOf(versions), state: closed() }
   return {
-    get state() {
-      return state
+    get phase() {
+      return ctx.state.phase
     },
-    open(opened) {
-      channel = opened
-      state = { ...fresh(), phase: 'negotiating' }
-      send(negotiationRequest(versions))
+    get message() {
+      return ctx.state.message
+    },
+    get outstanding() {
+      return requests.get(ASKED) === 'request'
+    },
+    get isOlder() {
+      return isOlder(ctx)
+    },
+    open(channel) {
+      requests.clear()
+      ctx.state = { ...closed(), channel, phase: 'negotiating' }
+      wait(ctx, deps.clock.now() + NEGOTIATION_SECONDS * TICKS_PER_SECOND)
+      send(ctx, 'negotiation', negotiationRequest(versions))
       return 0
     },
     readable(from) {
       for (let packet = from.receive(); packet !== undefined; packet = from.receive()) {
-        if (channel !== from) continue
-        const view = new DataView(
-          packet.bytes.buffer,
-          packet.bytes.byteOffset + packet.payloadOffset,
-          packet.payloadLength,
-        )
-        receive(view, packet.payloadLength)
+        if (ctx.state.channel !== from) continue
+        const { bytes, payloadOffset, payloadLength } = packet
+        receive(ctx, new DataView(bytes.buffer, bytes.byteOffset + payloadOffset, payloadLength), payloadLength)
       }
     },
     close() {
-      const abandoned = state.outstanding
-      channel = undefined
-      state = fresh()
-      if (abandoned) handler.abandoned?.()
+      const isAbandoned = isAnswered(ctx, 'request')
+      requests.clear()
+      ctx.state = closed()
+      wait(ctx, Infinity)
+      if (isAbandoned) handler.abandoned?.()
     },
-    request(body) {
-      if (state.phase !== 'ready' || state.outstanding) return false
-      const bytes = new Uint8Array(At.body + body.length)
-      const view = new DataView(bytes.buffer)
-      view.setUint32(At.pipeType, PIPE_DATA, true)
-      view.setUint32(At.pipeSize, bytes.length - 8, true)
-      view.setUint16(At.framework, state.framework >>> 16, true)
-      view.setUint16(At.framework + 2, state.framework & 0xffff, true)
-      view.setUint16(At.type, handler.type, true)
-      view.setUint16(At.version, state.message >>> 16, true)
-      view.setUint16(At.version + 2, state.message & 0xffff, true)
-      view.setUint16(At.size, body.length, true)
-      view.setUint8(At.flags, IcFlags.transaction | IcFlags.request)
-      bytes.set(body, At.body)
-      if (!send(bytes)) return false
-      state.outstanding = true
+    request: (body) => ctx.state.phase === 'ready' && send(ctx, 'request', framed(handler.type, ctx.state, body)),
+    timer(name) {
+      if (name !== TIMER) return false
+      ctx.state.deadline = Infinity
+      ctx.state.phase = 'unanswered'
+      deps.event('unanswered')
       return true
     },
-    save: () => ({ ...state }),
-    restore(saved, open) {
-      state = { ...saved }
-      channel = state.phase === 'closed' ? undefined : open
+    save() {
+      const { phase, framework, message, deadline } = ctx.state
+      return { phase, framework, message, deadline, asked: requests.get(ASKED) ?? null }
     },
-    inspect: () => ({
-      phase: state.phase,
-      ...(state.phase === 'ready'
-        ? { framework: icVersionText(state.framework), message: icVersionText(state.message) }
-        : {}),
-      outstanding: state.outstanding,
-    }),
+    restore({ asked, ...saved }, channel) {
+      requests.clear()
+      if (asked !== null) requests.begin(asked)
+      ctx.state = { ...saved, channel: saved.phase === 'closed' ? undefined : channel }
+      if (saved.deadline !== Infinity) deps.timers.set(TIMER, saved.deadline)
+    },
+    inspect: () => inspected(ctx),
   }
 }

@@ -1,5 +1,8 @@
 export {
+  framingOf,
   icGuest,
+  icGuestFields,
+  icGuestState,
   type IcAnswerable,
   type IcGuest,
   type IcGuestHandler,
@@ -7,9 +10,10 @@ export {
   type IcGuestState,
   type IcRequest,
 } from './guest.ts'
-export { icHost, type IcHost, type IcHostHandler, type IcHostState, type IcPhase } from './host.ts'
+export { icHost, icHostState, type IcHost, type IcHostHandler, type IcHostState, type IcPhase } from './host.ts'
 export {
   answerNegotiation,
+  icVersions,
   negotiationAnswer,
   negotiationRequest,
   type IcVersions,
@@ -23,6 +27,7 @@ export {
   IcFlags,
   IcType,
   MAX_MESSAGE_BYTES,
+  NEGOTIATION_SECONDS,
   PIPE_DATA,
   PIPE_MODE_FLAG,
   icHeader,

@@ -1,3 +1,4 @@
+import { list, object, u32, type Shape } from '@vmbus/world'
 import { At, MAX_VERSION_COUNT, PIPE_DATA, IcFlags, IcType, type IcVersion } from './protocol.ts'
 
 /** The versions that one end speaks. */
@@ -10,6 +11,17 @@ export interface Negotiated {
   readonly framework: IcVersion
   readonly message: IcVersion
 }
+
+/** One version of each kind at least, and no more of a kind than all that Linux reads. */
+export const icVersions: Shape<IcVersions> = object<IcVersions>({
+  framework: list(u32, 1, MAX_VERSION_COUNT),
+  message: list(u32, 1, MAX_VERSION_COUNT),
+})
+
+export const newestOf = ({ framework, message }: IcVersions): Negotiated => ({
+  framework: Math.max(...framework),
+  message: Math.max(...message),
+})
 
 const ascending = (versions: readonly IcVersion[]): IcVersion[] => [...versions].sort((a, b) => a - b)
 

@@ -88,6 +88,12 @@ export const MAX_VERSION_COUNT = 100
 /** Largest component part of a message that a host sends (OpenVMM hyperv_ic_protocol, MAX_MESSAGE_SIZE). */
 export const MAX_MESSAGE_BYTES = 13_312
 
+/**
+ * How long a host waits for the answer to its negotiation. Linux puts an answer off for 55 s at most while its daemon is away,
+ * so as to be within the host's time (drivers/hv/hyperv_vmbus.h, HV_UTIL_NEGO_TIMEOUT).
+ */
+export const NEGOTIATION_SECONDS = 60
+
 /** Ring size of the components in pages, control page included: Linux drivers/hv/hv_util.c asks for 3·4096 + 4096. */
 export const IC_RING_PAGES = 4
 

@@ -1,5 +1,14 @@
 import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  framingOf,
+  icGuest,
+  type IcGuestOptions,
+  type IcGuestState,
+  type IcRequest,
+} from '@vmbus/ic'
 import type { PoolStore } from './guest/pools.ts'
 import {
   IP_BINARY_SINCE,
@@ -164,7 +173,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     }
   }
 
-  const ic = icGuest(deps, { ...options, versions: options.versions ?? KVP_VERSIONS }, { type: IcType.kvp, request })
+  const ic = icGuest(deps, framingOf(options, KVP_VERSIONS), { type: IcType.kvp, request })
   const deaf = (): boolean => !daemon && quirks.has('waits-for-daemon')
 
   return {

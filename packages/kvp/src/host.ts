@@ -97,8 +97,8 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     const head = state.queue[0]
     if (head === undefined) return arm(Infinity)
     arm(deps.clock.now() + patience)
-    if (ic.state.outstanding) return
-    const body = requestBody(head, ic.state.message)
+    if (ic.outstanding) return
+    const body = requestBody(head, ic.message)
     if (body !== undefined) ic.request(body)
   }
 
@@ -114,7 +114,7 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     if (status !== HResult.ok) return end({ outcome: 'failed', status })
     if (head.operation === 'set' || head.operation === 'delete' || head.operation === 'setIp')
       return end({ outcome: 'ok', status })
-    const answer = readAnswer(head, view, bodyLength, ic.state.message)
+    const answer = readAnswer(head, view, bodyLength, ic.message)
     if (answer === undefined) return end({ outcome: 'malformed', status })
     if ('adapterId' in answer) return end({ outcome: 'ok', status, info: answer })
     if (head.operation === 'get') return end({ outcome: 'ok', status, item: { ...answer, key: head.key } })
@@ -135,11 +135,11 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
   })
 
   const ask = (request: Ask, valid: boolean): number | KvpRefusal => {
-    if (ic.state.phase !== 'ready') return 'not-connected'
+    if (ic.phase !== 'ready') return 'not-connected'
     const ip = request.operation === 'getIp' || request.operation === 'setIp'
-    if (ip && ic.state.message < IP_SINCE) return 'not-supported'
+    if (ip && ic.message < IP_SINCE) return 'not-supported'
     const whole = { ...request, id: state.nextId } as KvpRequest
-    if (!valid || !WIRE_POOLS.includes(request.pool) || requestBody(whole, ic.state.message) === undefined)
+    if (!valid || !WIRE_POOLS.includes(request.pool) || requestBody(whole, ic.message) === undefined)
       return 'invalid-parameter'
     if (state.queue.length >= MAX_QUEUE) return 'busy'
     state.nextId++
@@ -172,8 +172,9 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     close,
     // Nothing of the guest's is under way here: the host's own requests end.
     rescinded: close,
-    timer() {
-      if (ic.state.outstanding) state.late = true
+    timer(name) {
+      if (ic.timer(name)) return
+      if (ic.outstanding) state.late = true
       end({ outcome: 'timeout', status: -1 })
       next()
     },

@@ -1,5 +1,5 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState } from '@vmbus/ic'
+import { At, HResult, IcType, framingOf, icGuest, type IcGuestOptions, type IcGuestState } from '@vmbus/ic'
 import { SHUTDOWN_VERSIONS, ShutdownFlags, shutdownMessage, type ShutdownAction } from './protocol.ts'
 
 export interface ShutdownGuestOptions extends Partial<IcGuestOptions> {
@@ -26,26 +26,22 @@ function actionOf(flags: number): ShutdownAction | undefined {
 /** Answers first and acts afterwards, so that the host hears of it. */
 export function shutdownGuest(options: ShutdownGuestOptions, deps: GuestDriverDeps): GuestDriver {
   const { supports = ['power-off', 'restart'] } = options
-  const ic = icGuest(
-    deps,
-    { ...options, versions: options.versions ?? SHUTDOWN_VERSIONS },
-    {
-      type: IcType.shutdown,
-      request({ view, bodyLength }) {
-        if (bodyLength < shutdownMessage.size) return HResult.fail
-        const action = actionOf(shutdownMessage.read.flags(view, At.body))
-        return action !== undefined && supports.includes(action) ? HResult.ok : HResult.fail
-      },
-      answered({ view }, status) {
-        if (status !== HResult.ok) return
-        const flags = shutdownMessage.read.flags(view, At.body)
-        const action = actionOf(flags)
-        if (action === undefined) return
-        deps.event('shutdown', { action })
-        options.act(action, (flags & ShutdownFlags.force) !== 0)
-      },
+  const ic = icGuest(deps, framingOf(options, SHUTDOWN_VERSIONS), {
+    type: IcType.shutdown,
+    request({ view, bodyLength }) {
+      if (bodyLength < shutdownMessage.size) return HResult.fail
+      const action = actionOf(shutdownMessage.read.flags(view, At.body))
+      return action !== undefined && supports.includes(action) ? HResult.ok : HResult.fail
     },
-  )
+    answered({ view }, status) {
+      if (status !== HResult.ok) return
+      const flags = shutdownMessage.read.flags(view, At.body)
+      const action = actionOf(flags)
+      if (action === undefined) return
+      deps.event('shutdown', { action })
+      options.act(action, (flags & ShutdownFlags.force) !== 0)
+    },
+  })
   return {
     offered: (channel) => ic.offered(channel),
     opened: (channel, status) => ic.opened(channel, status),

@@ -80,15 +80,15 @@ export function shutdownHost(
   })
 
   const supports = (action: ShutdownAction): boolean =>
-    action === 'power-off' || ic.state.message >= (action === 'restart' ? RESTART_SINCE : HIBERNATE_SINCE)
+    action === 'power-off' || ic.message >= (action === 'restart' ? RESTART_SINCE : HIBERNATE_SINCE)
 
   return {
     get ready() {
-      return ic.state.phase === 'ready'
+      return ic.phase === 'ready'
     },
     request({ action = 'power-off', force = false, reason = REASON_PLANNED, timeoutSeconds = 0, message = '' } = {}) {
-      if (ic.state.phase !== 'ready') return 'not-connected'
-      if (ic.state.outstanding) return 'busy'
+      if (ic.phase !== 'ready') return 'not-connected'
+      if (ic.outstanding) return 'busy'
       if (!supports(action)) return 'not-supported'
       const kind = action === 'restart' ? ShutdownFlags.restart : action === 'hibernate' ? ShutdownFlags.hibernate : 0
       const body = shutdownMessage.toBytes({
@@ -97,16 +97,19 @@ export function shutdownHost(
         flags: kind | (force ? ShutdownFlags.force : 0),
         display_message: message.slice(0, 1023),
       })
-      if (!ic.request(body)) return 'busy'
       wait(deps.clock.now() + patience)
-      return 'sent'
+      if (ic.request(body)) return 'sent'
+      wait(Infinity)
+      return 'busy'
     },
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
     close: () => ic.close(),
     // Nothing of the guest's is under way here: the host's own request ends.
     rescinded: () => ic.close(),
-    timer: abandon,
+    timer(name) {
+      if (!ic.timer(name)) abandon()
+    },
     save: (): State => ({ v: 1, ic: ic.save(), answer, deadline }),
     restore(saved, channels) {
       const state = saved as State

@@ -1,5 +1,14 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, type IcGuestOptions, type IcGuestState, type IcRequest } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  framingOf,
+  icGuest,
+  type IcGuestOptions,
+  type IcGuestState,
+  type IcRequest,
+} from '@vmbus/ic'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import {
   REFERENCE_FORM_SINCE,
@@ -84,17 +93,13 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
   }
 
   const { reportsFailure = true } = options
-  const ic = icGuest(
-    deps,
-    { ...options, versions: options.versions ?? TIMESYNC_VERSIONS },
-    {
-      type: IcType.timesync,
-      request(message) {
-        const status = request(message)
-        return reportsFailure ? status : HResult.ok
-      },
+  const ic = icGuest(deps, framingOf(options, TIMESYNC_VERSIONS), {
+    type: IcType.timesync,
+    request(message) {
+      const status = request(message)
+      return reportsFailure ? status : HResult.ok
     },
-  )
+  })
 
   return {
     hostTime,

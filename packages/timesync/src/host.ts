@@ -46,7 +46,7 @@ export function timesyncHost(
   let state: Omit<State, 'v' | 'ic'> = { ...idle }
 
   const message = (flags: number): Uint8Array => {
-    const reference = ic.state.message >= REFERENCE_FORM_SINCE
+    const reference = ic.message >= REFERENCE_FORM_SINCE
     const body = new Uint8Array(reference ? HOST_BODY.reference : HOST_BODY.legacy)
     const view = new DataView(body.buffer)
     if (reference) {
@@ -61,15 +61,18 @@ export function timesyncHost(
   }
 
   const send = (): void => {
-    const flags = state.syncDue ? TimesyncFlags.sync : TimesyncFlags.sample
-    if (ic.request(message(flags))) {
-      if (state.syncDue) state.syncs++
-      else state.samples++
-      state.syncDue = false
-      deps.event(flags === TimesyncFlags.sync ? 'sync' : 'sample')
-    }
     state.nextAt = deps.clock.now() + interval
     deps.timers.set('sample', state.nextAt)
+    const { syncDue } = state
+    // The answer may come before `request` returns, and then asks whether a sync is due.
+    state.syncDue = false
+    if (!ic.request(message(syncDue ? TimesyncFlags.sync : TimesyncFlags.sample))) {
+      state.syncDue = syncDue
+      return
+    }
+    if (syncDue) state.syncs++
+    else state.samples++
+    deps.event(syncDue ? 'sync' : 'sample')
   }
 
   const ic = icHost(deps, versions, {
@@ -93,7 +96,7 @@ export function timesyncHost(
     },
     sync() {
       state.syncDue = true
-      if (ic.state.phase === 'ready' && !ic.state.outstanding) send()
+      if (ic.phase === 'ready' && !ic.outstanding) send()
     },
     open(channel) {
       state = { ...idle }
@@ -103,7 +106,9 @@ export function timesyncHost(
     close,
     // Nothing of the guest's is under way here: the host's own requests end.
     rescinded: close,
-    timer: send,
+    timer(name) {
+      if (!ic.timer(name)) send()
+    },
     save: (): State => ({ v: 1, ic: ic.save(), ...state }),
     restore(saved, channels) {
       const { v: _, ic: framing, ...rest } = saved as State

@@ -3,6 +3,7 @@ import {
   At,
   HResult,
   IcType,
+  framingOf,
   icGuest,
   type IcAnswerable,
   type IcGuestOptions,
@@ -162,7 +163,7 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     return operate(operation === begin ? 'freeze' : 'thaw', { bytes, transactionLow, transactionHigh })
   }
 
-  const ic = icGuest(deps, { ...options, versions: options.versions ?? VSS_VERSIONS }, { type: IcType.vss, request })
+  const ic = icGuest(deps, framingOf(options, VSS_VERSIONS), { type: IcType.vss, request })
 
   /** The request is over; what the target still does for it ends as an orphan. */
   const abandon = (): Pending | undefined => {

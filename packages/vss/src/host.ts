@@ -128,7 +128,7 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     if (stage === 'snapshot') {
       const taken = take()
       if (taken !== 'later') snapshotDone(taken)
-    } else if (!ic.request(bodyOf(stage, state, ic.state.message))) {
+    } else if (!ic.request(bodyOf(stage, state, ic.message))) {
       end('failed')
       rest()
     }
@@ -176,7 +176,7 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
 
   return {
     backup(request = {}) {
-      if (ic.state.phase !== 'ready') return 'not-connected'
+      if (ic.phase !== 'ready') return 'not-connected'
       if (state.stage !== 'idle') return 'busy'
       if ((request.luns?.length ?? 0) > MAX_LUNS) return 'invalid-parameter'
       const id = state.nextId
@@ -190,7 +190,8 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     close,
     // Nothing of the guest's is under way here: the host's own requests end.
     rescinded: close,
-    timer() {
+    timer(name) {
+      if (ic.timer(name)) return
       end('timeout')
       // An answer that never came is awaited still: a freeze that succeeds late has to be thawed.
       if (state.stage === 'snapshot') enter('thaw')
