@@ -3,7 +3,8 @@ import { main } from './main.ts'
 import { streamsOf } from './streams.ts'
 
 const interrupt = new AbortController()
-process.once('SIGINT', () => interrupt.abort())
+// Once: whoever presses twice does not want to wait.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
 
-const streams = streamsOf(process.stdout, process.stderr, () => interrupt.abort())
-process.exitCode = await main(process.argv.slice(2), streams, interrupt.signal)
+const streams = streamsOf(process.stdout, process.stderr)
+process.exitCode = await streams.finish(await main(process.argv.slice(2), streams, interrupt.signal))

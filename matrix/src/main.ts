@@ -1,20 +1,39 @@
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { DEFAULT_DURATION, printBoot, runBoot, type BootFlags } from './commands/boot.ts'
+import { DEFAULT_DURATION, runBoot, type BootContext, type BootFlags } from './commands/boot.ts'
 import { profileOf, seedOf } from './commands/arguments.ts'
 import { failure } from './commands/failure.ts'
 import { verbsHelp } from './commands/verbs.ts'
 import { runGrid } from './grid/grid.ts'
 import { printGrid } from './grid/print.ts'
 import { ExitCode } from './results/vocabulary.ts'
+import type { Streams } from './streams.ts'
 
-/** Where the command writes, so that a test can read it. */
-export interface Streams {
-  out(text: string): void
-  err(text: string): void
+export type { Streams }
+
+/** What one run of the command has: where to write, what ends it, and what it has to complain of in the end. */
+interface Run extends BootContext {
+  readonly complaints: unknown[]
 }
 
-function commandLine(streams: Streams, signal: AbortSignal): Command {
+function versionText(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string
+  }
+  return version
+}
+
+/** Ends a run whose output is all that is wanted of it. */
+const anyOf = ({ signal, streams: { gone } }: Run): AbortSignal =>
+  gone === undefined ? signal : AbortSignal.any([signal, gone])
+
+const isEndedBy = ({ reason }: AbortSignal, error: unknown): boolean =>
+  error === reason || (error instanceof Error && error.cause === reason)
+
+function commandLine(run: Run): Command {
+  const { streams } = run
   const program = new Command('vmbus')
+    .version(versionText(), '--version')
     .description('Runs Hyper-V guests against VMBus hosts, with no hypervisor and no Windows')
     .exitOverride()
     .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.err(text) })
@@ -36,7 +55,7 @@ function commandLine(streams: Streams, signal: AbortSignal): Command {
     .option('--interactive', 'drive the guest by verbs that you type')
     .option('--quiet', 'do not show the guest console')
     .addHelpText('after', () => `\nVerbs of --script and --interactive:\n${verbsHelp()}`)
-    .action(async (flags: BootFlags) => streams.out(printBoot(await runBoot(flags, streams, signal))))
+    .action(async (flags: BootFlags) => void run.complaints.push(...(await runBoot(flags, run))))
   program
     .command('grid')
     .description('run heartbeat, time sync and shutdown for every release of the catalog on every host, simulated')
@@ -44,23 +63,31 @@ function commandLine(streams: Streams, signal: AbortSignal): Command {
     .option('--host <ids>', 'only these host versions, with commas')
     .action(async ({ seed, host }: { readonly seed: string; readonly host?: string }) => {
       const hosts = host?.split(',').map(profileOf)
-      streams.out(printGrid(await runGrid(seedOf(seed), signal, hosts)))
+      streams.out(printGrid(await runGrid(seedOf(seed), anyOf(run), hosts)))
     })
   return program
 }
 
 /** Runs one command line and returns its exit code; nothing is thrown. */
 export async function main(argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> {
-  try {
-    await commandLine(streams, signal).parseAsync(argv, { from: 'user' })
-    return ExitCode.ok
-  } catch (error) {
-    if (signal.aborted) {
-      streams.err('vmbus: interrupted\n')
-      return ExitCode.interrupted
-    }
-    const { line, exitCode } = failure(error)
-    if (line !== '') streams.err(`${line}\n`)
-    return exitCode
+  const pressed = new AbortController()
+  const run: Run = {
+    streams,
+    signal: AbortSignal.any([signal, pressed.signal]),
+    interrupt: () => pressed.abort(),
+    complaints: [],
   }
+  await commandLine(run)
+    .parseAsync(argv, { from: 'user' })
+    .catch((error: unknown) => run.complaints.unshift(error))
+  if (run.signal.aborted) {
+    streams.err('vmbus: interrupted\n')
+    return ExitCode.interrupted
+  }
+  const { gone } = streams
+  // Whoever stopped reading has ended the run; there is nothing to complain of but that.
+  if (gone?.aborted === true && run.complaints.some((error) => isEndedBy(gone, error))) return ExitCode.unwritten
+  const failures = run.complaints.map(failure)
+  for (const { line } of failures) if (line !== '') streams.err(`${line}\n`)
+  return failures[0]?.exitCode ?? ExitCode.ok
 }

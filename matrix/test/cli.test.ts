@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
+import { MachineError } from '@vmbus/machine-v86'
 import { main } from '@vmbus/matrix'
-import { eventLine } from '../src/commands/event-line.ts'
+import { eventLine, eventLines } from '../src/commands/event-line.ts'
 import { failure } from '../src/commands/failure.ts'
-import { streamsOf } from '../src/streams.ts'
 import { afterAll, describe, expect, it } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-cli-'))
@@ -98,6 +97,11 @@ describe('bad input gets one clear line and exit code 2', () => {
       ['boot', '--host', 'ws2022', '--release', 'debian-12', '--trace', folder],
       /cannot write .*EISDIR/,
     ],
+    [
+      'a report and a transcript in one file',
+      ['boot', '--host', 'ws2022', '--release', 'debian-12', '--json', join(folder, 'r'), '--trace', join(folder, 'r')],
+      /--json and --trace name the same file/,
+    ],
     ['an unknown command', ['frobnicate'], /unknown command/],
     ['an unknown option', ['boot', '--host', 'ws2022', '--warp'], /unknown option/],
   ]
@@ -107,6 +111,8 @@ describe('bad input gets one clear line and exit code 2', () => {
     expect(out).toBe('')
     expect(complaint(err)).toHaveLength(1)
     expect(complaint(err)[0]).toMatch(line)
+    // Nothing was run, and nothing is left of what would have been written.
+    expect(readdirSync(folder).sort()).toEqual(['cut.deb', 'notes.txt'])
   })
 
   it('no image to be had: an offline folder without it', async () => {
@@ -134,30 +140,32 @@ describe('bad input gets one clear line and exit code 2', () => {
     })
   })
 
+  it.each([
+    ['a guest that does not come up', 'VMBUS_MACHINE_TIMEOUT', 1],
+    ['a guest that ends while it boots', 'VMBUS_MACHINE_ENDED', 1],
+    ['an image cache that somebody holds', 'VMBUS_IMAGE_CACHE', 2],
+    ['another build of the emulator', 'VMBUS_V86_UNSUPPORTED', 2],
+    ['an emulator that does not ask its host', 'VMBUS_V86_SELF_CHECK', 3],
+    ['a worker that failed', 'VMBUS_MACHINE_STOPPED', 3],
+  ] as const)('%s has its exit code', (_, code, exitCode) => {
+    expect(failure(new MachineError(code, 'what happened'))).toEqual({
+      line: `vmbus: what happened (${code})`,
+      exitCode,
+    })
+  })
+
+  it('the version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  })
+
   it("a crash report's 64-bit numbers are told", () => {
     const line = eventLine({ name: 'crashed', at: 25_000_000, detail: { parameters: [0xffff_8000_0000_0001n] } })
     expect(line).toContain('2.500 s')
     expect(line).toContain('crashed')
     expect(line).toContain('{"parameters":["0xffff800000000001"]}')
-  })
-
-  it('a reader that leaves ends the run, and no more is written', async () => {
-    let written = 0
-    let gone = 0
-    const broken = new Writable({
-      write(_chunk, _encoding, done) {
-        written++
-        done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
-      },
-    })
-    const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-    const streams = streamsOf(broken, silent, () => void gone++)
-    streams.out('first\n')
-    await new Promise((resolve) => void setImmediate(resolve))
-    streams.out('second\n')
-    streams.err('interrupted\n')
-    await new Promise((resolve) => void setImmediate(resolve))
-    expect([written, gone]).toEqual([1, 1])
   })
 
   it('a grid has the hosts that it is asked for', async () => {
@@ -166,6 +174,18 @@ describe('bad input gets one clear line and exit code 2', () => {
     // Debian 12 has no driver in common with hosts before 2012, and works on these two.
     expect(out.split('\n').find((line) => line.startsWith('debian 12 '))).toMatch(/ ✓ ✓$/)
     expect((await run('grid', '--host', 'ws2022,ws1999')).err).toMatch(/unknown host: ws1999 .*VMBUS_USAGE/)
+  })
+
+  it('progress is bounded, in a line and in lines', () => {
+    expect(eventLine({ name: 'kvp:items', at: 0, detail: 'x'.repeat(10_000) }).length).toBeLessThan(500)
+    const lines: string[] = []
+    const tell = eventLines((line) => void lines.push(line))
+    for (let i = 0; i < 1000; i++) tell({ name: 'netvsc:filter', at: 50_000_000 + i })
+    tell({ name: 'other', at: 50_000_000 })
+    tell({ name: 'netvsc:filter', at: 60_000_000 })
+    expect(lines).toHaveLength(23)
+    expect(lines[20]).toBe('more of netvsc:filter in this second, not shown')
+    expect(lines[22]).toContain('6.000 s')
   })
 
   it('help is not an error', async () => {

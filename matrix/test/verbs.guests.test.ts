@@ -83,3 +83,25 @@ it(
     expect(report).toMatchObject({ outcome: 'works', end: 'poweroff' })
   },
 )
+
+it(
+  'a line that the host or a device refuses is told with its code, and the guest is powered off',
+  { timeout: 300_000 },
+  async () => {
+    const image = join(folder, 'odd image')
+    writeFileSync(image, new Uint8Array(300_000))
+    const odd = await scripted(`disk-add "${image}"`, 'exec echo not reached')
+    expect(odd.code).toBe(1)
+    expect(odd.err).toMatch(/\nvmbus: disk-add .*300000 bytes are not a number of sectors of 512 .*VMBUS_VERB\)\n$/)
+    expect(odd.out).not.toContain('not reached')
+    expect(odd.report).toMatchObject({ outcome: 'works', end: 'poweroff' })
+
+    const absent = await scripted('network-remove', 'network-link up')
+    expect(absent.code).toBe(1)
+    expect(absent.err).toMatch(/\nvmbus: network-link up: no adapter: it was removed \(VMBUS_VERB\)\n$/)
+    // What the adapter negotiated, of the time when it was there.
+    expect(absent.report.devices['netvsc']).toMatchObject({ version: '6.1', initialized: true })
+    const second = await scripted('network-add')
+    expect(second.err).toMatch(/\nvmbus: network-add: the adapter is there \(VMBUS_VERB\)\n$/)
+  },
+)

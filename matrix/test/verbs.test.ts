@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { MachineError } from '@vmbus/machine-v86'
 import { main } from '@vmbus/matrix'
 import { afterAll, describe, expect, it } from 'vitest'
+import { failure } from '../src/commands/failure.ts'
+import { runScript } from '../src/commands/script.ts'
 import { readLine } from '../src/commands/verbs.ts'
 import type { Stage } from '../src/commands/verb-steps.ts'
 
@@ -33,7 +35,10 @@ function stage(answers: Readonly<Record<string, unknown>>, events: readonly Said
         heard.push({ name: next[0], at: 0, detail: next[1] })
         return Promise.resolve(String(what))
       },
-      exec: (script) => Promise.resolve({ status: script === 'true' ? 0 : 1, output: `${script}!\n` }),
+      exec(script) {
+        asked.push(['exec', script])
+        return Promise.resolve({ status: script === 'false' ? 1 : 0, output: `${script}!\n` })
+      },
       run(seconds) {
         asked.push(['run', seconds])
         return Promise.resolve()
@@ -54,6 +59,20 @@ describe('a verb asks for what it says', () => {
     events: readonly Said[],
   ])[] = [
     ['key-set role web server', ['kvp.set', { key: 'role', value: 'web server' }], 5, [['kvp:completed', completed]]],
+    [
+      'key-set "my role"  web   server',
+      ['kvp.set', { key: 'my role', value: 'web server' }],
+      5,
+      [['kvp:completed', completed]],
+    ],
+    [`key-set empty ''`, ['kvp.set', { key: 'empty', value: '' }], 5, [['kvp:completed', completed]]],
+    [
+      String.raw`key-set a\ b "say \"hi\"  " 'it''s'`,
+      ['kvp.set', { key: 'a b', value: 'say "hi"   its' }],
+      5,
+      [['kvp:completed', completed]],
+    ],
+    [`  exec  echo "a  b"  'c' | cat `, ['exec', `echo "a  b"  'c' | cat`], undefined, []],
     ['key-delete role', ['kvp.delete', { key: 'role' }], 5, [['kvp:completed', completed]]],
     ['keys', ['kvp.enumerate', { pool: 'auto' }], 5, [['kvp:completed', completed]]],
     ['keys guest', ['kvp.enumerate', { pool: 'guest' }], 5, [['kvp:completed', completed]]],
@@ -174,6 +193,34 @@ describe('a verb that is refused, or fails, says so', () => {
     })
   })
 
+  it.each([
+    [
+      'an error with a code',
+      Object.assign(new Error('300000 bytes'), { code: 'VMBUS_DISK_OPTION' }),
+      'VMBUS_DISK_OPTION',
+    ],
+    ['an error of the system', Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'ENOSPC'],
+    ['an error whose class is known by its stack', Object.assign(new Error('no'), { stack: 'DiskError: no\n' }), ''],
+    ['a bound', new RangeError('the adapter is there'), ''],
+  ])('%s ends a line of a script, with its code', async (_, error, code) => {
+    const lines = [{ text: 'network-add', command: readLine('network-add') }]
+    const thrown: unknown = await runScript(stage({ 'netvsc.add': error }).made, lines, () => {}).catch(
+      (each: unknown) => each,
+    )
+    expect(failure(thrown)).toEqual({
+      line: `vmbus: network-add: ${error.message} (${code === '' ? '' : `${code}, `}VMBUS_VERB)`,
+      exitCode: 1,
+    })
+  })
+
+  it('a file that cannot be read ends a line of a script', async () => {
+    const lines = [{ text: 'copy none /srv/', command: readLine('copy none /srv/') }]
+    await expect(runScript(stage({}).made, lines, () => {})).rejects.toMatchObject({
+      code: 'VMBUS_VERB',
+      cause: { code: 'ENOENT' },
+    })
+  })
+
   it('but a defect of ours stays one', async () => {
     const { made } = stage({ 'netvsc.add': new TypeError('x is not a function') })
     await expect(readLine('network-add')(made)).rejects.toThrow(TypeError)
@@ -196,7 +243,15 @@ describe('words that mean nothing are refused before anything is booted', () => 
     ['memory-take -1', /not a size/],
     ['memory-take 1', /not a page of memory/],
     ['memory-give 9999999999999999G', /not a size/],
-    ['network-link', /unknown state of a link/],
+    ['network-link', /missing words: network-link up\|down/],
+    ['network-link up down', /too many words: network-link/],
+    ['network-remove eth0', /too many words: network-remove/],
+    ['wait 1s 2s', /too many words: wait DURATION/],
+    ['keys guest auto', /too many words: keys/],
+    ['copy a b c', /too many words: copy FILE PATH/],
+    ['inspect all', /too many words: inspect/],
+    ['disk-add "64M', /a quote or backslash that nothing closes: "64M/],
+    ['key-delete role\\', /nothing closes/],
     ['network-link sideways', /unknown state of a link: sideways \(one of up, down\)/],
     ['disk-add big', /not a size/],
     ['disk-remove sda', /not a number/],

@@ -1,81 +1,35 @@
-import { open, writeFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline/promises'
-import { boot, type Guest, type HostEvent, type ImageSource, type ReleaseName } from '@vmbus/machine-v86'
+import { writeFile } from 'node:fs/promises'
+import { boot, type Guest, type ImageSource } from '@vmbus/machine-v86'
 import pc from 'picocolors'
+import { bootReport, type BootReport, type RealHostResult } from '../real/boot-report.ts'
 import type { RealHostOptions } from '../real/host-module.ts'
-import { bootReport, type BootReport } from '../real/boot-report.ts'
-import { duration, oneOf, profileOf, seedOf } from './arguments.ts'
-import type { Streams } from '../main.ts'
-import { UsageError, VerbError, failure } from './failure.ts'
-import { deviceKinds, memoryFor, modulesFor, packagesFor, startServices } from './guest-setup.ts'
-import { eventLine } from './event-line.ts'
-import { readScript, runScript, type Line } from './script.ts'
+import type { Streams } from '../streams.ts'
+import { bootPlan, type BootFlags, type BootPlan } from './boot-flags.ts'
+import { eventLines } from './event-line.ts'
+import { OutputError, VerbError, codeOf } from './failure.ts'
+import { memoryFor, modulesFor, packagesFor, startServices } from './guest-setup.ts'
+import { converse } from './interactive.ts'
+import type { OutputFile } from './output-file.ts'
+import { runScript } from './script.ts'
 import type { Stage } from './verb-steps.ts'
-import { readLine, verbsHelp } from './verbs.ts'
 
-/** The options of `vmbus boot` as commander reads them. */
-export interface BootFlags {
-  readonly release?: string
-  readonly deb?: string
-  readonly kernel?: string
-  readonly initrd?: string
-  readonly flavour?: string
-  readonly host: string
-  readonly seed: string
-  readonly for?: string
-  readonly trace?: string
-  readonly json?: string
-  readonly quiet?: boolean
-  readonly devices?: string
-  readonly script?: string
-  readonly interactive?: boolean
+export { DEFAULT_DURATION, type BootFlags } from './boot-flags.ts'
+
+/** Where a run writes, and what ends it. */
+export interface BootContext {
+  readonly streams: Streams
+  readonly signal: AbortSignal
+  /** Ends the run as `signal` does. */
+  interrupt(): void
 }
-
-const RELEASES = ['debian-11', 'debian-12'] as const satisfies readonly ReleaseName[]
-const FLAVOURS = ['686', '686-pae', 'rt-686-pae'] as const
 
 /** Runs in the machine's worker; beside this file, from source and once built. */
 const HOST_MODULE = new URL(`../real/host-module${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
-/** Guest time to run when nothing else is said. */
-export const DEFAULT_DURATION = '60s'
-
 /** Guest seconds that a guest may take to power off when asked. */
 const SHUTDOWN_SECONDS = 30
 
-function imageSource(flags: BootFlags): ImageSource {
-  if (flags.initrd !== undefined && flags.kernel === undefined)
-    throw new UsageError('--kernel and --initrd go together')
-  const given = [flags.release, flags.deb, flags.kernel].filter((value) => value !== undefined)
-  if (given.length !== 1) throw new UsageError('give one of --release, --deb, or --kernel with --initrd')
-  if (flags.release !== undefined)
-    return {
-      release: oneOf('release', RELEASES, flags.release),
-      flavour: oneOf('flavour', FLAVOURS, flags.flavour ?? '686'),
-    }
-  if (flags.flavour !== undefined) throw new UsageError('--flavour goes with --release')
-  if (flags.deb !== undefined) return { deb: flags.deb }
-  if (flags.kernel === undefined || flags.initrd === undefined)
-    throw new UsageError('--kernel and --initrd go together')
-  return { kernel: flags.kernel, initrd: flags.initrd }
-}
-
 type Progress = (text: string) => void
-
-/** What of the host's events is worth a line while a guest runs. */
-function tell(progress: Progress, event: HostEvent): void {
-  if (event.name !== 'heartbeat:beat' && event.name !== 'timesync:sample') progress(eventLine(event))
-}
-
-/** Finds out before a run, and not after it, that its results cannot be written. */
-async function checkWritable(path: string | undefined): Promise<void> {
-  if (path === undefined) return
-  try {
-    await (await open(path, 'a')).close()
-  } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
 
 async function powerOff(guest: Guest, progress: Progress): Promise<void> {
   if ((await guest.result()).end !== undefined) return
@@ -84,94 +38,105 @@ async function powerOff(guest: Guest, progress: Progress): Promise<void> {
   if (answer === 'sent') await guest.ended({ seconds: SHUTDOWN_SECONDS }).catch(() => undefined)
 }
 
-/** Reads verbs until `quit`, the end of input or of the guest. A line that fails is told, and the next is read. */
-async function converse(stage: Stage, signal: AbortSignal): Promise<void> {
-  stage.say(`${verbsHelp()}\n  ${'quit'.padEnd(40)} power off and leave`)
-  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: 'vmbus> ', signal })
-  lines.prompt()
-  for await (const line of lines) {
-    if (line.trim() === 'quit') break
-    try {
-      await readLine(line)(stage)
-    } catch (error) {
-      stage.say(failure(error).line)
-      if (error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED') break
-    }
-    lines.prompt()
-  }
-  lines.close()
-}
-
 /** Lets the guest run for a time, or drives it by verbs. */
-async function drive(
-  guest: Guest,
-  how: { readonly script?: readonly Line[]; readonly interactive: boolean; readonly seconds: number },
-  streams: Streams,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
+async function drive(guest: Guest, how: BootPlan['drive'], context: BootContext, progress: Progress): Promise<void> {
+  const { streams, signal, interrupt } = context
   const stage: Stage = { guest, say: (text) => streams.out(`${text}\n`) }
-  if (how.script !== undefined) return runScript(stage, how.script, progress)
-  if (how.interactive) return converse(stage, signal)
-  return guest.run(how.seconds)
+  if (how === 'interactive') return converse(stage, { input: process.stdin, output: process.stderr, signal, interrupt })
+  return 'script' in how ? runScript(stage, how.script, progress) : guest.run(how.seconds)
 }
 
-const guestIsGone = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_ENDED'
-
-/** Boots a real kernel on a host, drives it, asks it to power off, and tells what was measured. */
-export async function runBoot(flags: BootFlags, streams: Streams, signal: AbortSignal): Promise<BootReport> {
-  const profile = profileOf(flags.host)
-  const seed = seedOf(flags.seed)
-  const seconds = duration(flags.for ?? DEFAULT_DURATION)
-  const kinds = deviceKinds(flags.devices)
-  const image = imageSource(flags)
-  const interactive = flags.interactive === true
-  if ([flags.for, flags.script, flags.interactive].filter((value) => value !== undefined).length > 1)
-    throw new UsageError('give one of --for, --script and --interactive')
-  const script = flags.script === undefined ? undefined : await readScript(flags.script)
-  for (const path of [flags.json, flags.trace]) await checkWritable(path)
-  const progress: Progress = (text) => streams.err(`${pc.cyan('vmbus')} ${text}\n`)
-  progress(`${describe(image)} on ${profile.name}, seed ${seed}`)
+function bootGuest(plan: BootPlan, context: BootContext, progress: Progress): Promise<Guest> {
+  const { profile, kinds, image, seed, trace } = plan
   const options: RealHostOptions = {
     profile: profile.id,
     devices: Object.fromEntries(kinds.map((kind) => [kind, {}])),
-    ...(flags.trace === undefined ? {} : { traceFile: flags.trace }),
+    ...(trace === undefined ? {} : { traceFile: trace.path }),
   }
   const memoryMB = memoryFor(kinds)
-  await using guest = await boot({
+  return boot({
     image,
     ...(memoryMB === undefined ? {} : { memoryMB }),
     modules: modulesFor(kinds),
     packages: packagesFor(kinds),
     seed,
     host: { module: HOST_MODULE, options, snapshotKey: `matrix ${profile.id} ${kinds.join(' ')}` },
-    onEvent: (event) => tell(progress, event),
+    onEvent: eventLines(progress),
     onProgress: progress,
-    ...(flags.quiet === true ? {} : { onConsole: (text: string) => streams.out(text) }),
-    signal,
+    ...(plan.quiet ? {} : { onConsole: (text: string) => context.streams.out(text) }),
+    signal: context.signal,
   })
+}
+
+interface Ran {
+  readonly report: BootReport
+  /** What a line of a script could not do. */
+  readonly failed: VerbError | undefined
+  readonly traceError: string | undefined
+}
+
+/** Boots a real kernel on a host, drives it, asks it to power off, and measures. */
+async function run(plan: BootPlan, context: BootContext, progress: Progress): Promise<Ran> {
+  progress(`${describe(plan.image)} on ${plan.profile.name}, seed ${plan.seed}`)
+  await using guest = await bootGuest(plan, context, progress)
   let failed: VerbError | undefined
   try {
-    if (guest.image.agent) await startServices(guest, kinds)
-    const how = { interactive, seconds, ...(script === undefined ? {} : { script }) }
-    await drive(guest, how, streams, progress, signal).catch((error: unknown) => {
+    if (guest.image.agent) await startServices(guest, plan.kinds)
+    await drive(guest, plan.drive, context, progress).catch((error: unknown) => {
       // What a line of a script could not do is told after the report of what was done.
       if (!(error instanceof VerbError)) throw error
       failed = error
     })
+    context.signal.throwIfAborted()
     await powerOff(guest, progress)
   } catch (error) {
     // A guest that ends early is told by the report; anything else is not ours to hide.
-    if (!guestIsGone(error)) throw error
+    if (codeOf(error) !== 'VMBUS_MACHINE_ENDED') throw error
   }
-  const report = bootReport(profile.id, await guest.result())
-  if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
-  if (failed !== undefined) {
-    streams.out(printBoot(report))
-    throw failed
+  const result = await guest.result()
+  context.signal.throwIfAborted()
+  return {
+    report: bootReport(plan.profile.id, result),
+    failed,
+    traceError: (result.host as RealHostResult).traceError,
   }
-  return report
+}
+
+/** Lets what was measured appear. What cannot be written keeps nothing else from being written. */
+async function keepFiles({ report, traceError }: Ran, { json, trace }: BootPlan): Promise<OutputError[]> {
+  const errors: OutputError[] = []
+  const keep = async (file: OutputFile, write: () => Promise<void>): Promise<void> => {
+    try {
+      await write()
+    } catch (error) {
+      return void errors.push(new OutputError(file.name, error))
+    }
+    await file.keep().catch((error: OutputError) => void errors.push(error))
+  }
+  if (json !== undefined) await keep(json, () => writeFile(json.path, `${JSON.stringify(report, undefined, 2)}\n`))
+  if (trace !== undefined)
+    await keep(trace, () => (traceError === undefined ? Promise.resolve() : Promise.reject(new Error(traceError))))
+  return errors
+}
+
+/**
+ * One `vmbus boot`: says what it does and what came out, writes its files, and returns what there is to complain of. A reader
+ * that goes away ends a run that was to be read; one whose report or transcript is wanted goes on.
+ */
+export async function runBoot(flags: BootFlags, context: BootContext): Promise<readonly unknown[]> {
+  const { streams } = context
+  const plan = await bootPlan(flags)
+  try {
+    const hasFiles = plan.json !== undefined || plan.trace !== undefined
+    const ends = hasFiles || streams.gone === undefined ? [context.signal] : [context.signal, streams.gone]
+    const progress: Progress = (text) => streams.err(`${pc.cyan('vmbus')} ${text}\n`)
+    const ran = await run(plan, { ...context, signal: AbortSignal.any(ends) }, progress)
+    const unwritten = await keepFiles(ran, plan)
+    streams.out(printBoot(ran.report))
+    return [...(ran.failed === undefined ? [] : [ran.failed]), ...unwritten]
+  } finally {
+    for (const file of [plan.json, plan.trace]) await file?.drop()
+  }
 }
 
 function describe(image: ImageSource): string {
@@ -180,7 +145,7 @@ function describe(image: ImageSource): string {
 }
 
 /** The report for a person. */
-export function printBoot(report: BootReport): string {
+function printBoot(report: BootReport): string {
   const colour = report.outcome === 'works' ? pc.green : pc.red
   const lines = [
     `${colour(report.outcome)}: ${report.reason}`,

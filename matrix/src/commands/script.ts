@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { UsageError, VerbError, reasonOf } from './failure.ts'
+import { UsageError, VerbError, isDefect, reasonOf } from './failure.ts'
 import { readLine, type Command } from './verbs.ts'
 import type { Stage } from './verb-steps.ts'
 
@@ -12,7 +12,7 @@ export interface Line {
 /** Every line of a script, understood before anything is booted. */
 export async function readScript(path: string): Promise<readonly Line[]> {
   const contents = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`)
   })
   return contents.split('\n').map((text, index) => {
     try {
@@ -23,12 +23,6 @@ export async function readScript(path: string): Promise<readonly Line[]> {
   })
 }
 
-/** What the guest, the host's devices or a file are to blame for, as against a defect here. */
-const isOfTheRun = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  /^(?:VMBUS_(?:VERB|MACHINE_(?:ENDED|TIMEOUT|EXEC))|E[A-Z]+)$/.test(String(error.code))
-
 /** A script ends at the first line that fails, as a shell's `set -e` does. */
 export async function runScript(
   stage: Stage,
@@ -38,7 +32,9 @@ export async function runScript(
   for (const { text, command } of script) {
     if (text !== '') progress(`> ${text}`)
     await command(stage).catch((error: unknown) => {
-      throw isOfTheRun(error) ? new VerbError(`${text}: ${reasonOf(error)}`) : error
+      if (isDefect(error)) throw error
+      const cause = error instanceof VerbError ? error.cause : error
+      throw new VerbError(`${text}: ${reasonOf(error)}`, { cause })
     })
   }
 }

@@ -1,5 +1,5 @@
 import type { Guest } from '@vmbus/machine-v86'
-import { VerbError } from './failure.ts'
+import { VerbError, codeOf, isDefect, reasonOf } from './failure.ts'
 
 /** Where a verb runs, and whom it tells. */
 export interface Stage {
@@ -15,21 +15,17 @@ export function fail(message: string): never {
   throw new VerbError(message)
 }
 
-/** What the host says of a device that it does not have, or of an argument that it cannot take. */
-const isRefusal = (error: unknown): error is Error =>
-  error instanceof Error && !('code' in error) && /^(?:RangeError|LayoutError|\w+: VMBUS_)/.test(error.stack ?? '')
-
+/** Asks the host. What it, a device or a file of this machine refuses ends the verb; what is broken here does not. */
 export async function call({ guest }: Stage, action: string, argument: unknown): Promise<unknown> {
   try {
     return await guest.call(action, argument)
   } catch (error) {
-    if (isRefusal(error)) fail(error.message)
-    throw error
+    if (isDefect(error) || /^VMBUS_MACHINE_/.test(codeOf(error))) throw error
+    throw new VerbError(reasonOf(error), { cause: error })
   }
 }
 
-const isTimeout = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'VMBUS_MACHINE_TIMEOUT'
+const isTimeout = (error: unknown): boolean => codeOf(error) === 'VMBUS_MACHINE_TIMEOUT'
 
 /** Waits for the event after which there is something to find; guest time that passes without it ends the verb. */
 async function found<T>(

@@ -5,11 +5,14 @@ import { duration, oneOf } from './arguments.ts'
 import { backup, mergeBackup } from './backup.ts'
 import type { RealDisk } from '../real/storvsc.ts'
 import { UsageError } from './failure.ts'
-import { ANSWER_SECONDS, ask, begin, fail, remove, tell, type Stage } from './verb-steps.ts'
+import { wordsOf } from './words.ts'
+import { ANSWER_SECONDS, ask, begin, call, fail, remove, tell, type Stage } from './verb-steps.ts'
 
 interface Verb {
   readonly form: string
   readonly about: string
+  /** The rest of the line is one word, as it stands: a shell in the guest takes it apart. */
+  readonly raw?: true
   /** Throws on words that mean nothing, so that a script with an error in it never begins. */
   check?(words: readonly string[]): void
   run(stage: Stage, words: readonly string[]): Promise<void>
@@ -45,19 +48,19 @@ function numberOf(text: string | undefined): number {
 
 const diskOf = (text: string): RealDisk => (existsSync(text) ? { file: resolve(text) } : { size: String(sizeOf(text)) })
 
-/** Words for each part of the verb's form that is written in capitals. */
-function wordsOf(form: string): (words: readonly string[]) => void {
-  const wanted = form.match(/[A-Z]{2,}/g)?.length ?? 0
-  return (words) => {
-    if (words.length < wanted) throw new UsageError(`missing words: ${form}`)
-  }
+/** As many words as the verb's form has parts: those in brackets may be left out, and after … come as many as there are. */
+function checkCount(form: string, words: readonly string[]): void {
+  const parts = form.split(' ').slice(1)
+  const least = parts.filter((part) => !part.startsWith('[')).length
+  if (words.length < least) throw new UsageError(`missing words: ${form}`)
+  if (words.length > parts.length && !form.endsWith('…')) throw new UsageError(`too many words: ${form}`)
 }
 
 async function copy(stage: Stage, [from = '', to = '']: readonly string[]): Promise<void> {
   const bytes = new Uint8Array(await readFile(from))
   const folder = to.endsWith('/') ? to : posix.dirname(to)
   const name = to.endsWith('/') ? basename(from) : posix.basename(to)
-  await stage.guest.call('fcopy.file', { source: from, bytes })
+  await call(stage, 'fcopy.file', { source: from, bytes })
   stage.say(`copying ${bytes.length} bytes to ${posix.join(folder, name)}`)
   // The daemon of Linux makes the folders that a slash follows (tools/hv/hv_fcopy_daemon.c, hv_start_fcopy).
   const path = folder.endsWith('/') ? folder : `${folder}/`
@@ -76,8 +79,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
   exec: {
     form: 'exec COMMAND…',
     about: 'run a shell command in the guest',
-    async run({ guest, say }, words) {
-      const { status, output } = await guest.exec(words.join(' '))
+    raw: true,
+    async run({ guest, say }, [script = '']) {
+      const { status, output } = await guest.exec(script)
       say(output.trimEnd())
       if (status !== 0) fail(`exit status ${status}`)
     },
@@ -156,9 +160,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     form: `shutdown [${ENDS.join('|')}]`,
     about: 'ask the guest, and wait until it has gone',
     check: ([action = 'power-off']) => void oneOf('end', ENDS, action),
-    async run({ guest, say }, [action = 'power-off']) {
+    async run(stage, [action = 'power-off']) {
+      const { guest, say } = stage
       const known = guest.events.length
-      const answer = await guest.call('shutdown.request', { action })
+      const answer = await call(stage, 'shutdown.request', { action })
       if (answer !== 'sent') fail(`not begun: ${String(answer)}`)
       const told = (): { readonly status: number } | undefined =>
         guest.events.slice(known).find(({ name }) => name === 'shutdown:answered')?.detail as { status: number }
@@ -173,13 +178,17 @@ const VERBS: Readonly<Record<string, Verb>> = {
 /** A line that is understood. */
 export type Command = (stage: Stage) => Promise<void>
 
-/** One line: a verb and its words; empty lines and those that begin with # do nothing. Throws on what means nothing. */
+/**
+ * One line: a verb and its words, in quotes where they have blanks; empty lines and those that begin with # do nothing. Throws
+ * UsageError on what means nothing.
+ */
 export function readLine(line: string): Command {
-  const [name = '', ...words] = line.trim().split(/\s+/)
+  const [, name = '', rest = ''] = /^\s*(\S*)\s*([^]*?)\s*$/.exec(line) ?? []
   if (name === '' || name.startsWith('#')) return () => Promise.resolve()
   const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
   if (verb === undefined) throw new UsageError(`unknown verb: ${name} (one of ${Object.keys(VERBS).join(', ')})`)
-  wordsOf(verb.form)(words)
+  const words = verb.raw !== true ? wordsOf(rest) : rest === '' ? [] : [rest]
+  checkCount(verb.form, words)
   verb.check?.(words)
   return (stage) => verb.run(stage, words)
 }

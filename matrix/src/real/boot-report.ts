@@ -4,12 +4,14 @@ import type { Evidence, Outcome } from '../results/vocabulary.ts'
 
 /** What the host module measured, as it crosses from the machine's worker. */
 export interface RealHostResult {
-  /** `5.3`; null when the guest never connected. */
+  /** `5.3`, of the last connection; null when the guest never connected. */
   readonly version: string | null
   readonly offered: readonly string[]
   readonly counts: EventCounts
   readonly transcriptSha256: string
   readonly devices: Readonly<Record<string, unknown>>
+  /** Why the transcript's file is not whole. */
+  readonly traceError?: string
 }
 
 /** The JSON of `vmbus boot --json`. */

@@ -1,13 +1,27 @@
 import { createHash } from 'node:crypto'
-import { openSync, writeSync } from 'node:fs'
-import { versionName } from '@vmbus/core'
-import { createHost, hostProfile, type Host } from '@vmbus/host'
+import { versionName, type VmbusVersion } from '@vmbus/core'
+import { createHost, hostProfile, hostProfiles, type Host } from '@vmbus/host'
 import { DEFAULT_FEATURES } from '@vmbus/hypervisor'
 import type { HostFactory } from '@vmbus/machine-v86'
 import { createTranscript, toJsonLine } from '@vmbus/trace'
+import {
+  anything,
+  checkOptions,
+  dictionary,
+  flag,
+  integer,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+} from '@vmbus/world'
 import type { RealHostResult } from './boot-report.ts'
 import type { RealDevice } from './device.ts'
+import { figuresOf } from './figures.ts'
 import { CORE_COMPONENTS, realDevices } from './registry.ts'
+import { traceFile } from './trace-file.ts'
 
 /** Plain values only: they cross into the machine's worker. */
 export interface RealHostOptions {
@@ -26,22 +40,38 @@ export interface RealHostOptions {
   readonly traceFile?: string
 }
 
+const OPTIONS = object<RealHostOptions>({
+  profile: oneOf(...hostProfiles.map(({ id }) => id)),
+  devices: optional(dictionary(anything)),
+  referenceTscPage: optional(flag),
+  transcriptBytes: optional(integer()),
+  traceFile: optional(text),
+})
+
+const STATE = stateForm<{ host: unknown; devices: Record<string, unknown> }>('matrix-host', 1, {
+  host: anything,
+  devices: dictionary(anything),
+})
+
 /** The Hyper-V host of a real kernel. It runs in the machine's worker, synchronously with the processor. */
 export const host: HostFactory = (machine, given) => {
-  const options = given as RealHostOptions
+  const options = checkOptions('host', OPTIONS, given)
   const profile = hostProfile(options.profile)
   if (profile === undefined) throw new RangeError(`unknown host profile: ${options.profile}`)
   const digest = createHash('sha256')
-  const traceFile = options.traceFile === undefined ? undefined : openSync(options.traceFile, 'w')
+  const file = options.traceFile === undefined ? undefined : traceFile(options.traceFile)
   const transcript = createTranscript({
     clock: machine.clock,
     limit: options.transcriptBytes ?? 0,
     stream(entry) {
       const line = `${toJsonLine(entry)}\n`
       digest.update(line)
-      if (traceFile !== undefined) writeSync(traceFile, line)
+      file?.write(line)
     },
   })
+  const devices = new Map<string, RealDevice>()
+  const figures = figuresOf(devices)
+  let connected: VmbusVersion | undefined
   const made: Host = createHost(profile, {
     memory: machine.memory,
     clock: machine.clock,
@@ -55,17 +85,21 @@ export const host: HostFactory = (machine, given) => {
       tscFrequency: machine.imposed.tscFrequency,
       apicFrequency: machine.imposed.apicFrequency,
     },
-    trace: transcript.sink,
+    trace(event) {
+      figures.trace(event)
+      transcript.sink(event)
+    },
     diagnose: machine.diagnose,
     crashed: (report) => machine.emit('crashed', report),
   })
   machine.connect(made.partition)
   made.bus.on((event) => {
+    figures.heard(event)
+    if (event.kind === 'connected') connected = event.version
     if (event.kind === 'device') machine.emit(`${event.device}:${event.name}`, event.detail)
     else machine.emit(event.kind, event)
   })
   const wanted = options.devices ?? Object.fromEntries(CORE_COMPONENTS.map((kind) => [kind, {}]))
-  const devices = new Map<string, RealDevice>()
   for (const [kind, deviceOptions] of Object.entries(wanted)) {
     const factory = realDevices[kind]
     if (factory === undefined) throw new RangeError(`unknown device: ${kind}`)
@@ -81,18 +115,21 @@ export const host: HostFactory = (machine, given) => {
         return machine.memory.bytes.slice(gpa, gpa + length)
       }
       const [kind = '', action = ''] = name.split('.')
+      if (Object.hasOwn(realDevices, kind) && !devices.has(kind)) throw new RangeError(`this host has no ${kind}`)
       const act = devices.get(kind)?.actions?.[action]
       if (act === undefined) throw new RangeError(`unknown action: ${name}`)
       return act(argument)
     },
     save: () => ({
+      ...STATE.head,
       host: made.save(),
       devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.save?.()])),
     }),
     restore(state) {
-      const saved = state as { host: unknown; devices: Record<string, unknown> }
+      const saved = restoreState(state, STATE)
       for (const [kind, device] of devices) device.restore?.(saved.devices[kind])
       made.restore(saved.host)
+      if (made.bus.version !== 0) connected = made.bus.version
     },
     // A guest that has not connected has changed nothing of bus and devices.
     booted: {
@@ -100,11 +137,12 @@ export const host: HostFactory = (machine, given) => {
       restore: (state) => made.partition.restore(state),
     },
     result: (): RealHostResult => ({
-      version: made.bus.version === 0 ? null : versionName(made.bus.version),
+      version: connected === undefined ? null : versionName(connected),
       offered: [...devices.keys()],
       counts: transcript.counts,
       transcriptSha256: digest.copy().digest('hex'),
-      devices: Object.fromEntries([...devices].map(([kind, device]) => [kind, device.result?.() ?? null])),
+      devices: figures.result(),
+      ...(file?.error === undefined ? {} : { traceError: file.error }),
     }),
     get notDeterministic() {
       return [...devices.values()].find((device) => device.notDeterministic !== undefined)?.notDeterministic

@@ -4,7 +4,7 @@ import { netvsc, type NetvscHost } from '@vmbus/netvsc'
 import { pcapngWriter, unixTicksOf, type PcapngWriter } from '@vmbus/pcapng'
 import { createSwitch, type SwitchState, type VlanOptions } from '@vmbus/switch'
 import { createPeer, type PeerState, type TcpHandlers, type TcpSocket } from '@vmbus/switch/peer'
-import type { Seed } from '@vmbus/world'
+import { anything, checkOptions, object, optional, text, u32, type Seed, type Shape } from '@vmbus/world'
 import type { RealDeviceFactory } from './device.ts'
 
 /** Plain values only. */
@@ -42,6 +42,18 @@ export interface TransferCount {
   readonly done: boolean
 }
 
+const VLAN = anything as Shape<VlanOptions>
+
+/** What becomes of them is looked at by the adapter and the switch. */
+const OPTIONS = object<RealNetvscOptions>({
+  mac: optional(text),
+  vlan: optional(VLAN),
+  mtu: optional(u32),
+  peerMtu: optional(u32),
+  peerVlan: optional(VLAN),
+  queues: optional(u32),
+})
+
 const PEER_MAC = '02:00:00:00:00:01'
 export const PEER_ADDRESS = '10.0.0.1'
 export const GUEST_ADDRESS = '10.0.0.2'
@@ -52,7 +64,7 @@ const DEFAULT_MAC = '00:15:5d:00:00:01'
 
 /** An adapter, a switch and a peer at 10.0.0.1, all in the machine's own time. */
 export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
-  const options = (given ?? {}) as RealNetvscOptions
+  const options = checkOptions('netvsc', OPTIONS, given ?? {})
   const { clock, seed } = machine
   const timers = machine.timers((name) => {
     if (name === 'deliver') lan.timer(name)
@@ -96,7 +108,11 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
   })
   let handle = host.offer(spec)
   if (handle === undefined) return undefined
-  const nic = (): HostDeviceHandle<NetvscHost> => handle as HostDeviceHandle<NetvscHost>
+  const last = (): HostDeviceHandle<NetvscHost> => handle as HostDeviceHandle<NetvscHost>
+  const nic = (): HostDeviceHandle<NetvscHost> => {
+    if (last().rescinded) throw new RangeError('no adapter: it was removed')
+    return last()
+  }
   let capture: { readonly chunks: Uint8Array[]; readonly writer: PcapngWriter; readonly stop: () => void } | undefined
 
   return {
@@ -109,16 +125,14 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       sent: () => source.count(),
       link: (up) => (up === true ? nic().device.connectLink() : nic().device.disconnectLink()),
       vlan: (vlan) => nic().device.setVlan(vlan as VlanOptions),
-      remove: () => {
-        if (nic().rescinded) throw new RangeError('no adapter')
-        nic().rescind()
-      },
+      remove: () => nic().rescind(),
       add: () => {
+        if (!last().rescinded) throw new RangeError('the adapter is there')
         handle = host.offer(spec)
       },
       vf: (serial) => (serial === 0 ? nic().device.dissociateVf() : nic().device.associateVf(serial as number)),
-      statistics: () => nic().device.statistics(),
-      inspect: () => nic().device.inspect(),
+      statistics: () => last().device.statistics(),
+      inspect: () => last().device.inspect(),
       capture: () => {
         const chunks: Uint8Array[] = []
         const writer = pcapngWriter({ write: (chunk) => chunks.push(chunk), application: 'vmbus' })
@@ -140,7 +154,7 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
         return new Uint8Array(bytes)
       },
     },
-    result: () => nic().device.inspect(),
+    result: () => last().device.inspect(),
     save: () => ({ lan: lan.save(), peer: peer.save() }),
     restore(state) {
       const saved = state as { lan: SwitchState; peer: PeerState }

@@ -16,4 +16,4 @@ export type Outcome = (typeof OUTCOMES)[number]
 export const EVIDENCE = ['real', 'simulated-sourced', 'simulated-inferred', 'simulated-grid', 'documented'] as const
 export type Evidence = (typeof EVIDENCE)[number]
 
-export const ExitCode = { ok: 0, findings: 1, usage: 2, internal: 3, interrupted: 130 } as const
+export const ExitCode = { ok: 0, findings: 1, usage: 2, internal: 3, unwritten: 4, interrupted: 130 } as const
