@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parseSync, Visitor } from 'oxc-parser'
 import { codesOf, codeViolations } from './codes.mjs'
 import { citationViolations } from './citations.mjs'
 import { examplesOf } from './examples.mjs'
@@ -18,7 +19,7 @@ const NOTICES = 'THIRD-PARTY-NOTICES.md'
 export function docViolations(root) {
   const packages = packageFolders(root)
   return [
-    ...packages.flatMap((folder) => readmeViolations(root, folder)),
+    ...['.', ...packages].flatMap((folder) => readmeViolations(root, folder)),
     ...markdownFiles(root, '').flatMap((path) => linkViolations(root, path)),
     ...indexViolations(root, packages),
     ...noticeViolations(root, packages),
@@ -39,13 +40,19 @@ export function packageFolders(root) {
  * @param {string} folder
  */
 function readmeViolations(root, folder) {
-  const path = `${folder}/README.md`
+  const path = folder === '.' ? 'README.md' : `${folder}/README.md`
   if (!existsSync(join(root, path))) return [`${path}: is missing`]
-  const examples = examplesOf(readFileSync(join(root, path), 'utf8'))
+  const text = readFileSync(join(root, path), 'utf8')
+  const examples = examplesOf(text)
   const [opening] = examples
   if (opening === undefined) return [`${path}: has no example in a ts block`]
   const lines = opening.code.split('\n').length
+  const install = installLine(root, folder)
   return [
+    ...(install === undefined || text.includes(install) ? [] : [`${path}: does not say '${install}'`]),
+    ...(folder === '.' ? plainViolations(opening.code) : []).map(
+      (found) => `${path}:${opening.line}: the first example ${found}`,
+    ),
     ...(lines > OPENING_LINES
       ? [`${path}:${opening.line}: the first example has ${lines} lines, not ${OPENING_LINES}`]
       : []),
@@ -56,6 +63,38 @@ function readmeViolations(root, folder) {
       .filter(({ tier, why }) => tier !== 'none' && why !== undefined)
       .map(({ line, tier }) => `${path}:${line}: is said not to be run, but the ${tier} tier runs it`),
   ]
+}
+
+/**
+ * How a package comes to those who use it; undefined where it is not published.
+ *
+ * @param {string} root
+ * @param {string} folder
+ */
+function installLine(root, folder) {
+  const path = join(root, folder, 'package.json')
+  /** @type {{ name?: string, private?: boolean }} */
+  const { name, private: isPrivate } = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+  return name === undefined || isPrivate === true ? undefined : `npm install ${name}`
+}
+
+/**
+ * The first example is what people paste: JavaScript without types that every Node of `engines` takes.
+ *
+ * @param {string} code
+ * @returns {string[]}
+ */
+function plainViolations(code) {
+  const { program, errors } = parseSync('example.mjs', code)
+  if (errors[0] !== undefined) return [`is no plain JavaScript: ${errors[0].message}`]
+  /** @type {string[]} */
+  const found = []
+  new Visitor({
+    VariableDeclaration({ kind }) {
+      if (kind.endsWith('using')) found.push(`needs Node 24: ${kind}`)
+    },
+  }).visit(program)
+  return found
 }
 
 /**
@@ -98,7 +137,7 @@ function noticeViolations(root, packages) {
     /** @type {{ dependencies?: Record<string, string>, peerDependencies?: Record<string, string> }} */
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
     return Object.keys({ ...dependencies, ...peerDependencies })
-      .filter((name) => !name.startsWith('@vmbus/') && !notices.includes(`[${name}](`))
+      .filter((name) => !/^@(vmbus|types)\//.test(name) && !notices.includes(`[${name}](`))
       .map((name) => `${NOTICES}: does not name ${name}, which ${folder} needs`)
   })
 }

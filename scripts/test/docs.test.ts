@@ -8,12 +8,12 @@ import { docViolations } from '../docs/rules.mjs'
 const example = '# A\n```ts\nopen()\n```\n'
 
 const sound: Record<string, string> = {
-  'README.md': '[disk](packages/disk) [vmbus](matrix)',
+  'README.md': `[disk](packages/disk) [vmbus](matrix)\n${example}`,
   'THIRD-PARTY-NOTICES.md': '[v86](https://github.com/copy/v86)',
-  'packages/disk/package.json': '{}',
+  'packages/disk/package.json': '{ "name": "@vmbus/disk" }',
   'matrix/package.json': JSON.stringify({ peerDependencies: { v86: '0.5.462' } }),
   'docs/errors.md': codesPage(new Map([['VMBUS_DISK_FULL', ['packages/disk']]])),
-  'packages/disk/README.md': `${example}\`VMBUS_DISK_FULL\``,
+  'packages/disk/README.md': `npm install @vmbus/disk\n${example}\`VMBUS_DISK_FULL\``,
   'packages/disk/src/index.ts': `const code = 'VMBUS_DISK_FULL'`,
   'matrix/README.md': example,
   'matrix/src/index.ts': `process.env['VMBUS_IMAGES']`,
@@ -46,7 +46,7 @@ describe('caught:', () => {
       {
         'packages/core/src/index.ts': '',
         'packages/core/package.json': '{}',
-        'README.md': '[](packages/core) [](packages/disk) [](matrix)',
+        'README.md': `[](packages/core) [](packages/disk) [](matrix)\n${example}`,
       },
       'packages/core/README.md: is missing',
     ],
@@ -55,6 +55,21 @@ describe('caught:', () => {
       'a long first example',
       { 'matrix/README.md': `\`\`\`ts\n${'a()\n'.repeat(21)}\`\`\`` },
       'matrix/README.md:2: the first example has 21 lines, not 20',
+    ],
+    [
+      'a published package that does not say how it is installed',
+      { 'packages/disk/README.md': `${example}VMBUS_DISK_FULL` },
+      "packages/disk/README.md: does not say 'npm install @vmbus/disk'",
+    ],
+    [
+      'a first example of the repository that only the newest Node takes',
+      { 'README.md': '[](packages/disk) [](matrix)\n```ts\nawait using a = open()\n```' },
+      'README.md:3: the first example needs Node 24: await using',
+    ],
+    [
+      'one that is no plain JavaScript',
+      { 'README.md': '[](packages/disk) [](matrix)\n```ts\nconst a = (b: number) => b\n```' },
+      'README.md:3: the first example is no plain JavaScript: Expected `,` or `)` but found `:`',
     ],
     [
       'an example not run without reason',
@@ -73,13 +88,17 @@ describe('caught:', () => {
     ],
     [
       'a dead link',
-      { 'packages/disk/README.md': `${example}VMBUS_DISK_FULL [here](./vhd.md#footer)` },
+      { 'packages/disk/README.md': `npm install @vmbus/disk\n${example}VMBUS_DISK_FULL [here](./vhd.md#footer)` },
       'packages/disk/README.md: links to ./vhd.md, which does not exist',
     ],
-    ['a package that is not listed', { 'README.md': '[disk](packages/disk)' }, 'README.md: does not list matrix'],
+    [
+      'a package that is not listed',
+      { 'README.md': `[disk](packages/disk)\n${example}` },
+      'README.md: does not list matrix',
+    ],
     [
       'a code without meaning',
-      { 'packages/disk/README.md': example },
+      { 'packages/disk/README.md': `npm install @vmbus/disk\n${example}` },
       'packages/disk/README.md: does not tell what VMBUS_DISK_FULL means',
     ],
     [

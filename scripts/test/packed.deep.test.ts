@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeExamples } from '../docs/examples.mjs'
+import { examplesOf, writeExamples } from '../docs/examples.mjs'
 import { readWorkspace } from '../floors/workspace.mjs'
 import { root } from './root.ts'
 
@@ -76,6 +76,42 @@ test.each(manifests)('$name holds no sources, tests or workspace ranges', ({ nam
   expect(readFileSync(join(folder, 'package.json'), 'utf8')).not.toMatch(/workspace:|catalog:|@vmbus\/source/)
 })
 
+test.each(manifests)('$name brings its licence, its notices and its types', ({ name }) => {
+  const folder = join(project, 'node_modules', name)
+  expect(readdirSync(folder)).toEqual(
+    expect.arrayContaining(['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES.md', 'dist']),
+  )
+  expect(readdirSync(join(folder, 'dist'))).toContain('index.d.ts')
+})
+
+test('a package that was never built is packed whole, by npm as well', () => {
+  const folder = join(project, 'unbuilt/packages/world')
+  for (const part of ['scripts', 'packages/world/src'])
+    cpSync(join(root, part), join(project, 'unbuilt', part), { recursive: true })
+  for (const file of [
+    'LICENSE',
+    'THIRD-PARTY-NOTICES.md',
+    'tsconfig.base.json',
+    'packages/world/package.json',
+    'packages/world/tsconfig.json',
+    'packages/world/README.md',
+  ])
+    cpSync(join(root, file), join(project, 'unbuilt', file))
+  symlinkSync(join(root, 'node_modules'), join(project, 'unbuilt/node_modules'), 'junction')
+  const [packed] = JSON.parse(run(folder, 'npm', 'pack', '--json', '--silent')) as { files: { path: string }[] }[]
+  const files = packed?.files.map(({ path }) => path)
+  expect(files).toEqual(
+    expect.arrayContaining(['LICENSE', 'THIRD-PARTY-NOTICES.md', 'dist/index.js', 'dist/index.d.ts']),
+  )
+})
+
+test('the first example of the repository runs as plain JavaScript', () => {
+  const [first] = examplesOf(readFileSync(join(root, 'README.md'), 'utf8'))
+  writeFileSync(join(project, 'first.mjs'), first?.code ?? '')
+  // As the README says: the version is 5.3, the heart beats.
+  expect(run(project, process.execPath, 'first.mjs')).toBe('true ok\n')
+})
+
 describe('plain node imports', () => {
   test.each(entries)('%s', (entry) => {
     const names = run(project, process.execPath, '--input-type=module', '-e', `await import(${JSON.stringify(entry)})`)
@@ -85,6 +121,7 @@ describe('plain node imports', () => {
 
 test('the command vmbus starts', () => {
   expect(run(project, 'npm', 'exec', '--offline', '--', 'vmbus', '--help')).toContain('Usage: vmbus')
+  expect(run(project, 'npm', 'exec', '--offline', '--', 'vmbus', '--version')).toBe('0.0.0\n')
 })
 
 test('the examples of the READMEs run against the packed packages', () => {

@@ -20,7 +20,7 @@ export async function call({ guest }: Stage, action: string, argument: unknown):
   try {
     return await guest.call(action, argument)
   } catch (error) {
-    if (isDefect(error) || /^VMBUS_MACHINE_/.test(codeOf(error))) throw error
+    if (isDefect(error) || /^VMBUS_MACHINE_[A-Z]+$/.test(codeOf(error))) throw error
     throw new VerbError(reasonOf(error), { cause: error })
   }
 }
