@@ -107,7 +107,10 @@ export function writeZeros(store: ByteStore, offset: number, length: number): vo
     if (length > inside) store.truncate(offset + length)
     return
   }
-  for (let done = 0; done < length; done += ZEROS.length) {
-    store.write(offset + done, ZEROS, 0, Math.min(ZEROS.length, length - done))
-  }
+  inPieces(length, (done, zeros, count) => store.write(offset + done, zeros, 0, count))
+}
+
+/** Zeros of any length, at most 64 KiB at a time. */
+export function inPieces(length: number, write: (done: number, zeros: Uint8Array, count: number) => void): void {
+  for (let done = 0; done < length; done += ZEROS.length) write(done, ZEROS, Math.min(ZEROS.length, length - done))
 }

@@ -69,6 +69,24 @@ const damages: readonly [name: string, structure: string, code: string, make: ()
     () => with_(vhdx(true), (s) => HEADERS.forEach((at) => patch(s, at + 100, 1))),
   ],
   [
+    'two headers of one sequence number and other contents',
+    'VHDX header',
+    'VMBUS_DISK_DAMAGED',
+    () =>
+      with_(vhdx(true), (s) => {
+        const [first, second] = HEADERS as [number, number]
+        s.write(second, s.bytes().subarray(first, first + 4096))
+        patch(s, second + 16, 1)
+        seal(s, second, 4096)
+      }),
+  ],
+  [
+    'a log past the end of the file',
+    'VHDX header',
+    'VMBUS_DISK_DAMAGED',
+    () => with_(vhdx(false), (s) => both(s, HEADERS, 4096, 68, 0, 0, 0, 0xf0)),
+  ],
+  [
     'format version 2',
     'VHDX header',
     'VMBUS_DISK_UNSUPPORTED',

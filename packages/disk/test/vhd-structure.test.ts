@@ -77,6 +77,51 @@ describe('VHD typed from the document', () => {
     expect(store.bytes().subarray(-512)).toEqual(footer(3))
   })
 
+  it('dynamic: a copy at the start that is damaged or torn is made good by the footer at the end', () => {
+    for (const damage of [hex('00'), seal(footer(3).fill(1, 40, 48), 64)]) {
+      const { store } = sparse(3, 'FF'.repeat(512))
+      store.write(0, damage)
+      openVhd(store, { readOnly: true }).close()
+      expect(store.bytes().subarray(0, damage.length)).toEqual(damage)
+      openVhd(store).close()
+      expect(store.bytes().subarray(0, 512)).toEqual(footer(3))
+    }
+  })
+
+  it('dynamic: the data of a new block begins at a multiple of 4096 bytes, wherever the blocks before it are', () => {
+    const { store } = sparse(3, 'FF'.repeat(512))
+    const disk = openVhd(store)
+    disk.write(0, [pattern(512, 1)])
+    disk.write(8192, [pattern(512, 2)])
+    disk.close()
+    // Block 1 ends at 4096 + 512 + 2 MiB = 0x201200; the next places whose data is aligned are at 0x201E00 and 0x402E00.
+    const table = new Uint8Array(12)
+    store.read(1536, table)
+    expect(table).toEqual(hex('0000100F 00000008 00002017'))
+    expect([store.bytes()[0x202000], store.bytes()[0x403000]]).toEqual([pattern(1, 1)[0], pattern(1, 2)[0]])
+    // One of ours: header and table end at 0x800, so the first block's data is at 0x1000.
+    const own = memoryStore()
+    const ours = createVhd(own, { size: '8M' })
+    ours.write(0, [pattern(512, 3)])
+    ours.close()
+    own.read(1536, table)
+    expect(table.subarray(0, 4)).toEqual(hex('00000007'))
+  })
+
+  it('fixed: above 2040 GiB, which is only the end of what a table reaches', () => {
+    const bytes = footer(2)
+    // 3 TiB as original and as current size.
+    for (const at of [40, 48]) bytes.set(hex('0000030000000000'), at)
+    bytes.fill(0, 64, 68)
+    const store = memoryStore({ size: 3 * 2 ** 40 })
+    store.write(3 * 2 ** 40, seal(bytes, 64))
+    const disk = openVhd(store)
+    expect(disk.sectors).toBe(3 * 2 ** 31)
+    expect(disk.write(3 * 2 ** 31 - 1, [pattern(512, 1)])).toBe('ok')
+    expect(readSectors(disk, 3 * 2 ** 31 - 1, 1)).toEqual(pattern(512, 1))
+    disk.close()
+  })
+
   it('a footer of 511 bytes, as before Virtual PC 2004', () => {
     const { store, data } = sparse(3, 'FF'.repeat(512))
     store.truncate(store.size - 1)

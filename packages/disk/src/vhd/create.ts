@@ -7,6 +7,7 @@ import { FOOTER_SIZE, VHD_MAX_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter, ty
 import { HEADER_SIZE, encodeHeader } from './header.ts'
 import { utf16, type ParentPaths, type VhdLocatorEntry } from './locator.ts'
 import { openLocked } from './open.ts'
+import { alignedSlot } from './slots.ts'
 import { tableSize } from './table.ts'
 
 export interface CreateVhdOptions {
@@ -85,10 +86,11 @@ function writeSparse(store: ByteStore, footer: VhdFooter, blockSize: number, opt
   const entries = Math.ceil(footer.currentSize / blockSize)
   const tableOffset = FOOTER_SIZE + HEADER_SIZE
   const { locators, data } = placeLocators(parentPaths, tableOffset + tableSize(entries))
-  const end = locators.reduce(
+  const structures = locators.reduce(
     (at, locator) => Math.max(at, locator.offset + locator.sectors * VHD_SECTOR),
     tableOffset + tableSize(entries),
   )
+  const end = alignedSlot({ blockSize }, structures)
   store.write(end, encodeFooter(footer))
   store.write(tableOffset, new Uint8Array(tableSize(entries)).fill(0xff))
   data.forEach((bytes, i) => store.write((locators[i] as VhdLocatorEntry).offset, bytes))

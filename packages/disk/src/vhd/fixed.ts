@@ -22,7 +22,7 @@ export function fixedVhd(store: ByteStore, opened: VhdFooter, readOnly: boolean,
 
   const resize = (bytes: number): void => {
     if (footer.savedState) throw unsupported('VHD hard disk footer', 'a disk in saved state cannot be resized')
-    if (bytes > VHD_MAX_SIZE)
+    if (bytes > VHD_MAX_SIZE && bytes > footer.currentSize)
       throw new DiskError('VMBUS_DISK_OPTION', `a VHD has at most 2040 GiB, not ${bytes} bytes`, { bytes })
     const next = { ...footer, currentSize: bytes }
     const old = footer.currentSize

@@ -129,8 +129,10 @@ export function parseFooter(bytes: Uint8Array): VhdFooter {
   if (type === undefined)
     throw unsupported(name, `disk type ${number} is not fixed (2), dynamic (3) or differencing (4)`, { type: number })
   const currentSize = view.getBigUint64(48)
-  if (currentSize === 0n || currentSize % 512n !== 0n || currentSize > BigInt(VHD_MAX_SIZE)) {
-    throw damaged(name, `current size ${currentSize} is not a number of sectors up to 2040 GiB`, {
+  // Where the sectors of a table end is no limit of the sectors of a fixed image.
+  const most = type === 'fixed' ? Number.MAX_SAFE_INTEGER : VHD_MAX_SIZE
+  if (currentSize === 0n || currentSize % 512n !== 0n || currentSize > BigInt(most)) {
+    throw damaged(name, `current size ${currentSize} is not a number of sectors up to ${most} bytes`, {
       currentSize: String(currentSize),
     })
   }

@@ -2,7 +2,8 @@ import { DiskError, unsupported } from '../errors.ts'
 import { writeZeros, type ByteStore } from '../store.ts'
 import { VHD_MAX_SIZE, encodeFooter } from './footer.ts'
 import { encodeHeader } from './header.ts'
-import { bitmapSize, commit, release, slotOf, structures, tableSize, type SparseTables } from './table.ts'
+import { bitmapSize } from './slots.ts'
+import { commit, release, slotOf, structures, tableSize, type SparseTables } from './table.ts'
 
 /**
  * Online resize of a dynamic VHD. Each step leaves an image that opens: with the old size until the footers are
@@ -83,6 +84,6 @@ function roomAfterTable(tables: SparseTables): number {
     const slot = slotOf(tables, block)
     if (slot > header.tableOffset) limit = Math.min(limit, slot)
   }
-  for (const slot of tables.free) if (slot > header.tableOffset) limit = Math.min(limit, slot)
+  for (const { at } of tables.free) if (at > header.tableOffset) limit = Math.min(limit, at)
   return limit
 }

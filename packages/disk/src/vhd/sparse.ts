@@ -2,11 +2,12 @@ import type { BlockDevice, DiskState } from '../block.ts'
 import type { Image } from '../device.ts'
 import { readFrom } from '../parent-read.ts'
 import type { ByteStore, StoreState } from '../store.ts'
-import { writeZeros } from '../store.ts'
+import { inPieces, writeZeros } from '../store.ts'
 import { VHD_SECTOR, type VhdFooter } from './footer.ts'
 import type { VhdHeader } from './header.ts'
 import { resizeSparse } from './resize.ts'
-import { allocate, bitmapSize, commit, release, slotOf, type SparseTables } from './table.ts'
+import { bitmapSize, type FreeRun } from './slots.ts'
+import { allocate, commit, release, slotOf, type SparseTables } from './table.ts'
 
 interface SparseVhdState extends DiskState {
   readonly footer: VhdFooter
@@ -16,13 +17,13 @@ interface SparseVhdState extends DiskState {
   readonly bitmaps: readonly { readonly block: number; readonly bits: Uint8Array; readonly dirty: boolean }[]
   readonly end: number
   readonly footerDirty: boolean
-  readonly free: readonly number[]
+  readonly free: readonly FreeRun[]
   readonly pendingFree: readonly number[]
   readonly store: StoreState | undefined
 }
 
-/** How many clean bitmaps stay in memory; each is 512 bytes at the usual block size. */
-const CLEAN_BITMAPS = 4096
+/** Bytes of clean bitmaps that stay in memory: 4096 of them at the usual block size. */
+const CLEAN_BITMAPS = 2 ** 21
 
 /** A dynamic VHD, or a differencing one when there is a parent. */
 export function sparseVhd(
@@ -38,7 +39,7 @@ export function sparseVhd(
   const bitmapOf = (block: number, slot: number): Uint8Array => {
     const known = tables.bitmaps.get(block)
     if (known !== undefined) return known
-    if (tables.bitmaps.size - tables.dirtyBitmaps.size > CLEAN_BITMAPS) {
+    if ((tables.bitmaps.size - tables.dirtyBitmaps.size) * dataAt > CLEAN_BITMAPS) {
       for (const each of tables.bitmaps.keys()) if (!tables.dirtyBitmaps.has(each)) tables.bitmaps.delete(each)
     }
     const bits = new Uint8Array(dataAt)
@@ -153,7 +154,8 @@ export function sparseVhd(
     zeroAt(position, length) {
       blocks(position, length, (block, at, count, whole) => {
         const slot = slotOf(tables, block)
-        if (parent !== undefined) writeBlock(block, at, new Uint8Array(count), 0, count)
+        if (parent !== undefined)
+          inPieces(count, (done, zeros, length) => writeBlock(block, at + done, zeros, 0, length))
         else if (whole) release(tables, block)
         else if (slot >= 0) writeZeros(store, slot + dataAt + at, count)
       })
@@ -201,7 +203,7 @@ export function sparseVhd(
       type: parent === undefined ? 'dynamic' : 'differencing',
       blockSize,
       creator: tables.footer.creator,
-      freeSlots: tables.free.length,
+      freeSlots: tables.free.reduce((sum, { count }) => sum + count, 0),
       unflushed: tables.dirtyTable.size + tables.dirtyBitmaps.size,
       store: store.inspect(),
       ...(parent === undefined ? {} : { parent: parent.inspect() }),

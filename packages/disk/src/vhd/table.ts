@@ -1,7 +1,18 @@
 import { damaged, unsupported } from '../errors.ts'
+import { equalBytes } from '../identity.ts'
 import { punchAll, writeZeros, type ByteStore } from '../store.ts'
 import { FOOTER_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter } from './footer.ts'
 import { HEADER_SIZE, type VhdHeader } from './header.ts'
+import {
+  alignedSlot,
+  bitmapSize,
+  sectorsPerBlock,
+  slotSize,
+  slotsBetween,
+  takeSlot,
+  withoutTail,
+  type FreeRun,
+} from './slots.ts'
 
 /** A table entry of a block that is not in the file. */
 const UNUSED = 0xffffffff
@@ -23,7 +34,7 @@ export interface SparseTables {
   /** A footer, at the start or at the end, is missing or out of date. */
   footerDirty: boolean
   /** Slots (bitmap and block) that no entry names, in the file as flushed. */
-  free: number[]
+  free: FreeRun[]
   /** Slots that the flushed file still names: not to be used before the next flush. */
   pendingFree: number[]
 }
@@ -31,19 +42,8 @@ export interface SparseTables {
 const NAME = 'VHD block allocation table'
 /** Larger tables would only fit images that nobody makes; the limit keeps a hostile one from taking all memory. */
 const MAX_TABLE = 2 ** 28
-
-function sectorsPerBlock(header: VhdHeader): number {
-  return header.blockSize / VHD_SECTOR
-}
-
-/** Bytes of a block's sector bitmap, padded to a sector. */
-export function bitmapSize(header: VhdHeader): number {
-  return Math.ceil(sectorsPerBlock(header) / 8 / VHD_SECTOR) * VHD_SECTOR
-}
-
-function slotSize(header: VhdHeader): number {
-  return bitmapSize(header) + header.blockSize
-}
+/** Bytes of the table that are read and checked at a time. */
+const PIECE = 2 ** 16
 
 /** Bytes of a table with so many entries: "always extended to a sector boundary". */
 export function tableSize(entries: number): number {
@@ -84,29 +84,20 @@ export function loadTables(
   if (header.tableOffset + size > store.size)
     throw damaged(NAME, `it ends at ${header.tableOffset + size}, after the end of the file (${store.size})`)
   const table = new Uint8Array(size)
-  store.read(header.tableOffset, table)
-
-  const limit = footerAt ?? store.size
-  const slot = slotSize(header)
-  const used = structures(footer, header)
-  const view = viewOf(table)
-  for (let block = 0; block < header.tableEntries; block++) {
-    const entry = view.getUint32(block * 4)
-    if (entry === UNUSED) continue
-    const from = entry * VHD_SECTOR
-    if (from + slot > limit)
-      throw damaged(NAME, `block ${block} lies at sector ${entry}, past the end of the file`, { block, sector: entry })
-    used.push({ name: `block ${block}`, from, to: from + slot })
-  }
+  const used = usedRanges(store, table, footer, header, footerAt ?? store.size)
   used.sort((a, b) => a.from - b.from)
-  const free: number[] = []
+  const free: FreeRun[] = []
+  const leave = (from: number, to: number): void => {
+    const run = slotsBetween(header, from, to)
+    if (run !== undefined) free.push(run)
+  }
   let last: Range = { name: 'the start of the file', from: 0, to: 0 }
   for (const range of used) {
     if (range.from < last.to) throw damaged(NAME, `${range.name} overlaps ${last.name}`)
-    freeSlots(free, last.to, range.from, slot)
+    leave(last.to, range.from)
     last = range
   }
-  if (footerAt !== undefined) freeSlots(free, last.to, footerAt, slot)
+  if (footerAt !== undefined) leave(last.to, footerAt)
   return {
     footer,
     header,
@@ -115,14 +106,40 @@ export function loadTables(
     bitmaps: new Map(),
     dirtyBitmaps: new Set(),
     end: footerAt ?? last.to,
-    footerDirty: footerAt === undefined,
+    footerDirty: footerAt === undefined || !isCopied(store, footer),
     free,
     pendingFree: [],
   }
 }
 
-function freeSlots(free: number[], from: number, to: number, slot: number): void {
-  for (let at = from; at + slot <= to; at += slot) free.push(at)
+/** Whether the start of the file says what its end does: what was torn or damaged of the two is written again. */
+function isCopied(store: ByteStore, { origin }: VhdFooter): boolean {
+  const bytes = new Uint8Array(FOOTER_SIZE)
+  store.read(0, bytes)
+  return origin !== undefined && equalBytes(bytes, origin)
+}
+
+/**
+ * Reads the table and says what the file is used for. An entry that cannot be ends it at once: a hole in a sparse file reads
+ * as entries that name sector 0, so what is read to the end is there for real.
+ */
+function usedRanges(store: ByteStore, table: Uint8Array, footer: VhdFooter, header: VhdHeader, limit: number): Range[] {
+  const used = structures(footer, header)
+  const slot = slotSize(header)
+  const view = viewOf(table)
+  const first = used[0] as Range
+  for (let block = 0; block < header.tableEntries; block++) {
+    if ((block * 4) % PIECE === 0)
+      store.read(header.tableOffset + block * 4, table, block * 4, Math.min(PIECE, table.length - block * 4))
+    const entry = view.getUint32(block * 4)
+    if (entry === UNUSED) continue
+    const from = entry * VHD_SECTOR
+    if (from + slot > limit)
+      throw damaged(NAME, `block ${block} lies at sector ${entry}, past the end of the file`, { block, sector: entry })
+    if (from < first.to) throw damaged(NAME, `block ${block} overlaps ${first.name}`, { block, sector: entry })
+    used.push({ name: `block ${block}`, from, to: from + slot })
+  }
+  return used
 }
 
 interface Range {
@@ -153,10 +170,10 @@ export function allocate(store: ByteStore, tables: SparseTables, block: number, 
   const { header, footer } = tables
   const bitmap = new Uint8Array(bitmapSize(header))
   if (present) bitmap.fill(0xff, 0, sectorsPerBlock(header) / 8)
-  const reused = tables.free.pop()
+  const reused = takeSlot(header, tables.free)
   let slot: number
   if (reused === undefined) {
-    slot = tables.end
+    slot = alignedSlot(header, tables.end)
     const end = slot + slotSize(header)
     // The footer first, which also makes the file long enough, then the bitmap over the old footer.
     store.write(end, encodeFooter(footer))
@@ -205,7 +222,7 @@ export function commit(store: ByteStore, tables: SparseTables): void {
   if (tables.pendingFree.length > 0) {
     const freed = tables.pendingFree
     tables.pendingFree = []
-    for (const slot of freed) tables.free.push(slot)
+    for (const at of freed) tables.free.push({ at, count: 1 })
     cutTail(store, tables)
     punchAll(
       store,
@@ -216,15 +233,14 @@ export function commit(store: ByteStore, tables: SparseTables): void {
 
 /** Shortens the file by the free slots at its end. */
 function cutTail(store: ByteStore, tables: SparseTables): void {
-  const slot = slotSize(tables.header)
-  let end = tables.end
-  const free = new Set(tables.free)
-  while (free.delete(end - slot)) end -= slot
+  const { header, footer } = tables
+  const least = structures(footer, header).reduce((most, { to }) => Math.max(most, to), 0)
+  const { end, free } = withoutTail(header, tables.free, tables.end, least)
   if (end === tables.end) return
-  store.write(end, encodeFooter(tables.footer))
+  store.write(end, encodeFooter(footer))
   store.flush()
   tables.end = end
-  tables.free = [...free]
+  tables.free = free
   store.truncate(end + FOOTER_SIZE)
   store.flush()
 }

@@ -1,6 +1,6 @@
 import type { BlockDevice, Layer } from '../block.ts'
 import { readFrom } from '../parent-read.ts'
-import { writeZeros } from '../store.ts'
+import { inPieces, writeZeros } from '../store.ts'
 import { BlockState, bitmapIndex, blockOffsetAt, payloadIndex, setEntry, stateAt } from './bat.ts'
 import type { VhdxFile } from './file.ts'
 import { MB } from './header.ts'
@@ -174,7 +174,7 @@ export function blocksOf(file: VhdxFile, parent: BlockDevice | undefined): Block
       const state = stateAt(file.batView, index)
       if (state === BlockState.FULLY_PRESENT) writeZeros(file.store, blockOffsetAt(file.batView, index) + at, length)
       else if (state === BlockState.PARTIALLY_PRESENT || (state === BlockState.NOT_PRESENT && parent !== undefined)) {
-        blocks.write(block, at, new Uint8Array(length), 0, length)
+        inPieces(length, (done, zeros, count) => blocks.write(block, at + done, zeros, 0, count))
       }
     },
     drop(block, state) {

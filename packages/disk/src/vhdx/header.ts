@@ -77,9 +77,14 @@ export function readHeader(store: ByteStore): VhdxHeader {
   const [first, second] = [parse(store, 0), parse(store, 1)]
   if (first === undefined && second === undefined)
     throw damaged('VHDX header', 'neither of the two has a valid signature and checksum')
-  let current = (first ?? second) as VhdxHeader & { version: number; logVersion: number }
+  // Neither is current then (2.2.2); Disk2vhd writes the same one twice.
+  if (first !== undefined && second !== undefined && first.sequence === second.sequence) {
+    if (!equalBytes(first.bytes, second.bytes))
+      throw damaged('VHDX header', `two have sequence number ${first.sequence} and other contents`)
+  }
+  let current = (first ?? second) as ParsedHeader
   if (first !== undefined && second !== undefined && second.sequence > first.sequence) current = second
-  const { version, logVersion, ...header } = current
+  const { version, logVersion, bytes: _bytes, ...header } = current
   if (version !== 1) throw unsupported('VHDX header', `format version ${version} is not 1`, { version })
   if (hasLog(header) && logVersion !== 0)
     throw unsupported('VHDX header', `log version ${logVersion} is not 0`, { logVersion })
@@ -96,12 +101,20 @@ export function readHeader(store: ByteStore): VhdxHeader {
   return header
 }
 
-function parse(store: ByteStore, place: 0 | 1): (VhdxHeader & { version: number; logVersion: number }) | undefined {
+type ParsedHeader = VhdxHeader & {
+  readonly version: number
+  readonly logVersion: number
+  /** All of it. */
+  readonly bytes: Uint8Array
+}
+
+function parse(store: ByteStore, place: 0 | 1): ParsedHeader | undefined {
   const bytes = new Uint8Array(HEADER_SIZE)
   store.read(HEADER_PLACES[place], bytes)
   const view = new DataView(bytes.buffer)
   if (view.getUint32(0, true) !== HEAD || view.getUint32(4, true) !== crc32c(bytes, 4)) return undefined
   return {
+    bytes,
     place,
     sequence: view.getBigUint64(8, true),
     fileWriteGuid: bytes.slice(16, 32),

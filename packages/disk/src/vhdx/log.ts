@@ -1,6 +1,6 @@
 import { damaged } from '../errors.ts'
 import { equalBytes } from '../identity.ts'
-import { writeZeros, type ByteStore } from '../store.ts'
+import type { ByteStore } from '../store.ts'
 import { crc32c } from './crc32c.ts'
 import type { Guid } from './guid.ts'
 import { MB, offsetAt, type VhdxHeader } from './header.ts'
@@ -15,7 +15,7 @@ const ENTRY_HEADER = 64
 const DESCRIPTOR = 32
 
 /** One write that an entry describes: a page of 4 KiB, or zeros over `length` bytes. */
-type LoggedWrite =
+export type LoggedWrite =
   | { readonly offset: number; readonly page: Uint8Array }
   | { readonly offset: number; readonly length: number }
 
@@ -75,57 +75,94 @@ export function encodeEntry(entry: EntryToWrite): Uint8Array {
   return bytes
 }
 
-/** Reads from the ring, wrapping at its end. */
-function readRing(store: ByteStore, header: VhdxHeader, at: number, into: Uint8Array): void {
-  const first = Math.min(into.length, header.logLength - at)
-  store.read(header.logOffset + at, into, 0, first)
-  if (first < into.length) store.read(header.logOffset, into, first, into.length - first)
+/** The log as sectors, of which the last wraps to the first. Read a mebibyte at a time: a view is good until the next. */
+interface Ring {
+  readonly length: number
+  sector(at: number): DataView
+  read(at: number, into: Uint8Array): void
 }
 
-/** The entry at `at`, if every field of it is valid. Each sector belongs to one entry at most, so a scan is linear. */
-function readEntry(store: ByteStore, header: VhdxHeader, at: number): LogEntry | undefined {
-  const head = new Uint8Array(ENTRY_HEADER)
-  readRing(store, header, at, head)
-  const headView = new DataView(head.buffer)
-  const length = headView.getUint32(8, true)
-  const tail = headView.getUint32(12, true)
-  const sequence = headView.getBigUint64(16, true)
-  const count = headView.getUint32(24, true)
+function ringOf(store: ByteStore, { logOffset, logLength }: VhdxHeader): Ring {
+  const piece = new Uint8Array(MB)
+  let from = -1
+  return {
+    length: logLength,
+    sector(at) {
+      const start = Math.floor((at % logLength) / MB) * MB
+      if (start !== from) store.read(logOffset + start, piece)
+      from = start
+      return new DataView(piece.buffer, (at % logLength) - start, SECTOR)
+    },
+    read(at, into) {
+      const first = Math.min(into.length, logLength - at)
+      store.read(logOffset + at, into, 0, first)
+      if (first < into.length) store.read(logOffset, into, first, into.length - first)
+    },
+  }
+}
+
+/**
+ * Whether what an entry says of its sectors is true. They are looked at one by one and no further than they are right: a
+ * sector begins as a header, as descriptors or as data, and so belongs to one entry at most, whatever lengths are claimed.
+ */
+function hasSectors(ring: Ring, at: number, length: number, sequence: bigint, count: number): boolean {
+  let data = at + descriptorSectors(count) * SECTOR
+  let end = data
+  for (let i = 0; i < count; i++) {
+    const descriptor = ENTRY_HEADER + i * DESCRIPTOR
+    const within = descriptor % SECTOR
+    const view = ring.sector(at + descriptor - within)
+    const kind = view.getUint32(within, true)
+    if ((kind !== DESC && kind !== ZERO) || view.getBigUint64(within + 24, true) !== sequence) return false
+    if (kind === DESC) end += SECTOR
+    if (end > at + length) return false
+  }
+  for (; data < end; data += SECTOR) {
+    const view = ring.sector(data)
+    const number = (BigInt(view.getUint32(4, true)) << 32n) | BigInt(view.getUint32(4092, true))
+    if (view.getUint32(0, true) !== DATA || number !== sequence) return false
+  }
+  return end === at + length
+}
+
+/** The entry at `at`, if every field of it is valid. */
+function readEntry(ring: Ring, header: VhdxHeader, at: number): LogEntry | undefined {
+  const head = ring.sector(at)
+  if (head.getUint32(0, true) !== LOGE) return undefined
+  const length = head.getUint32(8, true)
+  const tail = head.getUint32(12, true)
+  const sequence = head.getBigUint64(16, true)
+  const count = head.getUint32(24, true)
+  const logGuid = new Uint8Array(head.buffer, head.byteOffset + 32, 16)
   const shaped =
-    headView.getUint32(0, true) === LOGE &&
     length >= SECTOR &&
     length % SECTOR === 0 &&
-    length <= header.logLength &&
+    length <= ring.length &&
     tail % SECTOR === 0 &&
-    tail < header.logLength &&
+    tail < ring.length &&
     sequence > 0n &&
     descriptorSectors(count) * SECTOR <= length &&
-    equalBytes(head.subarray(32, 48), header.logGuid)
-  if (!shaped) return undefined
+    equalBytes(logGuid, header.logGuid)
+  if (!shaped || !hasSectors(ring, at, length, sequence, count)) return undefined
   const bytes = new Uint8Array(length)
-  readRing(store, header, at, bytes)
+  ring.read(at, bytes)
   const view = new DataView(bytes.buffer)
+  if (view.getUint32(4, true) !== crc32c(bytes, 4)) return undefined
   const flushedFileOffset = offsetAt(view, 48)
   const lastFileOffset = offsetAt(view, 56)
-  const writes = readWrites(bytes, view, sequence, count, lastFileOffset)
+  const writes = writesOf(bytes, view, count, lastFileOffset)
   if (writes === undefined || flushedFileOffset % MB !== 0 || lastFileOffset % MB !== 0) return undefined
-  if (view.getUint32(4, true) !== crc32c(bytes, 4)) return undefined
   return { sequence, at, length, tail, flushedFileOffset, lastFileOffset, writes }
 }
 
-function readWrites(
-  bytes: Uint8Array,
-  view: DataView,
-  sequence: bigint,
-  count: number,
-  lastFileOffset: number,
-): LoggedWrite[] | undefined {
+/** What the descriptors of an entry say, whose sectors are right. */
+function writesOf(bytes: Uint8Array, view: DataView, count: number, lastFileOffset: number): LoggedWrite[] | undefined {
   const writes: LoggedWrite[] = []
   let data = descriptorSectors(count) * SECTOR
   for (let i = 0; i < count; i++) {
     const at = ENTRY_HEADER + i * DESCRIPTOR
     const offset = offsetAt(view, at + 16)
-    if (view.getBigUint64(at + 24, true) !== sequence || offset % SECTOR !== 0) return undefined
+    if (offset % SECTOR !== 0) return undefined
     if (view.getUint32(at, true) === ZERO) {
       const length = offsetAt(view, at + 8)
       // A hostile length must not make the file larger than the entry says that it is.
@@ -133,17 +170,13 @@ function readWrites(
       writes.push({ offset, length })
       continue
     }
-    if (view.getUint32(at, true) !== DESC || data + SECTOR > bytes.length) return undefined
-    const high = view.getUint32(data + 4, true)
-    const low = view.getUint32(data + 4092, true)
-    if (view.getUint32(data, true) !== DATA || ((BigInt(high) << 32n) | BigInt(low)) !== sequence) return undefined
     const page = bytes.slice(data, data + SECTOR)
     page.set(bytes.subarray(at + 8, at + 16), 0)
     page.set(bytes.subarray(at + 4, at + 8), 4092)
     writes.push({ offset, page })
     data += SECTOR
   }
-  return data === bytes.length ? writes : undefined
+  return writes
 }
 
 /**
@@ -153,9 +186,12 @@ function readWrites(
  * Throws DiskError VMBUS_DISK_DAMAGED when there is none, or when the file is shorter than the log says it must be.
  */
 export function activeSequence(store: ByteStore, header: VhdxHeader): readonly LogEntry[] {
+  if (header.logOffset + header.logLength > store.size)
+    throw damaged('VHDX header', `the log at ${header.logOffset} lies past the end of the file (${store.size})`)
   const entries = new Map<number, LogEntry>()
+  const ring = ringOf(store, header)
   for (let at = 0; at < header.logLength;) {
-    const entry = readEntry(store, header, at)
+    const entry = readEntry(ring, header, at)
     if (entry !== undefined) entries.set(at, entry)
     at += entry?.length ?? SECTOR
   }
@@ -183,17 +219,4 @@ export function activeSequence(store: ByteStore, header: VhdxHeader): readonly L
     )
   }
   return active
-}
-
-/** Does what the entries say. Done twice, it does the same. */
-export function replay(store: ByteStore, sequence: readonly LogEntry[]): void {
-  for (const { writes } of sequence) {
-    for (const write of writes) {
-      if ('page' in write) store.write(write.offset, write.page)
-      else if (write.offset < store.size)
-        writeZeros(store, write.offset, Math.min(write.length, store.size - write.offset))
-    }
-  }
-  const last = sequence.at(-1)?.lastFileOffset ?? 0
-  if (store.size < last) store.truncate(last)
 }

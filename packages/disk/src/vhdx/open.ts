@@ -11,9 +11,10 @@ import { ZERO_GUID } from './guid.ts'
 import { hasLog, readHeader, updateHeaders, type VhdxHeader } from './header.ts'
 import { vhdxImage } from './image.ts'
 import { parseLocator, referenceOf } from './locator.ts'
-import { activeSequence, replay } from './log.ts'
+import { activeSequence } from './log.ts'
 import { readMetadata } from './metadata.ts'
 import { readRegions } from './regions.ts'
+import { replay, replayed, type Replayed } from './replay.ts'
 
 export interface OpenVhdxOptions {
   readonly readOnly?: boolean
@@ -45,10 +46,10 @@ export function openLocked(
   let releaseParent = (): void => {}
   try {
     const header = readHeader(store)
-    const sequence = hasLog(header) ? activeSequence(store, header) : []
-    const replayed = hasLog(header) ? overlayStore(store) : store
-    replay(replayed, sequence)
-    const checked = readStructures(replayed, header, options.newIdentity)
+    const log = hasLog(header) ? replayed(activeSequence(store, header)) : undefined
+    const whole = log === undefined ? store : overlayStore(store)
+    if (log !== undefined) replay(whole, log)
+    const checked = readStructures(whole, header, options.newIdentity)
     let parent: BlockDevice | undefined
     if (checked.metadata.hasParent) {
       const reference = referenceOf(parseLocator(checked.metadata.locator ?? new Uint8Array(0)))
@@ -57,9 +58,9 @@ export function openLocked(
       releaseParent = found.release
     }
     let file = checked
-    if (!readOnly && hasLog(header)) {
+    if (!readOnly && log !== undefined) {
       file = { ...checked, store }
-      replayInPlace(file, sequence)
+      replayInPlace(file, log)
     }
     const closed = (): void => {
       releaseParent()
@@ -74,12 +75,12 @@ export function openLocked(
 }
 
 /** A cut during this leaves a log that is replayed again. */
-function replayInPlace(file: VhdxFile, sequence: Parameters<typeof replay>[1]): void {
+function replayInPlace(file: VhdxFile, log: Replayed): void {
   const fileWriteGuid =
     file.newIdentity?.('file-write') ??
     derivedIdentity(file.header.fileWriteGuid, 'replay', Number(file.header.sequence & 0xffffffffn))
   updateHeaders(file, { fileWriteGuid })
-  replay(file.store, sequence)
+  replay(file.store, log)
   file.store.flush()
   updateHeaders(file, { logGuid: ZERO_GUID })
 }
@@ -100,8 +101,7 @@ function readStructures(store: ByteStore, header: VhdxHeader, newIdentity: NewId
       entries: shape.entries,
     })
   }
-  const bat = new Uint8Array(batBytes(shape.entries))
-  store.read(regions.bat.offset, bat)
+  const bat = readBat(store, regions.bat.offset, batBytes(shape.entries))
   const tables = { store, header, regions, metadata, shape, bat, batView: new DataView(bat.buffer) }
   return {
     ...tables,
@@ -115,4 +115,22 @@ function readStructures(store: ByteStore, header: VhdxHeader, newIdentity: NewId
     serial: 0,
     newIdentity,
   }
+}
+
+/** The table, of which what is zeros is not copied: memory that nobody touched costs nothing, like the file's hole. */
+function readBat(store: ByteStore, offset: number, length: number): Uint8Array {
+  const bat = new Uint8Array(length)
+  const words = new Int32Array(16_384)
+  const piece = new Uint8Array(words.buffer)
+  for (let done = 0; done < length; done += piece.length) {
+    const count = Math.min(piece.length, length - done)
+    store.read(offset + done, piece, 0, count)
+    if (!isZeros(words, count / 4)) bat.set(piece.subarray(0, count), done)
+  }
+  return bat
+}
+
+function isZeros(words: Int32Array, count: number): boolean {
+  for (let index = 0; index < count; index++) if (words[index] !== 0) return false
+  return true
 }

@@ -63,13 +63,14 @@ export function space(): Space {
         let at = used.indexOf(0, hint)
         hint = at
         while (at < end) {
-          let stop = used.indexOf(1, at)
-          if (stop < 0) stop = end
-          if (stop - at >= count) {
+          // No further than it has to reach: the rest of a hole may be most of the file.
+          const taken = used.subarray(at, at + count).indexOf(1)
+          if (taken < 0 && at + count <= end) {
             from = at
             break
           }
-          at = used.indexOf(0, stop)
+          if (taken < 0) break
+          at = used.indexOf(0, at + taken)
           if (at < 0) break
         }
       }
