@@ -2,6 +2,8 @@ import { balloonProtocol } from './balloon.ts'
 import { heartbeatProtocol, shutdownProtocol, timesyncProtocol } from './clocks.ts'
 import { fcopyProtocol } from './fcopy.ts'
 import { kvpProtocol } from './kvp.ts'
+import { netvscProtocol } from './netvsc.ts'
+import { storvscProtocol } from './storvsc.ts'
 import { vssProtocol } from './vss.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Protocol } from './protocol.ts'
@@ -15,6 +17,8 @@ export const PROTOCOLS: readonly Protocol[] = [
   vssProtocol,
   fcopyProtocol,
   balloonProtocol,
+  storvscProtocol,
+  netvscProtocol,
 ]
 
 /** The rules of each device by its kind: what drivers owe, and what hosts do. */

@@ -116,8 +116,10 @@ export function protocolWatch(bus: BusWatch, { exercised, broken }: Judge): Prot
     }
     for (const [instanceId, { relid, session, expected }] of live) {
       const channel = bus.channelOf(relid)
-      if (channel !== undefined && !channel.rescinded && (channel.phase === 'open' || channel.phase === 'opening'))
+      if (channel !== undefined && !channel.rescinded && (channel.phase === 'open' || channel.phase === 'opening')) {
+        session.message?.()
         continue
+      }
       if (id === MessageId.closeChannel && channel?.rescinded === false) {
         session.closing?.()
         // A guest that waited as long as the rule says may go at that very moment.

@@ -40,6 +40,8 @@ export interface Session {
   packet(packet: SeenPacket): void
   /** RNDIS or disk bytes that the packet before named. */
   transfer?(to: 'host' | 'guest', bytes: Uint8Array): void
+  /** A channel message went by: subchannels may have come. */
+  message?(): void
   /** The guest closes the primary channel. */
   closing?(): void
 }

@@ -23,11 +23,15 @@ export interface Sent {
   readonly setId: number
 }
 
-/** What goes instead of a packet. `count` is how many the interposer saw before on all channels of the end. */
-export type Edit = (
-  sent: Sent,
-  at: { readonly count: number; readonly memory: GuestMemory; readonly channel: Channel },
-) => readonly Sent[]
+export interface At {
+  readonly memory: GuestMemory
+  readonly channel: Channel
+  /** The last payload that the end received whose first word is this. */
+  readonly heard: (word: number) => DataView | undefined
+}
+
+/** What goes instead of a packet. */
+export type Edit = (sent: Sent, at: At) => readonly Sent[]
 
 function put(channel: Channel, { type, payload, low, high, wants, ranges, transfer, setId }: Sent): boolean {
   switch (type) {
@@ -45,16 +49,24 @@ function put(channel: Channel, { type, payload, low, high, wants, ranges, transf
 /** The same channel for each of its owner's calls, whose sends are edited. */
 function edits(edit: Edit, memory: GuestMemory): (channel: Channel) => Channel {
   const all = new WeakMap<Channel, Channel>()
-  let count = 0
+  const words = new Map<number, DataView>()
+  const heard = (word: number): DataView | undefined => words.get(word)
   const none = { low: 0, high: 0, wants: true, ranges: [], transfer: [], setId: 0 }
   return (channel) => {
     const known = all.get(channel)
     if (known !== undefined) return known
     const send = (sent: Sent): boolean => {
-      const instead = edit({ ...sent, payload: sent.payload.slice() }, { count: count++, memory, channel })
+      const instead = edit({ ...sent, payload: sent.payload.slice() }, { memory, channel, heard })
       return instead.every((each) => put(channel, each))
     }
     const methods: Partial<Channel> = {
+      receive() {
+        const packet = channel.receive()
+        if (packet === undefined || packet.payloadLength < 4) return packet
+        const copy = packet.bytes.slice(packet.payloadOffset, packet.payloadOffset + packet.payloadLength)
+        words.set(packet.view.getUint32(packet.payloadOffset, true), new DataView(copy.buffer))
+        return packet
+      },
       sendInBand: (payload, low, high, wants) => send({ ...none, type: PacketType.inBand, payload, low, high, wants }),
       sendCompletion: (payload, low, high) =>
         send({ ...none, type: PacketType.completion, payload, low, high, wants: false }),
@@ -129,28 +141,28 @@ export const u32 = (sent: Sent, at: number): number =>
   sent.payload.length < at + 4 ? 0 : view(sent).getUint32(at, true)
 
 type When = (sent: Sent) => boolean
-type Change = (sent: Sent) => readonly Sent[]
+export type Change = (sent: Sent, at: At) => readonly Sent[]
 
 /** Edits of packets that match; others go as they are. */
 export const on =
   (when: When, change: Change): Edit =>
-  (sent) =>
-    when(sent) ? change(sent) : [sent]
+  (sent, at) =>
+    when(sent) ? change(sent, at) : [sent]
 /** The same of the first that matches only. */
 export function first(when: When, change: Change): Edit {
   let done = false
-  return (sent) => {
+  return (sent, at) => {
     if (done || !when(sent)) return [sent]
     done = true
-    return change(sent)
+    return change(sent, at)
   }
 }
 /** The same of all that match after the first. */
 export function later(when: When, change: Change): Edit {
   let seen = false
-  return (sent) => {
+  return (sent, at) => {
     if (!when(sent)) return [sent]
-    if (seen) return change(sent)
+    if (seen) return change(sent, at)
     seen = true
     return [sent]
   }
@@ -181,27 +193,13 @@ export const cut =
 /** One change after the other. */
 export const both =
   (a: Change, b: Change): Change =>
-  (sent) =>
-    a(sent).flatMap(b)
+  (sent, at) =>
+    a(sent, at).flatMap((each) => b(each, at))
 /** The packet, and behind it a changed copy. */
 export const also =
   (change: Change): Change =>
-  (sent) => [sent, ...change(sent)]
+  (sent, at) => [sent, ...change(sent, at)]
 /** A changed copy, and behind it the packet. */
 export const before =
   (change: Change): Change =>
-  (sent) => [...change(sent), sent]
-/** Each packet goes in place of the next that matches: everything one too late. */
-export function swapped(when: When): Edit {
-  let held: Sent | undefined
-  return (sent) => {
-    if (!when(sent)) return [sent]
-    if (held === undefined) {
-      held = sent
-      return []
-    }
-    const one = held
-    held = undefined
-    return [sent, one]
-  }
-}
+  (sent, at) => [...change(sent, at), sent]

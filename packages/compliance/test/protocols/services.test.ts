@@ -43,10 +43,10 @@ const KEY = BODY + 16
 /** Says again what it said of the first item: instead of every answer, or of each of that place. */
 function repeats(everywhere: boolean): Edit {
   let said: Sent | undefined
-  return on(operation(ENUMERATE), (sent) => {
+  return on(operation(ENUMERATE), (sent, at) => {
     if (said === undefined && u32(sent, 20) === OK) said = sent
     const index = u32(sent, BODY + 4)
-    return said === undefined || !(everywhere || index === 0) ? [sent] : set32(BODY + 4, index)(said)
+    return said === undefined || !(everywhere || index === 0) ? [sent] : set32(BODY + 4, index)(said, at)
   })
 }
 
