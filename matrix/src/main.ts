@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { SNAPSHOT_CACHE_BYTES, defaultCacheFolder } from '@vmbus/machine-v86'
 import { Command } from 'commander'
 import { DEFAULT_DURATION, runBoot, type BootContext, type BootFlags } from './commands/boot.ts'
 import { profileOf, seedOf } from './commands/arguments.ts'
@@ -54,7 +55,7 @@ function commandLine(run: Run): Command {
     .option('--script <file>', 'drive the guest by verbs, one a line, instead of --for')
     .option('--interactive', 'drive the guest by verbs that you type')
     .option('--quiet', 'do not show the guest console')
-    .addHelpText('after', () => `\nVerbs of --script and --interactive:\n${verbsHelp()}`)
+    .addHelpText('after', () => `\nVerbs of --script and --interactive:\n${verbsHelp()}\n\n${cacheHelp()}`)
     .action(async (flags: BootFlags) => void run.complaints.push(...(await runBoot(flags, run))))
   program
     .command('grid')
@@ -67,6 +68,10 @@ function commandLine(run: Run): Command {
     })
   return program
 }
+
+const cacheHelp = (): string =>
+  `Kernels, packages and snapshots of booted guests are kept in ${defaultCacheFolder()};\n` +
+  `the snapshots take at most ${SNAPSHOT_CACHE_BYTES / 1024 ** 3} GiB of it.`
 
 /** Runs one command line and returns its exit code; nothing is thrown. */
 export async function main(argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> {

@@ -151,9 +151,11 @@ describe('a verb asks for what it says', () => {
 
 describe('a verb that is refused, or fails, says so', () => {
   const unknown = new RangeError('unknown action: vss.backup')
+  const refused = Object.assign(new Error('no LUN 7'), { name: 'StorvscError', code: 'VMBUS_STORVSC_LUN' })
   const cases: readonly (readonly [string, Record<string, unknown>, readonly Said[], RegExp])[] = [
     ['keys', { 'kvp.enumerate': 'not-connected' }, [], /^not begun: not-connected$/],
     ['backup', { 'vss.backup': unknown }, [], /^unknown action/],
+    ['disk-remove 7', { 'storvsc.remove': refused }, [], /^no LUN 7$/],
     // A daemon that hangs: Linux answers for it after 30 s, unless it hangs while it freezes, for which it has 15 minutes.
     [
       'backup',

@@ -68,6 +68,8 @@ export function bootReport(host: string, result: SessionResult): BootReport {
 function judge(result: SessionResult, measured: RealHostResult): { outcome: Outcome; reason: string } {
   if (result.outcome !== 'works')
     return { outcome: result.outcome, reason: result.evidence ?? `the guest ended with ${result.end}` }
+  if (measured.version === null && measured.counts.messages === 0)
+    return { outcome: 'not-run', reason: 'nothing in the guest asked for VMBus: no bus driver was loaded' }
   if (measured.version === null)
     return { outcome: 'fails', reason: 'the kernel found no VMBus version in common with this host and gave up' }
   return { outcome: 'works', reason: `connected over VMBus ${measured.version}` }

@@ -10,6 +10,8 @@ export interface RealDevice {
   /** State of its backend, beside what the bus saves of the device. */
   save?(): unknown
   restore?(state: unknown): void
+  /** Gives up the files and sockets of its backend. Called once, last. */
+  close?(): void
   /** Freezes its disks as they are: what is written from now on goes to differencing images. All of them, or throws. */
   checkpoint?(): void
   /** Why a run with it is not repeatable, when it is not. */
@@ -23,3 +25,16 @@ export type RealDeviceFactory = (
   machine: HostMachine,
   others: ReadonlyMap<string, RealDevice>,
 ) => RealDevice | undefined
+
+/** Each, even when another one cannot be closed; throws what the first of those threw. */
+export function closeAll(all: Iterable<{ close?(): void }>): void {
+  const errors: unknown[] = []
+  for (const each of all) {
+    try {
+      each.close?.()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
+}

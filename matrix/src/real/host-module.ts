@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { versionName, type VmbusVersion } from '@vmbus/core'
 import { createHost, hostProfile, hostProfiles, type Host } from '@vmbus/host'
 import { DEFAULT_FEATURES } from '@vmbus/hypervisor'
-import type { HostFactory } from '@vmbus/machine-v86'
+import type { HostFactory, HostMachine } from '@vmbus/machine-v86'
 import { createTranscript, toJsonLine } from '@vmbus/trace'
 import {
   anything,
@@ -18,7 +18,7 @@ import {
   text,
 } from '@vmbus/world'
 import type { RealHostResult } from './boot-report.ts'
-import type { RealDevice } from './device.ts'
+import { closeAll, type RealDevice } from './device.ts'
 import { figuresOf } from './figures.ts'
 import { CORE_COMPONENTS, realDevices } from './registry.ts'
 import { traceFile } from './trace-file.ts'
@@ -99,12 +99,12 @@ export const host: HostFactory = (machine, given) => {
     if (event.kind === 'device') machine.emit(`${event.device}:${event.name}`, event.detail)
     else machine.emit(event.kind, event)
   })
-  const wanted = options.devices ?? Object.fromEntries(CORE_COMPONENTS.map((kind) => [kind, {}]))
-  for (const [kind, deviceOptions] of Object.entries(wanted)) {
-    const factory = realDevices[kind]
-    if (factory === undefined) throw new RangeError(`unknown device: ${kind}`)
-    const device = factory(made, deviceOptions, machine, devices)
-    if (device !== undefined) devices.set(kind, device)
+  const close = (): void => closeAll([...devices.values(), file ?? {}])
+  try {
+    offerAll(made, options.devices, machine, devices)
+  } catch (error) {
+    close()
+    throw error
   }
   return {
     call(name, argument) {
@@ -144,8 +144,23 @@ export const host: HostFactory = (machine, given) => {
       devices: figures.result(),
       ...(file?.error === undefined ? {} : { traceError: file.error }),
     }),
+    close,
     get notDeterministic() {
       return [...devices.values()].find((device) => device.notDeterministic !== undefined)?.notDeterministic
     },
+  }
+}
+
+function offerAll(
+  made: Host,
+  wanted: RealHostOptions['devices'] = Object.fromEntries(CORE_COMPONENTS.map((kind) => [kind, {}])),
+  machine: HostMachine,
+  devices: Map<string, RealDevice>,
+): void {
+  for (const [kind, deviceOptions] of Object.entries(wanted)) {
+    const factory = realDevices[kind]
+    if (factory === undefined) throw new RangeError(`unknown device: ${kind}`)
+    const device = factory(made, deviceOptions, machine, devices)
+    if (device !== undefined) devices.set(kind, device)
   }
 }

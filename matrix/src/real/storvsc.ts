@@ -1,7 +1,8 @@
 import { checkpointAll, checkpoints, memoryDisk, type CheckpointDisk } from '@vmbus/disk'
 import { openCheckpoints, type FileCheckpointDisk } from '@vmbus/disk/file'
 import { storvsc, type StorvscHostOptions } from '@vmbus/storvsc'
-import type { RealDeviceFactory } from './device.ts'
+import { anything, list, pair, u32 } from '@vmbus/world'
+import { closeAll, type RealDeviceFactory } from './device.ts'
 
 /** A disk of a real guest: in memory and empty, or an image file that exists. */
 export type RealDisk = { readonly size: string } | { readonly file: string }
@@ -31,53 +32,82 @@ function open(disk: RealDisk, index: number): CheckpointDisk {
   return checkpoints(memoryDisk(disk.size, { identity: Uint8Array.of(...new Array<number>(15).fill(0x5a), index) }))
 }
 
-/** One controller with its disks. */
+/** By LUN. When one cannot be opened, none stays open. */
+function openAll(wanted: readonly RealDisk[]): Map<number, CheckpointDisk> {
+  const disks = new Map<number, CheckpointDisk>()
+  try {
+    for (const [lun, disk] of wanted.entries()) disks.set(lun, open(disk, lun))
+    return disks
+  } catch (error) {
+    closeAll(disks.values())
+    throw error
+  }
+}
+
+/** Closes the disks again where the host does not take them. */
+function offered<T>(offer: () => T | undefined, close: () => void): T | undefined {
+  let handle: T | undefined
+  try {
+    return (handle = offer())
+  } finally {
+    if (handle === undefined) close()
+  }
+}
+
+/** One controller with its disks. They are open from here on: whoever disposes of it disposes of them. */
 export const realStorvsc: RealDeviceFactory = (host, options) => {
   const { disks: wanted = DEFAULT_DISKS, controller = 'scsi' } = options as RealStorvscOptions
-  const disks = wanted.map(open)
-  const removed = new Set<CheckpointDisk>()
-  const handle = host.offer(storvsc({ luns: disks, controller }))
-  const inUse = (): CheckpointDisk[] => disks.filter((disk) => !removed.has(disk))
+  const disks = openAll(wanted)
+  let opened = disks.size
+  const close = (): void => closeAll(disks.values())
+  const handle = offered(() => host.offer(storvsc({ luns: [...disks.values()], controller })), close)
   return (
     handle && {
       actions: {
         add(disk) {
-          const opened = open(disk as RealDisk, disks.length)
-          disks.push(opened)
-          return handle.device.addLun(opened).lun
+          const added = open(disk as RealDisk, opened++)
+          try {
+            const { lun } = handle.device.addLun(added)
+            disks.set(lun, added)
+            return lun
+          } catch (error) {
+            added.close()
+            throw error
+          }
         },
         remove(lun) {
           handle.device.removeLun({ lun: lun as number })
-          const disk = disks[lun as number]
-          if (disk !== undefined) removed.add(disk)
+          disks.get(lun as number)?.close()
+          disks.delete(lun as number)
         },
         resize(change) {
           const { lun, bytes } = change as { readonly lun: number; readonly bytes: number }
-          const disk = disks[lun]
+          const disk = disks.get(lun)
           if (disk === undefined) throw new RangeError(`no disk ${lun}`)
           disk.resize(Math.floor(bytes / disk.sectorSize))
         },
         checkpoints: () =>
-          disks.flatMap((disk, lun): RealCheckpoint[] => {
-            if (disk.phase === 'none' || removed.has(disk)) return []
+          [...disks].flatMap(([lun, disk]): RealCheckpoint[] => {
+            if (disk.phase === 'none') return []
             return [isFile(disk) ? { lun, file: disk.path, child: disk.childPath } : { lun }]
           }),
         /** Merges about so many bytes of each disk; true when none is left with a checkpoint. */
         merge: (bytes) =>
-          inUse()
+          [...disks.values()]
             .filter(({ phase }) => phase !== 'none')
             .map((disk) => disk.merge(bytes as number))
             .every(Boolean),
         inspect: () => handle.device.inspect(),
       },
-      checkpoint: () => void checkpointAll(inUse()),
+      checkpoint: () => void checkpointAll([...disks.values()]),
       result: () => handle.device.inspect(),
-      save: () => disks.map((disk) => disk.save()),
+      close,
+      save: () => [...disks].map(([lun, disk]) => [lun, disk.save()]),
       restore(state) {
-        for (const [index, saved] of (state as unknown[]).entries()) disks[index]?.restore(saved as never)
+        for (const [lun, saved] of list(pair(u32, anything))(state, 'storvsc')) disks.get(lun)?.restore(saved as never)
       },
       get notDeterministic() {
-        return disks.some(isFile) ? 'image files of the host' : undefined
+        return [...disks.values()].some(isFile) ? 'image files of the host' : undefined
       },
     }
   )

@@ -1,16 +1,14 @@
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
-import { MachineError } from './errors.ts'
+import { join } from 'node:path'
+import { MachineError, abortedBy, throwIfAborted } from './errors.ts'
 import type { ExecResult } from './guest/agent.ts'
 import { modulePath } from './guest/initrd.ts'
-import type { GuestEnd, Milestone } from './guest/outcome.ts'
+import type { GuestEnd } from './guest/outcome.ts'
 import { defaultCacheFolder } from './image/cache.ts'
 import { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
-import type { HostEvent, MachineSettings, SessionResult, SessionSnapshot } from './session.ts'
-import { snapshotPath } from './snapshots.ts'
-import type { MethodName, Methods, PlainError, Reply, WorkerStart } from './worker/protocol.ts'
+import { BOOT_OPTIONS, CONDITION, SCRIPT, SECONDS, UNTIL_OPTIONS, WAIT_OPTIONS, checkOptions } from './options.ts'
+import type { Condition, HostEvent, MachineSettings, SessionResult, SessionSnapshot } from './session-types.ts'
+import { startWorker, type WorkerClient } from './worker/client.ts'
+import type { WorkerStart } from './worker/protocol.ts'
 
 /** A host that runs inside the machine's worker, synchronously with the processor. */
 export interface HostReference {
@@ -21,8 +19,8 @@ export interface HostReference {
   /** Passed to it; a plain value. */
   readonly options?: unknown
   /**
-   * Names what a booting guest sees of this host before hv_vmbus is loaded. With it, a snapshot of the booted guest is
-   * kept in the cache and later boots take a fraction of a second; without it, every boot starts at power-on.
+   * A name for what of this host a guest sees before hv_vmbus is loaded. With it, a snapshot of the booted guest is kept in
+   * the cache and later boots take a fraction of a second; without it, every boot starts at power-on.
    */
   readonly snapshotKey?: string
 }
@@ -54,10 +52,17 @@ export interface Guest extends AsyncDisposable {
   /** The console's text so far. */
   readonly console: string
   readonly events: readonly HostEvent[]
-  /** Runs a shell script; rejects with VMBUS_MACHINE_ENDED or VMBUS_MACHINE_TIMEOUT (virtual seconds, default 60). */
+  /**
+   * Runs a shell script of at most 1 MiB (200 kB take about two seconds of the guest's time). Rejects with VMBUS_MACHINE_ENDED, or
+   * with VMBUS_MACHINE_TIMEOUT after the virtual seconds given (default 60): the script and all that it started are killed.
+   */
   exec(script: string, options?: { readonly seconds?: number }): Promise<ExecResult>
-  /** Waits for a milestone, a console line or the next host event of a name. */
-  until(what: Milestone | RegExp | `event:${string}`, options?: { readonly seconds?: number }): Promise<string>
+  /**
+   * Waits for a milestone, text on the console since the power-on, or a host event of a name. Of events, those count that
+   * are not among the first `after` of `events`: 0 looks at all that happened since the guest was up, and
+   * `events.length` as it was before a call finds what that call brought about. Default: those that come from now on.
+   */
+  until(what: Condition, options?: { readonly seconds?: number; readonly after?: number }): Promise<string>
   /** Waits for the guest's end. */
   ended(options?: { readonly seconds?: number }): Promise<GuestEnd>
   /** Lets virtual time pass. */
@@ -68,144 +73,108 @@ export interface Guest extends AsyncDisposable {
   load(modules: readonly string[]): Promise<LoadedModules>
   snapshot(): Promise<SessionSnapshot>
   result(): Promise<SessionResult>
-  /** Ends the worker at once; calls under way reject with VMBUS_MACHINE_STOPPED. */
+  /**
+   * Closes the host and ends the worker; calls under way reject with VMBUS_MACHINE_STOPPED. Rejects when the host could not
+   * be closed.
+   */
   stop(): Promise<void>
 }
 
 const DEFAULT_SECONDS = 60
 
-/** Boots an unmodified kernel in a worker; resolves when its command agent answers and the modules are loaded. */
-export async function boot(options: BootOptions): Promise<Guest> {
+/**
+ * Boots an unmodified kernel in a worker; resolves when its command agent answers and the modules are loaded. An abort
+ * rejects with VMBUS_MACHINE_STOPPED, whatever was under way, and its cause is the signal's reason.
+ */
+export async function boot(given: BootOptions): Promise<Guest> {
+  const options = checkOptions('boot', BOOT_OPTIONS, given)
   const { signal } = options
-  signal?.throwIfAborted()
-  const image = 'digest' in options.image ? options.image : await prepareImage(options.image, options)
-  const settings = machineSettings(options)
-  const snapshotFile = await snapshotFileOf(options, image, settings)
-  const guest = await startWorker(options, image, {
-    settings,
-    image,
-    bootSeconds: options.bootSeconds ?? DEFAULT_SECONDS,
-    ...(options.host === undefined
-      ? {}
-      : {
-          host: {
-            module: moduleUrl(options.host.module),
-            export: options.host.export ?? 'host',
-            options: options.host.options,
-          },
-        }),
-    ...(options.from === undefined ? {} : { snapshot: options.from }),
-    ...(snapshotFile === undefined ? {} : { snapshotFile }),
-  })
-  if (!image.agent || options.loadModules === false || options.from !== undefined) return guest
+  throwIfAborted(signal)
+  const image = 'digest' in options.image ? options.image : await prepareImage(options.image, imageOptions(options))
+  const events: HostEvent[] = []
+  const console = { text: '' }
+  const client = await startWorker(
+    workerStart(options, image),
+    {
+      console(text) {
+        console.text += text
+        options.onConsole?.(text)
+      },
+      event(event) {
+        events.push(event)
+        options.onEvent?.(event)
+      },
+    },
+    signal,
+  )
+  const guest = guestOf(client, image, events, console)
   try {
-    await guest.load(image.modules)
+    if (image.agent && options.loadModules !== false && options.from === undefined) await guest.load(image.modules)
+    throwIfAborted(signal)
     return guest
   } catch (error) {
     await guest.stop()
-    throw error
+    throw signal?.aborted === true ? abortedBy(signal) : error
   }
 }
 
-async function snapshotFileOf(
-  options: BootOptions,
+function imageOptions({ modules, packages, files, cacheFolder, signal, onProgress }: BootOptions): ImageOptions {
+  return {
+    ...(modules === undefined ? {} : { modules }),
+    ...(packages === undefined ? {} : { packages }),
+    ...(files === undefined ? {} : { files }),
+    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress: (text: string) => onProgress(text) }),
+  }
+}
+
+function workerStart(options: BootOptions, image: PreparedImage): WorkerStart {
+  const { host, from, cacheFolder, bootSeconds = DEFAULT_SECONDS } = options
+  const hostKey = host === undefined ? 'none' : host.snapshotKey
+  const isKept = options.snapshots !== false && image.agent && options.jit !== true && from === undefined
+  return {
+    settings: machineSettings(options),
+    image,
+    bootSeconds,
+    ...(host === undefined
+      ? {}
+      : { host: { module: moduleUrl(host.module), export: host.export ?? 'host', options: host.options } }),
+    ...(from === undefined ? {} : { snapshot: from }),
+    ...(isKept && hostKey !== undefined
+      ? { snapshots: { folder: join(cacheFolder ?? defaultCacheFolder(), 'snapshots'), hostKey } }
+      : {}),
+  }
+}
+
+function guestOf(
+  { ask, stop }: WorkerClient,
   image: PreparedImage,
-  settings: MachineSettings,
-): Promise<string | undefined> {
-  const hostKey = options.host === undefined ? 'none' : options.host.snapshotKey
-  if (options.snapshots === false || !image.agent || options.jit === true || hostKey === undefined) return undefined
-  return snapshotPath(options.cacheFolder ?? defaultCacheFolder(), image, settings, hostKey)
-}
-
-async function startWorker(options: BootOptions, image: PreparedImage, start: WorkerStart): Promise<Guest> {
-  const worker = new Worker(...workerArguments(start))
-  const calls = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
-  const events: HostEvent[] = []
+  events: readonly HostEvent[],
+  console: { readonly text: string },
+): Guest {
   const modules: Record<string, ExecResult> = {}
-  let text = ''
-  let nextId = 1
-  let stopped: MachineError | undefined
-  let ready: { resolve(): void; reject(error: unknown): void } | undefined
-  const up = new Promise<void>((resolve, reject) => (ready = { resolve, reject }))
-
-  const stop = async (why = new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was stopped')): Promise<void> => {
-    stopped ??= why
-    ready?.reject(stopped)
-    for (const { reject } of calls.values()) reject(stopped)
-    calls.clear()
-    options.signal?.removeEventListener('abort', abort)
-    await worker.terminate()
-  }
-  const abort = (): void =>
-    void stop(new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was aborted', {}, options.signal?.reason))
-  options.signal?.addEventListener('abort', abort, { once: true })
-
-  // A guest that stands still must not keep a process alive that has forgotten it.
-  const answered = (id: number): void => {
-    calls.delete(id)
-    if (calls.size === 0) worker.unref()
-  }
-  worker.on('message', (reply: Reply) => {
-    switch (reply.kind) {
-      case 'ready':
-        return ready?.resolve()
-      case 'failed':
-        return ready?.reject(revived(reply.error))
-      case 'console':
-        text += reply.text
-        return options.onConsole?.(reply.text)
-      case 'event':
-        events.push(reply.event)
-        return options.onEvent?.(reply.event)
-      case 'value':
-        calls.get(reply.id)?.resolve(reply.value)
-        return answered(reply.id)
-      case 'error':
-        calls.get(reply.id)?.reject(revived(reply.error))
-        return answered(reply.id)
-    }
-  })
-  worker.on(
-    'error',
-    (error) =>
-      void stop(new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker failed: ${error.message}`, {}, error)),
-  )
-  worker.on(
-    'exit',
-    (code) =>
-      void stop(
-        new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker ended with code ${code}`, { exit: code }),
-      ),
-  )
-
-  const ask = <M extends MethodName>(method: M, ...args: Methods[M]['args']): Promise<Methods[M]['value']> =>
-    new Promise((resolve, reject) => {
-      if (stopped !== undefined) return reject(stopped)
-      const id = nextId++
-      calls.set(id, { resolve: resolve as (value: unknown) => void, reject })
-      worker.ref()
-      worker.postMessage({ id, method, args })
-    })
-
-  try {
-    await up
-    worker.unref()
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  const guest: Guest = {
+  return {
     image,
     modules,
     events,
     get console() {
-      return text
+      return console.text
     },
-    exec: (script, { seconds = DEFAULT_SECONDS } = {}) => ask('exec', script, seconds),
-    until: (what, { seconds = DEFAULT_SECONDS } = {}) => ask('until', what, seconds),
-    ended: ({ seconds = DEFAULT_SECONDS } = {}) => ask('ended', seconds),
+    async exec(script, options = {}) {
+      const { seconds = DEFAULT_SECONDS } = checkOptions('exec', WAIT_OPTIONS, options)
+      return ask('exec', checkOptions('exec.script', SCRIPT, script), seconds)
+    },
+    async until(what, options = {}) {
+      const { seconds = DEFAULT_SECONDS, after } = checkOptions('until', UNTIL_OPTIONS, options)
+      return ask('until', checkOptions('until.what', CONDITION, what), seconds, after)
+    },
+    async ended(options = {}) {
+      const { seconds = DEFAULT_SECONDS } = checkOptions('ended', WAIT_OPTIONS, options)
+      return ask('ended', seconds)
+    },
     async run(seconds) {
-      await ask('run', seconds)
+      await ask('run', checkOptions('run.seconds', SECONDS, seconds))
     },
     call: (name, argument) => ask('call', name, argument),
     async load(names) {
@@ -217,22 +186,9 @@ async function startWorker(options: BootOptions, image: PreparedImage, start: Wo
     },
     snapshot: () => ask('snapshot'),
     result: () => ask('result'),
-    stop: () => stop(),
-    [Symbol.asyncDispose]: () => stop(),
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
-  return guest
-}
-
-/** From source, the worker needs a loader for TypeScript and the workspace's export condition; once built, it is plain JavaScript. */
-function workerArguments(start: WorkerStart): [string | URL, WorkerOptions] {
-  if (!import.meta.url.endsWith('.ts')) return [new URL('./worker/entry.js', import.meta.url), { workerData: start }]
-  // The CommonJS form of the loader does not register itself in a worker.
-  const loader = pathToFileURL(
-    join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs'),
-  ).href
-  const entry = new URL('./worker/entry.ts', import.meta.url).href
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}) })`
-  return [code, { workerData: start, eval: true, execArgv: ['--conditions=@vmbus/source'] }]
 }
 
 function moduleUrl(module: string | URL): string {
@@ -253,10 +209,4 @@ function machineSettings(options: BootOptions): MachineSettings {
       ([, value]) => value !== undefined,
     ),
   )
-}
-
-function revived({ code, message, detail, stack }: PlainError): Error {
-  const cause = new Error(message)
-  if (stack !== undefined) cause.stack = stack
-  return code === undefined ? cause : new MachineError(code, message.replace(`${code}: `, ''), detail, cause)
 }

@@ -17,7 +17,7 @@ export interface HostMachine {
   interrupt(vp: number, vector: number): void
   /** Connects the partition to the processor's traps. */
   connect(partition: ProcessorTraps): void
-  /** Something that the run's owner may wait for or count. The detail must be a plain value. */
+  /** Something that the run's owner may wait for or count. The detail must be a plain value: VMBUS_MACHINE_HOST. */
   emit(name: string, detail?: unknown): void
   readonly diagnose: Diagnose
 }
@@ -51,9 +51,19 @@ export interface HostHooks {
   }
   /** What was measured, for the run's result. A plain value. */
   result?(): unknown
+  /**
+   * Gives up what lives outside of the machine: files, sockets, timers. Called once, when the guest has ended or its owner
+   * stops or aborts it, whatever it was doing; `result` was asked for before. Other hooks but `save` and `restore` may
+   * still be called afterwards.
+   */
+  close?(): void
   /** Why this run is not repeatable, when it is not (a live socket, a real file). */
   readonly notDeterministic?: string | undefined
 }
 
-/** Makes the host of a machine. A module that exports one can run inside the machine's worker. */
+/**
+ * Makes the host of a machine, once in each life of one, and `close` ends it. A boot with a `snapshotKey` whose snapshot is
+ * not there yet is two lives, one after the other: the first only boots, the second goes on from its snapshot. A module that
+ * exports one can run inside the machine's worker.
+ */
 export type HostFactory = (machine: HostMachine, options: unknown) => HostHooks

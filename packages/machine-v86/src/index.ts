@@ -21,16 +21,17 @@ export { Release, type ReleaseName } from './image/apt.ts'
 export { defaultCacheFolder } from './image/cache.ts'
 export type { Flavour } from './image/packages.ts'
 export { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
-export {
-  DEFAULT_CMDLINE,
-  createSession,
-  finish,
-  type HostEvent,
-  type MachineSettings,
-  type Session,
-  type SessionOptions,
-  type SessionResult,
-  type Userland,
-  type SessionSnapshot,
-  type Waited,
-} from './session.ts'
+export { DEFAULT_CMDLINE } from './session-identity.ts'
+export { createSession, finish } from './session.ts'
+export type {
+  Condition,
+  HostEvent,
+  MachineSettings,
+  Session,
+  SessionOptions,
+  SessionResult,
+  SessionSnapshot,
+  Userland,
+  Waited,
+} from './session-types.ts'
+export { SNAPSHOT_CACHE_BYTES } from './snapshots.ts'

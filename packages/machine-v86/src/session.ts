@@ -1,131 +1,32 @@
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import { TICKS_PER_SECOND, restoreState } from '@vmbus/world'
 import { readBzImage } from './boot/bzimage.ts'
 import { loadLinux } from './boot/linux.ts'
-import type { Emulator } from './emulator/load.ts'
 import { createMachine } from './emulator/machine.ts'
-import { DEFAULT_JITTER, type Jitter, type Machine, type MachineSnapshot } from './emulator/machine-types.ts'
-import { MachineError } from './errors.ts'
-import { createAgent, type AgentState, type ExecResult } from './guest/agent.ts'
-import { createConsole, type ConsoleState } from './guest/console.ts'
-import { outcomeOf, type GuestEnd, type Milestone, type Outcome } from './guest/outcome.ts'
-import { IMPOSED_FEATURES } from './emulator/features.ts'
-import type { HostFactory } from './host.ts'
+import type { Machine } from './emulator/machine-types.ts'
+import { MachineError, reasonOf } from './errors.ts'
+import { createAgent, type Agent } from './guest/agent.ts'
+import { createConsole, type Console } from './guest/console.ts'
+import { outcomeOf, type GuestEnd, type Milestone } from './guest/outcome.ts'
+import { startHost, type HostLife } from './host-life.ts'
 import { sha256 } from './image/cache.ts'
 import type { PreparedImage } from './image/prepare.ts'
-
-/** Words that save seconds of guest time: self-tests, probes and certificates that no VMBus test needs. */
-export const DEFAULT_CMDLINE = [
-  'console=ttyS0',
-  'panic=-1',
-  'cryptomgr.notests',
-  'noisapnp',
-  'pci=off',
-  'no_timer_check',
-  'initcall_blacklist=init_kprobe_trace,load_system_certificate_list,crypto_kdf108_init,init_blk_tracer',
-].join(' ')
-
-export interface MachineSettings {
-  /** RAM in MiB, 32 … 1024; default 128, and more when the initial RAM disk needs it. */
-  readonly memoryMB?: number
-  readonly seed?: number
-  /** Compile hot code: pays for CPU-heavy guests, and makes the run not repeatable. */
-  readonly jit?: boolean
-  /** Added to DEFAULT_CMDLINE. */
-  readonly cmdline?: string
-  /** Wall clock (FILETIME) at power-on. */
-  readonly epoch?: bigint
-  readonly instructionNs?: number
-  readonly jitter?: Partial<Jitter>
-  /** A guest that is busy for so many virtual seconds without a sign of progress is hung; default 30. */
-  readonly hangSeconds?: number
-}
-
-export interface SessionOptions extends MachineSettings {
-  readonly emulator: Emulator
-  readonly image: PreparedImage
-  readonly host?: HostFactory
-  readonly hostOptions?: unknown
-  /** Begin from this snapshot instead of power-on. */
-  readonly from?: SessionSnapshot
-  onConsole?(text: string): void
-  onEvent?(event: HostEvent): void
-}
-
-export interface HostEvent {
-  readonly name: string
-  /** Reference time, 100 ns units. */
-  readonly at: number
-  readonly detail?: unknown
-}
-
-export interface SessionSnapshot {
-  readonly version: 1
-  readonly identity: string
-  readonly machine: MachineSnapshot
-  readonly agent: AgentState
-  readonly console: ConsoleState
-  /** All of the host's state; undefined when it is in `booted`. */
-  readonly host: unknown
-  /** What a booting guest changed of its host: see `HostHooks.booted`. */
-  readonly booted?: unknown
-}
-
-/**
- * What a guest's programs are: `stock` those of the packages alone, beside process 1 and its shell; `modified` with files
- * of the caller's; `own` an initial RAM disk of the user's.
- */
-export type Userland = 'stock' | 'modified' | 'own'
-
-export interface SessionResult {
-  readonly image: string
-  readonly userland: Userland
-  /** Of a modified one: the files that are from no package. */
-  readonly userlandFiles?: readonly string[]
-  readonly seed: number
-  readonly end: GuestEnd | undefined
-  readonly outcome: Outcome
-  /** The console's line that told of a panic, oops or lockup. */
-  readonly evidence?: string
-  readonly instructions: number
-  readonly virtualSeconds: number
-  readonly milestones: Readonly<Record<string, number>>
-  readonly ramSha256: string
-  readonly consoleSha256: string
-  readonly deterministic: boolean
-  readonly notDeterministicBecause?: string
-  readonly events: Readonly<Record<string, number>>
-  readonly host?: unknown
-}
-
-/** A wait that was not answered in time, or that the guest's end cut short. */
-export type Waited<T> = { readonly value: T } | { readonly ended: GuestEnd } | { readonly timeout: true }
-
-/**
- * A booted guest, driven by calls: virtual time passes only inside them, so the same calls give the same run. The
- * steps are generators that yield now and then, for a caller that has other work; `finish` runs one to its end.
- */
-export interface Session {
-  readonly machine: Machine
-  readonly console: string
-  readonly end: GuestEnd | undefined
-  /** Runs a shell script in the guest. */
-  exec(script: string, seconds?: number): Generator<void, Waited<ExecResult>>
-  /** Waits for a milestone, a console line or a host event (`event:NAME`). */
-  until(what: Milestone | RegExp | `event:${string}`, seconds?: number): Generator<void, Waited<string>>
-  /** Lets virtual time pass. */
-  run(seconds: number): Generator<void, Waited<undefined>>
-  call(name: string, argument: unknown): unknown
-  snapshot(): SessionSnapshot
-  /** For a guest that has booted and no more: without the state of bus and devices, which are to begin anew. */
-  bootSnapshot(): SessionSnapshot | undefined
-  restore(snapshot: SessionSnapshot): void
-  result(): SessionResult
-}
+import { SESSION_OPTIONS, checkOptions } from './options.ts'
+import { DEFAULT_CMDLINE, SESSION_STATE, memoryFor, sessionIdentity } from './session-identity.ts'
+import type {
+  MachineSettings,
+  Session,
+  SessionOptions,
+  SessionResult,
+  SessionSnapshot,
+  Waited,
+} from './session-types.ts'
 
 /** Calls of the emulator between two yields: some milliseconds of real time. */
 const CHUNK = 20
 const DEFAULT_SECONDS = 60
 const DEFAULT_HANG_SECONDS = 30
+/** Virtual seconds that a command that was killed has to be gone. */
+const KILL_SECONDS = 5
 
 export function finish<T>(steps: Generator<void, T>): T {
   for (;;) {
@@ -134,122 +35,173 @@ export function finish<T>(steps: Generator<void, T>): T {
   }
 }
 
-/** RAM that an image needs: its unpacked initial RAM disk, twice while it is unpacked, and the kernel. */
-function memoryFor(initrdBytes: number, wanted?: number): number {
-  return wanted ?? Math.max(128, Math.ceil((64 + (2.2 * initrdBytes) / 2 ** 20) / 32) * 32)
+/** One life of a machine with its guest and host. */
+interface Life {
+  readonly options: SessionOptions
+  readonly identity: string
+  readonly machine: Machine
+  readonly agent: Agent
+  readonly screen: Console
+  readonly host: HostLife
+  /** Names of the host's events, in order. */
+  readonly events: readonly string[]
+  readonly progress: { at: number; isHung: boolean }
 }
 
-export async function createSession(options: SessionOptions): Promise<Session> {
-  const { emulator, image } = options
-  const memoryMB = memoryFor(image.initrd.length, options.memoryMB)
-  const cmdline = options.cmdline === undefined ? DEFAULT_CMDLINE : `${DEFAULT_CMDLINE} ${options.cmdline}`
-  const identity = sessionIdentity(options)
-  const agent = createAgent()
-  const events = new Map<string, number>()
-  let lastProgress = 0
-  let hung = false
+/** A session at power-on, or where `options.from` stands. Throws what the host's factory throws. */
+export async function createSession(given: SessionOptions): Promise<Session> {
+  const options = checkOptions('createSession', SESSION_OPTIONS, given)
+  const kernel = options.from === undefined ? await readBzImage(options.image.bzImage) : undefined
+  const life = begin(options)
+  try {
+    if (options.from !== undefined) restore(life, options.from)
+    else if (kernel !== undefined) {
+      const { initrd } = options.image
+      const cmdline = options.cmdline === undefined ? DEFAULT_CMDLINE : `${DEFAULT_CMDLINE} ${options.cmdline}`
+      const { entry, bootParams } = loadLinux(life.machine.memory, { kernel, initrd, cmdline })
+      life.machine.start(entry, bootParams)
+    }
+  } catch (error) {
+    closeAtEnd(life)
+    throw error
+  }
+  return session(life)
+}
 
+function begin(options: SessionOptions): Life {
+  const events: string[] = []
+  const progress = { at: 0, isHung: false }
   const screen = createConsole((text) => options.onConsole?.(text))
+  const agent = createAgent((bytes) => machine.type(1, bytes))
   const machine = createMachine({
     ...machineOptions(options),
-    emulator,
-    memoryMB,
+    emulator: options.emulator,
+    memoryMB: memoryFor(options.image.initrd.length, options.memoryMB),
     serial(port, value) {
-      lastProgress = machine.instructions
-      if (port === 0) screen.byte(value, machine.clock.now())
-      else {
-        agent.byte(value)
-        if (agent.ready) screen.reach('agent', machine.clock.now())
-      }
+      progress.at = machine.instructions
+      if (port === 0) return screen.byte(value, machine.clock.now())
+      agent.byte(value)
+      if (agent.ready) screen.reach('agent', machine.clock.now())
     },
   })
-  const hooks = options.host?.(
-    {
-      memory: machine.memory,
-      clock: machine.clock,
-      seed: machine.seed,
-      hypercallCode: machine.hypercallCode,
-      imposed: IMPOSED_FEATURES,
-      timers: (fire) => machine.timers(fire),
-      interrupt: (vp, vector) => machine.interrupt(vp, vector),
-      connect: (partition) => machine.connect(partition),
-      emit(name, detail) {
-        lastProgress = machine.instructions
-        events.set(name, (events.get(name) ?? 0) + 1)
-        options.onEvent?.({ name, at: machine.clock.now(), ...(detail === undefined ? {} : { detail }) })
-      },
-      diagnose: (diagnostic) => options.onEvent?.({ name: 'diagnostic', at: machine.clock.now(), detail: diagnostic }),
+  const host = startHost(machine, options.host, options.hostOptions, {
+    emit(name, detail) {
+      progress.at = machine.instructions
+      events.push(name)
+      options.onEvent?.({ name, at: machine.clock.now(), ...(detail === undefined ? {} : { detail }) })
     },
-    options.hostOptions,
-  )
+    diagnose: (diagnostic) => options.onEvent?.({ name: 'diagnostic', at: machine.clock.now(), detail: diagnostic }),
+  })
+  return { options, identity: sessionIdentity(options), machine, agent, screen, host, events, progress }
+}
 
-  const restore = (snapshot: SessionSnapshot): void => {
-    if (snapshot.version !== 1 || snapshot.identity !== identity) {
-      throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the snapshot is of another image, emulator or machine size')
-    }
-    machine.restore(snapshot.machine)
-    agent.restore(snapshot.agent)
-    screen.restore(snapshot.console)
-    if (snapshot.booted === undefined) hooks?.restore?.(snapshot.host)
-    else hooks?.booted?.restore(snapshot.booted)
-    hung = false
+function restore(life: Life, snapshot: SessionSnapshot): void {
+  const { host, machine, agent, screen } = life
+  if (host.closed) throw new MachineError('VMBUS_MACHINE_STOPPED', "the session's host is closed")
+  const saved = restoreState(snapshot, SESSION_STATE)
+  if (saved.identity !== life.identity)
+    throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the snapshot is of another image, emulator or machine size')
+  if (saved.booted !== undefined && saved.seen !== host.seen)
+    throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the guest of the snapshot booted on another host')
+  machine.restore(saved.machine)
+  agent.restore(saved.agent)
+  screen.restore(saved.console)
+  if (saved.booted === undefined) host.hooks?.restore?.(saved.host)
+  else restoreBooted(host, saved.booted)
+  life.progress.isHung = false
+}
+
+function restoreBooted({ hooks }: HostLife, booted: unknown): void {
+  try {
+    hooks?.booted?.restore(booted)
+  } catch (cause) {
+    throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the host does not take its state: ${reasonOf(cause)}`, {}, cause)
   }
-  if (options.from === undefined) {
-    const kernel = await readBzImage(image.bzImage)
-    const { entry, bootParams } = loadLinux(machine.memory, { kernel, initrd: image.initrd, cmdline })
-    machine.start(entry, bootParams)
-  } else restore(options.from)
+}
 
-  const end = (): GuestEnd | undefined => screen.sign?.end ?? (hung ? 'hung' : undefined) ?? machine.ended
-  const hangInstructions = ((options.hangSeconds ?? DEFAULT_HANG_SECONDS) * 1e9) / (options.instructionNs ?? 10)
+function endOf({ screen, progress, machine }: Life): GuestEnd | undefined {
+  return screen.sign?.end ?? (progress.isHung ? 'hung' : undefined) ?? machine.ended
+}
 
-  function* waitFor<T>(seconds: number, found: () => T | undefined): Generator<void, Waited<T>> {
-    const deadline = machine.clock.now() + seconds * TICKS_PER_SECOND
-    lastProgress = machine.instructions
-    for (;;) {
-      const value = found()
-      if (value !== undefined) return { value }
-      const ended = end()
-      if (ended !== undefined) return { ended }
-      if (machine.clock.now() >= deadline) return { timeout: true }
-      machine.run(deadline, CHUNK)
-      if (machine.instructions - lastProgress > hangInstructions) hung = true
-      yield
-    }
+/** A guest that has ended needs its disks no more. Why they cannot be closed is told, and hides no result. */
+function closeAtEnd({ host, options, machine }: Life): void {
+  try {
+    host.close()
+  } catch (error) {
+    const detail = { code: 'VMBUS_MACHINE_HOST', source: 'host', message: `cannot be closed: ${reasonOf(error)}` }
+    options.onEvent?.({ name: 'diagnostic', at: machine.clock.now(), detail })
   }
+}
 
-  const snapshotWith = (host: Pick<SessionSnapshot, 'host' | 'booted'>): SessionSnapshot => {
-    if (end() !== undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the guest has ended: ${end() ?? ''}`)
-    return {
-      version: 1,
-      identity,
-      machine: machine.save(),
-      agent: agent.save(),
-      console: screen.save(),
-      ...host,
+/**
+ * A guest whose processor takes interrupts is busy, however long: its kernel's own watchdogs tell when it is stuck. One that
+ * takes none for long and says nothing can tell no more.
+ */
+function* waitFor<T>(life: Life, seconds: number, found: () => T | undefined): Generator<void, Waited<T>> {
+  const { machine, progress, options } = life
+  const { hangSeconds = DEFAULT_HANG_SECONDS, instructionNs = 10 } = options
+  const hangInstructions = (hangSeconds * 1e9) / instructionNs
+  const deadline = machine.clock.now() + seconds * TICKS_PER_SECOND
+  progress.at = machine.instructions
+  for (;;) {
+    const value = found()
+    if (value !== undefined) return { value }
+    const ended = endOf(life)
+    if (ended !== undefined) {
+      closeAtEnd(life)
+      return { ended }
     }
+    if (machine.clock.now() >= deadline) return { timeout: true }
+    machine.run(deadline, CHUNK)
+    if (!machine.interruptsOff) progress.at = machine.instructions
+    if (machine.instructions - progress.at > hangInstructions) progress.isHung = true
+    yield
   }
+}
 
+function snapshotWith(life: Life, host: Pick<SessionSnapshot, 'host' | 'booted' | 'seen'>): SessionSnapshot {
+  const ended = endOf(life)
+  if (ended !== undefined) throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the guest has ended: ${ended}`)
+  return {
+    ...SESSION_STATE.head,
+    identity: life.identity,
+    machine: life.machine.save(),
+    agent: life.agent.save(),
+    console: life.screen.save(),
+    ...host,
+  }
+}
+
+function session(life: Life): Session {
+  const { machine, agent, screen, host, events } = life
+  const { hooks } = host
   return {
     machine,
     get console() {
       return screen.text
     },
     get end() {
-      return end()
+      return endOf(life)
+    },
+    get eventCount() {
+      return events.length
     },
     *exec(script, seconds = DEFAULT_SECONDS) {
       if (!agent.ready) throw new MachineError('VMBUS_MACHINE_EXEC', 'the guest runs no command agent (yet)')
-      const { id, bytes } = agent.request(script)
-      machine.type(1, bytes)
-      return yield* waitFor(seconds, () => agent.take(id))
+      const id = agent.begin(script)
+      const waited = yield* waitFor(life, seconds, () => agent.take(id))
+      if ('timeout' in waited && agent.kill(id)) yield* waitFor(life, KILL_SECONDS, () => agent.take(id))
+      return waited
     },
-    *until(what, seconds = DEFAULT_SECONDS) {
-      let from = 0
+    *until(what, seconds = DEFAULT_SECONDS, after = events.length) {
       const name = typeof what === 'string' && what.startsWith('event:') ? what.slice('event:'.length) : undefined
-      const before = name === undefined ? 0 : (events.get(name) ?? 0)
-      return yield* waitFor(seconds, (): string | undefined => {
-        if (name !== undefined) return (events.get(name) ?? 0) > before ? name : undefined
+      let from = name === undefined ? 0 : after
+      return yield* waitFor(life, seconds, (): string | undefined => {
+        if (name !== undefined) {
+          const at = events.indexOf(name, from)
+          from = events.length
+          return at < 0 ? undefined : name
+        }
         if (typeof what === 'string') return screen.milestones.has(what as Milestone) ? what : undefined
         const { text } = screen
         if (text.length === from) return undefined
@@ -258,7 +210,7 @@ export async function createSession(options: SessionOptions): Promise<Session> {
       })
     },
     *run(seconds) {
-      const waited = yield* waitFor<undefined>(seconds, () => undefined)
+      const waited = yield* waitFor<undefined>(life, seconds, () => undefined)
       return 'timeout' in waited ? { value: undefined } : waited
     },
     call(name, argument) {
@@ -269,63 +221,49 @@ export async function createSession(options: SessionOptions): Promise<Session> {
     snapshot() {
       if (hooks !== undefined && hooks.save === undefined)
         throw new MachineError('VMBUS_MACHINE_SNAPSHOT', 'the host has no save()')
-      return snapshotWith({ host: hooks?.save?.() })
+      return snapshotWith(life, { host: hooks?.save?.() })
     },
     bootSnapshot() {
-      if (hooks === undefined) return snapshotWith({ host: undefined })
+      if (hooks === undefined) return snapshotWith(life, { host: undefined })
       const booted = hooks.booted?.save()
-      return booted === undefined ? undefined : snapshotWith({ host: undefined, booted })
+      return booted === undefined ? undefined : snapshotWith(life, { host: undefined, booted, seen: host.seen })
     },
-    restore,
-    result() {
-      const ended = end()
-      const why =
-        options.jit === true ? 'compiled code runs as many instructions as real time allows' : hooks?.notDeterministic
-      return {
-        image: image.name,
-        ...userlandOf(image),
-        seed: machine.seed.value,
-        end: ended,
-        outcome: outcomeOf(ended),
-        ...(screen.sign === undefined ? {} : { evidence: screen.sign.line }),
-        instructions: machine.instructions,
-        virtualSeconds: machine.clock.now() / TICKS_PER_SECOND,
-        milestones: Object.fromEntries([...screen.milestones].map(([name, at]) => [name, at / TICKS_PER_SECOND])),
-        ramSha256: sha256(machine.memory.bytes),
-        consoleSha256: sha256(screen.text),
-        deterministic: why === undefined,
-        ...(why === undefined ? {} : { notDeterministicBecause: why }),
-        events: Object.fromEntries(events),
-        ...(hooks?.result === undefined ? {} : { host: hooks.result() }),
-      }
-    },
+    restore: (snapshot) => restore(life, snapshot),
+    result: () => resultOf(life),
+    close: () => host.close(),
+  }
+}
+
+function resultOf(life: Life): SessionResult {
+  const { options, machine, screen, host, events } = life
+  const ended = endOf(life)
+  const why =
+    options.jit === true ? 'compiled code runs as many instructions as real time allows' : host.notDeterministic()
+  const measured = host.result()
+  const counts = new Map<string, number>()
+  for (const name of events) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return {
+    image: options.image.name,
+    ...userlandOf(options.image),
+    seed: machine.seed.value,
+    end: ended,
+    outcome: outcomeOf(ended),
+    ...(screen.sign === undefined ? {} : { evidence: screen.sign.line }),
+    instructions: machine.instructions,
+    virtualSeconds: machine.clock.now() / TICKS_PER_SECOND,
+    milestones: Object.fromEntries([...screen.milestones].map(([name, at]) => [name, at / TICKS_PER_SECOND])),
+    ramSha256: sha256(machine.memory.bytes),
+    consoleSha256: sha256(screen.text),
+    deterministic: why === undefined,
+    ...(why === undefined ? {} : { notDeterministicBecause: why }),
+    events: Object.fromEntries(counts),
+    ...(measured === undefined ? {} : { host: measured }),
   }
 }
 
 function userlandOf({ agent, files = [] }: PreparedImage): Pick<SessionResult, 'userland' | 'userlandFiles'> {
   if (!agent) return { userland: 'own' }
   return files.length === 0 ? { userland: 'stock' } : { userland: 'modified', userlandFiles: files }
-}
-
-/** Raised when the machine itself changes in a way that a guest can see: older snapshots are then of another machine. */
-const MODEL = 1
-
-/** What a snapshot must have in common with the session that restores it. The seed may differ: it drives what comes after. */
-export function sessionIdentity(options: Pick<SessionOptions, 'emulator' | 'image' | keyof MachineSettings>): string {
-  const { emulator, image } = options
-  return sha256(
-    JSON.stringify([
-      MODEL,
-      image.digest,
-      emulator.digests,
-      memoryFor(image.initrd.length, options.memoryMB),
-      DEFAULT_CMDLINE,
-      options.cmdline ?? '',
-      options.instructionNs ?? 0,
-      String(options.epoch ?? ''),
-      { ...DEFAULT_JITTER, ...options.jitter },
-    ]),
-  )
 }
 
 function machineOptions({ seed, jit, epoch, instructionNs, jitter }: MachineSettings): MachineSettings {

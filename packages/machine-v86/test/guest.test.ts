@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createAgent } from '../src/guest/agent.ts'
+import { createAgent, type Agent } from '../src/guest/agent.ts'
 import { createConsole } from '../src/guest/console.ts'
 import { buildInitrd } from '../src/guest/initrd.ts'
 import { outcomeOf, signIn } from '../src/guest/outcome.ts'
@@ -11,39 +11,66 @@ const feed = (to: Feed, text: string): void => {
   for (const value of Buffer.from(text)) to.byte(value, 7)
 }
 
-/** What printf '%b' of a shell makes of the escapes that the agent sends: \0 and three octal digits. */
-const unescape = (text: string): string =>
-  Buffer.from(
-    text.replace(/\\0([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
-    'latin1',
-  ).toString()
+/** An agent, and what it has sent since the last look. */
+function agentWithLine(): { readonly agent: Agent; sent(): string } {
+  let line = ''
+  return {
+    agent: createAgent((bytes) => (line += Buffer.from(bytes).toString())),
+    sent() {
+      const sent = line
+      line = ''
+      return sent
+    },
+  }
+}
 
 describe('the command agent', () => {
-  it('is ready at its greeting and matches answers to requests', () => {
-    const agent = createAgent()
+  it('is ready at its greeting and matches answers to commands', () => {
+    const { agent, sent } = agentWithLine()
     expect(agent.ready).toBe(false)
-    feed(agent, 'boot noise\nVMBUS-AGENT 1\n')
+    feed(agent, 'boot noise\nVMBUS-AGENT 2\n')
     expect(agent.ready).toBe(true)
-    const first = agent.request('true')
-    const second = agent.request('false')
-    feed(agent, `R ${second.id} 3 4\na\nb\nR ${first.id} 0 0\n`)
-    expect(agent.take(first.id)).toEqual({ status: 0, output: '' })
-    expect(agent.take(second.id)).toEqual({ status: 3, output: 'a\nb\n' })
-    expect(agent.take(second.id)).toBeUndefined()
+    expect([agent.begin('true'), sent()]).toEqual([1, 'E 1 5\ntrue\n'])
+    expect([agent.begin('echo \\ ü'), sent()]).toEqual([2, 'E 2 10\necho \\ ü\n'])
+    feed(agent, 'R 2 3 4\na\nb\nR 1 0 0\n')
+    expect(agent.take(1)).toEqual({ status: 0, output: '' })
+    expect(agent.take(2)).toEqual({ status: 3, output: 'a\nb\n' })
+    expect(agent.take(2)).toBeUndefined()
   })
 
-  it('sends any script as one line of printable ASCII that a shell turns back', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), (script) => {
-        const agent = createAgent()
-        const { id, bytes } = agent.request(script)
-        const line = Buffer.from(bytes).toString('latin1')
-        expect(line).toMatch(/^\d+ [!-~]+\n$/)
-        expect(unescape(line.slice(`${id} `.length, -1))).toBe(`${script}\n`)
-      }),
-      { seed: 2, numRuns: 300 },
-    )
-    expect(Buffer.from(createAgent().request('a\\0101 b').bytes).toString()).toBe('1 a\\01340101\\0040b\\0012\n')
+  it('sends a long script in pieces of 2048 bytes, each when the guest has taken the one before', () => {
+    const { agent, sent } = agentWithLine()
+    feed(agent, 'VMBUS-AGENT 2\n')
+    const script = 'x'.repeat(4999)
+    agent.begin(script)
+    expect(sent()).toBe(`D 1 2048\n${'x'.repeat(2048)}`)
+    feed(agent, 'A 7\n')
+    expect(sent()).toBe('')
+    feed(agent, 'A 1\n')
+    expect(sent()).toBe(`D 1 2048\n${'x'.repeat(2048)}`)
+    feed(agent, 'A 1\n')
+    expect(sent()).toBe(`E 1 904\n${'x'.repeat(903)}\n`)
+    feed(agent, 'A 1\n')
+    expect(sent()).toBe('')
+  })
+
+  it('refuses a script over its limit', async () => {
+    const { agent, sent } = agentWithLine()
+    expect(await codeOf(() => agent.begin('x'.repeat(1024 * 1024)))).toBe('VMBUS_MACHINE_EXEC')
+    expect([sent(), agent.begin('x'.repeat(1024 * 1024 - 1))]).toEqual(['', 1])
+  })
+
+  it('asks to kill a command that runs, and forgets one that was not sent whole', () => {
+    const { agent, sent } = agentWithLine()
+    feed(agent, 'VMBUS-AGENT 2\n')
+    agent.begin('sleep 9')
+    sent()
+    expect([agent.kill(1), sent()]).toEqual([true, 'K 1 0\n'])
+    agent.begin('x'.repeat(3000))
+    sent()
+    expect([agent.kill(2), sent()]).toEqual([false, ''])
+    feed(agent, 'A 2\n')
+    expect(sent()).toBe('')
   })
 
   it('survives any bytes from the guest in bounded memory', () => {
@@ -52,7 +79,8 @@ describe('the command agent', () => {
         fc.array(
           fc.constantFrom(
             'R 1 0 5\n',
-            'VMBUS-AGENT 1\n',
+            'A 1\n',
+            'VMBUS-AGENT 2\n',
             'R 1 999999 -1\n',
             'R 99 0 99999999\n',
             '\n',
@@ -61,7 +89,7 @@ describe('the command agent', () => {
           ),
         ),
         (parts) => {
-          const agent = createAgent()
+          const { agent } = agentWithLine()
           feed(agent, parts.join(''))
           expect(agent.save().received.length).toBeLessThanOrEqual(parts.join('').length)
         },
@@ -70,14 +98,22 @@ describe('the command agent', () => {
     )
   })
 
-  it('goes on from its state', () => {
-    const agent = createAgent()
-    feed(agent, 'VMBUS-AGENT 1\nR 1')
-    const other = createAgent()
-    other.restore(agent.save())
-    feed(other, ' 0 2\nok')
-    expect(other.ready).toBe(true)
-    expect(other.take(1)).toEqual({ status: 0, output: 'ok' })
+  it('goes on from its state, with an answer that is half there and a script that is half sent', () => {
+    const { agent } = agentWithLine()
+    feed(agent, 'VMBUS-AGENT 2\n')
+    agent.begin('true')
+    agent.begin('x'.repeat(3000))
+    feed(agent, 'R 9 1 1\n!R 1 0 2\no')
+    const other = agentWithLine()
+    other.agent.restore(agent.save())
+    feed(other.agent, 'kA 2\n')
+    expect([other.agent.ready, other.agent.take(1), other.agent.take(9)]).toEqual([
+      true,
+      { status: 0, output: 'ok' },
+      { status: 1, output: '!' },
+    ])
+    expect(other.sent()).toBe(`E 2 953\n${'x'.repeat(952)}\n`)
+    expect(other.agent.begin('true')).toBe(3)
   })
 })
 

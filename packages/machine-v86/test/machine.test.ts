@@ -212,7 +212,7 @@ describe('createMachine', () => {
 
   it('refuses a size that it cannot have', async () => {
     for (const memoryMB of [0, 31, 33.5, 2048, NaN])
-      expect(await codeOf(() => createMachine({ emulator, memoryMB }))).toBe('VMBUS_MACHINE_OPTIONS')
+      expect(await codeOf(() => createMachine({ emulator, memoryMB }))).toBe('VMBUS_OPTIONS_INVALID')
   })
 })
 

@@ -32,6 +32,7 @@ export interface CpuViews {
   /** Sets a request bit of the local APIC, edge triggered. */
   raise(apic: number, vector: number): void
   readonly halted: boolean
+  readonly interruptsOff: boolean
   /** Halted with interrupts off: nothing can wake the processor (a triple fault ends so). */
   readonly dead: boolean
 }
@@ -90,8 +91,11 @@ export function cpuViews(cpu: V86Cpu): CpuViews {
     get halted() {
       return current().processor.bytes[IN_HLT] !== 0
     },
+    get interruptsOff() {
+      return (word(FLAGS) & INTERRUPT_FLAG) === 0
+    },
     get dead() {
-      return current().processor.bytes[IN_HLT] !== 0 && (word(FLAGS) & INTERRUPT_FLAG) === 0
+      return this.halted && this.interruptsOff
     },
   }
 }

@@ -81,6 +81,8 @@ function sandbox(current: () => Ambient): Readonly<Record<string, unknown>> {
       return 0
     },
     requestAnimationFrame: () => 0,
+    // Its own loop, which wakes at each input and is never started here: every wake would wait for the caller's next turn.
+    global: { setImmediate: () => undefined },
     console: {
       log: report,
       warn: report,
@@ -92,22 +94,12 @@ function sandbox(current: () => Ambient): Readonly<Record<string, unknown>> {
   }
 }
 
-let loading: Promise<Emulator> | undefined
-
 /**
- * Loads the optional dependency v86 once per thread, patches its wasm and checks both files against the known digests.
- * Throws `VMBUS_V86_MISSING` when it is not installed and `VMBUS_V86_UNSUPPORTED` for a build that was not proven,
- * `VMBUS_V86_SELF_CHECK` when the hooks do not answer.
+ * Loads the optional dependency v86, patches its wasm and checks both files against the known digests; takes some tenths of
+ * a second, and one emulator makes any number of machines. Throws `VMBUS_V86_MISSING` when v86 is not installed,
+ * `VMBUS_V86_UNSUPPORTED` for a build that was not proven, `VMBUS_V86_SELF_CHECK` when the hooks do not answer.
  */
-export function loadEmulator(): Promise<Emulator> {
-  loading ??= load().catch((error: unknown) => {
-    loading = undefined
-    throw error
-  })
-  return loading
-}
-
-async function load(): Promise<Emulator> {
+export async function loadEmulator(): Promise<Emulator> {
   const folder = emulatorFolder()
   const [wasm, script] = await Promise.all([readFile(join(folder, 'v86.wasm')), readFile(join(folder, 'libv86.js'))])
   const digests = { wasm: sha256(wasm), script: sha256(script) }

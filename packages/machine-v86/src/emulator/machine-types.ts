@@ -1,5 +1,5 @@
 import type { GuestMemory, Partition } from '@vmbus/hypervisor'
-import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
+import type { Clock, Diagnose, Seed, StateHead, Timers } from '@vmbus/world'
 import type { Emulator } from './load.ts'
 import type { CpuState } from './state.ts'
 
@@ -36,13 +36,15 @@ export interface Jitter {
   /** Instructions, 0 … this, by which each slice is cut short: where v86 looks at its devices moves with it. */
   readonly sliceInstructions: number
 }
+/** v86 looks at timers and interrupts at least after this many instructions; a counter moved by it makes it look at once. */
+export const LONGEST_SLICE = 100_000
 export const DEFAULT_JITTER: Jitter = { stealNs: 2_000, interruptNs: 50_000, sliceInstructions: 50_000 }
 
 /** Why a machine stopped by itself. */
 export type MachineEnd = 'poweroff' | 'reboot' | 'triple-fault' | 'dead'
 
-export interface MachineSnapshot {
-  readonly version: 1
+export interface MachineSnapshot extends StateHead {
+  readonly memoryMB: number
   readonly cpu: CpuState
   /** Virtual time in nanoseconds, as a decimal number, and what it is computed from. */
   readonly timeNs: number
@@ -73,9 +75,12 @@ export interface Machine {
   /** Runs until reference time `until` (100 ns units), the machine's end, or `budget` calls of the emulator. */
   run(until: number, budget: number): MachineEnd | 'running'
   readonly ended: MachineEnd | undefined
+  /** The processor takes no interrupts now (EFLAGS.IF is 0). */
+  readonly interruptsOff: boolean
   readonly instructions: number
   /** Starts the processor at the reset vector with a boot stub that enters `entry` in 32-bit mode, ESI = boot_params. */
   start(entry: number, bootParams: number): void
   save(): MachineSnapshot
+  /** Throws VMBUS_STATE_INVALID for what is no snapshot, VMBUS_MACHINE_SNAPSHOT for one of another size. */
   restore(snapshot: MachineSnapshot): void
 }

@@ -1,16 +1,22 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
-import { DEFAULT_EPOCH, seeded, timerQueue, unixMsOf, type TimerQueue } from '@vmbus/world'
+import { DEFAULT_EPOCH, restoreState, seeded, timerQueue, unixMsOf, type TimerQueue } from '@vmbus/world'
 import { bootStub } from '../boot/stub.ts'
 import { MachineError } from '../errors.ts'
+import { MACHINE_OPTIONS, checkOptions } from '../options.ts'
 import { cpuViews } from './cpu-views.ts'
 import type { Ambient } from './load.ts'
-import { DEFAULT_JITTER, type Jitter, type Machine, type MachineEnd, type MachineOptions } from './machine-types.ts'
-import { restoreCpu, saveCpu } from './state.ts'
+import {
+  DEFAULT_JITTER,
+  LONGEST_SLICE,
+  type Jitter,
+  type Machine,
+  type MachineEnd,
+  type MachineOptions,
+} from './machine-types.ts'
+import { MACHINE_STATE, restoreCpu, saveCpu } from './state.ts'
 import { HYPERCALL_CODE, trapDispatcher } from './traps.ts'
 import type { WasmImports } from './webassembly.ts'
 
-/** v86 looks at timers and interrupts at least after this many instructions; a counter moved by it makes it look at once. */
-const LONGEST_SLICE = 100_000
 /** Virtual nanoseconds of one reading of a clock: keeps time strictly increasing inside one run of instructions. */
 const CLOCK_READ_NS = 200
 
@@ -20,21 +26,10 @@ const RESET_PORT = 0xcf9
 const SLEEP_ENABLE = 1 << 13
 
 export function createMachine(options: MachineOptions): Machine {
-  const { emulator } = options
-  const memoryMB = options.memoryMB ?? 128
-  if (!Number.isInteger(memoryMB) || memoryMB < 32 || memoryMB > 1024) {
-    throw new MachineError('VMBUS_MACHINE_OPTIONS', `memoryMB must be an integer from 32 to 1024`, { memoryMB })
-  }
-  const instructionNs = options.instructionNs ?? 10
-  if (!(instructionNs >= 1 && instructionNs <= 10_000)) {
-    throw new MachineError('VMBUS_MACHINE_OPTIONS', 'instructionNs must be a number from 1 to 10000', { instructionNs })
-  }
-  const epoch = options.epoch ?? DEFAULT_EPOCH
+  const { emulator, memoryMB = 128, instructionNs = 10, epoch = DEFAULT_EPOCH } = options
+  checkOptions('createMachine', MACHINE_OPTIONS, options)
   const seed = seeded(options.seed ?? 1)
   const jitter: Jitter = { ...DEFAULT_JITTER, ...options.jitter }
-  if (!(jitter.sliceInstructions < LONGEST_SLICE)) {
-    throw new MachineError('VMBUS_MACHINE_OPTIONS', `jitter.sliceInstructions must be less than ${LONGEST_SLICE}`)
-  }
 
   let ended: MachineEnd | undefined
   let timeNs = 0
@@ -245,6 +240,9 @@ export function createMachine(options: MachineOptions): Machine {
     get ended() {
       return ended
     },
+    get interruptsOff() {
+      return views.interruptsOff
+    },
     get instructions() {
       return instructions
     },
@@ -256,7 +254,8 @@ export function createMachine(options: MachineOptions): Machine {
       frozen = true
       try {
         return {
-          version: 1,
+          ...MACHINE_STATE.head,
+          memoryMB,
           cpu: emulator.within(ambient, () => saveCpu(instance)),
           timeNs,
           instructions,
@@ -271,7 +270,12 @@ export function createMachine(options: MachineOptions): Machine {
         frozen = false
       }
     },
-    restore(snapshot) {
+    restore(given) {
+      const snapshot = restoreState(given, MACHINE_STATE)
+      if (snapshot.memoryMB !== memoryMB)
+        throw new MachineError('VMBUS_MACHINE_SNAPSHOT', `the snapshot has ${snapshot.memoryMB} MiB of RAM`, {
+          memoryMB,
+        })
       frozen = true
       try {
         timeNs = snapshot.timeNs

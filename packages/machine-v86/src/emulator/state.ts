@@ -1,4 +1,6 @@
+import { bytes, integer, list, number, object, pair, stateForm, u8, type StateForm, type StateHead } from '@vmbus/world'
 import type { EmulatorInstance } from './load.ts'
+import type { MachineSnapshot } from './machine-types.ts'
 
 /** v86's own save file (zeroed pages left out), with what it forgets. */
 export interface CpuState {
@@ -11,12 +13,30 @@ export interface CpuState {
   /** Bytes that the guest has not read yet, of both serial ports. */
   readonly serialInput: readonly [readonly number[], readonly number[]]
   /** v86's guard against its ACPI timer going back: last value, offset, value at the last look. */
-  readonly acpiTimer: readonly [last: number, offset: number, lastTimer: number]
+  readonly acpiTimer: readonly number[]
 }
 
 /** From reg32 to the end of fpu_st (v86 src/rust/cpu/global_pointers.rs). */
 const PROCESSOR_FIRST = 64
 const PROCESSOR_END = 1280
+
+export const MACHINE_STATE: StateForm<Omit<MachineSnapshot, keyof StateHead>> = stateForm('machine-v86', 2, {
+  memoryMB: integer(),
+  cpu: object<CpuState>({
+    file: bytes(),
+    processor: bytes(PROCESSOR_END - PROCESSOR_FIRST),
+    serialInput: pair(list(u8), list(u8)),
+    acpiTimer: list(number(), 3, 3),
+  }),
+  timeNs: number(0),
+  instructions: integer(),
+  randomDraws: integer(),
+  clockReads: integer(),
+  slices: integer(),
+  interrupts: integer(),
+  pending: list(pair(u8, number(0))),
+  hypercallPage: integer(0, 0xffff_f000),
+})
 
 /**
  * Also forgets the TLB, as a processor may at any time: a restored machine begins without one, and the machine that was
@@ -46,7 +66,7 @@ export function restoreCpu({ cpu, states }: EmulatorInstance, state: CpuState): 
   new Uint8Array(cpu.wasm_memory.buffer).set(state.processor, PROCESSOR_FIRST)
   devices.uart0.input = [...state.serialInput[0]]
   devices.uart1.input = [...state.serialInput[1]]
-  const [last, offset, lastTimer] = state.acpiTimer
+  const [last = 0, offset = 0, lastTimer = 0] = state.acpiTimer
   devices.acpi.timer_last_value = last
   devices.acpi.timer_imprecision_offset = offset
   devices.acpi.last_timer = lastTimer

@@ -1,3 +1,4 @@
+import { list, number, oneOf, pair, text, type Fields } from '@vmbus/world'
 import { MILESTONES, signIn, type GuestEnd, type Milestone } from './outcome.ts'
 
 /** The kernel's console as text, and what was recognised in it. */
@@ -16,6 +17,11 @@ export interface Console {
 export interface ConsoleState {
   readonly text: string
   readonly milestones: readonly (readonly [Milestone, number])[]
+}
+
+export const CONSOLE_STATE: Fields<ConsoleState> = {
+  text,
+  milestones: list(pair(oneOf('kernel', 'hypervisor', 'userspace', 'agent', 'vmbus'), number(0))),
 }
 
 /** A guest that never stops talking keeps its last megabytes. */

@@ -2,11 +2,12 @@
 const AGENT_TTY = 'ttyS1'
 
 /** First bytes of the agent when it listens. */
-export const AGENT_READY = 'VMBUS-AGENT 1\n'
+export const AGENT_READY = 'VMBUS-AGENT 2\n'
 
 /**
- * Process 1 of the guest. Mounts what programs expect, then answers commands on the second serial line: a line
- * `ID SCRIPT` runs a shell script written with printf's escapes, the answer is `R ID STATUS LENGTH`, newline and that many bytes of its output.
+ * Process 1 of the guest. Mounts what programs expect, then answers on the second serial line. `D ID LENGTH` and so many
+ * bytes are a piece of a script, answered by `A ID`; `E ID LENGTH` is the last piece and runs it, in a session of its own;
+ * its answer is `R ID STATUS LENGTH` and so many bytes of output. `K ID 0` kills all of that session.
  * Applets of busybox come last in PATH, so that a package's own tools win where /bin/sh is not busybox itself.
  */
 export const INIT_SCRIPT = `#!/bin/busybox sh
@@ -26,13 +27,26 @@ ip link set lo up
 stty -F /dev/${AGENT_TTY} raw -echo
 exec 3<>/dev/${AGENT_TTY}
 printf '${AGENT_READY.replace('\n', '\\n')}' >&3
-while :; do
-  IFS=' ' read -r id script <&3 || { sleep 1; continue; }
-  printf '%b' "$script" > /run/agent.script
-  /bin/sh /run/agent.script > /run/agent.output 2>&1 < /dev/null 3>&-
+job() {
+  /bin/busybox setsid /bin/sh /run/agent.$1 > /run/agent.$1.output 2>&1 < /dev/null 3>&- &
+  echo $! > /run/agent.$1.session
+  wait $!
   status=$?
-  printf 'R %s %s %s\\n' "$id" "$status" "$(stat -c %s /run/agent.output)" >&3
-  cat /run/agent.output >&3
+  printf 'R %s %s %s\\n' $1 $status "$(stat -c %s /run/agent.$1.output)" >&3
+  cat /run/agent.$1.output >&3
+  /bin/busybox rm -f /run/agent.$1 /run/agent.$1.*
+}
+while :; do
+  IFS=' ' read -r what id length <&3 || { sleep 1; continue; }
+  case $what in
+    [DE]) /bin/busybox head -c "$length" <&3 >> /run/agent.$id ;;
+  esac
+  case $what in
+    D) printf 'A %s\\n' $id >&3 ;;
+    E) job $id & ;;
+    K) while [ -e /run/agent.$id ] && [ ! -s /run/agent.$id.session ]; do sleep 1; done
+      [ -e /run/agent.$id ] && kill -9 -"$(cat /run/agent.$id.session)" ;;
+  esac
 done
 `
 

@@ -5,6 +5,7 @@ import type { TarEntry } from '../archive/tar.ts'
 import { MachineError, throwIfAborted } from '../errors.ts'
 import { INIT_SCRIPT, POWEROFF_SCRIPT, REBOOT_SCRIPT } from '../guest/init.ts'
 import { buildInitrd, type GuestFile } from '../guest/initrd.ts'
+import { IMAGE_OPTIONS, IMAGE_SOURCE, checkOptions } from '../options.ts'
 import type { ReleaseName } from './apt.ts'
 import { cached, defaultCacheFolder, readImageFile, sha256 } from './cache.ts'
 import { moduleTree, type LoadableModule } from './modules.ts'
@@ -50,7 +51,9 @@ export interface PreparedImage {
 const VMLINUZ = /^boot\/vmlinuz-/
 
 /** Finds, verifies and unpacks a kernel and builds its initial RAM disk; what takes long is cached by digest. */
-export async function prepareImage(source: ImageSource, options: ImageOptions = {}): Promise<PreparedImage> {
+export async function prepareImage(given: ImageSource, options: ImageOptions = {}): Promise<PreparedImage> {
+  const source = checkOptions('prepareImage', IMAGE_SOURCE, given)
+  checkOptions('prepareImage', IMAGE_OPTIONS, options)
   throwIfAborted(options.signal)
   if ('kernel' in source)
     return prepared(

@@ -1,15 +1,20 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { loadEmulator } from '../emulator/load.ts'
-import { MachineError } from '../errors.ts'
+import { MachineError, reasonOf, throwIfAborted } from '../errors.ts'
 import type { HostFactory } from '../host.ts'
-import { createSession, type Session, type SessionOptions, type Waited } from '../session.ts'
-import { bootFromSnapshotFile } from '../snapshots.ts'
-import type { HostModule, MethodName, Methods, PlainError, Reply, Request, WorkerStart } from './protocol.ts'
+import { createSession } from '../session.ts'
+import type { Session, SessionOptions, Waited } from '../session-types.ts'
+import { bootFromSnapshot, snapshotStore } from '../snapshots.ts'
+import { plainError } from './plain-error.ts'
+import type { Close, HostModule, MethodName, Methods, Reply, Request, WorkerStart } from './protocol.ts'
+
+type Send = (reply: Reply) => void
 
 /** Runs a session's step, letting messages in between; a step that the guest did not answer is an error. */
-async function finished<T>(steps: Generator<void, Waited<T>>, what: string): Promise<T> {
+async function finished<T>(steps: Generator<void, Waited<T>>, what: string, stopping: AbortSignal): Promise<T> {
   for (;;) {
+    throwIfAborted(stopping)
     const step = steps.next()
     if (step.done !== true) {
       await breathe()
@@ -27,8 +32,7 @@ async function finished<T>(steps: Generator<void, Waited<T>>, what: string): Pro
 
 async function importHost({ module, export: name }: HostModule): Promise<HostFactory> {
   const exports = await (import(module) as Promise<Readonly<Record<string, unknown>>>).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new MachineError('VMBUS_MACHINE_HOST', `cannot import ${module}: ${why}`, { module }, cause)
+    throw new MachineError('VMBUS_MACHINE_HOST', `cannot import ${module}: ${reasonOf(cause)}`, { module }, cause)
   })
   const factory = exports[name]
   if (typeof factory !== 'function')
@@ -39,7 +43,7 @@ async function importHost({ module, export: name }: HostModule): Promise<HostFac
   return factory as HostFactory
 }
 
-async function start(start: WorkerStart, send: (reply: Reply) => void): Promise<Session> {
+async function start(start: WorkerStart, send: Send, stopping: AbortSignal): Promise<Session> {
   const emulator = await loadEmulator()
   const options: SessionOptions = {
     ...start.settings,
@@ -47,61 +51,99 @@ async function start(start: WorkerStart, send: (reply: Reply) => void): Promise<
     image: start.image,
     ...(start.host === undefined ? {} : { host: await importHost(start.host), hostOptions: start.host.options }),
     onConsole: (text) => send({ kind: 'console', text }),
-    onEvent: (event) => send({ kind: 'event', event }),
+    onEvent: (event) => sendPlain(send, { kind: 'event', event }, `the detail of the event ${event.name}`),
   }
   const toAgent = async (session: Session): Promise<void> => {
-    if (start.image.agent) await finished(session.until('agent', start.bootSeconds), 'the boot')
+    if (start.image.agent) await finished(session.until('agent', start.bootSeconds), 'the boot', stopping)
   }
+  await breathe()
+  throwIfAborted(stopping)
   if (start.snapshot !== undefined) return createSession({ ...options, from: start.snapshot })
-  if (start.snapshotFile !== undefined) return bootFromSnapshotFile(start.snapshotFile, options, toAgent)
+  if (start.snapshots !== undefined) {
+    const { folder, hostKey } = start.snapshots
+    return bootFromSnapshot(snapshotStore(folder, hostKey, options), options, toAgent)
+  }
   const session = await createSession(options)
-  await toAgent(session)
-  return session
+  try {
+    await toAgent(session)
+    return session
+  } catch (error) {
+    session.close()
+    throw error
+  }
+}
+
+/** Posts what a host handed over; what cannot be copied to another thread is the host's mistake. */
+function sendPlain(send: Send, reply: Reply, what: string): void {
+  try {
+    send(reply)
+  } catch (cause) {
+    throw new MachineError('VMBUS_MACHINE_HOST', `${what} is no plain value: ${reasonOf(cause)}`, {}, cause)
+  }
 }
 
 type Handlers = {
   readonly [M in MethodName]: (...args: Methods[M]['args']) => Methods[M]['value'] | Promise<Methods[M]['value']>
 }
 
-const handlers = (session: Session): Handlers => ({
-  exec: (script, seconds) => finished(session.exec(script, seconds), 'a command'),
-  until: (what, seconds) => finished(session.until(what, seconds), `waiting for ${String(what)}`),
+const handlers = (session: Session, stopping: AbortSignal): Handlers => ({
+  exec: (script, seconds) => finished(session.exec(script, seconds), 'a command', stopping),
+  until: (what, seconds, after) =>
+    finished(session.until(what, seconds, after), `waiting for ${String(what)}`, stopping),
   async ended(seconds) {
-    await finished(session.run(seconds), 'the run').catch((error: unknown) => {
+    await finished(session.run(seconds), 'the run', stopping).catch((error: unknown) => {
       if (!(error instanceof MachineError) || error.code !== 'VMBUS_MACHINE_ENDED') throw error
     })
     if (session.end === undefined)
       throw new MachineError('VMBUS_MACHINE_TIMEOUT', `the guest did not end within ${seconds} virtual seconds`)
     return session.end
   },
-  run: (seconds) => finished(session.run(seconds), 'the run'),
+  run: (seconds) => finished(session.run(seconds), 'the run', stopping),
   call: (name, argument) => session.call(name, argument),
   snapshot: () => session.snapshot(),
   result: () => session.result(),
 })
 
-function plainError(error: unknown): PlainError {
-  if (error instanceof MachineError)
-    return { code: error.code, message: error.message, detail: error.detail, stack: error.stack }
-  if (error instanceof Error) return { code: undefined, message: error.message, detail: {}, stack: error.stack }
-  return { code: undefined, message: String(error), detail: {}, stack: undefined }
-}
-
-const port = parentPort
-if (port !== null) {
-  const send = (reply: Reply): void => port.postMessage(reply)
+/** Starts a session, serves it one call after another until it is told to stop, and closes it, whatever happens. */
+async function serve(port: MessagePort, data: WorkerStart): Promise<void> {
+  const send: Send = (reply) => port.postMessage(reply)
+  const stopping = new AbortController()
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
+  let session: Session | undefined
+  let queue = Promise.resolve()
+  const answer = async ({ id, method, args }: Request): Promise<void> => {
+    try {
+      throwIfAborted(stopping.signal)
+      if (session === undefined) throw new MachineError('VMBUS_MACHINE_STOPPED', 'the machine is not up')
+      const handle = handlers(session, stopping.signal)[method] as (...all: unknown[]) => unknown
+      sendPlain(send, { kind: 'value', id, value: await handle(...args) }, `the answer to ${method}`)
+    } catch (error) {
+      send({ kind: 'error', id, error: plainError(error) })
+    }
+  }
+  port.on('message', (message: Request | Close) => {
+    if (message.method === 'close') stopping.abort()
+    else queue = queue.then(() => answer(message))
+  })
+  process.once('uncaughtException', (error) => {
+    send({ kind: 'failed', error: plainError(error) })
+    stopping.abort()
+  })
   try {
-    const answers = handlers(await start(workerData as WorkerStart, send))
-    let queue = Promise.resolve()
-    port.on('message', ({ id, method, args }: Request) => {
-      const answer = answers[method] as (...all: unknown[]) => unknown
-      queue = queue
-        .then(async () => send({ kind: 'value', id, value: await answer(...args) }))
-        .catch((error: unknown) => send({ kind: 'error', id, error: plainError(error) }))
-    })
+    session = await start(data, send, stopping.signal)
     send({ kind: 'ready' })
+    await stopped
+    await queue
   } catch (error) {
     send({ kind: 'failed', error: plainError(error) })
-    port.close()
   }
+  try {
+    session?.close()
+    send({ kind: 'closed' })
+  } catch (error) {
+    send({ kind: 'closed', error: plainError(error) })
+  }
+  port.close()
 }
+
+if (parentPort !== null) await serve(parentPort, workerData as WorkerStart)

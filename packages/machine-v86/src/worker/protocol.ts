@@ -1,8 +1,8 @@
 import type { ExecResult } from '../guest/agent.ts'
-import type { GuestEnd, Milestone } from '../guest/outcome.ts'
-import type { MachineErrorCode } from '../errors.ts'
+import type { GuestEnd } from '../guest/outcome.ts'
 import type { PreparedImage } from '../image/prepare.ts'
-import type { HostEvent, MachineSettings, SessionResult, SessionSnapshot } from '../session.ts'
+import type { Condition, HostEvent, MachineSettings, SessionResult, SessionSnapshot } from '../session-types.ts'
+import type { PlainError } from './plain-error.ts'
 
 /** A host to run inside the machine's worker: `export` of `module` is a HostFactory. */
 export interface HostModule {
@@ -16,8 +16,8 @@ export interface WorkerStart {
   readonly settings: MachineSettings
   readonly image: PreparedImage
   readonly host?: HostModule
-  /** A file to restore from when it is there, and to write when it is not: see snapshots.ts. */
-  readonly snapshotFile?: string
+  /** Where snapshots of booted guests are kept, and what names those of this host. */
+  readonly snapshots?: { readonly folder: string; readonly hostKey: string }
   /** A snapshot to start from instead of power-on. */
   readonly snapshot?: SessionSnapshot
   readonly bootSeconds: number
@@ -26,7 +26,7 @@ export interface WorkerStart {
 /** What the main thread asks for, by method; answers come back under the same id, one at a time and in order. */
 export interface Methods {
   exec: { args: [script: string, seconds: number]; value: ExecResult }
-  until: { args: [what: Milestone | RegExp | `event:${string}`, seconds: number]; value: string }
+  until: { args: [what: Condition, seconds: number, after: number | undefined]; value: string }
   ended: { args: [seconds: number]; value: GuestEnd }
   run: { args: [seconds: number]; value: undefined }
   call: { args: [name: string, argument: unknown]; value: unknown }
@@ -41,11 +41,9 @@ export interface Request<M extends MethodName = MethodName> {
   readonly args: Methods[M]['args']
 }
 
-export interface PlainError {
-  readonly code: MachineErrorCode | undefined
-  readonly message: string
-  readonly detail: Readonly<Record<string, string | number | boolean>>
-  readonly stack: string | undefined
+/** May come at any time: ends what is under way, and closes the host. Answered by `closed`. */
+export interface Close {
+  readonly method: 'close'
 }
 
 export type Reply =
@@ -54,4 +52,7 @@ export type Reply =
   | { readonly kind: 'event'; readonly event: HostEvent }
   | { readonly kind: 'value'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: PlainError }
+  /** The start failed, or an error that nobody caught ended the worker. `closed` follows. */
   | { readonly kind: 'failed'; readonly error: PlainError }
+  /** The last: the host is closed, or could not be. */
+  | { readonly kind: 'closed'; readonly error?: PlainError }

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 
-/** A 32-bit x86 ELF of one loadable segment: a HLT at 16 MiB. */
-export function kernelElf(): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(85)
+/** A 32-bit x86 ELF of one loadable segment: code, by default a HLT, at 16 MiB. */
+export function kernelElf(code: readonly number[] = [0xf4]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(84 + code.length)
   const view = new DataView(bytes.buffer)
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1])
   view.setUint16(16, 2, true) // executable
@@ -15,9 +15,9 @@ export function kernelElf(): Uint8Array<ArrayBuffer> {
   view.setUint32(56, 84, true) // offset
   view.setUint32(60, 0xc100_0000, true) // virtual
   view.setUint32(64, 0x100_0000, true) // physical
-  view.setUint32(68, 1, true) // file size
-  view.setUint32(72, 16, true) // memory size
-  bytes[84] = 0xf4
+  view.setUint32(68, code.length, true) // file size
+  view.setUint32(72, Math.max(16, code.length), true) // memory size
+  bytes.set(code, 84)
   return bytes
 }
 
