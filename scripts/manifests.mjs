@@ -4,10 +4,21 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { packageFolders } from './docs/rules.mjs'
 
+const root = fileURLToPath(new URL('..', import.meta.url))
 const REPOSITORY = 'https://github.com/vmbus/vmbus'
 
-/** What each tarball has beside `dist`; LICENSE and README.md are in each without being named. */
-const FILES = ['dist', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES.md', '!**/*.tsbuildinfo']
+/**
+ * What a tarball has; LICENSE and README.md are in each without being named.
+ *
+ * @param {string} folder
+ */
+const filesOf = (folder) => [
+  'dist',
+  ...(existsSync(join(root, folder, 'data')) ? ['data'] : []),
+  'CHANGELOG.md',
+  'THIRD-PARTY-NOTICES.md',
+  '!**/*.tsbuildinfo',
+]
 
 /** Peers that work in one version alone: the hooks into v86 were proven on builds. */
 const EXACT = new Set(['v86'])
@@ -28,7 +39,7 @@ const wanted = (folder, { scripts }) => ({
   bugs: `${REPOSITORY}/issues`,
   repository: { type: 'git', url: `git+${REPOSITORY}.git`, directory: folder },
   license: 'MIT',
-  files: FILES,
+  files: filesOf(folder),
   sideEffects: false,
   scripts: {
     ...scripts,
@@ -54,7 +65,6 @@ function pinned({ dependencies, peerDependencies }, catalog) {
     .map(({ name, range }) => `pins ${name} to ${range}: give a range`)
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const catalog = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8')
 for (const folder of packageFolders(root)) {
   const path = join(root, folder, 'package.json')
