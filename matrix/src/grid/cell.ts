@@ -56,7 +56,7 @@ export async function measure(generation: GridGuest, profile: HostProfile, seed:
   const asked = power.request()
   const ended = asked === 'sent' && (await poweredOff())
   const components = {
-    heartbeat: beats.status === 'ok' && beats.counts.answered >= BEATS ? 'works' : 'fails',
+    heartbeat: beats.status.startsWith('ok') && beats.counts.answered >= BEATS ? 'works' : 'fails',
     timesync: off < BigInt(TICKS_PER_SECOND) && off > -BigInt(TICKS_PER_SECOND) ? 'works' : 'fails',
     shutdown: ended ? 'works' : 'fails',
   } as const satisfies Record<Component, Outcome>

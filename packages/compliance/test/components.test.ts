@@ -22,7 +22,7 @@ describe('heartbeat', () => {
     const beats = host.device(guest.attach(host), device)
     expect(beats.status).toBe('no-contact')
     await guest.until('host:heartbeat:beat')
-    expect(beats.status).toBe('ok')
+    expect(beats.status).toBe('ok-applications-unknown')
 
     const { answered } = beats.counts
     guest.pause()
@@ -32,7 +32,7 @@ describe('heartbeat', () => {
     expect(beats.counts).toMatchObject({ answered, lost: 4 })
     guest.resume()
     world.run({ seconds: 3 })
-    expect(beats.status).toBe('ok')
+    expect(beats.status).toBe('ok-applications-unknown')
     expect(beats.counts.answered).toBeGreaterThan(answered)
   })
 
@@ -46,6 +46,7 @@ describe('heartbeat', () => {
     const beats = host.device(guest.attach(host), device)
     await guest.until('host:heartbeat:beat')
     expect(beats.counts.applicationState).toBe(2)
+    expect(beats.status).toBe('ok-applications-critical')
   })
 
   it('counts a wrong answer as a lost beat', async () => {

@@ -1,5 +1,16 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, framingOf, icGuest, type IcGuestOptions, type IcGuestState } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  framingOf,
+  icGuest,
+  icGuestFields,
+  icGuestState,
+  type IcGuestOptions,
+  type IcGuestState,
+} from '@vmbus/ic'
+import { checkOptions, object, oneOf, optional, restoreState, stateForm, type Shape } from '@vmbus/world'
 import {
   APPLICATION_STATE_OFFSET,
   ApplicationState,
@@ -13,8 +24,16 @@ export interface HeartbeatGuestOptions extends Partial<IcGuestOptions> {
   readonly applicationState?: keyof typeof ApplicationState
 }
 
-/** Answers each beat with the next sequence number. */
+const guestOptions: Shape<HeartbeatGuestOptions> = object<HeartbeatGuestOptions>({
+  ...icGuestFields,
+  applicationState: optional(oneOf('unknown', 'healthy', 'critical', 'stopped')),
+})
+
+const FORM = stateForm<{ readonly ic: IcGuestState }>('heartbeat-driver', 1, { ic: icGuestState })
+
+/** Answers each beat with the next sequence number. Throws OptionsError. */
 export function heartbeatGuest(options: HeartbeatGuestOptions, deps: GuestDriverDeps): GuestDriver {
+  checkOptions('heartbeat.driver', guestOptions, options)
   const report = options.applicationState === undefined ? undefined : ApplicationState[options.applicationState]
   const ic = icGuest(deps, framingOf(options, HEARTBEAT_VERSIONS), {
     type: IcType.heartbeat,
@@ -35,8 +54,9 @@ export function heartbeatGuest(options: HeartbeatGuestOptions, deps: GuestDriver
     opened: (channel, status) => ic.opened(channel, status),
     readable: (channel) => ic.readable(channel),
     rescinded: () => ic.reset(),
-    save: () => ic.save(),
-    restore: (state) => ic.restore(state as IcGuestState),
+    save: () => ({ ...FORM.head, ic: ic.save() }),
+    checkState: (saved) => void restoreState(saved, FORM),
+    restore: (saved) => ic.restore(restoreState(saved, FORM).ic),
     inspect: () => ({ ...ic.state }),
   }
 }

@@ -1,7 +1,8 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
 import { heartbeatGuest, type HeartbeatGuestOptions } from './guest.ts'
-import { heartbeatHost, type HeartbeatHostOptions } from './host.ts'
+import { checkOptions } from '@vmbus/world'
+import { heartbeatHost, hostOptions, type HeartbeatHostOptions } from './host.ts'
 import { HEARTBEAT_INSTANCE, HEARTBEAT_INTERFACE } from './protocol.ts'
 
 /** `heartbeat({})` offers the component, `heartbeat.driver({})` answers it. */
@@ -10,7 +11,7 @@ export const heartbeat = defineDevice({
   interfaceIds: [HEARTBEAT_INTERFACE],
   offer: (options: HeartbeatHostOptions) => ({
     interfaceId: HEARTBEAT_INTERFACE,
-    instanceId: options.instanceId ?? HEARTBEAT_INSTANCE,
+    instanceId: checkOptions('heartbeat', hostOptions, options).instanceId ?? HEARTBEAT_INSTANCE,
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),

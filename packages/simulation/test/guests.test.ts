@@ -69,7 +69,9 @@ test('guests of a world do not touch each other', async () => {
     ['other', 0x5_0002],
     ['guest-3', 0x3_0000],
   ])
-  expect(hosts.map((each) => each?.devices('heartbeat')[0]?.device.inspect()['status'])).toEqual(['ok', 'ok', 'ok'])
+  expect(hosts.map((each) => each?.devices('heartbeat')[0]?.device.inspect()['status'])).toEqual(
+    Array(3).fill('ok-applications-unknown'),
+  )
   expect(world.inspect()['guests']).toHaveLength(3)
 })
 
@@ -104,7 +106,10 @@ test('a host of your own serves a guest as ours does', async () => {
   const host = guest.attach(mine)
   await guest.until('host:opened')
   world.run({ seconds: 3 })
-  expect(host.devices('heartbeat')[0]?.device.inspect()).toMatchObject({ status: 'ok', answered: 2 })
+  expect(host.devices('heartbeat')[0]?.device.inspect()).toMatchObject({
+    status: 'ok-applications-unknown',
+    answered: 2,
+  })
 })
 
 test('timers of something of your own fire in the time of the world, and are saved with it', async () => {
@@ -137,7 +142,10 @@ test('a paused guest loses beats, and answers again when it goes on', async () =
   expect(paused).toMatchObject({ status: 'lost-communication', answered: 1 })
   guest.resume()
   world.run({ ms: 1 })
-  expect(attached.devices('heartbeat')[0]?.device.inspect()).toMatchObject({ status: 'ok', answered: 2 })
+  expect(attached.devices('heartbeat')[0]?.device.inspect()).toMatchObject({
+    status: 'ok-applications-unknown',
+    answered: 2,
+  })
 })
 
 describe('what cannot be done says why', () => {
