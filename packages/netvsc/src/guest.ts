@@ -15,9 +15,12 @@ import {
 } from './guest/options.ts'
 import { createReceiver, give } from './guest/receive.ts'
 import { setFilter } from './guest/ready.ts'
-import { drainOutgoing, flushBatch, sendFrame, type SendOptions } from './guest/send.ts'
+import { drainOutgoing, flushBatch } from './guest/outgoing.ts'
+import { sendFrame, type SendOptions } from './guest/send.ts'
+import { createSendBuffers } from './guest/sending.ts'
 import { start } from './guest/setup.ts'
 import {
+  isUnderWay,
   newGuestQueue,
   noGuestState,
   orNoMemory,
@@ -37,6 +40,7 @@ export type { SendOptions } from './guest/send.ts'
 export type { GuestPhase, GuestStatistics } from './guest/state.ts'
 
 const MOST_CHANNELS = 64
+const NO_OPTIONS: SendOptions = {}
 
 /** A network adapter as its driver sees it. */
 export interface NetvscGuest extends GuestDriver {
@@ -80,6 +84,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     versions: [...(options.versions ?? NVSP_VERSIONS)].toSorted((a, b) => b - a),
     channelLimit,
     receive: createReceiver(),
+    sending: createSendBuffers(),
     state: noGuestState(checkMtu(options.mtu ?? DEFAULT_MTU), options.filter ?? DEFAULT_FILTER),
     receiving: false,
     channels: [],
@@ -138,7 +143,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     get vf() {
       return ctx.state.vf
     },
-    send: (frame, sendOptions = {}) => sendFrame(ctx, frame, sendOptions),
+    send: (frame, sendOptions = NO_OPTIONS) => sendFrame(ctx, frame, sendOptions),
     flush() {
       for (const index of ctx.state.queues.keys()) flushBatch(ctx, index)
     },
@@ -246,7 +251,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         linkUp: state.linkUp,
         filter: state.filter,
         sendSections: state.sections.length,
-        underWay: state.slots.filter((slot) => slot !== null).length,
+        underWay: state.slots.filter(isUnderWay).length,
         ...state.statistics,
       }
     },

@@ -2,7 +2,7 @@ import { plainCopy } from '@vmbus/world'
 import { PacketType, type Channel, type HostDevice, type HostDeviceDeps } from '@vmbus/core'
 import { formatMac, parseMac, type VlanOptions } from '@vmbus/switch'
 import { attach } from './host/attachment.ts'
-import { deliver } from './host/deliver.ts'
+import { createOutlet, deliver } from './host/deliver.ts'
 import { forgetReceiveBuffer, forgetSendBuffer, request, tellSendTable } from './host/negotiation.ts'
 import {
   DEFAULT_QUEUES,
@@ -11,7 +11,7 @@ import {
   type NetvscHostOptions,
   type NetvscSettings,
 } from './host/options.ts'
-import { createScratch, drain, dropFrames, queueOf } from './host/queue.ts'
+import { createScratch, drain, dropFrames, eachFilled, queueOf } from './host/queue.ts'
 import { indicate, sendControls } from './host/rndis.ts'
 import { createSections } from './host/sections.ts'
 import {
@@ -22,6 +22,7 @@ import {
   type NetvscHostState,
   type NetvscStatistics,
 } from './host/state.ts'
+import { createIntake } from './host/transmit.ts'
 import { announceVf, setDataPath } from './host/vf.ts'
 import { NetvscError } from './errors.ts'
 import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
@@ -83,6 +84,8 @@ export function netvscHost(
     receiveGrant: undefined,
     sendGrant: undefined,
     scratch: createScratch(),
+    intake: createIntake(),
+    outlet: createOutlet(),
     batching: 0,
     rescinded: false,
   }
@@ -214,7 +217,7 @@ export function netvscHost(
       if (index === 0) return forget()
       ctx.sections?.reclaim(index)
       const queue = ctx.connection.queues[index]
-      for (const [section] of queue?.filled ?? []) ctx.sections?.drop(section)
+      if (queue) eachFilled(queue, (section) => ctx.sections?.drop(section))
       ctx.connection.queues[index] = null
       ctx.connection.tableTold = false
     },

@@ -1,16 +1,8 @@
-import {
-  createGuestBus,
-  createHostBus,
-  pageAllocator,
-  Version,
-  type GuestBus,
-  type HostBus,
-  type HostDeviceHandle,
-  type VmbusVersion,
-} from '@vmbus/core'
-import { createPartition, guestMemory, type GuestMemory } from '@vmbus/hypervisor'
+import type { Channel, GuestBus, HostBus, HostDeviceHandle, VmbusVersion } from '@vmbus/core'
+import type { GuestMemory } from '@vmbus/hypervisor'
 import { createSwitch, type Frame, type Port, type Switch } from '@vmbus/switch'
-import { seeded, timerQueue, virtualClock, type Diagnostic, type TraceEvent } from '@vmbus/world'
+import { bench, deviceWorld, type InterruptMode } from '@vmbus/testbench'
+import { seeded, type Diagnostic, type TraceEvent } from '@vmbus/world'
 import {
   netvsc,
   type NetvscGuest,
@@ -30,6 +22,7 @@ export interface WorldOptions {
   readonly vmbus?: readonly VmbusVersion[]
   readonly vps?: number
   readonly pages?: number
+  readonly interrupts?: InterruptMode
 }
 
 /** A frame as the guest's owner saw it. */
@@ -54,12 +47,14 @@ export interface World {
   readonly handle: HostDeviceHandle<NetvscHost>
   readonly nic: NetvscHost
   readonly driver: NetvscGuest
-  readonly diagnostics: Diagnostic[]
-  readonly events: string[]
+  readonly diagnostics: readonly Diagnostic[]
+  readonly events: readonly string[]
   readonly trace: TraceEvent[]
   /** Packets and what they named. */
   readonly said: TraceEvent[]
   readonly available: number
+  /** The host's end of a channel, by its subchannel index. */
+  hostChannel(index: number): Channel | undefined
   /** How often `onWritable` was called. */
   readonly writable: number
   readonly now: number
@@ -81,75 +76,25 @@ export const SMALL: NetvscGuestOptions = {
 
 /** Both ends over one partition, with a switch behind the host. */
 export function world(options: WorldOptions = {}): World {
-  const clock = virtualClock()
-  const pageCount = options.pages ?? 512
-  const due = new Map<string, number>()
-  const fire = (name: string): void => {
-    due.delete(name)
-    const cut = name.indexOf('/')
-    const owner = name.slice(0, cut)
-    const rest = name.slice(cut + 1)
-    if (owner === 'host') host.timer(rest)
-    else if (owner === 'guest') guest.timer(rest)
-    else if (owner === 'lan') lan.timer(rest)
-    else partition.timer(rest)
-  }
-  const timers = timerQueue(fire)
-  const scope = (owner: string) => ({
-    set(name: string, at: number) {
-      due.set(`${owner}/${name}`, at)
-      timers.set(`${owner}/${name}`, at)
-    },
-    clear(name: string) {
-      due.delete(`${owner}/${name}`)
-      timers.clear(`${owner}/${name}`)
-    },
-  })
-  const memory = guestMemory(pageCount * 4096)
-  let interrupts: (readonly [number, number])[] = []
-  const diagnostics: Diagnostic[] = []
-  const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
-  const events: string[] = []
-  const trace: TraceEvent[] = []
-  const said: TraceEvent[] = []
-  const partition = createPartition({
-    memory,
-    clock,
-    timers: scope('partition'),
-    vps: options.vps ?? 4,
-    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
-  })
-  const versions = options.vmbus ?? Object.values(Version)
-  const common = { partition, clock, seed: seeded(1), diagnose }
-  const host = createHostBus({
-    ...common,
-    timers: scope('host'),
-    versions,
-    trace(event) {
-      if ((event.kind !== 'packet' && event.kind !== 'transfer') || said.length >= 20_000) return
-      const copy = { ...event, bytes: event.bytes.slice() }
-      said.push(copy)
-      if (copy.kind === 'packet' && trace.length < 10_000) trace.push(copy)
-    },
-  })
-  const pages = pageAllocator(memory, 1, pageCount)
+  const { pages = 512, vps = 4, interrupts = 'deferred' } = options
+  const made = bench({ pages, vps, interrupts })
+  const lan = createSwitch({ clock: made.clock, timers: made.scope('lan'), seed: seeded(2) })
+  made.add('lan', lan)
   const seen: Seen[] = []
   let writable = 0
   const driverSpec = netvsc.driver({
     ...SMALL,
     ...options.guest,
-    onFrame: ({ bytes, vlan }, { queue, hash, checksum, fragments }) =>
-      void seen.push({ bytes: bytes.slice(), vlan, queue, hash, checksum, fragments }),
-    onWritable: () => void writable++,
+    onFrame: (frame, info) => {
+      const { queue, hash, checksum, fragments } = info
+      seen.push({ bytes: frame.bytes.slice(), vlan: frame.vlan, queue, hash, checksum, fragments })
+      options.guest?.onFrame?.(frame, info)
+    },
+    onWritable: () => {
+      writable++
+      options.guest?.onWritable?.()
+    },
   })
-  const guest = createGuestBus({
-    ...common,
-    timers: scope('guest'),
-    versions: [...versions].toReversed(),
-    drivers: [driverSpec],
-    pages,
-  })
-  const lan = createSwitch({ clock, timers: scope('lan'), seed: seeded(2) })
   const out: Frame[] = []
   const peer = lan.connect({
     name: 'peer',
@@ -158,34 +103,51 @@ export function world(options: WorldOptions = {}): World {
     receive: ({ bytes, vlan, offload }) =>
       void out.push({ bytes: bytes.slice(), ...(vlan && { vlan }), ...(offload && { offload }) }),
   })
+  const said: TraceEvent[] = []
+  const trace: TraceEvent[] = []
   const spec = netvsc({ switch: lan, mac: GUEST_MAC, ...options.host })
-  let handle = host.offer(spec, options.settings)
-  host.on((event) => void (event.kind === 'device' && events.push(`host ${event.name}`)))
-  guest.on((event) => void (event.kind === 'driver' && events.push(`guest ${event.name}`)))
-
-  const step = (): boolean => {
-    const next = interrupts.shift()
-    if (next !== undefined) {
-      guest.interrupt(...next)
-      return true
-    }
-    const at = timers.next()
-    if (at === Infinity) return false
-    clock.advanceTo(Math.max(clock.now(), at))
-    return timers.run(clock.now()) > 0
+  const channels: (Channel | undefined)[] = []
+  const watched: typeof spec = {
+    ...spec,
+    create(deps, settings) {
+      const device = spec.create(deps, settings)
+      const open = (channel: Channel): number => {
+        channels[channel.subchannelIndex] = channel
+        return device.open(channel)
+      }
+      return Object.assign(Object.create(device) as NetvscHost, { open })
+    },
   }
+  const { hostBus, guestBus, ...ends } = deviceWorld(watched, driverSpec, {
+    bench: made,
+    firstPage: 1,
+    starts: false,
+    keepsEvents: false,
+    settings: options.settings,
+    ...(options.vmbus && { versions: options.vmbus }),
+    see(event) {
+      if ((event.kind !== 'packet' && event.kind !== 'transfer' && event.kind !== 'message') || said.length >= 20_000)
+        return
+      said.push(event)
+      if (event.kind === 'packet' && trace.length < 10_000) trace.push(event)
+    },
+  })
+  const { diagnostics, happened } = ends
+  let { handle } = ends
   return {
-    memory,
+    memory: made.memory,
     lan,
     peer,
     out,
     seen,
-    host,
-    guest,
+    host: hostBus,
+    guest: guestBus,
     diagnostics,
-    events,
     trace,
     said,
+    get events() {
+      return happened.map(({ end, name }) => `${end} ${name}`)
+    },
     get handle() {
       return handle
     },
@@ -193,66 +155,31 @@ export function world(options: WorldOptions = {}): World {
       return handle.device
     },
     get driver() {
-      const driver = guest.devices[0]?.driver
+      const driver = guestBus.devices[0]?.driver
       if (driver === undefined || !('send' in driver)) throw new Error('no driver')
       return driver as NetvscGuest
     },
     get available() {
-      return pages.available
+      return ends.allocator.available
     },
+    hostChannel: (index) => channels[index],
     get writable() {
       return writable
     },
     get now() {
-      return clock.now()
+      return made.clock.now()
     },
-    offer: () => (handle = host.offer(spec, options.settings)),
-    step,
-    settle() {
-      // Timers that are far away are not awaited: only what happens by itself now.
-      for (let count = 0; ; count++) {
-        if (count > 200_000) throw new Error('does not settle')
-        if (interrupts.length === 0 && timers.next() > clock.now() + SOON) return
-        if (!step()) return
-      }
-    },
-    save: () => ({
-      now: clock.now(),
-      memory: memory.bytes.slice(),
-      partition: partition.save(),
-      pages: pages.save(),
-      host: host.save(),
-      guest: guest.save(),
-      lan: lan.save(),
-      interrupts: [...interrupts],
-    }),
+    offer: () => (handle = ends.offer()),
+    step: () => made.step(Number.MAX_VALUE),
+    // Timers that are far away are not awaited: only what happens by itself now.
+    settle: () => made.settle(1, 200_000),
+    save: made.save,
     restore(state) {
-      const saved = state as {
-        now: number
-        memory: Uint8Array
-        interrupts: (readonly [number, number])[]
-        partition: unknown
-        pages: unknown
-        host: unknown
-        guest: unknown
-        lan: ReturnType<Switch['save']>
-      }
-      for (const name of due.keys()) timers.clear(name)
-      due.clear()
-      memory.bytes.set(saved.memory)
-      partition.restore(saved.partition)
-      pages.restore(saved.pages)
-      interrupts = [...saved.interrupts]
-      lan.restore(saved.lan)
-      host.restore(saved.host)
-      handle = host.devices[0] as HostDeviceHandle<NetvscHost>
-      guest.restore(saved.guest)
+      made.restore(state)
+      handle = hostBus.devices[0] as HostDeviceHandle<NetvscHost>
     },
   }
 }
-
-/** 100 ns units: a second. */
-const SOON = 10_000_000
 
 /** A frame of `length` bytes to `to`, filled by `fill`. */
 export function frameTo(to: string, from: string, length: number, fill = 0): Uint8Array {

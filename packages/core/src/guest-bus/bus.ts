@@ -78,6 +78,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       if (ctx.state.dueAt === 0) wakeAt(options.clock.now() + POLL_TICKS)
     },
     makeDriver,
+    run,
   }
 
   function wakeAt(at: number): void {

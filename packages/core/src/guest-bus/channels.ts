@@ -153,8 +153,9 @@ export function channelHandle(ctx: GuestContext, channel: GuestChannelState): Gu
     get channel() {
       return channel.phase === 'open' ? ctx.ends.get(channel.key) : undefined
     },
-    open: (options) => open(ctx, channel, options),
-    close: () => close(ctx, channel),
+    // The host may answer each message before it is posted: its interrupts wait until all of a call is noted.
+    open: (options) => ctx.run(() => open(ctx, channel, options)),
+    close: () => ctx.run(() => close(ctx, channel)),
     createGpadl: (ranges) => {
       if (channel.phase === 'rescinded' || channel.stale)
         throw new CoreError('VMBUS_CHANNEL_STATE', {
@@ -172,8 +173,8 @@ export function channelHandle(ctx: GuestContext, channel: GuestChannelState): Gu
           value: id,
           allowed: 'a created GPADL of the channel',
         })
-      teardownGpadl(ctx, channel, gpadl)
+      ctx.run(() => teardownGpadl(ctx, channel, gpadl))
     },
-    retarget: (vp) => retarget(ctx, channel, vp),
+    retarget: (vp) => ctx.run(() => retarget(ctx, channel, vp)),
   }
 }

@@ -22,6 +22,8 @@ export interface GuestContext {
   /** The host did not take a message, and never will: its request ends. */
   lost(payload: Uint8Array, status: number): void
   handleOf(channel: GuestChannelState): GuestChannel
+  /** Does one thing; interrupts that it causes are taken when it is done. */
+  run(work: () => void): void
   /** The channel's driver is to be called, though not from within this call. */
   due(key: number): void
   /** A host that does not know pending_send_size does not say when there is room: look again soon. */

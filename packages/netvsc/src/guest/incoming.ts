@@ -2,7 +2,9 @@ import { PacketType, type GuestChannel, type Packet } from '@vmbus/core'
 import {
   BODY,
   NvspStatus,
+  MESSAGE_BYTES,
   NvspType,
+  NvspVersion,
   SEND_TABLE_SIZE,
   messageHeader,
   sendIndirectionTable,
@@ -11,17 +13,16 @@ import {
 } from '../protocol/nvsp.ts'
 import { vfChanged } from './data-path.ts'
 import { next } from './request.ts'
-import { flushBatch } from './send.ts'
+import { flushBatch } from './outgoing.ts'
 import { completed } from './setup.ts'
-import { answerCame, diagnose, freeSlot, type GuestContext } from './state.ts'
+import { answerCame, awaitAnswer, diagnose, isUnderWay, releaseSlot, type GuestContext } from './state.ts'
 import { advance } from './teardown.ts'
 
 /** A packet of ours came back. Ids that we did not give, or gave for another channel, are the host's mistake. */
 const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): void => {
   const { state } = ctx
-  const index = packet.transactionLow - 1
-  const slot = packet.transactionHigh === 0 ? state.slots[index] : undefined
-  if (!slot || slot.queue !== channel.offer.subchannelIndex) {
+  const slot = packet.transactionHigh === 0 ? state.slots[packet.transactionLow - 1] : undefined
+  if (slot === undefined || !isUnderWay(slot) || slot.queue !== channel.offer.subchannelIndex) {
     diagnose(
       ctx,
       'VMBUS_NETVSC_COMPLETION',
@@ -30,23 +31,29 @@ const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): voi
     )
     return
   }
-  if (slot.kind === 'request' && slot.type !== NvspType.switchDataPath && ctx.options.keepsSetupIds === true)
-    state.slots[index] = null
-  else freeSlot(ctx, index)
+  const { kind, type } = slot
+  if (kind === 'request' && type !== NvspType.switchDataPath && ctx.options.keepsSetupIds === true) slot.kind = 'kept'
+  else releaseSlot(ctx, slot)
+  if (state.phase === 'stopping' && state.answerAt !== Infinity) awaitAnswer(ctx)
   const view = new DataView(packet.bytes.buffer, packet.payloadOffset, packet.payloadLength)
-  if (slot.kind === 'request') {
-    if (slot.type === NvspType.switchDataPath) answerCame(ctx)
-    else if (state.phase === 'setup') completed(ctx, slot.type, view, packet.payloadLength)
+  if (kind === 'request') {
+    if (type === NvspType.switchDataPath) answerCame(ctx)
+    else if (state.phase === 'setup') completed(ctx, type, view, packet.payloadLength)
   } else {
     const known =
       packet.payloadLength >= BODY + sendRndisPacketComplete.size &&
       messageHeader.read.msg_type(view, 0) === NvspType.sendRndisPacketComplete
     if (!known || sendRndisPacketComplete.read.status(view, BODY) !== NvspStatus.success) state.statistics.sendErrors++
-    if (slot.kind === 'section') state.sections.push(slot.section)
-    else if (slot.kind === 'pages') state.pages.push(...slot.pfns)
-    else if (state.phase === 'stopping') next(ctx)
+    if (kind === 'control' && state.phase === 'stopping') next(ctx)
   }
 }
+
+/**
+ * Hosts up to NVSP 6 may put the send table behind a whole message, whatever its header says (Linux netvsc.c,
+ * netvsc_send_table); with its 16 words of a queue number such a message has this length.
+ */
+const FIXED_TABLE_AT = MESSAGE_BYTES
+const FIXED_TABLE_BYTES = FIXED_TABLE_AT + SEND_TABLE_SIZE * 4
 
 /** A message of the host's own. */
 const told = (ctx: GuestContext, packet: Packet): void => {
@@ -58,7 +65,8 @@ const told = (ctx: GuestContext, packet: Packet): void => {
     const { allocated, serial } = sendVfAssociation.decode(view, at + BODY)
     vfChanged(ctx, allocated === 0 ? null : { serial })
   } else if (type === NvspType.sendIndirectionTable && packet.payloadLength >= BODY + sendIndirectionTable.size) {
-    const { count, offset } = sendIndirectionTable.decode(view, at + BODY)
+    const { count, offset: said } = sendIndirectionTable.decode(view, at + BODY)
+    const offset = state.version <= NvspVersion.v6 && packet.payloadLength >= FIXED_TABLE_BYTES ? FIXED_TABLE_AT : said
     if (count !== SEND_TABLE_SIZE || offset > packet.payloadLength || packet.payloadLength - offset < count * 4) {
       diagnose(ctx, 'VMBUS_NETVSC_TABLE', 'table-size', `a send table of ${count} entries at ${offset}`)
       return
@@ -105,12 +113,7 @@ export const readable = (ctx: GuestContext, channel: GuestChannel): void => {
 export function endQueue(ctx: GuestContext, index: number): void {
   const { state } = ctx
   const queue = state.queues[index]
-  if (queue?.batch) state.sections.push(queue.batch.section)
+  if (queue && queue.batch.section >= 0) state.sections.push(queue.batch.section)
   state.queues[index] = null
-  for (const [at, slot] of state.slots.entries()) {
-    if (slot?.queue !== index) continue
-    if (slot.kind === 'section') state.sections.push(slot.section)
-    if (slot.kind === 'pages') state.pages.push(...slot.pfns)
-    freeSlot(ctx, at)
-  }
+  for (const slot of state.slots) if (slot.queue === index && isUnderWay(slot)) releaseSlot(ctx, slot)
 }

@@ -68,6 +68,8 @@ export const MAX_TRANSFER = 0x4000
 export const MAX_PACKET = 4624
 /** A host may take 15 seconds for an answer (DPDK hn_nvs.c); twice that ends every wait. */
 export const ANSWER_TICKS = 300_000_000
+/** A host that completed nothing for a second while the driver leaves has left the channel: nothing more is waited for. */
+export const DRAIN_TICKS = 10_000_000
 
 /** Throws VMBUS_NETVSC_OPTION unless IPv4 can run over it (68) and an Ethernet header still fits 64 KiB. */
 export function checkMtu(mtu: number): number {

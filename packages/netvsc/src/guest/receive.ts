@@ -1,25 +1,16 @@
 import { copyFromRanges, type GuestChannel, type Packet } from '@vmbus/core'
 import type { Frame, VlanTag } from '@vmbus/switch'
-import {
-  BODY,
-  NvspStatus,
-  NvspType,
-  RECEIVE_BUFFER_ID,
-  messageHeader,
-  sendRndisPacketComplete,
-} from '../protocol/nvsp.ts'
+import { BODY, NvspStatus, NvspType, RECEIVE_BUFFER_ID, messageHeader } from '../protocol/nvsp.ts'
 import { PacketIdFlag, packetInfo, readPacketInfo, vlanOf } from '../protocol/ppi.ts'
 import { RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { controlMessage } from './control.ts'
+import { receiptMessage } from './sending.ts'
 import { diagnose, rangeOf, type GuestContext } from './state.ts'
 
-/** Linux answers with the only short message it sends. */
-const COMPLETION_BYTES = 8
-const ROOM = 16 + COMPLETION_BYTES + 8
+/** Descriptor, the 8 bytes of a receipt and trailer. */
+const ROOM = 16 + 8 + 8
 const MOST_COALESCED = 64 * 1024 + 256
 
-const completion = new Uint8Array(COMPLETION_BYTES)
-const completionView = new DataView(completion.buffer)
 interface ReusedFrame {
   bytes: Uint8Array
   vlan: VlanTag | undefined
@@ -33,9 +24,7 @@ interface ReusedInfo {
 /** Completes a received packet; what does not fit waits, and nothing further is taken until it is sent. */
 export function give(ctx: GuestContext, channel: GuestChannel, low: number, high: number, status: number): void {
   const queue = ctx.state.queues[channel.offer.subchannelIndex]
-  messageHeader.write.msg_type(completionView, 0, NvspType.sendRndisPacketComplete)
-  sendRndisPacketComplete.write.status(completionView, BODY, status)
-  if (channel.channel?.sendCompletion(completion, low, high) !== false || !queue) return
+  if (channel.channel?.sendCompletion(receiptMessage(ctx.sending, status), low, high) !== false || !queue) return
   queue.owed = { low, high, status }
   channel.channel.wantWritable(ROOM)
 }
@@ -47,12 +36,12 @@ export type Receiver = (ctx: GuestContext, channel: GuestChannel, given: Packet)
 export function createReceiver(): Receiver {
   const info = packetInfo()
   const controls: Uint8Array[] = []
-  const frame: ReusedFrame & Frame = { bytes: completion, vlan: undefined }
   const received: ReusedInfo = { queue: 0, hash: -1, checksum: 0, fragments: 1 }
 
   /** Private copy of one sub-allocation. */
   let scratch = new Uint8Array(2048)
   let view = new DataView(scratch.buffer)
+  const frame: ReusedFrame & Frame = { bytes: scratch, vlan: undefined }
   /** A coalesced packet as far as its fragments have come; only within one VMBus packet. */
   const coalesced = new Uint8Array(MOST_COALESCED)
   let coalescedLength = -1

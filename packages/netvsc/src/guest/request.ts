@@ -1,6 +1,7 @@
 import { ChannelType, NO_SECTION } from '../protocol/nvsp.ts'
 import { RNDIS_HEADER, RndisType, queryRequest } from '../protocol/rndis.ts'
-import { post, rndisMessage } from './send.ts'
+import { post } from './outgoing.ts'
+import { rndisMessage } from './sending.ts'
 import { answerCame, awaitAnswer, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
 
 const PAGE = 4096
@@ -27,14 +28,14 @@ function begin(ctx: GuestContext, request: ControlRequest): void {
   const gpa = state.controlPage * PAGE + byteOffset
   deps.memory.bytes.set(bytes, gpa)
   deps.memory.wrote(gpa, bytes.length)
-  const slot = takeSlot(ctx, { kind: 'control', queue: 0 })
+  const slot = takeSlot(ctx, 'control', 0).id
+  awaitAnswer(ctx)
   post(ctx, 0, {
     kind: 'gpa',
     ranges: [{ byteOffset, byteCount: bytes.length, pfns: [state.controlPage] }],
-    payload: rndisMessage(ChannelType.control, NO_SECTION, 0),
+    payload: rndisMessage(ctx.sending, ChannelType.control, NO_SECTION, 0),
     slot,
   })
-  awaitAnswer(ctx)
 }
 
 /** The request under way has its answer, or needs none. */

@@ -1,25 +1,37 @@
 import type { GuestChannel, GuestDriverDeps, PageRange } from '@vmbus/core'
 import { NvspVersion } from '../protocol/nvsp.ts'
-import { ANSWER_TICKS, type NetvscGuestOptions } from './options.ts'
+import { ANSWER_TICKS, DRAIN_TICKS, type NetvscGuestOptions } from './options.ts'
 import type { Receiver } from './receive.ts'
+import type { SendBuffers } from './sending.ts'
 import type { NetvscGuestReject } from '../rejects.ts'
 
 export type GuestPhase = 'offered' | 'opening' | 'setup' | 'ready' | 'stopping' | 'stopped' | 'failed'
 
-/** A packet that found its ring full. */
+/** A packet that found its ring full. `slot` is its transaction id, 0 without a completion. */
 export type Outgoing =
   | { readonly kind: 'in-band'; readonly payload: Uint8Array; readonly slot: number }
   | { readonly kind: 'gpa'; readonly ranges: readonly PageRange[]; readonly payload: Uint8Array; readonly slot: number }
 
-/** A packet of ours that the host has not completed; its number + 1 is the transaction id. */
-export type Slot =
-  | { readonly kind: 'request'; readonly queue: number; readonly type: number }
-  | { readonly kind: 'control'; readonly queue: number }
-  | { readonly kind: 'section'; readonly queue: number; readonly section: number; readonly frames: number }
-  | { readonly kind: 'pages'; readonly queue: number; readonly pfns: readonly number[]; readonly frames: number }
+type SlotKind = 'request' | 'control' | 'section' | 'pages'
+
+/** A packet of ours that the host has not completed. Used again for later packets, so that a send costs no garbage. */
+export interface Slot {
+  /** The transaction id, from 1 on. */
+  readonly id: number
+  /** `free` has no packet; `kept` neither, and its id is not given again. */
+  kind: SlotKind | 'free' | 'kept'
+  queue: number
+  /** NVSP type of a request. */
+  type: number
+  /** Of the send buffer. */
+  section: number
+  /** Pages of a frame that no section took. */
+  pfns: number[]
+}
 
 /** A send section that is being filled. */
-interface Batch {
+export interface Batch {
+  /** -1: none is. */
   section: number
   used: number
   frames: number
@@ -32,7 +44,7 @@ export interface GuestQueue {
   outgoing: Outgoing[]
   /** Status of a received packet whose completion found the ring full, and its id. */
   owed: { low: number; high: number; status: number } | null
-  batch: Batch | null
+  batch: Batch
   /** `send` said false: `onWritable` is due. */
   blocked: boolean
 }
@@ -92,7 +104,9 @@ export interface NetvscGuestState {
   subchannels: number
   requestedSubchannels: number
   queues: (GuestQueue | null)[]
-  slots: (Slot | null)[]
+  /** By transaction id, less 1. */
+  slots: Slot[]
+  /** Indices of slots, the next one to be used last. */
   freeSlots: number[]
   pages: number[]
   controlPage: number
@@ -164,6 +178,7 @@ export interface GuestContext {
   readonly versions: readonly number[]
   readonly channelLimit: number
   readonly receive: Receiver
+  readonly sending: SendBuffers
   state: NetvscGuestState
   /** Packets of the host are being taken: what is sent meanwhile goes out at the end. */
   receiving: boolean
@@ -175,29 +190,51 @@ export function diagnose(ctx: GuestContext, code: string, branch: NetvscGuestRej
   ctx.deps.diagnose({ code, source: 'netvsc/guest', message, detail: { branch } })
 }
 
-export const newGuestQueue = (): GuestQueue => ({ open: true, outgoing: [], owed: null, batch: null, blocked: false })
+export const newGuestQueue = (): GuestQueue => ({
+  open: true,
+  outgoing: [],
+  owed: null,
+  batch: { section: -1, used: 0, frames: 0, lastAt: 0 },
+  blocked: false,
+})
 
 /** NDIS 6.30 from NVSP 5 on, 6.1 before. */
 export const ndisVersion = (version: number): { major: number; minor: number } =>
   version >= NvspVersion.v5 ? { major: 6, minor: 0x1e } : { major: 6, minor: 1 }
 
-/** The transaction id is the slot + 1: 0 is nobody's. */
-export function takeSlot({ state }: GuestContext, slot: Slot): number {
+/** Records a packet before it is sent: its completion may come before the sender returns. */
+export function takeSlot({ state }: GuestContext, kind: SlotKind, queue: number, type = 0): Slot {
   const index = state.freeSlots.pop() ?? state.slots.length
-  state.slots[index] = slot
-  return index
+  const slot = (state.slots[index] ??= { id: index + 1, kind, queue, type, section: -1, pfns: [] })
+  slot.kind = kind
+  slot.queue = queue
+  slot.type = type
+  return slot
 }
 
-export function freeSlot({ state }: GuestContext, index: number): void {
-  state.slots[index] = null
-  state.freeSlots.push(index)
+/** The packet has ended, or was never sent; what it held is somebody else's. */
+export function freeSlot({ state }: GuestContext, slot: Slot): void {
+  slot.kind = 'free'
+  slot.pfns.length = 0
+  state.freeSlots.push(slot.id - 1)
 }
+
+/** The packet has ended, and its section or pages are free again. */
+export function releaseSlot(ctx: GuestContext, slot: Slot): void {
+  const { state } = ctx
+  if (slot.kind === 'section') state.sections.push(slot.section)
+  else if (slot.kind === 'pages') for (const pfn of slot.pfns) state.pages.push(pfn)
+  freeSlot(ctx, slot)
+}
+
+/** The host has not completed it. */
+export const isUnderWay = ({ kind }: Slot): boolean => kind !== 'free' && kind !== 'kept'
 
 export const rangeOf = (pfns: readonly number[], byteCount: number): PageRange => ({ byteOffset: 0, byteCount, pfns })
 
-/** Waits no longer than a host may take. */
+/** Waits no longer than a host may take; on the way out only for one that still completes something. */
 export function awaitAnswer({ state, deps }: GuestContext): void {
-  state.answerAt = deps.clock.now() + ANSWER_TICKS
+  state.answerAt = deps.clock.now() + (state.phase === 'stopping' ? DRAIN_TICKS : ANSWER_TICKS)
   deps.timers.set('answer', state.answerAt)
 }
 
@@ -208,7 +245,7 @@ export function answerCame(ctx: GuestContext): void {
   state.answerAt = Infinity
   deps.timers.clear('answer')
   if (state.phase !== 'ready') return
-  if (state.control.current !== null || state.slots.some((slot) => slot?.kind === 'request')) awaitAnswer(ctx)
+  if (state.control.current !== null || state.slots.some(({ kind }) => kind === 'request')) awaitAnswer(ctx)
 }
 
 /** Pages of the guest's RAM, or none when it is used up. */

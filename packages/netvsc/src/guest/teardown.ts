@@ -10,12 +10,21 @@ import {
 import { RndisType, haltRequest } from '../protocol/rndis.ts'
 import { nvsp } from './nvsp.ts'
 import { ask } from './request.ts'
-import { flushBatch } from './send.ts'
-import { answerCame, awaitAnswer, diagnose, freeSlot, type GrantedBuffer, type GuestContext } from './state.ts'
+import { flushBatch } from './outgoing.ts'
+import {
+  answerCame,
+  awaitAnswer,
+  diagnose,
+  isUnderWay,
+  releaseSlot,
+  type GrantedBuffer,
+  type GuestContext,
+  type NetvscGuestState,
+} from './state.ts'
 
 /**
- * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes, and the grants before the
- * channel closes below VMBus 4.0, after it from there on. Each step waits for what it needs; nothing sent is lost.
+ * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes, and each grant after its revoke
+ * below VMBus 4.0, after the channel has closed from there on. Each step waits for what it needs; nothing sent is lost.
  */
 export function stop(ctx: GuestContext): void {
   const { state } = ctx
@@ -31,8 +40,8 @@ export function stop(ctx: GuestContext): void {
     flushBatch(ctx, index)
   }
   state.step = 'drain'
-  if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
   awaitAnswer(ctx)
+  if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
   advance(ctx)
 }
 
@@ -49,63 +58,78 @@ export function fail(ctx: GuestContext, why: string): void {
 /** What is waited for never comes: everything under way is given back without it. */
 export function giveUp(ctx: GuestContext): void {
   const { state } = ctx
-  for (const [index, slot] of state.slots.entries()) {
-    if (slot === null) continue
-    if (slot.kind === 'pages') state.pages.push(...slot.pfns)
-    freeSlot(ctx, index)
+  for (const slot of state.slots) if (isUnderWay(slot)) releaseSlot(ctx, slot)
+  for (const queue of state.queues) {
+    if (!queue) continue
+    queue.outgoing.length = 0
+    queue.owed = null
+    if (queue.batch.section >= 0) state.sections.push(queue.batch.section)
+    queue.batch.section = -1
   }
-  for (const queue of state.queues) if (queue) queue.outgoing.length = 0
   advance(ctx)
 }
 
 /** A completion, a closed channel or a returned grant came: does what is possible now. */
 export function advance(ctx: GuestContext): void {
-  const { state } = ctx
-  if (state.phase !== 'stopping' || ctx.receiving) return
-  if (state.step === 'drain') {
-    if (
-      state.slots.some((slot) => slot !== null) ||
-      state.queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed !== null || queue.batch !== null))
-    )
-      return
-    answerCame(ctx)
-    if (state.subAllocation > 0)
-      nvsp(ctx, NvspType.revokeReceiveBuffer, false, (view) =>
-        revokeReceiveBuffer.encode({ id: RECEIVE_BUFFER_ID }, view, BODY),
-      )
-    if (state.sectionSize > 0)
-      nvsp(ctx, NvspType.revokeSendBuffer, false, (view) =>
-        revokeSendBuffer.encode({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY),
-      )
-    state.step = 'revoked'
-  }
-  if (state.step === 'revoked') {
-    if (state.queues[0] && state.queues[0].outgoing.length > 0) return
-    state.step = ctx.deps.version() < VERSION_4_0 ? 'grants-first' : 'close'
-  }
-  if (state.step === 'grants-first') {
-    if (!tearDown(ctx)) return
-    state.step = 'close'
-  }
-  if (state.step === 'close') closeNext(ctx)
-  if (state.step === 'grants' && tearDown(ctx)) finish(ctx)
+  while (ctx.state.phase === 'stopping' && !ctx.receiving && takeStep(ctx));
 }
 
-/** Subchannels first, then the primary; one at a time. */
-function closeNext(ctx: GuestContext): void {
+const isBusy = ({ slots, queues }: NetvscGuestState): boolean =>
+  slots.some(isUnderWay) ||
+  queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed !== null || queue.batch.section >= 0))
+
+/** True when the step is over and the next one has begun, which is noted before it sends anything. */
+function takeStep(ctx: GuestContext): boolean {
+  const { state } = ctx
+  const unsent = (state.queues[0]?.outgoing.length ?? 0) > 0
+  const grantsFirst = ctx.deps.version() < VERSION_4_0
+  switch (state.step) {
+    case 'drain':
+      if (isBusy(state)) return false
+      answerCame(ctx)
+      state.step = 'revoke-receive'
+      if (state.subAllocation > 0)
+        nvsp(ctx, NvspType.revokeReceiveBuffer, false, (view) =>
+          revokeReceiveBuffer.encode({ id: RECEIVE_BUFFER_ID }, view, BODY),
+        )
+      return true
+    case 'revoke-receive':
+      if (unsent || (grantsFirst && !tearDown(ctx, state.receive))) return false
+      state.step = 'revoke-send'
+      if (state.sectionSize > 0)
+        nvsp(ctx, NvspType.revokeSendBuffer, false, (view) =>
+          revokeSendBuffer.encode({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY),
+        )
+      return true
+    case 'revoke-send':
+      if (unsent || (grantsFirst && !tearDown(ctx, state.send))) return false
+      state.step = 'close'
+      return true
+    case 'close':
+      return closeNext(ctx)
+    case 'grants':
+      if (tearDown(ctx, state.receive ?? state.send)) finish(ctx)
+      return false
+    default:
+      return false
+  }
+}
+
+/** Subchannels first, then the primary; one at a time. True when all are closed. */
+function closeNext(ctx: GuestContext): boolean {
   const { state } = ctx
   for (let index = ctx.channels.length - 1; index >= 0; index--) {
     const channel = ctx.channels[index]
     if (channel === undefined || channel.state === 'offered' || channel.state === 'rescinded') continue
     if (channel.state === 'open') channel.close()
-    return
+    return false
   }
   state.step = 'grants'
+  return true
 }
 
-/** Takes the grants back, one at a time as Linux does; true when none is left. One without an answer yet follows when it has. */
-function tearDown({ state, channels }: GuestContext): boolean {
-  const buffer = state.receive ?? state.send
+/** Takes a grant back; true when there is none. One without an answer yet follows when it has. */
+function tearDown({ channels }: GuestContext, buffer: GrantedBuffer | null): boolean {
   if (buffer?.created && !buffer.tearing) {
     buffer.tearing = true
     channels[0]?.teardownGpadl(buffer.gpadl)
@@ -144,7 +168,7 @@ export function abandon(ctx: GuestContext): void {
 }
 
 function returnPages({ state, deps }: GuestContext): void {
-  for (const slot of state.slots) if (slot?.kind === 'pages') state.pages.push(...slot.pfns)
+  for (const slot of state.slots) if (slot.kind === 'pages') state.pages.push(...slot.pfns)
   deps.pages.free(state.pages)
   if (state.controlPage >= 0) deps.pages.free([state.controlPage])
   state.pages = []

@@ -16,9 +16,17 @@ const MOST_SEGMENTS = 2048
 /** Fragments of a coalesced packet: 64 KiB in the smallest MTU, within the ranges of a packet. */
 const MOST_FRAGMENTS = 256
 
-const header = new Uint8Array(FRAME_AT)
-const headerView = new DataView(header.buffer)
-const hash: FrameHash = { value: 0, type: 0 }
+/** Where one adapter makes the header of a frame to its guest, and that frame's hash; used again for the next frame. */
+export interface Outlet {
+  readonly header: Uint8Array
+  readonly view: DataView
+  readonly hash: FrameHash
+}
+
+export function createOutlet(): Outlet {
+  const header = new Uint8Array(FRAME_AT)
+  return { header, view: new DataView(header.buffer), hash: { value: 0, type: 0 } }
+}
 
 /** A frame from the switch. */
 export function deliver(ctx: HostContext, frame: Frame): void {
@@ -86,7 +94,7 @@ function deliverCoalesced(ctx: HostContext, bytes: Uint8Array, frame: Frame): vo
     const flags = PacketIdFlag.subAllocation | (index === 0 ? PacketIdFlag.first : 0) | (last ? PacketIdFlag.last : 0)
     // Only the first fragment's other infos count.
     const infos = index === 0 ? writeInfos(ctx, bytes, frame) : PACKET_HEADER
-    const infoEnd = writePpi(headerView, infos, PACKET_ID_TYPE, packetIdWord(flags, id))
+    const infoEnd = writePpi(ctx.outlet.view, infos, PACKET_ID_TYPE, packetIdWord(flags, id))
     const from = index * connection.frameBytes
     fill(
       ctx,
@@ -114,12 +122,13 @@ function count({ statistics }: HostContext, bytes: number): void {
  */
 function writeInfos(ctx: HostContext, bytes: Uint8Array, { vlan }: Frame): number {
   const { offload, rss } = ctx.connection
+  const { view, hash } = ctx.outlet
   let at = PACKET_HEADER
-  at = writePpi(headerView, at, PpiType.checksum, checkReceived(offload, bytes))
-  if (vlan !== undefined) at = writePpi(headerView, at, PpiType.vlan, vlanWord(vlan))
+  at = writePpi(view, at, PpiType.checksum, checkReceived(offload, bytes))
+  if (vlan !== undefined) at = writePpi(view, at, PpiType.vlan, vlanWord(vlan))
   if (rss.enabled && hash.type !== 0) {
-    at = writePpi(headerView, at, PpiType.hashValue, hash.value)
-    at = writePpi(headerView, at, PpiType.hashInfo, hash.type | (rss.hashInfo & 0xff))
+    at = writePpi(view, at, PpiType.hashValue, hash.value)
+    at = writePpi(view, at, PpiType.hashInfo, hash.type | (rss.hashInfo & 0xff))
   }
   return at
 }
@@ -127,6 +136,7 @@ function writeInfos(ctx: HostContext, bytes: Uint8Array, { vlan }: Frame): numbe
 /** By the guest's table; what is not hashed, or whose channel is not open, goes to the primary. */
 function chooseQueue(ctx: HostContext, bytes: Uint8Array): number {
   const { rss } = ctx.connection
+  const { hash } = ctx.outlet
   hash.type = 0
   if (!rss.enabled) return 0
   hashFrame(rss.key, rss.hashInfo, bytes, hash)
@@ -147,14 +157,15 @@ function fill(
   more: boolean,
 ): void {
   const { sections, receiveGrant } = ctx
+  const { header, view } = ctx.outlet
   if (sections === undefined || receiveGrant === undefined) return
   const length = FRAME_AT + to - from
-  headerView.setUint32(0, RndisType.packet, true)
-  headerView.setUint32(4, length, true)
-  packet.write.data_offset(headerView, RNDIS_HEADER, FRAME_AT - RNDIS_HEADER)
-  packet.write.data_len(headerView, RNDIS_HEADER, to - from)
-  packet.write.per_pkt_info_offset(headerView, RNDIS_HEADER, PACKET_HEADER - RNDIS_HEADER)
-  packet.write.per_pkt_info_len(headerView, RNDIS_HEADER, infoEnd - PACKET_HEADER)
+  view.setUint32(0, RndisType.packet, true)
+  view.setUint32(4, length, true)
+  packet.write.data_offset(view, RNDIS_HEADER, FRAME_AT - RNDIS_HEADER)
+  packet.write.data_len(view, RNDIS_HEADER, to - from)
+  packet.write.per_pkt_info_offset(view, RNDIS_HEADER, PACKET_HEADER - RNDIS_HEADER)
+  packet.write.per_pkt_info_len(view, RNDIS_HEADER, infoEnd - PACKET_HEADER)
   header.fill(0, infoEnd)
   const offset = section * sections.size
   const written =
@@ -167,7 +178,7 @@ function fill(
     sections.drop(section)
     return
   }
-  queueOf(ctx, queue).filled.push([section, length, more])
+  queueOf(ctx, queue).filled.push(section, length, more ? 1 : 0)
 }
 
 function sendSoon(ctx: HostContext, queue: number): void {

@@ -24,6 +24,8 @@ const TRANSFER_ROOM = 24 + MESSAGE_BYTES + 8
 /** State changes that wait for a guest that reads nothing; newer ones are then of no use to it. */
 const MOST_MESSAGES = 64
 const NONE = new Uint8Array(0)
+/** Numbers in `filled` for each section. */
+const FILLED = 3
 
 /** Where one adapter's messages are written: a ring copies them before the sender returns. */
 export interface Scratch {
@@ -31,7 +33,8 @@ export interface Scratch {
   readonly short: Uint8Array
   readonly long: Uint8Array
   readonly ranges: TransferRange[]
-  flushing: boolean
+  /** The filled sections of the packet that is being sent. */
+  readonly taken: number[]
 }
 
 export function createScratch(): Scratch {
@@ -41,7 +44,7 @@ export function createScratch(): Scratch {
     short: new Uint8Array(buffer, 0, SHORT_MESSAGE_BYTES),
     long: new Uint8Array(buffer),
     ranges: [],
-    flushing: false,
+    taken: [],
   }
 }
 
@@ -92,18 +95,22 @@ export function sendMessage(
   channel.wantWritable(MESSAGE_ROOM + payload.length)
 }
 
-/** Tries again what found the ring full. True when nothing waits any more. */
+/** Tries again what found the ring full, each as if it had never been asked. True when nothing waits any more. */
 export function drain(ctx: HostContext, channel: Channel): boolean {
   const queue = queueOf(ctx, channel.subchannelIndex)
-  if (queue.completion !== null) {
-    const { payload, low, high } = queue.completion
-    if (!channel.sendCompletion(payload, low, high)) return waitFor(channel, MESSAGE_ROOM)
+  const { completion, messages } = queue
+  if (completion !== null) {
     queue.completion = null
+    if (!channel.sendCompletion(completion.payload, completion.low, completion.high)) {
+      queue.completion = completion
+      return waitFor(channel, MESSAGE_ROOM)
+    }
   }
-  for (let message = queue.messages[0]; message !== undefined; message = queue.messages[0]) {
+  for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
     const { payload, low, high, wantCompletion } = message
-    if (!channel.sendInBand(payload, low, high, wantCompletion)) return waitFor(channel, MESSAGE_ROOM + payload.length)
-    queue.messages.shift()
+    if (channel.sendInBand(payload, low, high, wantCompletion)) continue
+    messages.unshift(message)
+    return waitFor(channel, MESSAGE_ROOM + payload.length)
   }
   return flush(ctx, channel)
 }
@@ -116,76 +123,80 @@ function waitFor(channel: Channel, bytes: number): false {
 /** Forgets the frames that wait for room in the rings; answers stay. */
 export function dropFrames({ connection, sections }: HostContext): void {
   if (sections === undefined) return
-  const isAnswer = ([section]: QueueState['filled'][number]): boolean => section < sections.control
   for (const queue of connection.queues) {
     if (!queue) continue
-    for (const frame of queue.filled) if (!isAnswer(frame)) sections.drop(frame[0])
-    queue.filled = queue.filled.filter(isAnswer)
+    const answers: number[] = []
+    eachFilled(queue, (section, bytes, more) => {
+      if (section < sections.control) answers.push(section, bytes, more)
+      else sections.drop(section)
+    })
+    queue.filled = answers
   }
 }
 
-/** Sends filled sections, as many in a packet as guests take; the fragments of a frame stay in one packet. */
+/** Visits what waits in a queue: section, bytes, and 1 if more of the same frame follows. */
+export function eachFilled(
+  { filled }: QueueState,
+  visit: (section: number, bytes: number, more: number) => void,
+): void {
+  for (let at = 0; at < filled.length; at += FILLED) visit(filled[at] ?? 0, filled[at + 1] ?? 0, filled[at + 2] ?? 0)
+}
+
+/**
+ * Sends filled sections, as many in a packet as guests take; the fragments of a frame stay in one packet. The guest may run
+ * while it is signalled and cause more frames, or leave: each round looks at everything anew.
+ */
 export function flush(ctx: HostContext, channel: Channel): boolean {
-  const { sections, scratch } = ctx
-  const { filled } = queueOf(ctx, channel.subchannelIndex)
-  // A guest that runs while it is signalled may cause more frames: the loop that is under way takes them.
-  if (filled.length === 0 || scratch.flushing) return true
-  if (sections === undefined) {
-    filled.length = 0
-    return true
-  }
-  scratch.flushing = true
-  try {
-    for (let done = 0; ;) {
-      const count = packetCount(ctx, sections, filled, done)
-      if (count === 0) {
-        filled.length = 0
-        return true
-      }
-      if (!sendPacket(ctx, channel, sections, filled, done, count)) {
-        filled.splice(0, done)
-        return channel.isOpen && waitFor(channel, TRANSFER_ROOM + count * 8)
-      }
-      done += count
+  for (;;) {
+    const { filled } = queueOf(ctx, channel.subchannelIndex)
+    const { sections } = ctx
+    const count = sections === undefined ? 0 : packetCount(ctx, sections, filled)
+    if (sections === undefined || count === 0) {
+      filled.length = 0
+      return true
     }
-  } finally {
-    scratch.flushing = false
+    if (!sendPacket(ctx, channel, sections, filled, count))
+      return channel.isOpen && waitFor(channel, TRANSFER_ROOM + count * 8)
   }
 }
 
-function sendPacket(
-  ctx: HostContext,
-  channel: Channel,
-  sections: Sections,
-  filled: QueueState['filled'],
-  start: number,
-  count: number,
-): boolean {
-  const { ranges } = ctx.scratch
-  ranges.length = 0
-  const first = filled[start]?.[0] ?? 0
-  for (let i = start; i < start + count; i++) {
-    const part = filled[i]
-    if (part !== undefined) ranges.push(sections.range(part[0], part[1]))
+/** Sends the first `count` filled sections as one packet; false, with nothing changed, when it does not fit. */
+function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, filled: number[], count: number): boolean {
+  const { ranges, taken } = ctx.scratch
+  const first = filled[0] ?? 0
+  ranges.length = taken.length = 0
+  for (let at = 0; at < count * FILLED; at += FILLED) {
+    const section = filled[at] ?? 0
+    const bytes = filled[at + 1] ?? 0
+    ranges.push(sections.range(section, bytes))
+    taken.push(section, bytes, filled[at + 2] ?? 0)
   }
+  filled.copyWithin(0, taken.length)
+  filled.length -= taken.length
+  sections.send(channel.subchannelIndex, ranges)
   const view = begin(ctx, NvspType.sendRndisPacket)
   sendRndisPacket.write.channel_type(view, BODY, first < sections.control ? ChannelType.control : ChannelType.data)
   sendRndisPacket.write.send_buf_section_index(view, BODY, NO_SECTION)
+  const tracing = ctx.deps.trace !== undefined
+  // The guest's interrupt waits until what the packet names has been traced.
+  if (tracing) channel.cork()
   // The first section names the packet: it is in one packet at a time, whatever the channel. Id 0 would mean "no id".
-  if (!channel.sendTransferPages(ctx.connection.receiveBuffer?.id ?? 0, ranges, begun(ctx), first + 1, 0)) return false
-  sections.send(channel.subchannelIndex, ranges)
-  if (ctx.deps.trace !== undefined) traceRanges(ctx, channel, ranges)
-  return true
+  const sent = channel.sendTransferPages(ctx.connection.receiveBuffer?.id ?? 0, ranges, begun(ctx), first + 1, 0)
+  if (!sent) {
+    sections.undo(first)
+    filled.unshift(...taken)
+  } else if (tracing) traceRanges(ctx, channel, ranges)
+  if (tracing) channel.uncork()
+  return sent
 }
 
-/** How many of `filled` from `start` make a packet: whole frames, as many as the guest takes; a control message goes alone. */
-function packetCount(ctx: HostContext, sections: Sections, filled: QueueState['filled'], start: number): number {
+/** How many of `filled` make a packet: whole frames, as many as the guest takes; a control message goes alone. */
+function packetCount(ctx: HostContext, sections: Sections, filled: readonly number[]): number {
   const most = (ctx.connection.ndis?.major ?? 6) >= 6 ? MOST_RANGES : MOST_RANGES_NDIS5
   let whole = 0
-  for (let i = start; i < filled.length && i - start < most; i++) {
-    const [section, , more] = filled[i] ?? [0, 0, false]
-    if (section < sections.control) return whole === 0 ? 1 : whole
-    if (!more) whole = i - start + 1
+  for (let at = 0, count = 1; at < filled.length && count <= most; at += FILLED, count++) {
+    if ((filled[at] ?? 0) < sections.control) return whole === 0 ? 1 : whole
+    if (filled[at + 2] === 0) whole = count
   }
   return whole
 }

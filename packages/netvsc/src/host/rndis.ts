@@ -162,7 +162,7 @@ export function sendControls(ctx: HostContext): void {
     const section = message.length > sections.size ? -1 : sections.take(true)
     if (section < 0) break
     connection.controls.shift()
-    if (receiveGrant.write(section * sections.size, message)) filled.push([section, message.length, false])
+    if (receiveGrant.write(section * sections.size, message)) filled.push(section, message.length, 0)
     else sections.drop(section)
   }
   if (completion === null && messages.length === 0 && ctx.batching === 0) drain(ctx, channel)

@@ -23,8 +23,10 @@ export interface Sections {
   take(control: boolean): number
   /** The range of a section, reused for each filling. */
   range(section: number, byteCount: number): TransferRange
-  /** The sections went to the guest over `queue` as one packet, whose id is the first section. */
+  /** The sections go to the guest over `queue` as one packet, whose id is the first section. Said before they are sent. */
   send(queue: number, ranges: readonly TransferRange[]): void
+  /** The packet with this first section was not sent: its sections are filled, as before `send`. */
+  undo(first: number): void
   /** The guest completed the packet with this first section over `queue`: how many sections came back, 0 if it never had it. */
   complete(queue: number, first: number): number
   /** A filled section is not sent after all. */
@@ -57,18 +59,19 @@ export function createSections(size: number, count: number, saved?: SectionsStat
   }))
   const back = (section: number): void => void (section < reserved ? controls : data).push(section)
 
-  const complete = (queue: number, first: number): number => {
-    if (heads[first] !== queue + 1) return 0
+  /** Unlinks the packet that begins with the section; returns how many sections it had, each of which `end` was told of. */
+  const unlink = (first: number, end?: (section: number) => void): number => {
     heads[first] = 0
-    let freed = 0
-    for (let section = first + 1; section !== 0; freed++) {
+    let count = 0
+    for (let section = first + 1; section !== 0; count++) {
       const at = section - 1
       section = next[at] ?? 0
       next[at] = 0
-      back(at)
+      end?.(at)
     }
-    return freed
+    return count
   }
+  const complete = (queue: number, first: number): number => (heads[first] === queue + 1 ? unlink(first, back) : 0)
   return {
     size,
     count,
@@ -91,6 +94,7 @@ export function createSections(size: number, count: number, saved?: SectionsStat
         previous = section
       }
     },
+    undo: (first) => void unlink(first),
     complete,
     drop: back,
     reclaim(queue) {

@@ -2,8 +2,10 @@ import type { Channel, Gpadl, HostDeviceDeps } from '@vmbus/core'
 import type { Port } from '@vmbus/switch'
 import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
 import { DEFAULT_FRAME_BYTES, type NetvscHostOptions } from './options.ts'
+import type { Outlet } from './deliver.ts'
 import type { Scratch } from './queue.ts'
 import type { Sections, SectionsState } from './sections.ts'
+import type { Intake } from './transmit.ts'
 import type { NetvscHostReject } from '../rejects.ts'
 
 /** A completion that found the ring full. A queue takes no further packet until it is sent. */
@@ -25,8 +27,8 @@ interface OwedMessage {
 export interface QueueState {
   completion: OwedCompletion | null
   messages: OwedMessage[]
-  /** Filled sections that wait for the ring: section, bytes, and whether more of the same frame follows. */
-  filled: [section: number, bytes: number, more: boolean][]
+  /** Filled sections that wait for the ring, three numbers each: section, bytes, and 1 if more of the same frame follows. */
+  filled: number[]
 }
 
 /** What the guest turned on with OID_TCP_OFFLOAD_PARAMETERS. */
@@ -162,6 +164,8 @@ export interface HostContext {
   receiveGrant: Gpadl | undefined
   sendGrant: Gpadl | undefined
   readonly scratch: Scratch
+  readonly intake: Intake
+  readonly outlet: Outlet
   /** Above 0 frames collect, to leave as one packet. */
   batching: number
   rescinded: boolean

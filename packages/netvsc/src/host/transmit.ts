@@ -1,7 +1,7 @@
 import { copyFromRanges, rangesLength, type Channel, type Packet } from '@vmbus/core'
 import type { Frame, Offload, VlanTag } from '@vmbus/switch'
 import { BODY, ChannelType, NO_SECTION, NvspStatus, sendRndisPacket } from '../protocol/nvsp.ts'
-import { TxChecksum, lsoMss, packetInfo, readPacketInfo, vlanOf } from '../protocol/ppi.ts'
+import { TxChecksum, lsoMss, packetInfo, readPacketInfo, vlanOf, type PacketInfo } from '../protocol/ppi.ts'
 import { MOST_CONTROL_BYTES, PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { completeRndis } from './queue.ts'
 import { control } from './rndis.ts'
@@ -11,16 +11,25 @@ import { traceTransfer } from './tracing.ts'
 /** RNDIS bytes of one message: a section and what guests put beside it, several times what any sends. */
 const MOST_DATA_BYTES = 256 * 1024
 
-let scratch = new Uint8Array(16 * 1024)
-let scratchView = new DataView(scratch.buffer)
-const info = packetInfo()
+/** What one adapter copies the guest's messages into, and says of each; used again for the next message. */
+export interface Intake {
+  bytes: Uint8Array
+  view: DataView
+  readonly info: PacketInfo
+  readonly frame: ReusedFrame
+}
 
-interface ReusedFrame {
+interface ReusedFrame extends Frame {
   bytes: Uint8Array
   vlan: VlanTag | undefined
   offload: Offload | undefined
 }
-const frame: ReusedFrame = { bytes: scratch, vlan: undefined, offload: undefined }
+
+export function createIntake(): Intake {
+  const bytes = new Uint8Array(16 * 1024)
+  const view = new DataView(bytes.buffer)
+  return { bytes, view, info: packetInfo(), frame: { bytes, vlan: undefined, offload: undefined } }
+}
 
 /** SEND_RNDIS_PKT: takes all RNDIS messages that it carries, then completes it once. */
 export function transmit(ctx: HostContext, channel: Channel, received: Packet): void {
@@ -34,11 +43,11 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
     ctx.statistics.sendErrors++
     return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.invalidRndisPacket)
   }
-  if (ctx.deps.trace !== undefined) traceTransfer(ctx, channel, 'host', scratch.subarray(0, length))
+  if (ctx.deps.trace !== undefined) traceTransfer(ctx, channel, 'host', ctx.intake.bytes.subarray(0, length))
   if (type === ChannelType.control) {
     if (length > MOST_CONTROL_BYTES || channel.subchannelIndex !== 0)
       return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.fail)
-    const message = scratch.slice(0, length)
+    const message = ctx.intake.bytes.slice(0, length)
     completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.success)
     return control(ctx, channel, message)
   }
@@ -48,6 +57,7 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
 
 /** Copies the message's RNDIS bytes, section first, then ranges; -1 when they are not all the guest's to give. */
 function gather(ctx: HostContext, received: Packet): number {
+  const { intake } = ctx
   const at = received.payloadOffset + BODY
   const index = sendRndisPacket.read.send_buf_section_index(received.view, at)
   const size = sendRndisPacket.read.send_buf_section_size(received.view, at)
@@ -55,29 +65,30 @@ function gather(ctx: HostContext, received: Packet): number {
   const beside = rangesLength(received.gpaRanges)
   const total = inSection + beside
   if (total === 0 || total > MOST_DATA_BYTES) return -1
-  if (total > scratch.length) {
-    scratch = new Uint8Array(MOST_DATA_BYTES)
-    scratchView = new DataView(scratch.buffer)
+  if (total > intake.bytes.length) {
+    intake.bytes = new Uint8Array(MOST_DATA_BYTES)
+    intake.view = new DataView(intake.bytes.buffer)
   }
   if (inSection > 0) {
     const { sendBuffer } = ctx.connection
     if (sendBuffer === null || index >= sendBuffer.sections || inSection > sendBuffer.sectionSize) return -1
-    if (!ctx.sendGrant?.read(index * sendBuffer.sectionSize, scratch.subarray(0, inSection))) return -1
+    if (!ctx.sendGrant?.read(index * sendBuffer.sectionSize, intake.bytes.subarray(0, inSection))) return -1
   }
-  if (beside > 0 && !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, scratch.subarray(inSection, total)))
+  if (beside > 0 && !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, intake.bytes.subarray(inSection, total)))
     return -1
   return total
 }
 
-/** Sends each frame of the scratch. What stands before a broken message has been sent all the same. */
+/** Sends each frame of the copied message. What stands before a broken message has been sent all the same. */
 function sendAll(ctx: HostContext, length: number): number {
+  const { view } = ctx.intake
   for (let at = 0; at < length;) {
     const left = length - at
-    const size = left < RNDIS_HEADER ? 0 : scratchView.getUint32(at + 4, true)
+    const size = left < RNDIS_HEADER ? 0 : view.getUint32(at + 4, true)
     if (
       size < PACKET_HEADER ||
       size > left ||
-      scratchView.getUint32(at, true) !== RndisType.packet ||
+      view.getUint32(at, true) !== RndisType.packet ||
       !sendFrame(ctx, at, size)
     ) {
       ctx.statistics.sendErrors++
@@ -88,44 +99,45 @@ function sendAll(ctx: HostContext, length: number): number {
   return NvspStatus.success
 }
 
-/** One RNDIS packet of `size` bytes at `at`, all of them in the scratch. */
+/** One RNDIS packet of `size` bytes at `at`, all of them copied. */
 function sendFrame(ctx: HostContext, at: number, size: number): boolean {
+  const { bytes, view, info, frame } = ctx.intake
   const body = at + RNDIS_HEADER
   const room = size - RNDIS_HEADER
-  const dataOffset = packet.read.data_offset(scratchView, body)
-  const dataLength = packet.read.data_len(scratchView, body)
-  const infoOffset = packet.read.per_pkt_info_offset(scratchView, body)
-  const infoLength = packet.read.per_pkt_info_len(scratchView, body)
+  const dataOffset = packet.read.data_offset(view, body)
+  const dataLength = packet.read.data_len(view, body)
+  const infoOffset = packet.read.per_pkt_info_offset(view, body)
+  const infoLength = packet.read.per_pkt_info_len(view, body)
   if (dataOffset > room || dataLength > room - dataOffset) return false
-  if (infoLength === 0) infoless()
+  if (infoLength === 0) infoless(info)
   else if (
     infoOffset < packet.size ||
     infoOffset > room ||
     infoLength > room - infoOffset ||
-    !readPacketInfo(scratchView, body + infoOffset, infoLength, info)
+    !readPacketInfo(view, body + infoOffset, infoLength, info)
   )
     return false
-  frame.bytes = scratch.subarray(body + dataOffset, body + dataOffset + dataLength)
+  frame.bytes = bytes.subarray(body + dataOffset, body + dataOffset + dataLength)
   frame.vlan = info.vlan < 0 ? undefined : vlanOf(info.vlan)
-  const offload = offloadOf()
+  const offload = offloadOf(info)
   if (offload === INVALID) return false
   frame.offload = offload
   if (ctx.connection.initialized) {
     ctx.statistics.framesSent++
     ctx.statistics.bytesSent += dataLength
-    ctx.port.send(frame satisfies Frame)
+    ctx.port.send(frame)
   }
   return true
 }
 
-function infoless(): void {
+function infoless(info: PacketInfo): void {
   info.checksum = info.lso = info.vlan = -1
 }
 
 const INVALID: Offload = {}
 
 /** What the guest left to be done. LSO includes the checksums. */
-function offloadOf(): Offload | undefined {
+function offloadOf(info: PacketInfo): Offload | undefined {
   if (info.lso >= 0) {
     const segment = lsoMss(info.lso)
     return segment === 0 ? INVALID : { segment }

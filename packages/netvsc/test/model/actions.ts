@@ -1,3 +1,4 @@
+import { INTERRUPT_MODES } from '@vmbus/testbench'
 import fc from 'fast-check'
 import { NVSP_VERSIONS } from '../../src/protocol.ts'
 import type { WorldOptions } from '../world.ts'
@@ -184,6 +185,7 @@ export interface Setup extends WorldOptions {
 }
 
 export const setups: fc.Arbitrary<Setup> = fc.record({
+  interrupts: fc.constantFrom(...INTERRUPT_MODES),
   saves: fc.constantFrom(false, false, false, true),
   vps: fc.integer({ min: 1, max: 4 }),
   pages: fc.constant(512),

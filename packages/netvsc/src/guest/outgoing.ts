@@ -1,0 +1,64 @@
+import type { Channel } from '@vmbus/core'
+import { ChannelType } from '../protocol/nvsp.ts'
+import { rndisMessage } from './sending.ts'
+import { freeSlot, takeSlot, type GuestContext, type Outgoing } from './state.ts'
+
+/** The id of what nobody answers (Linux include/linux/hyperv.h, VMBUS_RQST_ID_NO_RESPONSE). */
+const NO_RESPONSE_LOW = 0xffff_fffd
+const NO_RESPONSE_HIGH = 0xffff_ffff
+/** Room asked for when the ring is full: a GPA-direct packet of a 64 KiB frame, with its 40 bytes of NVSP. */
+export const ROOM = 16 + 8 + 16 + 18 * 8 + 40 + 8
+
+/** Sends or keeps for later: a packet is never lost while the channel is open. Its request is recorded by then. */
+export function post(ctx: GuestContext, queueIndex: number, outgoing: Outgoing): void {
+  const queue = ctx.state.queues[queueIndex]
+  const channel = ctx.channels[queueIndex]?.channel
+  if (!queue || channel === undefined) return
+  if (queue.outgoing.length === 0 && sendNow(channel, outgoing)) return
+  queue.outgoing.push({ ...outgoing, payload: outgoing.payload.slice() })
+  channel.wantWritable(ROOM)
+}
+
+function sendNow(channel: Channel, outgoing: Outgoing): boolean {
+  const { slot, payload } = outgoing
+  if (outgoing.kind === 'gpa') return channel.sendGpaDirect(outgoing.ranges, payload, slot, 0)
+  return slot > 0
+    ? channel.sendInBand(payload, slot, 0, true)
+    : channel.sendInBand(payload, NO_RESPONSE_LOW, NO_RESPONSE_HIGH, false)
+}
+
+/** Sends what waited; false while the ring is still full. */
+export function drainOutgoing(ctx: GuestContext, queueIndex: number): boolean {
+  const queue = ctx.state.queues[queueIndex]
+  const channel = ctx.channels[queueIndex]?.channel
+  if (!queue || channel === undefined) return true
+  for (let next = queue.outgoing.shift(); next !== undefined; next = queue.outgoing.shift()) {
+    if (sendNow(channel, next)) continue
+    queue.outgoing.unshift(next)
+    channel.wantWritable(ROOM)
+    return false
+  }
+  return flushBatch(ctx, queueIndex)
+}
+
+/** Sends the section that was being filled. False when the ring is full: it goes as soon as there is room. */
+export function flushBatch(ctx: GuestContext, index: number): boolean {
+  const batch = ctx.state.queues[index]?.batch
+  const channel = ctx.channels[index]?.channel
+  if (batch === undefined || batch.section < 0) return true
+  if (channel === undefined) return false
+  const { section, used } = batch
+  const several = batch.frames > 1
+  // The section is the host's from here on: its answer, and what the owner sends then, may come before the sender returns.
+  batch.section = -1
+  const slot = takeSlot(ctx, 'section', index)
+  slot.section = section
+  if (!channel.sendInBand(rndisMessage(ctx.sending, ChannelType.data, section, used), slot.id, 0, true)) {
+    freeSlot(ctx, slot)
+    batch.section = section
+    channel.wantWritable(ROOM)
+    return false
+  }
+  if (several) ctx.state.statistics.aggregated++
+  return true
+}
