@@ -1,8 +1,10 @@
+import type { Host } from '@vmbus/host'
 import type { HostMachine } from '@vmbus/machine-v86'
 import type { TraceEvent } from '@vmbus/world'
 import { expect, it } from 'vitest'
 import { figuresOf } from '../src/real/figures.ts'
 import { host } from '../src/real/host-module.ts'
+import { realDevices } from '../src/real/registry.ts'
 
 it.each([
   [{ profile: 'ws1999' }, /^VMBUS_OPTIONS_INVALID: host\.profile is .*ws1999/],
@@ -11,6 +13,17 @@ it.each([
 ])('options of a real host are looked at before anything is made: %o', (options, message) => {
   // Nothing of the machine is touched.
   expect(() => host({} as HostMachine, options)).toThrow(message)
+})
+
+it.each([
+  ['vss', { hold: 'yes' }, /vss\.hold is "yes"/],
+  ['storvsc', { disks: [{ path: 'x' }] }, /storvsc\.disks\[0\]/],
+  ['storvsc', { disk: [] }, /storvsc\.disk/],
+  ['netvsc', { mac: 5 }, /netvsc\.mac is 5/],
+  ['netvsc', { queues: Number.NaN }, /netvsc\.queues is NaN/],
+])('so are those of a device: %s %o', (kind, options, message) => {
+  const factory = realDevices[kind]
+  expect(() => factory?.({} as Host, options, {} as HostMachine, new Map())).toThrow(message)
 })
 
 const message = (type: number): TraceEvent => ({

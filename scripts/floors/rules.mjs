@@ -108,6 +108,11 @@ function sourceViolations({ folder, manifest }, { path, text }, { allowed, pure,
       return name in known ? [] : [`imports ${specifier}, which package.json does not list`]
     }),
     ...(held ? clocks.map((clock) => `reads the clock by ${clock}`) : []),
+    ...Object.keys(listed)
+      .filter((entry) => entry.startsWith(`${folder}/${path}: `))
+      .map((entry) => entry.replace(`${folder}/${path}: `, ''))
+      .filter((name) => !state.includes(name))
+      .map((name) => `holds no state in ${name} any more: take its line out of scripts/floors/table.mjs`),
     ...(inSource ? state : [])
       .filter((name) => !Object.hasOwn(listed, `${folder}/${path}: ${name}`))
       .map((name) => `holds state in ${name}, which all of its users in a process would share`),

@@ -40,26 +40,13 @@ export const purePackages = floors
 
 /**
  * What modules hold though others share it, and why that is no harm: `folder/path: name`. Nothing belongs here but caches of
- * pure functions, and zeros that are only read.
+ * pure functions, zeros that are only read, and what is kept by an object of the caller's.
  *
  * @type {Readonly<Record<string, string>>}
  */
 export const moduleState = {
   'disk/src/file-store.ts: ZEROS': 'only read',
   'disk/src/store.ts: ZEROS': 'only read',
-  // To go:
-  'core/src/gpadl/ranges.ts: found': 'a result that is read at once',
-  'machine-v86/src/emulator/load.ts: loading': 'one emulator for each thread',
-  'netvsc/src/guest/receive.ts: completion': 'scratch',
-  'netvsc/src/guest/receive.ts: completionView': 'scratch',
-  'netvsc/src/guest/send.ts: headerView': 'scratch',
-  'netvsc/src/guest/send.ts: messageView': 'scratch',
-  'netvsc/src/host/attachment.ts: attachments': 'ports by switch',
-  'netvsc/src/host/deliver.ts: hash': 'scratch',
-  'netvsc/src/host/deliver.ts: header': 'scratch',
-  'netvsc/src/host/deliver.ts: headerView': 'scratch',
-  'netvsc/src/host/transmit.ts: frame': 'scratch',
-  'netvsc/src/host/transmit.ts: info': 'scratch',
-  'netvsc/src/host/transmit.ts: scratch': 'scratch',
-  'netvsc/src/host/transmit.ts: scratchView': 'scratch',
+  'netvsc/src/host/attachment.ts: attachments':
+    "each switch's own ports, which an adapter finds again when it comes back",
 }

@@ -1,7 +1,19 @@
 import { checkpointAll, checkpoints, memoryDisk, type CheckpointDisk } from '@vmbus/disk'
 import { openCheckpoints, type FileCheckpointDisk } from '@vmbus/disk/file'
 import { storvsc, type StorvscHostOptions } from '@vmbus/storvsc'
-import { anything, list, pair, u32 } from '@vmbus/world'
+import {
+  anything,
+  checkOptions,
+  either,
+  list,
+  object,
+  oneOf,
+  optional,
+  pair,
+  text,
+  u32,
+  type Shape,
+} from '@vmbus/world'
 import { closeAll, type RealDeviceFactory } from './device.ts'
 
 /** A disk of a real guest: in memory and empty, or an image file that exists. */
@@ -21,6 +33,12 @@ export interface RealCheckpoint {
   readonly file?: string
   readonly child?: string
 }
+
+const DISK: Shape<RealDisk> = either(object({ size: text }), object({ file: text }))
+const OPTIONS = object<RealStorvscOptions>({
+  disks: optional(list(DISK)),
+  controller: optional(oneOf('scsi', 'ide', 'fc')),
+})
 
 const DEFAULT_DISKS: readonly RealDisk[] = [{ size: '64M' }]
 
@@ -56,7 +74,7 @@ function offered<T>(offer: () => T | undefined, close: () => void): T | undefine
 
 /** One controller with its disks. They are open from here on: whoever disposes of it disposes of them. */
 export const realStorvsc: RealDeviceFactory = (host, options) => {
-  const { disks: wanted = DEFAULT_DISKS, controller = 'scsi' } = options as RealStorvscOptions
+  const { disks: wanted = DEFAULT_DISKS, controller = 'scsi' } = checkOptions('storvsc', OPTIONS, options)
   const disks = openAll(wanted)
   let opened = disks.size
   const close = (): void => closeAll(disks.values())
@@ -65,7 +83,7 @@ export const realStorvsc: RealDeviceFactory = (host, options) => {
     handle && {
       actions: {
         add(disk) {
-          const added = open(disk as RealDisk, opened++)
+          const added = open(checkOptions('disk', DISK, disk), opened++)
           try {
             const { lun } = handle.device.addLun(added)
             disks.set(lun, added)

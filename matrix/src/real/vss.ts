@@ -1,4 +1,5 @@
 import { vss, type BackupRequest, type VssHostOptions } from '@vmbus/vss'
+import { checkOptions, flag, instance, object, optional } from '@vmbus/world'
 import type { RealDeviceFactory } from './device.ts'
 
 /**
@@ -10,8 +11,14 @@ interface RealVssOptions {
   readonly limits?: VssHostOptions['limits']
 }
 
+/** The limits are looked at by the device. */
+const OPTIONS = object<RealVssOptions>({
+  hold: optional(flag),
+  limits: optional(instance<NonNullable<RealVssOptions['limits']>>()),
+})
+
 export const realVss: RealDeviceFactory = (host, options, _machine, others) => {
-  const { hold = false, limits = {} } = options as RealVssOptions
+  const { hold = false, limits = {} } = checkOptions('vss', OPTIONS, options)
   const checkpoint = (): true => {
     for (const device of others.values()) device.checkpoint?.()
     return true
