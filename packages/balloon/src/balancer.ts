@@ -1,3 +1,4 @@
+import { checkOptions, instance, integer, list, number, object, optional, text } from '@vmbus/world'
 import type { BalloonHost } from './host.ts'
 import { CHUNK_PAGES } from './protocol.ts'
 
@@ -22,11 +23,35 @@ const DEFAULT_WEIGHT = 5000
 export const demandOf = ({ committed, buffer = DEFAULT_BUFFER, minimum, maximum }: Member): number =>
   Math.min(maximum, Math.max(minimum, Math.ceil(committed * (1 + buffer / 100))))
 
+type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
+
+const pages = number(0)
+const configured = {
+  id: text,
+  minimum: pages,
+  maximum: pages,
+  buffer: optional(number(0)),
+  weight: optional(integer(0, 10_000)),
+}
+const balanced = object({
+  members: list(object<Given<Member>>({ ...configured, assigned: pages, committed: pages })),
+  budget: number(),
+})
+const rebalanced = object({
+  guests: list(object<Given<BalancedGuest>>({ ...configured, host: instance<BalloonHost>() })),
+  budget: number(),
+})
+
 /**
  * Pages that each guest should have: its demand when the budget allows it, else its minimum and a share of the rest by
- * weight. The sum never exceeds the budget, unless the minima alone do.
+ * weight. The sum never exceeds the budget, unless the minima alone do. Throws OptionsError (VMBUS_OPTIONS_INVALID).
  */
 export function balance(members: readonly Member[], budget: number): ReadonlyMap<string, number> {
+  checkOptions('balance', balanced, { members, budget })
+  return share(members, budget)
+}
+
+function share(members: readonly Member[], budget: number): ReadonlyMap<string, number> {
   const targets = new Map<string, number>(members.map((member) => [member.id, member.minimum]))
   let left = budget - members.reduce((sum, { minimum }) => sum + minimum, 0)
   let open = members.filter((member) => demandOf(member) > member.minimum)
@@ -61,9 +86,11 @@ export interface Move {
  * One round of balancing: asks guests that have more than they should to give up the rest, and gives others back as much
  * as the budget has left. What a guest is asked for counts as its own until it has given it, so the budget is never
  * overdrawn; guests that are busy, or have not reported yet, keep what they have. Call it every few seconds.
- * Differences of less than 2 MiB are let be, unless the budget is overdrawn. Memory is not hot added.
+ * Differences of less than 2 MiB are let be, unless the budget is overdrawn. Memory is not hot added. Throws OptionsError
+ * (VMBUS_OPTIONS_INVALID).
  */
 export function rebalance(guests: readonly BalancedGuest[], budget: number): readonly Move[] {
+  checkOptions('rebalance', rebalanced, { guests, budget })
   const total = guests.reduce((sum, { host }) => sum + host.assignedPages, 0)
   const open = guests.flatMap(({ host, ...guest }) =>
     host.ready && host.needed !== undefined
@@ -71,7 +98,7 @@ export function rebalance(guests: readonly BalancedGuest[], budget: number): rea
       : [],
   )
   const held = total - open.reduce((sum, { assigned }) => sum + assigned, 0)
-  const targets = balance(open, budget - held)
+  const targets = share(open, budget - held)
   const least = total > budget ? 1 : CHUNK_PAGES
   const moves: Move[] = []
   let left = budget - total

@@ -1,3 +1,4 @@
+import { integer, object, type Shape } from '@vmbus/world'
 import { bits, rest, struct, u16, u32, u64, u64n, rounded } from '@vmbus/layout'
 
 export const BALLOON_INTERFACE = '525074dc-8985-46e2-8057-a307dc18a502'
@@ -124,6 +125,11 @@ export interface PageRun {
   readonly start: number
   readonly count: number
 }
+
+export const pageRun: Shape<PageRun> = object({
+  start: integer(0, START_LIMIT - 1),
+  count: integer(0, START_LIMIT),
+})
 
 export const packRun = ({ start, count }: PageRun): bigint => BigInt(start) | (BigInt(count) << 40n)
 

@@ -30,7 +30,7 @@ export const BALLOON_GUEST_REJECTS = {
   'capabilities-refused': 'the host refused the capabilities',
   silence: 'the host did not answer in time',
   'unballoon-ranges': 'an unballoon request shorter than its ranges',
-  'hot-add-region': 'hot add off the alignment that was declared, or off the region before',
+  'hot-add-region': 'hot add off the blocks that were declared, or of memory in use',
 } as const
 
 export type BalloonGuestReject = keyof typeof BALLOON_GUEST_REJECTS

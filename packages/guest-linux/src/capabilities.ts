@@ -25,6 +25,8 @@ export interface Capabilities {
   /** Where an RNDIS request begins in its page on 32-bit x86 (drivers/net/hyperv/rndis_filter.c, struct rndis_request). */
   readonly rndisRequestAt: number
   readonly hotAdd: boolean
+  /** What is given up at the floor is cut to whole 2 MiB (drivers/hv/hv_balloon.c, balloon_up before 5.6). */
+  readonly balloonWholeChunks: boolean
   /** What is given up leaves MemTotal, too. */
   readonly balloonLeavesTotal: boolean
   readonly hvsock: boolean
@@ -53,6 +55,7 @@ const OLDEST: Capabilities = {
   sizedPages: false,
   rndisRequestAt: 0x60,
   hotAdd: true,
+  balloonWholeChunks: true,
   balloonLeavesTotal: false,
   hvsock: false,
   unload: false,
@@ -100,6 +103,7 @@ const STEPS: readonly Step[] = [
       shutdown: ic([icVersion(3, 2), icVersion(3, 1), ...three]),
     },
   },
+  { since: '5.6', read: '5.10', change: { balloonWholeChunks: false } },
   { since: '5.11', read: '5.17', change: { balloonLeavesTotal: true } },
   {
     since: '5.14',

@@ -3,10 +3,13 @@ import type { AddedRegion, GuestMemoryManager } from './state.ts'
 
 const endOf = ({ start, count }: PageRun): number => start + count
 
+const upTo = (pages: number, blockPages: number): number => Math.ceil(pages / blockPages) * blockPages
+
 /**
- * The region in which a hot add may bring `run` in. A host that names none means whole blocks around the run (Linux
- * drivers/hv/hv_balloon.c, hot_add_req). Undefined unless the region is whole blocks that hold the run, and is either new
- * or one whose memory so far ends where the run begins.
+ * The region in which a hot add may bring `run` in. One that is there already grows by whole blocks if the run leaves it;
+ * else it is the one that the host names, or whole blocks around the run. The run may begin inside a block, and behind a
+ * gap, which stays out of use (Linux drivers/hv/hv_balloon.c, hot_add_req, pfn_covered and struct hv_hotadd_gap). Undefined
+ * for a region that is not whole blocks or meets another, and a run that does not lie behind what is in use.
  */
 export function addedRegion(
   run: PageRun,
@@ -15,28 +18,35 @@ export function addedRegion(
   known: readonly AddedRegion[],
 ): AddedRegion | undefined {
   const same = known.find((region) => run.start >= region.start && run.start < endOf(region))
-  if (same !== undefined) {
-    const isSame = named === undefined || (named.start === same.start && named.count === same.count)
-    return isSame && run.start === same.start + same.covered && endOf(run) <= endOf(same) ? same : undefined
-  }
   const start = Math.floor(run.start / blockPages) * blockPages
-  const region = named ?? { start, count: Math.ceil((endOf(run) - start) / blockPages) * blockPages }
-  if (region.start % blockPages !== 0 || region.count % blockPages !== 0) return undefined
-  // Pages before the run would never be asked for: what follows goes on where the memory ends.
-  if (run.start !== region.start || endOf(run) > endOf(region)) return undefined
-  if (known.some((each) => each.start < endOf(region) && region.start < endOf(each))) return undefined
-  return { ...region, covered: 0 }
+  const begun = same ?? { ...(named ?? { start, count: 0 }), covered: 0, gaps: 0 }
+  if (begun.start % blockPages !== 0 || begun.count % blockPages !== 0) return undefined
+  if (run.start < begun.start + begun.covered) return undefined
+  // A region that the host names for the first time holds the run.
+  if (same === undefined && named !== undefined && endOf(run) > endOf(named)) return undefined
+  const region = { ...begun, count: Math.max(begun.count, upTo(endOf(run) - begun.start, blockPages)) }
+  const meets = known.some((each) => each !== same && each.start < endOf(region) && region.start < endOf(each))
+  return meets ? undefined : region
 }
 
 /** How many pages of a run are in use now. */
 export const bringIn = (run: PageRun, { start, count }: PageRun, memory: GuestMemoryManager): number =>
   memory.add === undefined || run.count === 0 ? 0 : Math.min(run.count, memory.add(run, { start, count }))
 
-/** The regions, with `pages` more of one in use. */
-export const covering = (regions: readonly AddedRegion[], region: AddedRegion, pages: number): AddedRegion[] => [
+/** The regions, with `pages` more of one in use, from page `from` on; what lies before them is a gap. */
+export const covering = (
+  regions: readonly AddedRegion[],
+  region: AddedRegion,
+  from: number,
+  pages: number,
+): AddedRegion[] => [
   ...regions.filter(({ start }) => start !== region.start),
-  { ...region, covered: region.covered + pages },
+  {
+    ...region,
+    covered: from + pages - region.start,
+    gaps: region.gaps + from - (region.start + region.covered),
+  },
 ]
 
 export const coveredPages = (regions: readonly AddedRegion[]): number =>
-  regions.reduce((sum, { covered }) => sum + covered, 0)
+  regions.reduce((sum, { covered, gaps }) => sum + covered - gaps, 0)

@@ -1,5 +1,21 @@
 import type { HostDevice } from '@vmbus/core'
-import type { PageRun } from '../protocol.ts'
+import {
+  bytes,
+  callable,
+  flag,
+  integer,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  stateForm,
+  textLike,
+  u32,
+  type StateForm,
+} from '@vmbus/world'
+import { pageRun, type PageRun } from '../protocol.ts'
 
 export interface BalloonHostOptions {
   readonly instanceId?: string
@@ -31,15 +47,18 @@ export interface HotAddRegion extends PageRun {
   readonly covered: number
 }
 
-export type Operation = 'balloon' | 'unballoon' | 'hot-add'
+const OPERATIONS = ['balloon', 'unballoon', 'hot-add'] as const
+
+export type Operation = (typeof OPERATIONS)[number]
 
 /** Why an operation was not begun. */
 export type BalloonRefusal = 'not-ready' | 'busy' | 'not-supported' | 'misaligned' | 'nothing-to-do'
 
-export type Phase = 'closed' | 'version' | 'capabilities' | 'settling' | 'idle' | Operation
+const PHASES = ['closed', 'version', 'capabilities', 'settling', 'idle', ...OPERATIONS] as const
+
+export type Phase = (typeof PHASES)[number]
 
 export interface State {
-  readonly v: 1
   phase: Phase
   version: number
   caps: { balloon: boolean; hotAdd: boolean; alignmentPages: number }
@@ -65,6 +84,8 @@ export interface State {
   reports: number
   /** Messages of an unballoon operation that wait for room in the ring. */
   outbox: Uint8Array[]
+  /** The guest has said something that is to be read. */
+  unread: boolean
 }
 
 export interface BalloonHost extends HostDevice {
@@ -99,7 +120,6 @@ export const MAX_REQUEST_PAGES = 585_728
 export const RANGES_PER_MESSAGE = 400
 
 export const fresh = (bootPages: number): State => ({
-  v: 1,
   phase: 'closed',
   version: 0,
   caps: { balloon: false, hotAdd: false, alignmentPages: 1 },
@@ -117,4 +137,52 @@ export const fresh = (bootPages: number): State => ({
   needed: null,
   reports: 0,
   outbox: [],
+  unread: false,
 })
+
+/** What a device saves. */
+export interface SavedHost extends State {
+  readonly ballooned: readonly PageRun[]
+}
+
+const region = object<HotAddRegion>({ start: integer(), count: integer(), covered: integer() })
+
+/** The states of a device that agrees on one of these versions. */
+export const savedHost = (versions: readonly number[]): StateForm<SavedHost> =>
+  stateForm<SavedHost>('balloon', 2, {
+    phase: oneOf(...PHASES),
+    version: oneOf(0, ...versions),
+    caps: object<State['caps']>({ balloon: flag, hotAdd: flag, alignmentPages: integer(1) }),
+    transaction: u32,
+    settledAt: nullable(number(0)),
+    deadline: nullable(number(0)),
+    asked: integer(),
+    done: integer(),
+    region: nullable(region),
+    adding: nullable(object<{ readonly start: number; readonly region: HotAddRegion }>({ start: integer(), region })),
+    hotAddEnded: flag,
+    bootPages: number(0),
+    hotAdded: list(pageRun),
+    pressure: object<GuestPressure>({ available: number(0), committed: number(0) }),
+    needed: nullable(number(0)),
+    reports: integer(),
+    outbox: list(bytes()),
+    unread: flag,
+    ballooned: list(pageRun),
+  })
+
+type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
+
+const onRun = optional(callable<(run: PageRun) => void>())
+
+export const hostOptions = object<Given<BalloonHostOptions>>({
+  instanceId: optional(textLike(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i, 'a GUID')),
+  bootPages: optional(integer(1)),
+  maxPages: optional(integer(0)),
+  settleSeconds: optional(number(0)),
+  timeoutSeconds: optional(number(0)),
+  reclaimed: onRun,
+  returned: onRun,
+})
+
+export const hostSettings = object<BalloonSettings>({ versions: list(u32) })

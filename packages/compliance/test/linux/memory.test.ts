@@ -72,6 +72,22 @@ describe.each(['5.10.0-32-686', '6.1.0-50-686-pae', '6.1.0-50-amd64'])('the memo
   })
 })
 
+test('a kernel before 5.6 gives up whole 2 MiB at its floor, one after it every page above it', async () => {
+  for (const [release, unit] of [
+    ['4.19.0-27-686', 512],
+    ['5.4.0-1-686', 512],
+    ['5.10.0-32-686', 1],
+  ] as const) {
+    const told = await started(release)
+    const { total, free } = told.guest.surface.memory
+    const above = free - floorOf(total)
+    expect(above % 512).toBeGreaterThan(0)
+    told.device.balloon(RAM)
+    told.world.run({ seconds: 1 })
+    expect(told.device.balloonedPages).toBe(Math.floor(above / unit) * unit)
+  }
+})
+
 test('a 64-bit kernel takes memory in; a 32-bit one claims to, and says that it never will', async () => {
   const block = { start: 65_536, count: 32_768 }
   const done = async (release: string): Promise<{ readonly added: number; readonly again: string }> => {

@@ -25,7 +25,10 @@ export const hvBalloon: LinuxModule = {
         memory: system.memory,
         versions: capabilities.balloon,
         reportsFrom: isLate ? FIRST_REPORT_SECONDS : 0,
-        quirks: BALLOON_QUIRKS.flatMap(([id, quirk]) => (quirks.has(id) ? [quirk] : [])),
+        quirks: [
+          ...BALLOON_QUIRKS.flatMap(([id, quirk]) => (quirks.has(id) ? [quirk] : [])),
+          ...(capabilities.balloonWholeChunks ? (['whole-chunks-at-floor'] as const) : []),
+        ],
       }),
     ]
   },

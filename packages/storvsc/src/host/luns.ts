@@ -56,7 +56,7 @@ export interface Luns {
 }
 
 /** Whether the units of a saved state are there: those that a controller began with, and those that `find` supplies. */
-export interface ProvidedUnits {
+interface ProvidedUnits {
   /** Throws VMBUS_STORVSC_STATE; changes nothing. */
   check(states: readonly LunState[], find: ((address: LunAddress) => LunOptions | undefined) | undefined): void
 }

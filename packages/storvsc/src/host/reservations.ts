@@ -32,7 +32,7 @@ export interface Registrant {
 }
 
 /** What a guest has yet to hear: its registration, or a reservation that it relied on, went away by another's command. */
-export interface ReservationNews {
+interface ReservationNews {
   readonly initiator: string
   /** Additional sense code << 8 | qualifier of the unit attention. */
   readonly asc: number

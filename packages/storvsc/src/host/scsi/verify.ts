@@ -4,7 +4,7 @@ import type { Command } from '../unit.ts'
 import { blocksOf, inRange, lbaOf, protects, relativeAddress } from './cdb.ts'
 
 /** Bytes that one step reads back, into scratch memory. */
-export const VERIFY_BYTES = 256 << 10
+const VERIFY_BYTES = 256 << 10
 /** Blocks that one command verifies: as many as its 10-byte form can name. */
 const MAX_VERIFY_BLOCKS = 0xffff
 

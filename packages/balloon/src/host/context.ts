@@ -1,0 +1,84 @@
+import type { Channel, HostDeviceDeps } from '@vmbus/core'
+import { TICKS_PER_SECOND } from '@vmbus/world'
+import { pageSet, type PageSet } from '../page-set.ts'
+import type { BalloonHostReject } from '../rejects.ts'
+import {
+  DEFAULT_SETTLE_SECONDS,
+  DEFAULT_TIMEOUT_SECONDS,
+  fresh,
+  type BalloonHostOptions,
+  type Operation,
+  type State,
+} from './state.ts'
+
+const PAGE = 4096
+
+/** What the parts of the device share. `state` and `ballooned` are all that is saved. */
+export interface HostContext {
+  readonly options: BalloonHostOptions
+  readonly deps: HostDeviceDeps
+  readonly versions: readonly number[]
+  readonly bootPages: number
+  readonly settleTicks: number
+  readonly timeoutTicks: number
+  readonly ballooned: PageSet
+  state: State
+  channel: Channel | undefined
+  /** The device is at work: what the guest says meanwhile waits. */
+  busy: boolean
+}
+
+export function hostContext(
+  options: BalloonHostOptions,
+  deps: HostDeviceDeps,
+  versions: readonly number[],
+): HostContext {
+  const bootPages = options.bootPages ?? deps.memory.size / PAGE
+  return {
+    options,
+    deps,
+    versions,
+    bootPages,
+    settleTicks: (options.settleSeconds ?? DEFAULT_SETTLE_SECONDS) * TICKS_PER_SECOND,
+    timeoutTicks: (options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * TICKS_PER_SECOND,
+    ballooned: pageSet(),
+    state: fresh(bootPages),
+    channel: undefined,
+    busy: false,
+  }
+}
+
+export const drop = ({ deps }: HostContext, branch: BalloonHostReject, message: string): void =>
+  deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message, detail: { branch } })
+
+/** Sends what waits, in order. Off the list first: the guest may answer, and more be sent, before the call returns. */
+export function flush({ state, channel }: HostContext): void {
+  if (channel === undefined) return
+  for (let next = state.outbox.shift(); next !== undefined; next = state.outbox.shift()) {
+    if (channel.sendInBand(next, 0, 0, false)) continue
+    state.outbox.unshift(next)
+    channel.wantWritable(next.length + 32)
+    return
+  }
+}
+
+export function post(ctx: HostContext, bytes: Uint8Array): void {
+  ctx.state.outbox.push(bytes)
+  flush(ctx)
+}
+
+/** Says how an operation ended, once. */
+export function report({ state, deps }: HostContext, operation: Operation, failed?: string): void {
+  const isLate = state.deadline === null
+  state.deadline = null
+  deps.timers.clear('operation')
+  const result = { asked: state.asked, done: state.done, ...(failed === undefined ? {} : { failed }) }
+  if (isLate) deps.event('late', { operation, ...result })
+  else deps.event(operation, result)
+}
+
+export function finish(ctx: HostContext, operation: Operation, failed?: string): void {
+  ctx.state.phase = 'idle'
+  ctx.state.transaction = (ctx.state.transaction + 1) >>> 0
+  report(ctx, operation, failed)
+}
