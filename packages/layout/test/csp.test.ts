@@ -30,7 +30,7 @@ describe('where code generation is forbidden', () => {
       ['--disallow-code-generation-from-strings', '--import', 'tsx', '-C', '@vmbus/source', script],
       {
         cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-        timeout: 25_000,
+        timeout: 100_000,
       },
     )
     expect(JSON.parse(stdout)).toEqual({

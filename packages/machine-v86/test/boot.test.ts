@@ -155,7 +155,7 @@ describe('what a host throws', () => {
     const tsx = createRequire(import.meta.url).resolve('tsx')
     const script = fileURLToPath(new URL('./support/refused-call.ts', import.meta.url))
     const args = ['--import', tsx, '--conditions=@vmbus/source', script]
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 25_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 100_000 })
     expect(stdout).toBe('VMBUS_MACHINE_OPTIONS\n')
   })
 })
