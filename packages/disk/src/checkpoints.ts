@@ -3,6 +3,7 @@ import { copyDown } from './copy-down.ts'
 import { differencing } from './differencing.ts'
 import { DiskError, StoreError, badOption } from './errors.ts'
 import { forwarding } from './forwarding.ts'
+import { checkFor } from './options.ts'
 import { demand } from './parent-read.ts'
 
 /** The images that a disk with checkpoints is made of: one below, and at times a differencing one over it. */
@@ -132,6 +133,7 @@ export function checkpoints(base: BlockDevice | CheckpointImages): CheckpointDis
   }
 
   const merge = (bytes = Infinity): boolean => {
+    checkFor('merge', { bytes })
     if (child === undefined) throw new DiskError('VMBUS_DISK_STATE', 'this disk has no checkpoint')
     if (phase === 'taken') begin(child)
     if (below.sectors < child.sectors) below.resize(child.sectors)

@@ -1,5 +1,6 @@
 import type { BlockDevice, BlockStatus, DiskState } from './block.ts'
 import { forwarding } from './forwarding.ts'
+import { checkFor } from './options.ts'
 
 export type BlockOperation = 'read' | 'write' | 'flush' | 'discard' | 'zero'
 
@@ -28,7 +29,11 @@ interface FaultyState extends DiskState {
 
 /** A disk that answers errors on demand; a request that is hit has no effect. */
 export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): FaultyDisk {
-  let faults = initial.map((fault) => ({ fault, hits: 0 }))
+  const checked = (fault: Fault): { fault: Fault; hits: number } => {
+    checkFor('faulty', fault)
+    return { fault: { ...fault }, hits: 0 }
+  }
+  let faults = initial.map(checked)
 
   const hit = (operation: BlockOperation, sector: number, count: number): BlockStatus => {
     for (const each of faults) {
@@ -81,7 +86,7 @@ export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): Fault
     inspect: () => ({ ...disk.inspect(), faults: faults.map(({ fault, hits }) => ({ ...fault, hits })) }),
   })
   return Object.assign(device, {
-    inject: (fault: Fault) => void faults.push({ fault, hits: 0 }),
+    inject: (fault: Fault) => void faults.push(checked(fault)),
     heal() {
       faults = []
     },

@@ -8,6 +8,7 @@ import { systemLock, type SystemLock } from './file-lock.ts'
 import { fileStore } from './file-store.ts'
 import { coded, exists, flushFolder, moveTo, openFile, realPath, removeFile } from './file-system.ts'
 import { derivedIdentity } from './identity.ts'
+import { checkFor } from './options.ts'
 import { storeLock } from './store.ts'
 import { createVhdx } from './vhdx/create.ts'
 
@@ -87,6 +88,7 @@ function childOf(path: string): string {
  * this image: where that is raw, from this very file or from one with the same `raw.identity`. Throws what `openDisk` does.
  */
 export function openCheckpoints(path: string, options: FileCheckpointOptions = {}): FileCheckpointDisk {
+  checkFor('openCheckpoints', options)
   const real = realPath(path)
   const childPath = childOf(real)
   const held = hold(real, options.locks)

@@ -8,6 +8,7 @@ import { fileStore, withStore, type FileStoreOptions } from './file-store.ts'
 import { coded, realPath, removeFile } from './file-system.ts'
 import type { NewIdentity } from './identity.ts'
 import { detectFormat, openImage, type ImageFormat, type OpenImageOptions } from './image.ts'
+import { checkFor, checkSome } from './options.ts'
 import { rawDisk, type RawOptions } from './raw.ts'
 import { parseSize } from './size.ts'
 import type { ByteStore } from './store.ts'
@@ -36,6 +37,7 @@ export interface OpenDiskOptions
  * `options.parent` can be one. The locks last until `close()`.
  */
 export function openDisk(path: string, options: OpenDiskOptions = {}): BlockDevice {
+  checkFor('openDisk', options)
   const { raw, punch, locks, parentFolders, ...rest } = options
   const readOnly = options.readOnly ?? false
   const shared = { ...(punch === undefined ? {} : { punch }), ...(locks === undefined ? {} : { locks }) }
@@ -62,6 +64,7 @@ export type CreateDiskOptions = {
  * opened read-only and closed with it. Where that fails, no file stays.
  */
 export function createDisk(options: CreateDiskOptions): BlockDevice {
+  checkSome('createDisk', { ...options })
   const { path, parentPath, punch, locks, parentFolders } = options
   if (parentPath !== undefined && options.format === 'raw') throw badOption('a raw image has no parent')
   coded('making the folder of', path, () => mkdirSync(dirname(resolve(path)), { recursive: true }))
@@ -92,22 +95,23 @@ export function createDisk(options: CreateDiskOptions): BlockDevice {
 }
 
 function create(store: ByteStore, options: CreateDiskOptions, parent: BlockDevice | undefined): BlockDevice {
-  const { path, parentPath, punch: _punch, locks: _locks, parentFolders: _folders, ...rest } = options
+  const { path, parentPath, punch: _punch, locks: _locks, parentFolders: _folders, ...given } = options
   const base = {
     newIdentity: randomIdentity,
     ...(parent === undefined || parentPath === undefined ? {} : { parent, parentPaths: pathsTo(path, parentPath) }),
   }
-  if (rest.format === 'vhdx') return createVhdx(store, { ...rest, ...base })
-  if (rest.format === 'vhd') {
-    const timestamp = rest.timestamp ?? Math.floor((Date.now() - Date.UTC(2000, 0, 1)) / 1000)
-    return createVhd(store, {
-      ...rest,
-      ...base,
-      timestamp,
-      ...(parentPath === undefined ? {} : { parentName: basename(parentPath) }),
-    })
+  if (given.format === 'vhdx') {
+    const { format: _format, ...rest } = given
+    return createVhdx(store, { ...rest, ...base })
   }
-  store.truncate(parseSize(rest.size, rest.sectorSize ?? 512))
+  if (given.format === 'vhd') {
+    const { format: _format, ...rest } = given
+    const timestamp = rest.timestamp ?? Math.floor((Date.now() - Date.UTC(2000, 0, 1)) / 1000)
+    const named = parentPath === undefined ? {} : { parentName: basename(parentPath) }
+    return createVhd(store, { ...rest, ...base, ...named, timestamp })
+  }
+  const { format: _format, size, ...rest } = given
+  store.truncate(parseSize(size, rest.sectorSize ?? 512))
   store.flush()
   return rawDisk(store, rest)
 }

@@ -4,6 +4,7 @@ import { badOption } from './errors.ts'
 import { fileLock } from './file-lock.ts'
 import type { PunchHoles } from './file-punch.ts'
 import { coded, failure, openFile } from './file-system.ts'
+import { checkFor } from './options.ts'
 import type { ByteStore, StoreLock } from './store.ts'
 
 export interface FileStoreOptions {
@@ -23,6 +24,7 @@ const ZEROS = new Uint8Array(65536)
  * Throws StoreError VMBUS_STORE_OPEN when the file cannot be opened or made.
  */
 export function fileStore(path: string, options: FileStoreOptions = {}): ByteStore {
+  checkFor('fileStore', options)
   const { readOnly = false, create = false, punch, locks } = options
   if (readOnly && create) throw badOption('a file cannot be made read-only')
   const fd = openFile(path, readOnly ? 'read' : create ? 'create' : 'write')

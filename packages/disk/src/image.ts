@@ -1,5 +1,6 @@
 import type { BlockDevice } from './block.ts'
 import type { NewIdentity } from './identity.ts'
+import { checkFor } from './options.ts'
 import type { ParentSource } from './parent.ts'
 import { rawDisk } from './raw.ts'
 import type { ByteStore } from './store.ts'
@@ -34,7 +35,11 @@ export interface OpenImageOptions {
 }
 
 export function openImage(store: ByteStore, options: OpenImageOptions = {}): BlockDevice {
-  const { format = detectFormat(store), ...rest } = options
-  if (format === 'vhdx') return openVhdx(store, rest)
-  return format === 'vhd' ? openVhd(store, rest) : rawDisk(store, rest)
+  checkFor('openImage', options)
+  const { format = detectFormat(store), newIdentity, parent, readOnly } = options
+  const access = readOnly === undefined ? {} : { readOnly }
+  if (format === 'raw') return rawDisk(store, access)
+  const above = { ...access, ...(parent === undefined ? {} : { parent }) }
+  if (format === 'vhd') return openVhd(store, above)
+  return openVhdx(store, { ...above, ...(newIdentity === undefined ? {} : { newIdentity }) })
 }

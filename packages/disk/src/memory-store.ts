@@ -1,4 +1,5 @@
 import { StoreError } from './errors.ts'
+import { checkFor } from './options.ts'
 import { storeLock, type ByteStore, type StoreState } from './store.ts'
 
 export interface MemoryStoreOptions {
@@ -30,6 +31,7 @@ interface Chunk {
 
 /** A sparse store in memory: pieces of 64 KiB, none for what was never written or was punched. */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  checkFor('memoryStore', options)
   const store = create(new Map(), options.contents?.length ?? options.size ?? 0, options.limit ?? Infinity)
   if (options.contents !== undefined) store.write(0, options.contents)
   return store

@@ -1,5 +1,7 @@
 import type { Seed } from '@vmbus/world'
 import type { BlockDevice, BlockStatus, DiskState } from './block.ts'
+import { badOption } from './errors.ts'
+import { checkFor } from './options.ts'
 
 /** A request as a device hands it over. `buffers` are views into guest memory, in order. */
 export type BlockRequest =
@@ -56,7 +58,9 @@ export interface QueuedOptions {
  * that the seed chooses too. A flush covers all that was submitted before it.
  */
 export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
+  checkFor('queued', options)
   const { seed, name = 'disk', minDelay = 0, maxDelay = minDelay, depth = 256 } = options
+  if (maxDelay < minDelay) throw badOption(`maxDelay ${maxDelay} is less than minDelay ${minDelay}`)
   let submitted = 0
   let inFlight: QueuedState['inFlight'][number][] = []
 

@@ -3,6 +3,7 @@ import { blockDevice, type Image } from './device.ts'
 import { DiskError, badOption } from './errors.ts'
 import { derivedIdentity } from './identity.ts'
 import { memoryStore } from './memory-store.ts'
+import { checkFor } from './options.ts'
 import { checkSectorSizes, parseSize } from './size.ts'
 import { writeZeros, type ByteStore, type StoreState } from './store.ts'
 
@@ -25,6 +26,7 @@ interface RawState extends DiskState {
 
 /** A disk whose store holds the sectors and nothing else. */
 export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice {
+  checkFor('rawDisk', options)
   const sectorSize = options.sectorSize ?? 512
   const physicalSectorSize = options.physicalSectorSize ?? sectorSize
   checkSectorSizes(sectorSize, physicalSectorSize)
@@ -78,9 +80,8 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
 
 /** A disk in memory, all zeros and sparse: `memoryDisk('64M')`. */
 export function memoryDisk(size: number | string, options: RawOptions & { readonly limit?: number } = {}): BlockDevice {
+  checkFor('memoryDisk', options)
+  const { limit, ...raw } = options
   const bytes = parseSize(size, options.sectorSize ?? 512)
-  return rawDisk(
-    memoryStore({ size: bytes, ...(options.limit === undefined ? {} : { limit: options.limit }) }),
-    options,
-  )
+  return rawDisk(memoryStore({ size: bytes, ...(limit === undefined ? {} : { limit }) }), raw)
 }

@@ -1,6 +1,7 @@
 import type { BlockDevice } from '../block.ts'
 import { badOption } from '../errors.ts'
 import { derivedIdentity, type NewIdentity } from '../identity.ts'
+import { checkFor } from '../options.ts'
 import { isBlockSize, parseSize } from '../size.ts'
 import type { ByteStore } from '../store.ts'
 import { FOOTER_SIZE, VHD_MAX_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter, type VhdType } from './footer.ts'
@@ -35,6 +36,7 @@ export interface CreateVhdOptions {
 
 /** Makes a VHD in an empty store and opens it. The file is durable when it returns. */
 export function createVhd(store: ByteStore, options: CreateVhdOptions): BlockDevice {
+  checkFor('createVhd', options)
   if (store.size !== 0) throw badOption('an image is created in an empty store', { size: store.size })
   const { footer, blockSize } = planOf(options)
   const unlock = store.lock.acquire('write')

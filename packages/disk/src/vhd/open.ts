@@ -1,6 +1,7 @@
 import type { BlockDevice } from '../block.ts'
 import { blockDevice } from '../device.ts'
 import { DiskError, damaged } from '../errors.ts'
+import { checkFor } from '../options.ts'
 import { resolveParent, type ParentSource } from '../parent.ts'
 import type { ByteStore } from '../store.ts'
 import { fixedVhd } from './fixed.ts'
@@ -40,6 +41,7 @@ function findFooter(store: ByteStore): { footer: VhdFooter; at: number | undefin
  * The file is not written to before the first write or flush.
  */
 export function openVhd(store: ByteStore, options: OpenVhdOptions = {}): BlockDevice {
+  checkFor('openVhd', options)
   const readOnly = options.readOnly ?? store.readOnly
   if (!readOnly && store.readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'the store is read-only')
   return openLocked(store, options, readOnly, store.lock.acquire(readOnly ? 'read' : 'write'))

@@ -1,6 +1,7 @@
 import type { BlockDevice } from '../block.ts'
 import { badOption } from '../errors.ts'
 import { derivedIdentity, type NewIdentity } from '../identity.ts'
+import { checkFor } from '../options.ts'
 import { checkSectorSizes, isBlockSize, parseSize } from '../size.ts'
 import type { ByteStore } from '../store.ts'
 import type { ParentPaths } from '../vhd/locator.ts'
@@ -49,6 +50,7 @@ interface Plan {
 
 /** Makes a VHDX in an empty store and opens it. The file is durable when it returns. */
 export function createVhdx(store: ByteStore, options: CreateVhdxOptions): BlockDevice {
+  checkFor('createVhdx', options)
   if (store.size !== 0) throw badOption('an image is created in an empty store', { size: store.size })
   const plan = planOf(options)
   const unlock = store.lock.acquire('write')

@@ -2,6 +2,7 @@ import type { BlockDevice } from '../block.ts'
 import { blockDevice } from '../device.ts'
 import { DiskError, damaged } from '../errors.ts'
 import { derivedIdentity, type NewIdentity } from '../identity.ts'
+import { checkFor } from '../options.ts'
 import { overlayStore } from '../overlay-store.ts'
 import { resolveParent, type ParentSource } from '../parent.ts'
 import type { ByteStore } from '../store.ts'
@@ -31,6 +32,7 @@ export interface OpenVhdxOptions {
  * Throws DiskError VMBUS_DISK_DAMAGED naming the structure, VMBUS_DISK_UNSUPPORTED, VMBUS_DISK_PARENT, VMBUS_DISK_LOCKED.
  */
 export function openVhdx(store: ByteStore, options: OpenVhdxOptions = {}): BlockDevice {
+  checkFor('openVhdx', options)
   const readOnly = options.readOnly ?? store.readOnly
   if (!readOnly && store.readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'the store is read-only')
   return openLocked(store, options, readOnly, store.lock.acquire(readOnly ? 'read' : 'write'))
