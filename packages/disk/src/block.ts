@@ -1,3 +1,5 @@
+import type { StateHead } from '@vmbus/world'
+
 /**
  * The answer to a request. The device above maps it to sense data or an SRB status.
  *
@@ -12,10 +14,7 @@ export type BlockStatus = 'ok' | 'out-of-range' | 'read-only' | 'medium-error' |
 export const BLOCK_STATUSES: readonly BlockStatus[] = ['ok', 'out-of-range', 'read-only', 'medium-error', 'no-space']
 
 /** State of a device that is not on its medium, as plain data: numbers, strings, bigints, arrays, Uint8Arrays. */
-export interface DiskState {
-  readonly format: string
-  readonly version: number
-}
+export type DiskState = StateHead
 
 /** What a differencing image tells, and is told, for a merge into its parent. */
 export interface Layer {
@@ -69,6 +68,9 @@ export interface BlockDevice {
   close(): void
   /** Everything that is not on the medium, and the medium too where it is memory. Changes nothing. */
   save(): DiskState
+  /** Throws StateError (VMBUS_STATE_INVALID) for a state of something else, before anything changes. */
   restore(state: DiskState): void
+  /** Throws as `restore` would, and changes nothing. Absent where only `restore` can tell. */
+  checkState?(state: DiskState): void
   inspect(): Readonly<Record<string, unknown>>
 }

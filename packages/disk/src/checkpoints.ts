@@ -1,3 +1,4 @@
+import { instance, integer, nullable, oneOf, restoreState, stateForm } from '@vmbus/world'
 import type { BlockDevice, BlockStatus, DiskState, Layer } from './block.ts'
 import { copyDown } from './copy-down.ts'
 import { differencing } from './differencing.ts'
@@ -35,11 +36,30 @@ export interface CheckpointDisk extends BlockDevice {
   merge(bytes?: number): boolean
 }
 
-interface CheckpointState extends DiskState {
+interface CheckpointFields {
   readonly phase: CheckpointPhase
   readonly merged: number
   readonly below: DiskState
   readonly child: DiskState | null
+}
+
+/** Of another disk, which looks at the rest itself. */
+const otherState = instance<DiskState>()
+const form = stateForm<CheckpointFields>('checkpoints', 1, {
+  phase: oneOf('none', 'taken', 'merging'),
+  merged: integer(),
+  below: otherState,
+  child: nullable(otherState),
+})
+
+/** What was saved, once the images that are open have looked at their part. */
+function accepted(state: DiskState, below: BlockDevice, child: BlockDevice | undefined): CheckpointFields {
+  const saved = restoreState(state, form)
+  if ((saved.child === null) !== (saved.phase === 'none'))
+    throw new DiskError('VMBUS_DISK_STATE', `a disk has a child in the phases "taken" and "merging" and not in "none"`)
+  below.checkState?.(saved.below)
+  if (saved.child !== null) child?.checkState?.(saved.child)
+  return saved
 }
 
 /** Any disk as its own image below, with children in memory. */
@@ -180,21 +200,15 @@ export function checkpoints(base: BlockDevice | CheckpointImages): CheckpointDis
       child?.close()
       below.close()
     },
-    save: (): CheckpointState => ({
-      format: 'checkpoints',
-      version: 1,
+    save: (): CheckpointFields & DiskState => ({
+      ...form.head,
       phase,
       merged,
       below: below.save(),
       child: child?.save() ?? null,
     }),
     restore(state) {
-      const saved = state as CheckpointState
-      if (saved.format !== 'checkpoints' || saved.version !== 1)
-        throw new DiskError(
-          'VMBUS_DISK_STATE',
-          `a state of "${saved.format}" version ${saved.version} is none of checkpoints`,
-        )
+      const saved = accepted(state, below, child)
       const before = target().sectors
       if (saved.child === null) {
         child?.close()
@@ -210,6 +224,7 @@ export function checkpoints(base: BlockDevice | CheckpointImages): CheckpointDis
       serial++
       resized(before)
     },
+    checkState: (state) => void accepted(state, below, child),
     inspect: () => ({ ...target().inspect(), checkpoint: phase, ...(phase === 'merging' ? { merged } : {}) }),
   })
   return Object.defineProperties(Object.assign(device, { checkpoint, merge }), {

@@ -29,7 +29,8 @@ export interface Image {
   resize(bytes: number): void
   close(): void
   save(): DiskState
-  restore(state: DiskState): void
+  /** Looks at a saved state and throws StateError, or returns what takes it on. */
+  accept(saved: unknown): () => void
   inspect(): Readonly<Record<string, unknown>>
 }
 
@@ -163,16 +164,12 @@ export function blockDevice(image: Image): BlockDevice {
     },
     save: () => image.save(),
     restore(state) {
-      if (state.format !== image.format || state.version !== 1) {
-        throw new DiskError(
-          'VMBUS_DISK_STATE',
-          `a state of "${state.format}" version ${state.version} is not one of "${image.format}" version 1`,
-        )
-      }
+      const apply = image.accept(state)
       const before = image.size()
-      image.restore(state)
+      apply()
       if (image.size() !== before) for (const listener of listeners) listener()
     },
+    checkState: (state) => void image.accept(state),
     inspect: () => ({
       format: image.format,
       sectorSize,

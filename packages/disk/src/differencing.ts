@@ -1,9 +1,11 @@
-import type { BlockDevice, DiskState, Layer } from './block.ts'
+import { bytes, integer, list, object, optional, restoreState, stateForm, type StateHead } from '@vmbus/world'
+import type { BlockDevice, Layer } from './block.ts'
 import { blockDevice, type Image } from './device.ts'
 import { StoreError } from './errors.ts'
 import { forwarding } from './forwarding.ts'
 import { copyDown } from './copy-down.ts'
 import { demand, readFrom } from './parent-read.ts'
+import { multiple } from './state.ts'
 
 /** A child in memory. Writes stay in it until they are merged. */
 export interface Differencing extends BlockDevice {
@@ -20,13 +22,15 @@ interface Piece {
   data: Uint8Array | undefined
 }
 
-interface DifferencingState extends DiskState {
+interface SavedPiece {
+  readonly index: number
+  readonly present: Uint8Array
+  readonly data: Uint8Array | undefined
+}
+
+interface DifferencingFields {
   readonly size: number
-  readonly pieces: readonly {
-    readonly index: number
-    readonly present: Uint8Array
-    readonly data: Uint8Array | undefined
-  }[]
+  readonly pieces: readonly SavedPiece[]
 }
 
 /**
@@ -111,6 +115,11 @@ export function differencing(parent: BlockDevice): Differencing {
     return { where: !own ? 'parent' : piece?.data === undefined ? 'zeros' : 'own', count: to - from }
   }
 
+  const piece = object<SavedPiece>({ index: integer(), present: bytes(perPiece), data: optional(bytes(CHUNK)) })
+  const form = stateForm<DifferencingFields>('differencing', 1, {
+    size: multiple(sectorSize, 1),
+    pieces: list(piece),
+  })
   const image: Image = {
     format: 'differencing',
     sectorSize,
@@ -141,9 +150,8 @@ export function differencing(parent: BlockDevice): Differencing {
       size = bytes
     },
     close() {},
-    save: (): DifferencingState => ({
-      format: 'differencing',
-      version: 1,
+    save: (): DifferencingFields & StateHead => ({
+      ...form.head,
       size,
       pieces: [...pieces].map(([index, { present, data }]) => ({
         index,
@@ -151,12 +159,13 @@ export function differencing(parent: BlockDevice): Differencing {
         data: data?.slice(),
       })),
     }),
-    restore(state) {
-      const saved = state as DifferencingState
-      size = saved.size
-      pieces.clear()
-      for (const { index, present, data } of saved.pieces)
-        pieces.set(index, { present: present.slice(), data: data?.slice() })
+    accept(state) {
+      const saved = restoreState(state, form)
+      return () => {
+        size = saved.size
+        pieces.clear()
+        for (const { index, present, data } of saved.pieces) pieces.set(index, { present, data })
+      }
     },
     inspect: () => ({
       pieces: pieces.size,

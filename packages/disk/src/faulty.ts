@@ -1,3 +1,4 @@
+import { instance, integer, list, object, restoreState, stateForm } from '@vmbus/world'
 import type { BlockDevice, BlockStatus, DiskState } from './block.ts'
 import { forwarding } from './forwarding.ts'
 import { checkFor } from './options.ts'
@@ -22,10 +23,15 @@ export interface FaultyDisk extends BlockDevice {
   heal(): void
 }
 
-interface FaultyState extends DiskState {
+interface FaultyFields {
   readonly faults: readonly { readonly fault: Fault; readonly hits: number }[]
   readonly disk: DiskState
 }
+
+const form = stateForm<FaultyFields>('faulty', 1, {
+  faults: list(object({ fault: instance<Fault>(), hits: integer() })),
+  disk: instance<DiskState>(),
+})
 
 /** A disk that answers errors on demand; a request that is hit has no effect. */
 export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): FaultyDisk {
@@ -72,17 +78,18 @@ export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): Fault
       const status = hit('zero', sector, count)
       return status === 'ok' ? disk.zero(sector, count) : status
     },
-    save: (): FaultyState => ({
-      format: 'faulty',
-      version: 1,
+    save: (): FaultyFields & DiskState => ({
+      ...form.head,
       faults: faults.map((each) => ({ ...each })),
       disk: disk.save(),
     }),
     restore(state) {
-      const saved = state as FaultyState
-      faults = saved.faults.map((each) => ({ ...each }))
+      const saved = restoreState(state, form)
+      const next = saved.faults.map(({ fault, hits }) => ({ ...checked(fault), hits }))
       disk.restore(saved.disk)
+      faults = next
     },
+    checkState: (state) => disk.checkState?.(restoreState(state, form).disk),
     inspect: () => ({ ...disk.inspect(), faults: faults.map(({ fault, hits }) => ({ ...fault, hits })) }),
   })
   return Object.assign(device, {

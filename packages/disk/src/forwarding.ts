@@ -43,6 +43,7 @@ export function forwarding(target: () => BlockDevice, members: Partial<BlockDevi
     close: () => target().close(),
     save: () => target().save(),
     restore: (state) => target().restore(state),
+    checkState: (state) => target().checkState?.(state),
     inspect: () => target().inspect(),
   }
   return Object.defineProperties(base, Object.getOwnPropertyDescriptors(members))

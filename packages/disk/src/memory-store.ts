@@ -1,5 +1,7 @@
+import { restoreState, stateForm } from '@vmbus/world'
 import { StoreError } from './errors.ts'
 import { checkFor } from './options.ts'
+import { storeState } from './state.ts'
 import { storeLock, type ByteStore, type StoreState } from './store.ts'
 
 export interface MemoryStoreOptions {
@@ -22,6 +24,8 @@ export interface MemoryStore extends ByteStore {
 }
 
 const CHUNK = 65536
+
+const form = stateForm<{ state: StoreState }>('store', 1, { state: storeState })
 
 interface Chunk {
   bytes: Uint8Array
@@ -129,9 +133,10 @@ function create(chunks: Map<number, Chunk>, initialSize: number, limit: number):
       }
     },
     restore(state) {
+      const saved = restoreState({ kind: 'store', v: 1, state }, form).state
       chunks.clear()
-      size = state.size
-      for (const { offset, bytes } of state.chunks) chunks.set(offset / CHUNK, { bytes: bytes.slice(), shared: false })
+      size = saved.size
+      for (const { offset, bytes } of saved.chunks) chunks.set(offset / CHUNK, { bytes, shared: false })
     },
     bytes() {
       const all = new Uint8Array(size)

@@ -1,5 +1,16 @@
-import type { Seed } from '@vmbus/world'
-import type { BlockDevice, BlockStatus, DiskState } from './block.ts'
+import {
+  instance,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  restoreState,
+  stateForm,
+  type Seed,
+  type StateHead,
+} from '@vmbus/world'
+import { BLOCK_STATUSES, type BlockDevice, type BlockStatus, type DiskState } from './block.ts'
 import { badOption } from './errors.ts'
 import { checkFor } from './options.ts'
 
@@ -29,17 +40,28 @@ export interface QueuedDisk {
   restore(state: QueuedState): void
 }
 
-export interface QueuedState {
-  readonly version: 1
+interface InFlight {
+  readonly slot: number
+  readonly status: BlockStatus
+  readonly at: number
+  readonly serial: number
+}
+
+interface QueuedFields {
   readonly submitted: number
-  readonly inFlight: readonly {
-    readonly slot: number
-    readonly status: BlockStatus
-    readonly at: number
-    readonly serial: number
-  }[]
+  readonly inFlight: readonly InFlight[]
   readonly disk: DiskState
 }
+
+export type QueuedState = QueuedFields & StateHead
+
+const form = stateForm<QueuedFields>('queued', 1, {
+  submitted: integer(),
+  inFlight: list(
+    object<InFlight>({ slot: number(), status: oneOf(...BLOCK_STATUSES), at: number(), serial: integer() }),
+  ),
+  disk: instance<DiskState>(),
+})
 
 export interface QueuedOptions {
   readonly seed: Seed
@@ -62,7 +84,7 @@ export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
   const { seed, name = 'disk', minDelay = 0, maxDelay = minDelay, depth = 256 } = options
   if (maxDelay < minDelay) throw badOption(`maxDelay ${maxDelay} is less than minDelay ${minDelay}`)
   let submitted = 0
-  let inFlight: QueuedState['inFlight'][number][] = []
+  let inFlight: InFlight[] = []
 
   const perform = (request: BlockRequest): BlockStatus => {
     switch (request.operation) {
@@ -107,11 +129,12 @@ export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
       return count
     },
     next: () => inFlight[0]?.at ?? Infinity,
-    save: () => ({ version: 1, submitted, inFlight: inFlight.map((each) => ({ ...each })), disk: disk.save() }),
+    save: () => ({ ...form.head, submitted, inFlight: inFlight.map((each) => ({ ...each })), disk: disk.save() }),
     restore(state) {
-      submitted = state.submitted
-      inFlight = state.inFlight.map((each) => ({ ...each }))
-      disk.restore(state.disk)
+      const saved = restoreState(state, form)
+      disk.restore(saved.disk)
+      submitted = saved.submitted
+      inFlight = [...saved.inFlight]
     },
   }
 }

@@ -1,10 +1,12 @@
-import type { BlockDevice, DiskState } from './block.ts'
+import { oneOf, restoreState, stateForm, type StateHead } from '@vmbus/world'
+import type { BlockDevice } from './block.ts'
 import { blockDevice, type Image } from './device.ts'
 import { DiskError, badOption } from './errors.ts'
 import { derivedIdentity } from './identity.ts'
 import { memoryStore } from './memory-store.ts'
 import { checkFor } from './options.ts'
 import { checkSectorSizes, parseSize } from './size.ts'
+import { multiple, savedStore } from './state.ts'
 import { writeZeros, type ByteStore, type StoreState } from './store.ts'
 
 export interface RawOptions {
@@ -19,8 +21,9 @@ export interface RawOptions {
   readonly linkage?: Uint8Array
 }
 
-interface RawState extends DiskState {
+interface RawFields {
   readonly size: number
+  readonly sectorSize: number
   readonly store: StoreState | undefined
 }
 
@@ -37,6 +40,11 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
   const identity = options.identity?.slice() ?? derivedIdentity(new Uint8Array(0), 'raw', store.size)
   const release = store.lock.acquire(readOnly ? 'read' : 'write')
 
+  const form = stateForm<RawFields>('raw', 1, {
+    size: multiple(sectorSize, 1),
+    sectorSize: oneOf(sectorSize),
+    store: savedStore(store),
+  })
   const image: Image = {
     format: 'raw',
     sectorSize,
@@ -66,12 +74,14 @@ export function rawDisk(store: ByteStore, options: RawOptions = {}): BlockDevice
       if (!readOnly) store.flush()
       release()
     },
-    save: (): RawState => ({ format: 'raw', version: 1, size: store.size, store: store.save?.() }),
-    restore(state) {
-      const { size, store: contents } = state as RawState
-      if (contents !== undefined) store.restore?.(contents)
-      else if (store.size !== size)
+    save: (): RawFields & StateHead => ({ ...form.head, size: store.size, sectorSize, store: store.save?.() }),
+    accept(saved) {
+      const { size, store: contents } = restoreState(saved, form)
+      if ((contents?.size ?? store.size) !== size)
         throw new DiskError('VMBUS_DISK_STATE', `the store has ${store.size} bytes, the saved disk had ${size}`)
+      return () => {
+        if (contents !== undefined) store.restore?.(contents)
+      }
     },
     inspect: () => ({ store: store.inspect() }),
   }

@@ -1,10 +1,11 @@
-import type { DiskState } from '../block.ts'
+import { restoreState, stateForm, type StateHead } from '@vmbus/world'
 import type { Image } from '../device.ts'
 import { DiskError, unsupported } from '../errors.ts'
+import { savedStore } from '../state.ts'
 import { writeZeros, type ByteStore, type StoreState } from '../store.ts'
-import { FOOTER_SIZE, VHD_MAX_SIZE, VHD_SECTOR, encodeFooter, type VhdFooter } from './footer.ts'
+import { FOOTER_SIZE, VHD_MAX_SIZE, VHD_SECTOR, encodeFooter, footerState, type VhdFooter } from './footer.ts'
 
-interface FixedVhdState extends DiskState {
+interface FixedVhdFields {
   readonly footer: VhdFooter
   readonly store: StoreState | undefined
 }
@@ -42,6 +43,7 @@ export function fixedVhd(store: ByteStore, opened: VhdFooter, readOnly: boolean,
     footer = next
   }
 
+  const form = stateForm<FixedVhdFields>('vhd-fixed', 1, { footer: footerState(opened), store: savedStore(store) })
   return {
     format: 'vhd-fixed',
     sectorSize: VHD_SECTOR,
@@ -62,11 +64,13 @@ export function fixedVhd(store: ByteStore, opened: VhdFooter, readOnly: boolean,
       if (!readOnly) store.flush()
       release()
     },
-    save: (): FixedVhdState => ({ format: 'vhd-fixed', version: 1, footer: { ...footer }, store: store.save?.() }),
-    restore(state) {
-      const saved = state as FixedVhdState
-      if (saved.store !== undefined) store.restore?.(saved.store)
-      footer = { ...saved.footer }
+    save: (): FixedVhdFields & StateHead => ({ ...form.head, footer: { ...footer }, store: store.save?.() }),
+    accept(state) {
+      const saved = restoreState(state, form)
+      return () => {
+        if (saved.store !== undefined) store.restore?.(saved.store)
+        footer = saved.footer
+      }
     },
     inspect: () => ({ type: 'fixed', creator: footer.creator, store: store.inspect() }),
   }

@@ -1,4 +1,6 @@
+import { bytes, flag, integer, object, oneOf, optional, text, u32, type Shape } from '@vmbus/world'
 import { damaged, unsupported } from '../errors.ts'
+import { multiple, same } from '../state.ts'
 
 /**
  * The hard disk footer, 512 bytes, big endian (Virtual Hard Disk Image Format Specification 1.0, "Hard Disk Footer Format").
@@ -151,4 +153,19 @@ export function parseFooter(bytes: Uint8Array): VhdFooter {
     savedState: view.getUint8(84) !== 0,
     origin: bytes.slice(),
   }
+}
+
+/** A saved footer of the same disk. */
+export function footerState({ type, uniqueId, headerOffset }: VhdFooter): Shape<VhdFooter> {
+  return object<VhdFooter>({
+    headerOffset: oneOf(headerOffset),
+    timestamp: u32,
+    creator: text,
+    originalSize: integer(),
+    currentSize: multiple(VHD_SECTOR, 1),
+    type: oneOf(type),
+    uniqueId: same(uniqueId),
+    savedState: flag,
+    origin: optional(bytes(FOOTER_SIZE)),
+  })
 }

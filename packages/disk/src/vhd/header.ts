@@ -1,5 +1,7 @@
+import { integer, list, object, oneOf, text, u32, type Shape } from '@vmbus/world'
 import { damaged, unsupported } from '../errors.ts'
-import { ascii, putAscii, vhdChecksum } from './footer.ts'
+import { multiple, same } from '../state.ts'
+import { VHD_SECTOR, ascii, putAscii, vhdChecksum } from './footer.ts'
 import type { VhdLocatorEntry } from './locator.ts'
 
 /**
@@ -85,4 +87,18 @@ export function parseHeader(bytes: Uint8Array): VhdHeader {
     parentName,
     locators,
   }
+}
+
+/** A saved header of the same disk. */
+export function headerState({ blockSize, parentId }: VhdHeader): Shape<VhdHeader> {
+  const locator = object<VhdLocatorEntry>({ platform: text, sectors: u32, length: u32, offset: integer() })
+  return object<VhdHeader>({
+    tableOffset: multiple(VHD_SECTOR),
+    tableEntries: integer(1, 2 ** 26),
+    blockSize: oneOf(blockSize),
+    parentId: same(parentId),
+    parentTimestamp: u32,
+    parentName: text,
+    locators: list(locator),
+  })
 }

@@ -1,20 +1,39 @@
-import type { BlockDevice, DiskState } from '../block.ts'
+import {
+  bytes,
+  flag,
+  integer,
+  list,
+  object,
+  restoreState,
+  stateForm,
+  type StateForm,
+  type StateHead,
+} from '@vmbus/world'
+import type { BlockDevice } from '../block.ts'
 import type { Image } from '../device.ts'
+import { DiskError } from '../errors.ts'
 import { readFrom } from '../parent-read.ts'
+import { multiple, savedStore } from '../state.ts'
 import type { ByteStore, StoreState } from '../store.ts'
 import { inPieces, writeZeros } from '../store.ts'
-import { VHD_SECTOR, type VhdFooter } from './footer.ts'
-import type { VhdHeader } from './header.ts'
+import { VHD_SECTOR, footerState, type VhdFooter } from './footer.ts'
+import { headerState, type VhdHeader } from './header.ts'
 import { resizeSparse } from './resize.ts'
 import { bitmapSize, type FreeRun } from './slots.ts'
-import { allocate, commit, release, slotOf, type SparseTables } from './table.ts'
+import { allocate, commit, release, slotOf, tableSize, type SparseTables } from './table.ts'
 
-interface SparseVhdState extends DiskState {
+interface SavedBitmap {
+  readonly block: number
+  readonly bits: Uint8Array
+  readonly dirty: boolean
+}
+
+interface SparseVhdFields {
   readonly footer: VhdFooter
   readonly header: VhdHeader
   readonly table: Uint8Array
   readonly dirtyTable: readonly number[]
-  readonly bitmaps: readonly { readonly block: number; readonly bits: Uint8Array; readonly dirty: boolean }[]
+  readonly bitmaps: readonly SavedBitmap[]
   readonly end: number
   readonly footerDirty: boolean
   readonly free: readonly FreeRun[]
@@ -24,6 +43,36 @@ interface SparseVhdState extends DiskState {
 
 /** Bytes of clean bitmaps that stay in memory: 4096 of them at the usual block size. */
 const CLEAN_BITMAPS = 2 ** 21
+
+function formOf(store: ByteStore, { footer, header }: SparseTables): StateForm<SparseVhdFields> {
+  const block = integer(0, 2 ** 26)
+  const bitmap = object<SavedBitmap>({ block, bits: bytes(bitmapSize(header)), dirty: flag })
+  return stateForm<SparseVhdFields>('vhd', 2, {
+    footer: footerState(footer),
+    header: headerState(header),
+    table: bytes(),
+    dirtyTable: list(integer()),
+    bitmaps: list(bitmap),
+    end: multiple(VHD_SECTOR),
+    footerDirty: flag,
+    free: list(object<FreeRun>({ at: multiple(VHD_SECTOR), count: integer(1) })),
+    pendingFree: list(multiple(VHD_SECTOR)),
+    store: savedStore(store),
+  })
+}
+
+/** What was saved, once its tables fit one another. */
+function accepted(state: unknown, store: ByteStore, tables: SparseTables): SparseVhdFields {
+  const saved = restoreState(state, formOf(store, tables))
+  const { header, footer, table } = saved
+  const fits =
+    table.length === tableSize(header.tableEntries) &&
+    header.tableEntries * header.blockSize >= footer.currentSize &&
+    saved.dirtyTable.every((sector) => sector < table.length / VHD_SECTOR) &&
+    saved.bitmaps.every(({ block }) => block < header.tableEntries)
+  if (!fits) throw new DiskError('VMBUS_DISK_STATE', 'the tables of the saved disk do not fit its size')
+  return saved
+}
 
 /** A dynamic VHD, or a differencing one when there is a parent. */
 export function sparseVhd(
@@ -165,9 +214,8 @@ export function sparseVhd(
       if (!readOnly) commit(store, tables)
       closed()
     },
-    save: (): SparseVhdState => ({
-      format: 'vhd',
-      version: 1,
+    save: (): SparseVhdFields & StateHead => ({
+      ...formOf(store, tables).head,
       footer: { ...tables.footer },
       header: { ...tables.header },
       table: tables.table.slice(),
@@ -183,21 +231,24 @@ export function sparseVhd(
       pendingFree: [...tables.pendingFree],
       store: store.save?.(),
     }),
-    restore(state) {
-      const saved = state as SparseVhdState
-      if (saved.store !== undefined) store.restore?.(saved.store)
-      Object.assign(tables, {
-        footer: { ...saved.footer },
-        header: { ...saved.header },
-        table: saved.table.slice(),
+    accept(state) {
+      const { store: contents, bitmaps, ...saved } = accepted(state, store, tables)
+      const next: SparseTables = {
+        footer: saved.footer,
+        header: saved.header,
+        table: saved.table,
         dirtyTable: new Set(saved.dirtyTable),
-        bitmaps: new Map(saved.bitmaps.map(({ block, bits }) => [block, bits.slice()])),
-        dirtyBitmaps: new Set(saved.bitmaps.filter(({ dirty }) => dirty).map(({ block }) => block)),
+        bitmaps: new Map(bitmaps.map(({ block, bits }) => [block, bits])),
+        dirtyBitmaps: new Set(bitmaps.filter(({ dirty }) => dirty).map(({ block }) => block)),
         end: saved.end,
         footerDirty: saved.footerDirty,
         free: [...saved.free],
         pendingFree: [...saved.pendingFree],
-      } satisfies SparseTables)
+      }
+      return () => {
+        if (contents !== undefined) store.restore?.(contents)
+        Object.assign(tables, next)
+      }
     },
     inspect: () => ({
       type: parent === undefined ? 'dynamic' : 'differencing',

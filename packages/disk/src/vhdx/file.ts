@@ -64,17 +64,14 @@ export function identityFor(file: VhdxFile, purpose: string): Uint8Array {
 
 /** Marks what every structure uses; refuses one that lies on another or past the end of the file. */
 export function usedSpace(
-  file: Pick<VhdxFile, 'store' | 'header' | 'regions' | 'metadata' | 'shape' | 'batView'>,
+  file: Pick<VhdxFile, 'header' | 'regions' | 'metadata' | 'shape' | 'batView'> & { readonly size: number },
   pendingFree: readonly Region[] = [],
 ): Space {
   const used = space()
   const { header, regions, metadata } = file
   const take = (structure: string, name: string, offset: number, length: number): void => {
-    if (offset + length > file.store.size)
-      throw damaged(
-        structure,
-        `${name} at ${offset}, ${length} bytes, lies past the end of the file (${file.store.size})`,
-      )
+    if (offset + length > file.size)
+      throw damaged(structure, `${name} at ${offset}, ${length} bytes, lies past the end of the file (${file.size})`)
     if (!used.reserve(offset, length)) throw damaged(structure, `${name} at ${offset} overlaps another structure`)
   }
   used.reserve(0, HEADER_SECTION)

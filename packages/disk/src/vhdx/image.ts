@@ -1,30 +1,15 @@
-import type { BlockDevice, DiskState } from '../block.ts'
+import type { StateHead } from '@vmbus/world'
+import type { BlockDevice } from '../block.ts'
 import type { Image } from '../device.ts'
-import type { StoreState } from '../store.ts'
 import { BlockState } from './bat.ts'
 import { blocksOf } from './blocks.ts'
-import { setBat, shapeOf, usedSpace, type VhdxFile } from './file.ts'
+import type { VhdxFile } from './file.ts'
 import { formatGuid } from './guid.ts'
-import { hasLog, type VhdxHeader } from './header.ts'
+import { hasLog } from './header.ts'
 import { begin, commit, finish, settle } from './journal.ts'
 import { expectLinkages, renewLinkage } from './linkage.ts'
-import type { Metadata } from './metadata.ts'
-import type { Region, Regions } from './regions.ts'
 import { resizeVhdx } from './resize.ts'
-
-interface VhdxState extends DiskState {
-  readonly header: VhdxHeader
-  readonly regions: Regions
-  readonly metadata: Metadata
-  readonly bat: Uint8Array
-  readonly dirtyBat: readonly number[]
-  readonly pages: readonly { readonly offset: number; readonly bytes: Uint8Array; readonly dirty: boolean }[]
-  readonly pendingFree: readonly Region[]
-  readonly log: { readonly at: number; readonly sequence: bigint; readonly guid: Uint8Array | undefined }
-  readonly marked: boolean
-  readonly serial: number
-  readonly store: StoreState | undefined
-}
+import { VHDX_STATE, accepted, type VhdxFields } from './state.ts'
 
 /** A VHDX of any type as bytes of a disk. */
 export function vhdxImage(
@@ -118,9 +103,8 @@ export function vhdxImage(
       if (!readOnly) finish(file)
       closed()
     },
-    save: (): VhdxState => ({
-      format: 'vhdx',
-      version: 1,
+    save: (): VhdxFields & StateHead => ({
+      ...VHDX_STATE,
       header: { ...file.header },
       regions: { ...file.regions },
       metadata: { ...file.metadata },
@@ -137,28 +121,7 @@ export function vhdxImage(
       serial: file.serial,
       store: file.store.save?.(),
     }),
-    restore(state) {
-      const saved = state as VhdxState
-      if (saved.store !== undefined) file.store.restore?.(saved.store)
-      file.header = { ...saved.header }
-      file.regions = { ...saved.regions }
-      file.metadata = { ...saved.metadata }
-      file.shape = shapeOf(saved.metadata)
-      setBat(file, saved.bat.slice())
-      file.dirtyBat.clear()
-      for (const index of saved.dirtyBat) file.dirtyBat.add(index)
-      file.pages.clear()
-      file.dirtyPages.clear()
-      for (const { offset, bytes, dirty } of saved.pages) {
-        file.pages.set(offset, bytes.slice())
-        if (dirty) file.dirtyPages.add(offset)
-      }
-      file.pendingFree = [...saved.pendingFree]
-      Object.assign(file.log, saved.log)
-      file.marked = saved.marked
-      file.serial = saved.serial
-      file.space = usedSpace(file, file.pendingFree)
-    },
+    accept: (state) => accepted(state, file),
     inspect: () => ({
       type: parent !== undefined ? 'differencing' : fixed ? 'fixed' : 'dynamic',
       blockSize,

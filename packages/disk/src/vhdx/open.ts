@@ -110,7 +110,7 @@ function readStructures(store: ByteStore, header: VhdxHeader, newIdentity: NewId
     dirtyBat: new Set(),
     pages: new Map(),
     dirtyPages: new Set(),
-    space: usedSpace(tables),
+    space: usedSpace({ ...tables, size: store.size }),
     pendingFree: [],
     log: { at: 0, sequence: 1n, guid: undefined },
     marked: false,
