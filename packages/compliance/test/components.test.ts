@@ -149,6 +149,26 @@ describe('time synchronisation', () => {
     expect(sets.length).toBeGreaterThan(before)
   })
 
+  // In 300 s there are 60 samples. Linux drivers/hv/hv_util.c, adj_guesttime: the first 50, then all of them, then none.
+  it.each([
+    ['3.10', 51],
+    ['4.4', 51],
+    ['4.8', 51],
+    ['4.9', 61],
+    ['4.10', 61],
+    ['4.11', 1],
+    ['6.1', 1],
+  ])('Linux %s sets its clock %i times in the five minutes after it starts', async (kernel, times) => {
+    await using world = simulate({ seed: 6 })
+    const guest = world.guest(linux(kernel))
+    let sets = 0
+    guest.on(({ kind }) => void (kind === 'clock-set' && sets++))
+    guest.attach(world.host(ws2022, [timesync({})]))
+    await guest.until('host:timesync:sync')
+    world.run({ seconds: 301 })
+    expect(sets).toBe(times)
+  })
+
   it('sets the clock again when the host asks, as after a resume', async () => {
     await using world = simulate({ seed: 6 })
     const device = timesync({})

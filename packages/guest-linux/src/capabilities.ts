@@ -32,6 +32,8 @@ export interface Capabilities {
   readonly hvsock: boolean
   readonly unload: boolean
   readonly ptpClock: boolean
+  /** Samples after the driver was loaded that set the clock as a sync does (drivers/hv/hv_util.c, adj_guesttime). */
+  readonly samplesThatSet: number
   /** The guest closes a channel's GPADL teardown etc. the way of its time: see behaviour. */
   readonly basis: Basis
 }
@@ -60,6 +62,7 @@ const OLDEST: Capabilities = {
   hvsock: false,
   unload: false,
   ptpClock: false,
+  samplesThatSet: 50,
   basis: 'source-read',
 }
 
@@ -90,8 +93,8 @@ const STEPS: readonly Step[] = [
     change: { vmbus: [v(4, 0), v(3, 0), v(2, 4), v(1, 1), v(0, 13)], balloon: [v(2, 0), v(1, 0), v(0, 3)] },
   },
   { since: '4.3', read: '4.4', change: { storvsc: [0x0602, 0x0600, 0x0501, 0x0402, 0x0200], unload: true } },
-  { since: '4.9', read: '4.9', change: { timesync: ic([icVersion(4, 0), ...three]) } },
-  { since: '4.11', read: '4.14', change: { ptpClock: true } },
+  { since: '4.9', read: '4.9', change: { timesync: ic([icVersion(4, 0), ...three]), samplesThatSet: Infinity } },
+  { since: '4.11', read: '4.14', change: { ptpClock: true, samplesThatSet: 0 } },
   { since: '4.14', read: '4.14', change: { hvsock: true } },
   { since: '4.18', read: '4.19', change: { netvsc: [0x60001, 0x60000, 0x50000, 0x40000, 0x30002, 0x00002] } },
   { since: '4.19', read: '4.19', change: { vmbus: [v(5, 0), v(4, 0), v(3, 0), v(2, 4), v(1, 1), v(0, 13)] } },

@@ -1,5 +1,26 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, framingOf, icGuest, type IcGuestOptions, type IcGuestState } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  framingOf,
+  icGuest,
+  icGuestFields,
+  icGuestState,
+  type IcGuestOptions,
+  type IcGuestState,
+} from '@vmbus/ic'
+import {
+  callable,
+  checkOptions,
+  list,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  type Shape,
+} from '@vmbus/world'
 import { SHUTDOWN_VERSIONS, ShutdownFlags, shutdownMessage, type ShutdownAction } from './protocol.ts'
 
 export interface ShutdownGuestOptions extends Partial<IcGuestOptions> {
@@ -23,9 +44,17 @@ function actionOf(flags: number): ShutdownAction | undefined {
   }
 }
 
-/** Answers first and acts afterwards, so that the host hears of it. */
+const guestOptions: Shape<ShutdownGuestOptions> = object<ShutdownGuestOptions>({
+  ...icGuestFields,
+  act: callable<ShutdownGuestOptions['act']>(),
+  supports: optional(list(oneOf('power-off', 'restart', 'hibernate'))),
+})
+
+const FORM = stateForm<{ readonly ic: IcGuestState }>('shutdown-driver', 1, { ic: icGuestState })
+
+/** Answers first and acts afterwards, so that the host hears of it. Throws OptionsError. */
 export function shutdownGuest(options: ShutdownGuestOptions, deps: GuestDriverDeps): GuestDriver {
-  const { supports = ['power-off', 'restart'] } = options
+  const { supports = ['power-off', 'restart'] } = checkOptions('shutdown.driver', guestOptions, options)
   const ic = icGuest(deps, framingOf(options, SHUTDOWN_VERSIONS), {
     type: IcType.shutdown,
     request({ view, bodyLength }) {
@@ -47,8 +76,9 @@ export function shutdownGuest(options: ShutdownGuestOptions, deps: GuestDriverDe
     opened: (channel, status) => ic.opened(channel, status),
     readable: (channel) => ic.readable(channel),
     rescinded: () => ic.reset(),
-    save: () => ic.save(),
-    restore: (state) => ic.restore(state as IcGuestState),
+    save: () => ({ ...FORM.head, ic: ic.save() }),
+    checkState: (saved) => void restoreState(saved, FORM),
+    restore: (saved) => ic.restore(restoreState(saved, FORM).ic),
     inspect: () => ({ ...ic.state }),
   }
 }

@@ -1,6 +1,20 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { IcType, icHost, type IcHostState, type IcVersions } from '@vmbus/ic'
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import { IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import {
+  TICKS_PER_SECOND,
+  checkOptions,
+  flag,
+  integer,
+  number,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  u32,
+  type Shape,
+} from '@vmbus/world'
 import {
   HIBERNATE_SINCE,
   REASON_PLANNED,
@@ -17,6 +31,11 @@ export interface ShutdownHostOptions {
   readonly answerSeconds?: number
 }
 
+export const hostOptions: Shape<ShutdownHostOptions> = object<ShutdownHostOptions>({
+  instanceId: optional(text),
+  answerSeconds: optional(number(0, Number.MAX_SAFE_INTEGER / TICKS_PER_SECOND)),
+})
+
 const ANSWER_SECONDS = 60
 
 export interface ShutdownRequest {
@@ -28,33 +47,50 @@ export interface ShutdownRequest {
   readonly message?: string
 }
 
+const requestShape: Shape<ShutdownRequest> = object<ShutdownRequest>({
+  action: optional(oneOf('power-off', 'restart', 'hibernate')),
+  force: optional(flag),
+  reason: optional(integer(-(2 ** 31), 2 ** 32 - 1)),
+  timeoutSeconds: optional(u32),
+  message: optional(text),
+})
+
 /** Why a request was not sent. */
 export type ShutdownRefusal = 'not-connected' | 'busy' | 'not-supported'
 
 interface State {
-  readonly v: 1
-  ic: IcHostState
+  readonly ic: IcHostState
   /** HRESULT of the last answer, -1 while there was none. */
-  answer: number
+  readonly answer: number
   /** When the request that is under way has waited long enough; its answer is ignored from then on. */
-  deadline: number
+  readonly deadline: number
 }
+
+const stateOf = (versions: IcVersions) =>
+  stateForm<State>('shutdown', 1, {
+    ic: icHostState(versions),
+    answer: integer(-1, 2 ** 32 - 1),
+    deadline: number(0),
+  })
 
 export interface ShutdownHost extends HostDevice {
   /**
    * Asks the guest; the answer comes as the event `answered` with the guest's HRESULT, before the guest acts, or the event
-   * `abandoned` when the channel closes or the time ends first. Until a late answer comes the component stays `busy`.
+   * `abandoned` when the channel closes or the time ends first. Until a late answer comes the component stays `busy`. The
+   * answer may come before this returns. Throws OptionsError.
    */
   request(request?: ShutdownRequest): 'sent' | ShutdownRefusal
   readonly ready: boolean
 }
 
+/** Asks the guest to power off, restart or hibernate, one request at a time. Throws OptionsError. */
 export function shutdownHost(
   options: ShutdownHostOptions,
   deps: HostDeviceDeps,
   versions: IcVersions = SHUTDOWN_VERSIONS,
 ): ShutdownHost {
-  const patience = (options.answerSeconds ?? ANSWER_SECONDS) * TICKS_PER_SECOND
+  const { answerSeconds = ANSWER_SECONDS } = checkOptions('shutdown', hostOptions, options)
+  const form = stateOf(versions)
   let answer = -1
   let deadline = Infinity
   const wait = (until: number): void => {
@@ -86,7 +122,9 @@ export function shutdownHost(
     get ready() {
       return ic.phase === 'ready'
     },
-    request({ action = 'power-off', force = false, reason = REASON_PLANNED, timeoutSeconds = 0, message = '' } = {}) {
+    request(request = {}) {
+      const checked = checkOptions('shutdown.request', requestShape, request)
+      const { action = 'power-off', force = false, reason = REASON_PLANNED, timeoutSeconds = 0, message = '' } = checked
       if (ic.phase !== 'ready') return 'not-connected'
       if (ic.outstanding) return 'busy'
       if (!supports(action)) return 'not-supported'
@@ -97,7 +135,7 @@ export function shutdownHost(
         flags: kind | (force ? ShutdownFlags.force : 0),
         display_message: message.slice(0, 1023),
       })
-      wait(deps.clock.now() + patience)
+      wait(deps.clock.now() + answerSeconds * TICKS_PER_SECOND)
       if (ic.request(body)) return 'sent'
       wait(Infinity)
       return 'busy'
@@ -110,9 +148,10 @@ export function shutdownHost(
     timer(name) {
       if (!ic.timer(name)) abandon()
     },
-    save: (): State => ({ v: 1, ic: ic.save(), answer, deadline }),
+    save: () => ({ ...form.head, ic: ic.save(), answer, deadline }),
+    checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const state = saved as State
+      const state = restoreState(saved, form)
       answer = state.answer
       deadline = state.deadline
       if (deadline !== Infinity) deps.timers.set('answer', deadline)

@@ -1,7 +1,8 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
 import { shutdownGuest, type ShutdownGuestOptions } from './guest.ts'
-import { shutdownHost, type ShutdownHostOptions } from './host.ts'
+import { checkOptions } from '@vmbus/world'
+import { hostOptions, shutdownHost, type ShutdownHostOptions } from './host.ts'
 import { SHUTDOWN_INSTANCE, SHUTDOWN_INTERFACE } from './protocol.ts'
 
 /** `shutdown({})` offers the component, `shutdown.driver({ act })` obeys it. */
@@ -10,7 +11,7 @@ export const shutdown = defineDevice({
   interfaceIds: [SHUTDOWN_INTERFACE],
   offer: (options: ShutdownHostOptions) => ({
     interfaceId: SHUTDOWN_INTERFACE,
-    instanceId: options.instanceId ?? SHUTDOWN_INSTANCE,
+    instanceId: checkOptions('shutdown', hostOptions, options).instanceId ?? SHUTDOWN_INSTANCE,
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),

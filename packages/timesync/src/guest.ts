@@ -5,11 +5,26 @@ import {
   IcType,
   framingOf,
   icGuest,
+  icGuestFields,
+  icGuestState,
   type IcGuestOptions,
   type IcGuestState,
   type IcRequest,
 } from '@vmbus/ic'
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import {
+  TICKS_PER_SECOND,
+  checkOptions,
+  flag,
+  instance,
+  integer,
+  number,
+  object,
+  optional,
+  restoreState,
+  stateForm,
+  textLike,
+  type Shape,
+} from '@vmbus/world'
 import {
   REFERENCE_FORM_SINCE,
   STALE_AFTER_SECONDS,
@@ -31,17 +46,37 @@ export interface TimesyncGuestOptions extends Partial<IcGuestOptions> {
   readonly clock: GuestClock
   /** Samples closer to the guest's clock than this are ignored; 0 turns samples off (100 ns units). */
   readonly sampleThreshold?: number
+  /** So many samples since the driver was loaded set the clock as a sync does; default 0, Infinity for all of them. */
+  readonly setBySamples?: number
+  /** A message that was longer on its way is refused, in seconds; default 600, Infinity for none. */
+  readonly staleSeconds?: number
   /** Answer a message that was refused with a failure; default true. Without it the host hears of success always. */
   readonly reportsFailure?: boolean
 }
 
+const guestOptions: Shape<TimesyncGuestOptions> = object<TimesyncGuestOptions>({
+  ...icGuestFields,
+  clock: instance<GuestClock>(),
+  sampleThreshold: optional(integer(0)),
+  setBySamples: optional(number(0)),
+  staleSeconds: optional(number(0)),
+  reportsFailure: optional(flag),
+})
+
 interface State {
-  readonly v: 1
-  ic: IcGuestState
+  readonly ic: IcGuestState
   /** The newest sample: wall clock and reference time of the same instant, as decimal text. */
-  host: string
-  reference: number
+  readonly host: string
+  readonly reference: number
+  readonly samplesLeft: number
 }
+
+const FORM = stateForm<State>('timesync-driver', 1, {
+  ic: icGuestState,
+  host: textLike(/^\d{1,20}$/, 'decimal digits'),
+  reference: integer(),
+  samplesLeft: number(0),
+})
 
 export interface TimesyncGuest extends GuestDriver {
   /** The host's wall clock now by the newest sample, as a precise-time clock device reads it; undefined when it is stale. */
@@ -51,27 +86,43 @@ export interface TimesyncGuest extends GuestDriver {
 /** 100 ms: FreeBSD's hw.hvtimesync.sample_thresh (sys/dev/hyperv/utilities/hv_util.c). */
 const DEFAULT_THRESHOLD = TICKS_PER_SECOND / 10
 
-/** Sets the clock on sync, disciplines it on fresh samples, keeps only the newest sample. */
+/** Sets the clock on sync, disciplines it on fresh samples, keeps only the newest sample. Throws OptionsError. */
 export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDeps): TimesyncGuest {
+  const {
+    clock,
+    reportsFailure = true,
+    staleSeconds = STALE_AFTER_SECONDS,
+  } = checkOptions('timesync.driver', guestOptions, options)
   const threshold = BigInt(options.sampleThreshold ?? DEFAULT_THRESHOLD)
+  const isStale = (age: number): boolean => age < 0 || age > staleSeconds * TICKS_PER_SECOND
   let host = 0n
   let reference = 0
+  let samplesLeft = options.setBySamples ?? 0
 
   const hostTime = (): bigint | undefined => {
     const age = deps.referenceTime() - reference
-    if (host === 0n || age < 0 || age > STALE_AFTER_SECONDS * TICKS_PER_SECOND) return undefined
-    return host + BigInt(age)
+    return host === 0n || isStale(age) ? undefined : host + BigInt(age)
+  }
+
+  const isSample = (flags: number): boolean => (flags & TimesyncFlags.sample) !== 0
+
+  /** A sync sets the clock, and so do as many samples as the driver takes for one. */
+  const sets = (flags: number): boolean => {
+    if ((flags & TimesyncFlags.sync) !== 0) return true
+    if (!isSample(flags) || samplesLeft === 0) return false
+    samplesLeft--
+    return true
   }
 
   const apply = (flags: number): number => {
     const now = hostTime()
     if (now === undefined) return HResult.fail
-    if ((flags & TimesyncFlags.sync) !== 0) {
-      options.clock.set(now)
+    if (sets(flags)) {
+      clock.set(now)
       deps.event('clock-set', { fileTime: now })
-    } else if ((flags & TimesyncFlags.sample) !== 0 && threshold > 0n) {
-      const off = now - options.clock.now()
-      if (off > threshold || off < -threshold) options.clock.discipline?.(now)
+    } else if (isSample(flags) && threshold > 0n) {
+      const off = now - clock.now()
+      if (off > threshold || off < -threshold) clock.discipline?.(now)
     }
     return HResult.ok
   }
@@ -80,8 +131,7 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
     if (message >= REFERENCE_FORM_SINCE) {
       if (bodyLength < timesyncRefData.size) return HResult.invalidArgument
       const sampled = timesyncRefData.read.vmreferencetime(view, At.body)
-      const age = BigInt(deps.referenceTime()) - sampled
-      if (age < 0n || age > BigInt(STALE_AFTER_SECONDS * TICKS_PER_SECOND)) return HResult.fail
+      if (isStale(Number(BigInt(deps.referenceTime()) - sampled))) return HResult.fail
       host = timesyncRefData.read.parenttime(view, At.body)
       reference = Number(sampled)
       return apply(timesyncRefData.read.flags(view, At.body))
@@ -92,7 +142,6 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
     return apply(timesyncData.read.flags(view, At.body))
   }
 
-  const { reportsFailure = true } = options
   const ic = icGuest(deps, framingOf(options, TIMESYNC_VERSIONS), {
     type: IcType.timesync,
     request(message) {
@@ -107,12 +156,14 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
     opened: (channel, status) => ic.opened(channel, status),
     readable: (channel) => ic.readable(channel),
     rescinded: () => ic.reset(),
-    save: (): State => ({ v: 1, ic: ic.save(), host: host.toString(), reference }),
+    save: () => ({ ...FORM.head, ic: ic.save(), host: host.toString(), reference, samplesLeft }),
+    checkState: (saved) => void restoreState(saved, FORM),
     restore(saved) {
-      const state = saved as State
+      const state = restoreState(saved, FORM)
       ic.restore(state.ic)
       host = BigInt(state.host)
       reference = state.reference
+      samplesLeft = state.samplesLeft
     },
     inspect: () => ({ ...ic.state, fresh: hostTime() !== undefined }),
   }

@@ -1,6 +1,18 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { IcType, icHost, type IcHostState, type IcVersions } from '@vmbus/ic'
-import { TICKS_PER_MS } from '@vmbus/world'
+import { IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import {
+  TICKS_PER_MS,
+  checkOptions,
+  flag,
+  integer,
+  number,
+  object,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  type Shape,
+} from '@vmbus/world'
 import {
   HOST_BODY,
   REFERENCE_FORM_SINCE,
@@ -13,13 +25,17 @@ import {
 
 export interface TimesyncHostOptions {
   readonly instanceId?: string
-  /** Milliseconds between samples. */
+  /** Milliseconds between samples, at least 1. */
   readonly intervalMs?: number
 }
 
-interface State {
-  readonly v: 1
-  ic: IcHostState
+export const hostOptions: Shape<TimesyncHostOptions> = object<TimesyncHostOptions>({
+  instanceId: optional(text),
+  intervalMs: optional(integer(1)),
+})
+
+interface Samples {
+  /** Reference time of the next message, Infinity while none is due. */
   nextAt: number
   /** The next message sets the clock instead of disciplining it. */
   syncDue: boolean
@@ -28,22 +44,37 @@ interface State {
   refused: number
 }
 
+const IDLE: Samples = { nextAt: Infinity, syncDue: true, syncs: 0, samples: 0, refused: 0 }
+
+const stateOf = (versions: IcVersions) =>
+  stateForm<Samples & { readonly ic: IcHostState }>('timesync', 1, {
+    ic: icHostState(versions),
+    nextAt: number(0),
+    syncDue: flag,
+    syncs: integer(),
+    samples: integer(),
+    refused: integer(),
+  })
+
 export interface TimesyncHost extends HostDevice {
   /** Makes the next message, sent as soon as none is outstanding, set the guest's clock: after a resume, or on request. */
   sync(): void
-  /** Messages answered: sync and sample, and those that the guest answered with a failure. */
+  /** Messages sent, sync and sample, and those that the guest answered with a failure. */
   readonly counts: { readonly syncs: number; readonly samples: number; readonly refused: number }
 }
 
-/** First message after an opening is a sync; then samples, one outstanding at a time, so none is queued and late. */
+/**
+ * First message after an opening is a sync; then samples, one outstanding at a time, so none is queued and late. Throws
+ * OptionsError.
+ */
 export function timesyncHost(
   options: TimesyncHostOptions,
   deps: HostDeviceDeps,
   versions: IcVersions = TIMESYNC_VERSIONS,
 ): TimesyncHost {
-  const interval = (options.intervalMs ?? SAMPLE_INTERVAL_MS) * TICKS_PER_MS
-  const idle = { nextAt: Infinity, syncDue: true, syncs: 0, samples: 0, refused: 0 }
-  let state: Omit<State, 'v' | 'ic'> = { ...idle }
+  const { intervalMs = SAMPLE_INTERVAL_MS } = checkOptions('timesync', hostOptions, options)
+  const form = stateOf(versions)
+  let state: Samples = { ...IDLE }
 
   const message = (flags: number): Uint8Array => {
     const reference = ic.message >= REFERENCE_FORM_SINCE
@@ -61,7 +92,7 @@ export function timesyncHost(
   }
 
   const send = (): void => {
-    state.nextAt = deps.clock.now() + interval
+    state.nextAt = deps.clock.now() + intervalMs * TICKS_PER_MS
     deps.timers.set('sample', state.nextAt)
     const { syncDue } = state
     // The answer may come before `request` returns, and then asks whether a sync is due.
@@ -99,7 +130,7 @@ export function timesyncHost(
       if (ic.phase === 'ready' && !ic.outstanding) send()
     },
     open(channel) {
-      state = { ...idle }
+      state = { ...IDLE }
       return ic.open(channel)
     },
     readable: (channel) => ic.readable(channel),
@@ -109,10 +140,11 @@ export function timesyncHost(
     timer(name) {
       if (!ic.timer(name)) send()
     },
-    save: (): State => ({ v: 1, ic: ic.save(), ...state }),
+    save: () => ({ ...form.head, ...state, ic: ic.save() }),
+    checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const { v: _, ic: framing, ...rest } = saved as State
-      state = rest
+      const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, form)
+      state = own
       ic.restore(framing, channels[0])
       if (state.nextAt !== Infinity) deps.timers.set('sample', state.nextAt)
     },

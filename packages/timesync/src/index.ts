@@ -1,7 +1,8 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
 import { timesyncGuest, type TimesyncGuestOptions } from './guest.ts'
-import { timesyncHost, type TimesyncHostOptions } from './host.ts'
+import { checkOptions } from '@vmbus/world'
+import { hostOptions, timesyncHost, type TimesyncHostOptions } from './host.ts'
 import { TIMESYNC_INSTANCE, TIMESYNC_INTERFACE } from './protocol.ts'
 
 /** `timesync({})` offers the component, `timesync.driver({ clock })` follows it. */
@@ -10,7 +11,7 @@ export const timesync = defineDevice({
   interfaceIds: [TIMESYNC_INTERFACE],
   offer: (options: TimesyncHostOptions) => ({
     interfaceId: TIMESYNC_INTERFACE,
-    instanceId: options.instanceId ?? TIMESYNC_INSTANCE,
+    instanceId: checkOptions('timesync', hostOptions, options).instanceId ?? TIMESYNC_INSTANCE,
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),

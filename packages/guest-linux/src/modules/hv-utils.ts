@@ -4,6 +4,7 @@ import { icVersion } from '@vmbus/ic'
 import { kvp } from '@vmbus/kvp'
 import { shutdown, type ShutdownAction } from '@vmbus/shutdown'
 import { timesync } from '@vmbus/timesync'
+import { STALE_AFTER_SECONDS } from '@vmbus/timesync/protocol'
 import { vss } from '@vmbus/vss'
 import { fcopyDriver } from './hv-utils/fcopy.ts'
 import { kvpDriver } from './hv-utils/kvp.ts'
@@ -38,8 +39,10 @@ export const hvUtils: LinuxModule = {
       timesync.driver({
         ...linuxIc(capabilities.timesync),
         clock: services.clock,
-        // Only the sync message sets the clock; samples are for the PTP device.
+        // Samples set the clock as a sync does, or are for the PTP device, which looks at their age.
         sampleThreshold: 0,
+        setBySamples: capabilities.samplesThatSet,
+        staleSeconds: capabilities.ptpClock ? STALE_AFTER_SECONDS : Infinity,
         reportsFailure: !quirks.has('timesync-always-ok'),
       }),
       heartbeat.driver(linuxIc(capabilities.heartbeat)),
