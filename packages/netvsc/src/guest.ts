@@ -1,4 +1,4 @@
-import { plainCopy } from '@vmbus/world'
+import { checkOptions, oneOf, plainCopy, restoreState, u32, type StateHead } from '@vmbus/world'
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
 import { granted } from './guest/buffers.ts'
@@ -10,7 +10,9 @@ import {
   DEFAULT_MTU,
   DEFAULT_RING_PAGES,
   MAX_PACKET,
+  MOST_CHANNELS,
   checkMtu,
+  guestOptions,
   type NetvscGuestOptions,
 } from './guest/options.ts'
 import { createReceiver, give } from './guest/receive.ts'
@@ -18,6 +20,7 @@ import { setFilter } from './guest/ready.ts'
 import { drainOutgoing, flushBatch } from './guest/outgoing.ts'
 import { sendFrame, type SendOptions } from './guest/send.ts'
 import { createSendBuffers } from './guest/sending.ts'
+import { GUEST_FORM } from './guest/saved.ts'
 import { start } from './guest/setup.ts'
 import {
   isUnderWay,
@@ -31,7 +34,6 @@ import {
 } from './guest/state.ts'
 import { subchannelOffered, subchannelOpened } from './guest/subchannels.ts'
 import { abandon, advance, fail, giveUp, stop, ungranted } from './guest/teardown.ts'
-import { NetvscError } from './errors.ts'
 import { macAt } from './host/filter.ts'
 import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
 
@@ -39,7 +41,6 @@ export type { NetvscGuestOptions, ReceivedInfo } from './guest/options.ts'
 export type { SendOptions } from './guest/send.ts'
 export type { GuestPhase, GuestStatistics } from './guest/state.ts'
 
-const MOST_CHANNELS = 64
 const NO_OPTIONS: SendOptions = {}
 
 /** A network adapter as its driver sees it. */
@@ -74,8 +75,9 @@ export interface NetvscGuest extends GuestDriver {
   statistics(): GuestStatistics
 }
 
-/** The guest end of a synthetic network adapter (VSC). */
+/** The guest end of a synthetic network adapter (VSC). Throws OptionsError. */
 export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps): NetvscGuest {
+  checkOptions('netvsc.driver', guestOptions, options)
   const ringPages = options.ringPages ?? DEFAULT_RING_PAGES
   const channelLimit = Math.min(options.channels ?? Math.min(DEFAULT_CHANNELS, deps.vps), MOST_CHANNELS)
   const ctx: GuestContext = {
@@ -85,7 +87,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     channelLimit,
     receive: createReceiver(),
     sending: createSendBuffers(),
-    state: noGuestState(checkMtu(options.mtu ?? DEFAULT_MTU), options.filter ?? DEFAULT_FILTER),
+    state: noGuestState(options.mtu ?? DEFAULT_MTU, options.filter ?? DEFAULT_FILTER),
     receiving: false,
     channels: [],
   }
@@ -147,8 +149,8 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     flush() {
       for (const index of ctx.state.queues.keys()) flushBatch(ctx, index)
     },
-    setFilter: (filter) => setFilter(ctx, filter),
-    switchDataPath: (path) => moveTraffic(ctx, path),
+    setFilter: (filter) => setFilter(ctx, checkOptions('netvsc.setFilter', u32, filter)),
+    switchDataPath: (path) => moveTraffic(ctx, checkOptions('netvsc.switchDataPath', oneOf('synthetic', 'vf'), path)),
     setMtu(mtu) {
       ctx.state.mtu = checkMtu(mtu)
       ctx.state.restart = true
@@ -231,11 +233,14 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       if (ctx.state.phase === 'stopping') giveUp(ctx)
       else fail(ctx, `the host does not answer: ${ctx.state.step}`)
     },
-    save: (): NetvscGuestState => plainCopy(ctx.state),
+    save: (): NetvscGuestState & StateHead => ({
+      ...GUEST_FORM.head,
+      ...plainCopy({ ...ctx.state, queues: Array.from(ctx.state.queues, (queue) => queue ?? null) }),
+    }),
+    checkState: (saved) => void restoreState(saved, GUEST_FORM),
     restore(saved, channels) {
-      const state = saved as NetvscGuestState
-      if (state.v !== 1) throw new NetvscError('VMBUS_NETVSC_STATE', { field: 'v', value: state.v, allowed: '1' })
-      ctx.state = plainCopy(state)
+      const { kind: _kind, v: _v, ...state } = restoreState(saved, GUEST_FORM)
+      ctx.state = state
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.offer.subchannelIndex] = channel
       if (state.answerAt !== Infinity) deps.timers.set('answer', state.answerAt)

@@ -1,13 +1,17 @@
-import { plainCopy } from '@vmbus/world'
+import { checkOptions, plainCopy, restoreState, type StateHead } from '@vmbus/world'
 import { PacketType, type Channel, type HostDevice, type HostDeviceDeps } from '@vmbus/core'
 import { formatMac, parseMac, type VlanOptions } from '@vmbus/switch'
-import { attach } from './host/attachment.ts'
+import { attach, release, take, type Plugged } from './host/attachment.ts'
 import { createOutlet, deliver } from './host/deliver.ts'
 import { forgetReceiveBuffer, forgetSendBuffer, request, tellSendTable } from './host/negotiation.ts'
 import {
   DEFAULT_QUEUES,
   DEFAULT_SPEED,
-  MOST_QUEUES,
+  hostOptions,
+  hostSettings,
+  instanceOf,
+  linkSpeed,
+  vfSerial,
   type NetvscHostOptions,
   type NetvscSettings,
 } from './host/options.ts'
@@ -15,6 +19,7 @@ import { createScratch, drain, dropFrames, eachFilled, queueOf } from './host/qu
 import { indicate, sendControls } from './host/rndis.ts'
 import { createSections } from './host/sections.ts'
 import {
+  isServed,
   noConnection,
   noStatistics,
   violation,
@@ -24,11 +29,13 @@ import {
 } from './host/state.ts'
 import { createIntake } from './host/transmit.ts'
 import { announceVf, setDataPath } from './host/vf.ts'
-import { NetvscError } from './errors.ts'
+import { hostForm } from './host/saved.ts'
 import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
 import { Indication } from './protocol/rndis.ts'
 
 const SPEED_UNIT = 100
+/** A channel that was never open leaves a hole in the list. */
+const orNull = <T>(queue: T | undefined): T | null => queue ?? null
 
 /** A network adapter as the host sees it. */
 export interface NetvscHost extends HostDevice {
@@ -56,25 +63,35 @@ export interface NetvscHost extends HostDevice {
   statistics(): NetvscStatistics
 }
 
-/** The host end of a synthetic network adapter (VSP) over a port of a switch. */
+/** The host end of a synthetic network adapter (VSP) over a port of a switch. Throws OptionsError. */
 export function netvscHost(
   options: NetvscHostOptions,
   deps: HostDeviceDeps,
   settings: NetvscSettings = { versions: NVSP_VERSIONS },
 ): NetvscHost {
-  const attachment = attach(options)
-  const permanentMac = parseMac(attachment.mac)
-  const queueLimit = options.queues ?? DEFAULT_QUEUES
-  if (!(Number.isInteger(queueLimit) && queueLimit >= 1 && queueLimit <= MOST_QUEUES)) {
-    throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'queues', value: queueLimit, allowed: `1 … ${MOST_QUEUES}` })
+  checkOptions('netvsc', hostOptions, options)
+  checkOptions('netvsc settings', hostSettings, settings)
+  const form = hostForm(settings.versions)
+  const plugged: Plugged = {
+    options,
+    memory: deps.memory,
+    instanceId: instanceOf(options),
+    isOpen: () => ctx.channels[0]?.isOpen === true,
+    receive: (frame) => deliver(ctx, frame),
+    linkChanged: (up) => {
+      indicate(ctx, up ? Indication.mediaConnect : Indication.mediaDisconnect)
+      deps.event('link', up ? 'up' : 'down')
+    },
   }
+  const attachment = attach(plugged)
+  const permanentMac = parseMac(attachment.mac)
   const ctx: HostContext = {
     deps,
     options,
     versions: settings.versions,
     port: attachment.port,
     permanentMac,
-    queueLimit,
+    queueLimit: options.queues ?? DEFAULT_QUEUES,
     connection: noConnection(permanentMac),
     statistics: noStatistics(),
     vfSerial: 0,
@@ -89,12 +106,6 @@ export function netvscHost(
     batching: 0,
     rescinded: false,
   }
-  attachment.receive = (frame) => deliver(ctx, frame)
-  attachment.linkChanged = (up) => {
-    indicate(ctx, up ? Indication.mediaConnect : Indication.mediaDisconnect)
-    deps.event('link', up ? 'up' : 'down')
-  }
-
   /** Frames that come meanwhile leave together at the end. */
   const batched = (work: () => void): void => {
     ctx.batching++
@@ -164,7 +175,7 @@ export function netvscHost(
       return ctx.port.linkUp
     },
     get up() {
-      return ctx.connection.filter !== 0
+      return ctx.connection.filter !== 0 && isServed(ctx)
     },
     get mac() {
       return formatMac(ctx.connection.mac)
@@ -173,21 +184,19 @@ export function netvscHost(
       return ctx.connection.dataPath === DataPath.vf ? 'vf' : 'synthetic'
     },
     get queues() {
-      return ctx.channels.filter((channel) => channel !== undefined).length
+      return ctx.channels.filter((channel) => channel?.isOpen).length
     },
     connectLink: () => ctx.port.setLink(true),
     disconnectLink: () => ctx.port.setLink(false),
     setSpeed(bitsPerSecond) {
-      ctx.speed = bitsPerSecond
+      ctx.speed = checkOptions('netvsc.setSpeed', linkSpeed, bitsPerSecond)
       const buffer = new Uint8Array(4)
       new DataView(buffer.buffer).setUint32(0, Math.min(0xffff_ffff, Math.floor(bitsPerSecond / SPEED_UNIT)), true)
       indicate(ctx, Indication.linkSpeedChange, buffer)
     },
     setVlan: (vlan) => ctx.port.configure({ vlan }),
     associateVf(serial) {
-      if (!(Number.isInteger(serial) && serial > 0 && serial <= 0xffff_ffff)) {
-        throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'serial', value: serial, allowed: '1 … 4294967295' })
-      }
+      checkOptions('netvsc.associateVf', vfSerial, serial)
       if (ctx.vfSerial === serial) return
       // A guest has one VF at a time: the one that it was told of goes first.
       withdrawVf()
@@ -199,8 +208,10 @@ export function netvscHost(
 
     open(channel) {
       const index = channel.subchannelIndex
-      if (index === 0) forget()
-      else if (index > ctx.connection.subchannels) return STATUS_INVALID
+      if (index === 0) {
+        forget()
+        take(attachment, plugged)
+      } else if (index > ctx.connection.subchannels) return STATUS_INVALID
       ctx.channels[index] = channel
       tellSendTable(ctx)
       return 0
@@ -227,33 +238,32 @@ export function netvscHost(
     },
     rescinded() {
       ctx.rescinded = true
+      release(attachment, plugged)
       dropFrames(ctx)
     },
-    save(): NetvscHostState {
+    save(): NetvscHostState & StateHead {
       const { connection, statistics, vfSerial, speed, sections, rescinded } = ctx
       const receiveBuffer = connection.receiveBuffer && {
         ...connection.receiveBuffer,
         sections: sections?.save() ?? null,
       }
       return {
-        v: 1,
-        connection: plainCopy({ ...connection, receiveBuffer }),
+        ...form.head,
+        connection: plainCopy({ ...connection, receiveBuffer, queues: Array.from(connection.queues, orNull) }),
         statistics: { ...statistics },
         vfSerial,
         speed,
         rescinded,
       }
     },
+    checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const state = saved as NetvscHostState
-      if (state.v !== 1) throw new NetvscError('VMBUS_NETVSC_STATE', { field: 'v', value: state.v, allowed: '1' })
-      ctx.connection = plainCopy(state.connection)
-      ctx.statistics = { ...state.statistics }
-      ctx.vfSerial = state.vfSerial
-      ctx.speed = state.speed
-      ctx.rescinded = state.rescinded
+      const { connection, statistics, ...rest } = restoreState(saved, form)
+      Object.assign(ctx, { connection, statistics, vfSerial: rest.vfSerial, speed: rest.speed })
+      ctx.rescinded = rest.rescinded
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
+      if (!ctx.rescinded) take(attachment, plugged)
       regrant()
     },
     inspect() {
@@ -261,7 +271,7 @@ export function netvscHost(
       return {
         version: connection.version === 0 ? null : nvspVersionName(connection.version),
         initialized: connection.initialized,
-        filter: connection.filter,
+        filter: this.up ? connection.filter : 0,
         frameBytes: connection.frameBytes,
         queues: this.queues,
         dataPath: this.dataPath,

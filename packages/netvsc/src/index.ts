@@ -1,6 +1,7 @@
 import { defineDevice, type HostDeviceDeps } from '@vmbus/core'
+import { checkOptions } from '@vmbus/world'
 import { netvscHost } from './host.ts'
-import { DEFAULT_MAC, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
+import { hostOptions, instanceOf, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
 import { netvscGuest, type NetvscGuestOptions } from './guest.ts'
 import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
 
@@ -10,17 +11,13 @@ export const netvsc = defineDevice({
   interfaceIds: [NETVSC_INTERFACE],
   offer: (options: NetvscHostOptions) => ({
     interfaceId: NETVSC_INTERFACE,
-    instanceId: options.instanceId ?? instanceOf(options.mac ?? DEFAULT_MAC),
+    instanceId: instanceOf(checkOptions('netvsc', hostOptions, options)),
   }),
   host: (options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings | undefined) =>
     netvscHost(options, deps, settings),
   guest: (options: NetvscGuestOptions, deps) => netvscGuest(options, deps),
 })
 
-/** An instance of its own for each address. */
-const instanceOf = (mac: string): string => `f8615163-0000-1000-2000-${mac.replaceAll(/[:-]/g, '').toLowerCase()}`
-
-export { NetvscError, type NetvscErrorCode, type NetvscErrorDetail } from './errors.ts'
 export type {
   GuestPhase,
   GuestStatistics,

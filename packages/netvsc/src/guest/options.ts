@@ -1,5 +1,5 @@
 import type { Frame } from '@vmbus/switch'
-import { NetvscError } from '../errors.ts'
+import { callable, checkOptions, flag, integer, list, object, optional, u16, u32, type Shape } from '@vmbus/world'
 import { Filter } from '../protocol/oids.ts'
 
 /** What came with a frame. Reused for the next one. */
@@ -17,42 +17,42 @@ export interface ReceivedInfo {
 /** A correct driver with the choices of Linux, unless told otherwise. */
 export interface NetvscGuestOptions {
   /** NVSP words that the driver speaks; the newest that the host knows is used. */
-  readonly versions?: readonly number[]
+  readonly versions?: readonly number[] | undefined
   /** Largest packet after the Ethernet header. Default 1500. */
-  readonly mtu?: number
+  readonly mtu?: number | undefined
   /** Most channels, 1 … 64; default 8 or the number of processors. */
-  readonly channels?: number
+  readonly channels?: number | undefined
   /** Pages of each ring, control page included. Default 128 (Linux). */
-  readonly ringPages?: number
+  readonly ringPages?: number | undefined
   /** Default 16 MiB, at most 15 MiB below NVSP 4. */
-  readonly receiveBufferBytes?: number
+  readonly receiveBufferBytes?: number | undefined
   /** Default 1 MiB. */
-  readonly sendBufferBytes?: number
+  readonly sendBufferBytes?: number | undefined
   /** Pages for sends that no section can take. Default 64. */
-  readonly sendPages?: number
+  readonly sendPages?: number | undefined
   /** Packet filter once the adapter is ready; 0 leaves the interface down. Default directed, all multicast, broadcast. */
-  readonly filter?: number
+  readonly filter?: number | undefined
   /** Receive coalescing, asked for from NVSP 6.1 on. Default true. */
-  readonly rsc?: boolean
+  readonly rsc?: boolean | undefined
   /** Single Root I/O Virtualisation, asked for from NVSP 5 on. Default true. */
-  readonly sriov?: boolean
+  readonly sriov?: boolean | undefined
   /** Id of the send buffer: 0 for Linux, 0xFACE for FreeBSD and DPDK. */
-  readonly sendBufferId?: number
+  readonly sendBufferId?: number | undefined
   /** Largest transfer that INITIALIZE names: 0x4000 for Linux, 2048 for FreeBSD. */
-  readonly maxTransfer?: number
+  readonly maxTransfer?: number | undefined
   /** One page in each range of a GPA-direct packet, as kernels before 6.1.192, FreeBSD and DPDK. Default false. */
-  readonly pageRanges?: boolean
+  readonly pageRanges?: boolean | undefined
   /** Where an RNDIS request begins in its page. Default 0; Linux has it in a larger allocation (rndis_filter.c, get_rndis_request). */
-  readonly requestOffset?: number
+  readonly requestOffset?: number | undefined
   /**
    * The transaction ids of answered setup messages are not given again, as Linux with its request ids does (from 5.11 on:
    * netvsc.c, netvsc_send_completion, gives back only those of RNDIS packets). Default false.
    */
-  readonly keepsSetupIds?: boolean
+  readonly keepsSetupIds?: boolean | undefined
   /** A frame arrived; its bytes are valid during the call. */
-  onFrame?(frame: Frame, info: ReceivedInfo): void
+  readonly onFrame?: ((frame: Frame, info: ReceivedInfo) => void) | undefined
   /** There is room again after `send` said false. */
-  onWritable?(): void
+  readonly onWritable?: (() => void) | undefined
 }
 
 export const DEFAULT_FILTER = Filter.directed | Filter.allMulticast | Filter.broadcast
@@ -71,8 +71,32 @@ export const ANSWER_TICKS = 300_000_000
 /** A host that completed nothing for a second while the driver leaves has left the channel: nothing more is waited for. */
 export const DRAIN_TICKS = 10_000_000
 
-/** Throws VMBUS_NETVSC_OPTION unless IPv4 can run over it (68) and an Ethernet header still fits 64 KiB. */
-export function checkMtu(mtu: number): number {
-  if (Number.isInteger(mtu) && mtu >= 68 && mtu <= 65_521) return mtu
-  throw new NetvscError('VMBUS_NETVSC_OPTION', { field: 'mtu', value: mtu, allowed: '68 … 65521' })
-}
+/** IPv4 can run over the least (68), and with an Ethernet header the largest fits 64 KiB. */
+const mtu = integer(68, 65_521)
+/** Throws OptionsError. */
+export const checkMtu = (value: number): number => checkOptions('netvsc.mtu', mtu, value)
+
+export const MOST_CHANNELS = 64
+const PAGE = 4096
+/** A GPADL has 8190 pages at most; the smallest ring a control page and one more. */
+const bufferBytes = integer(PAGE, 8190 * PAGE)
+
+export const guestOptions: Shape<NetvscGuestOptions> = object<NetvscGuestOptions>({
+  versions: optional(list(u32, 1)),
+  mtu: optional(mtu),
+  channels: optional(integer(1, MOST_CHANNELS)),
+  ringPages: optional(integer(2, 4095)),
+  receiveBufferBytes: optional(bufferBytes),
+  sendBufferBytes: optional(bufferBytes),
+  sendPages: optional(integer(0, 0xff_ffff)),
+  filter: optional(u32),
+  rsc: optional(flag),
+  sriov: optional(flag),
+  sendBufferId: optional(u16),
+  maxTransfer: optional(u32),
+  pageRanges: optional(flag),
+  requestOffset: optional(integer(0, PAGE - 1)),
+  keepsSetupIds: optional(flag),
+  onFrame: optional(callable<(frame: Frame, info: ReceivedInfo) => void>()),
+  onWritable: optional(callable<() => void>()),
+})

@@ -5,7 +5,8 @@ import type { Receiver } from './receive.ts'
 import type { SendBuffers } from './sending.ts'
 import type { NetvscGuestReject } from '../rejects.ts'
 
-export type GuestPhase = 'offered' | 'opening' | 'setup' | 'ready' | 'stopping' | 'stopped' | 'failed'
+export const GUEST_PHASES = ['offered', 'opening', 'setup', 'ready', 'stopping', 'stopped', 'failed'] as const
+export type GuestPhase = (typeof GUEST_PHASES)[number]
 
 /** A packet that found its ring full. `slot` is its transaction id, 0 without a completion. */
 export type Outgoing =
@@ -78,7 +79,6 @@ export interface GuestStatistics {
 }
 
 export interface NetvscGuestState {
-  v: 1
   phase: GuestPhase
   /** The step that setup or teardown waits in. */
   step: string
@@ -125,7 +125,6 @@ export interface NetvscGuestState {
 }
 
 export const noGuestState = (mtu: number, filter: number): NetvscGuestState => ({
-  v: 1,
   phase: 'offered',
   step: '',
   version: 0,

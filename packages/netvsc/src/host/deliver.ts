@@ -7,7 +7,7 @@ import { checkReceived } from './checksum.ts'
 import { accepts } from './filter.ts'
 import { ETHERNET_BYTES } from './options.ts'
 import { flush, queueOf } from './queue.ts'
-import { diagnose, type HostContext } from './state.ts'
+import { diagnose, isServed, type HostContext } from './state.ts'
 
 /** Bytes before the frame in a sub-allocation: RNDIS header, packet body and per-packet infos (OpenVMM netvsp: 256). */
 export const FRAME_AT = 256
@@ -36,7 +36,7 @@ export function deliver(ctx: HostContext, frame: Frame): void {
     options.vfReceive?.(frame)
     return
   }
-  if (!connection.initialized || ctx.sections === undefined || ctx.channels[0] === undefined) return
+  if (!connection.initialized || ctx.sections === undefined || !isServed(ctx)) return
   if (!accepts(connection, frame.bytes)) {
     ctx.statistics.filtered++
     return
@@ -142,7 +142,7 @@ function chooseQueue(ctx: HostContext, bytes: Uint8Array): number {
   hashFrame(rss.key, rss.hashInfo, bytes, hash)
   if (hash.type === 0 || rss.table.length === 0) return 0
   const queue = rss.table[hash.value % rss.table.length] ?? 0
-  return ctx.channels[queue] === undefined ? 0 : queue
+  return ctx.channels[queue]?.isOpen === true ? queue : 0
 }
 
 /** Writes header and frame bytes into a section and queues it. */

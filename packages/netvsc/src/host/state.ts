@@ -136,7 +136,6 @@ export const noConnection = (mac: number): ConnectionState => ({
 })
 
 export interface NetvscHostState {
-  readonly v: 1
   readonly connection: ConnectionState
   readonly statistics: NetvscStatistics
   /** Serial of the VF that the host has for the guest, 0 for none. */
@@ -170,6 +169,9 @@ export interface HostContext {
   batching: number
   rescinded: boolean
 }
+
+/** A guest is there, and has not broken its primary channel. */
+export const isServed = ({ channels }: HostContext): boolean => channels[0]?.isOpen === true
 
 /** The peer broke the protocol beyond repair: its channel is left. */
 export function violation(channel: Channel, branch: NetvscHostReject, what: string): void {

@@ -1,0 +1,112 @@
+import {
+  bytes,
+  either,
+  flag,
+  integer,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  stateForm,
+  text,
+  u16,
+  u32,
+  type Shape,
+  type StateForm,
+} from '@vmbus/world'
+import { DataPath } from '../protocol/nvsp.ts'
+import {
+  GUEST_PHASES,
+  type Batch,
+  type ControlRequest,
+  type GrantedBuffer,
+  type GuestQueue,
+  type GuestStatistics,
+  type NetvscGuestState,
+  type Outgoing,
+  type Slot,
+} from './state.ts'
+
+const pfn = integer()
+const pfns = list(pfn)
+
+const outgoing: Shape<Outgoing> = either<Outgoing & { kind: 'in-band' }, Outgoing & { kind: 'gpa' }>(
+  object<Outgoing & { kind: 'in-band' }>({ kind: oneOf('in-band'), payload: bytes(), slot: u32 }),
+  object<Outgoing & { kind: 'gpa' }>({
+    kind: oneOf('gpa'),
+    ranges: list(object({ byteOffset: u32, byteCount: u32, pfns })),
+    payload: bytes(),
+    slot: u32,
+  }),
+)
+
+const batch: Shape<Batch> = object<Batch>({ section: integer(-1), used: u32, frames: u32, lastAt: u32 })
+
+const queue: Shape<GuestQueue> = object<GuestQueue>({
+  open: flag,
+  outgoing: list(outgoing),
+  owed: nullable(object({ low: u32, high: u32, status: u32 })),
+  batch,
+  blocked: flag,
+})
+
+const slot: Shape<Slot> = object<Slot>({
+  id: integer(1),
+  kind: oneOf('free', 'kept', 'request', 'control', 'section', 'pages'),
+  queue: u16,
+  type: u32,
+  section: integer(-1),
+  pfns,
+})
+
+const buffer: Shape<GrantedBuffer> = object<GrantedBuffer>({ gpadl: u32, pfns, created: flag, tearing: flag })
+const request: Shape<ControlRequest> = object<ControlRequest>({ type: u32, oid: u32, body: bytes() })
+
+const statistics: Shape<GuestStatistics> = object<GuestStatistics>({
+  framesSent: integer(),
+  bytesSent: integer(),
+  framesReceived: integer(),
+  bytesReceived: integer(),
+  receiveErrors: integer(),
+  sendErrors: integer(),
+  aggregated: integer(),
+})
+
+/** The states of a driver. */
+export const GUEST_FORM: StateForm<NetvscGuestState> = stateForm<NetvscGuestState>('netvsc-driver', 2, {
+  phase: oneOf(...GUEST_PHASES),
+  step: text,
+  version: u32,
+  attempt: integer(),
+  mtu: u32,
+  mac: bytes(6),
+  linkUp: flag,
+  linkSpeed: u32,
+  filter: u32,
+  wantedFilter: u32,
+  receive: nullable(buffer),
+  send: nullable(buffer),
+  subAllocation: u32,
+  sectionSize: u32,
+  sections: list(u32),
+  mostPackets: u32,
+  alignment: integer(1),
+  subchannels: u16,
+  requestedSubchannels: u16,
+  queues: list(nullable(queue)),
+  slots: list(slot),
+  freeSlots: list(integer()),
+  pages: pfns,
+  controlPage: integer(-1),
+  control: object({ current: nullable(request), id: u32, waiting: list(request) }),
+  vf: nullable(object({ serial: u32 })),
+  dataPath: oneOf(DataPath.synthetic, DataPath.vf),
+  sendTable: list(u32),
+  offload: object({ rsc: flag, checksum: u32 }),
+  rss: object({ key: bytes(), table: list(u32), enabled: flag }),
+  statistics,
+  restart: flag,
+  failure: text,
+  answerAt: number(0),
+})

@@ -1,0 +1,104 @@
+import {
+  bytes,
+  flag,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  stateForm,
+  u16,
+  u32,
+  u8,
+  ShapeMismatch,
+  type Shape,
+  type StateForm,
+} from '@vmbus/world'
+import { RSS_KEY_BYTES } from '../protocol/ndis.ts'
+import { DataPath } from '../protocol/nvsp.ts'
+import { linkSpeed } from './options.ts'
+import type { SectionsState } from './sections.ts'
+import type { ConnectionState, NetvscHostState, NetvscStatistics, OffloadState, QueueState } from './state.ts'
+
+const LARGEST_MAC = 0xffff_ffff_ffff
+const mac = integer(0, LARGEST_MAC)
+
+const sections: Shape<SectionsState> = (value, at) => {
+  const state = object<SectionsState>({
+    size: integer(1),
+    count: integer(2),
+    heads: list(u8),
+    next: list(u32),
+    free: list(u32),
+    freeControl: list(u32),
+  })(value, at)
+  const { count, heads, next, free, freeControl } = state
+  if (
+    heads.length !== count ||
+    next.length !== count ||
+    [...free, ...freeControl, ...next].some((each) => each > count)
+  )
+    throw new ShapeMismatch(at, heads.length, `${count} sections`)
+  return state
+}
+
+const message = { payload: bytes(), low: u32, high: u32 }
+const queue: Shape<QueueState> = object<QueueState>({
+  completion: nullable(object(message)),
+  messages: list(object({ ...message, wantCompletion: flag })),
+  filled: list(u32),
+})
+
+const offload: Shape<OffloadState> = object<OffloadState>({
+  ipv4: flag,
+  tcpV4: flag,
+  udpV4: flag,
+  tcpV6: flag,
+  udpV6: flag,
+  rscV4: flag,
+  rscV6: flag,
+})
+
+const connection = (versions: readonly number[]): Shape<ConnectionState> =>
+  object<ConnectionState>({
+    version: oneOf(0, ...versions),
+    ndis: nullable(object({ major: u32, minor: u32 })),
+    config: nullable(object({ capabilities: u32 })),
+    frameBytes: u32,
+    receiveBuffer: nullable(object({ gpadl: u32, id: u16, sections: nullable(sections) })),
+    sendBuffer: nullable(object({ gpadl: u32, id: u16, sectionSize: integer(1), sections: u32 })),
+    initialized: flag,
+    filter: u32,
+    multicast: list(mac),
+    mac,
+    offload,
+    rss: object({ enabled: flag, hashInfo: u32, key: bytes(RSS_KEY_BYTES), table: list(u32) }),
+    subchannels: u32,
+    tableTold: flag,
+    vfTold: flag,
+    dataPath: oneOf(DataPath.synthetic, DataPath.vf),
+    controls: list(bytes()),
+    queues: list(nullable(queue)),
+    fragmentId: u16,
+  })
+
+const statistics: Shape<NetvscStatistics> = object<NetvscStatistics>({
+  framesSent: integer(),
+  bytesSent: integer(),
+  framesReceived: integer(),
+  bytesReceived: integer(),
+  sendErrors: integer(),
+  receiveErrors: integer(),
+  noBuffer: integer(),
+  filtered: integer(),
+})
+
+/** The states of an adapter that speaks these versions. */
+export const hostForm = (versions: readonly number[]): StateForm<NetvscHostState> =>
+  stateForm<NetvscHostState>('netvsc', 2, {
+    connection: connection(versions),
+    statistics,
+    vfSerial: u32,
+    speed: linkSpeed,
+    rescinded: flag,
+  })
