@@ -114,7 +114,8 @@ export function world(options: WorldOptions): World {
     versions: options.vmbus ?? [Version.v5_2],
     seed: 7,
     keepsEvents: false,
-    see: (event) => (options.quiet === true ? undefined : void trace.push(event)),
+    see: (event) => void trace.push(event),
+    ...(options.quiet === true && { host: { trace: () => undefined } }),
     wrote: (gpa, length) => void wrote.push({ gpa, length }),
   })
   const { bench, allocator, memory, hostBus, guestBus } = made
