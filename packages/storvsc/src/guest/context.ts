@@ -1,4 +1,4 @@
-import { requestTable, type GuestChannel, type GuestDriverDeps, type RequestTable } from '@vmbus/core'
+import { requestTable, type Channel, type GuestChannel, type GuestDriverDeps, type RequestTable } from '@vmbus/core'
 import type { StateForm } from '@vmbus/world'
 import { VSTOR_VERSIONS, type ControllerKind } from '../protocol.ts'
 import { CORRECT, type StorvscBehaviour } from './behaviour.ts'
@@ -16,6 +16,8 @@ export interface GuestContext {
   readonly versions: readonly number[]
   readonly packets: Packets
   readonly channels: Map<number, GuestChannel>
+  /** Scratch: those that are open. */
+  readonly open: Channel[]
   /** Most sub-channels to ask for. */
   readonly subchannels: number
   /** Look for units by itself. */
@@ -51,6 +53,7 @@ export function contextOf(options: StorvscGuestOptions, deps: GuestDriverDeps): 
     versions: options.versions ?? VSTOR_VERSIONS.toReversed(),
     packets: packets(),
     channels: new Map(),
+    open: [],
     subchannels: options.subchannels ?? deps.vps - 1,
     scans: options.scan ?? true,
     port: options.port ?? (() => 0),

@@ -65,8 +65,15 @@ export function dispatch(ctx: GuestContext): void {
   }
 }
 
+/** In one list for all requests: whoever sends over one of them looks no further. */
+function openChannels({ channels, open }: GuestContext): readonly Channel[] {
+  open.length = 0
+  for (const { channel } of channels.values()) if (channel?.isOpen === true) open.push(channel)
+  return open
+}
+
 function send(ctx: GuestContext, request: RequestRecord): boolean {
-  const open = [...ctx.channels.values()].flatMap(({ channel }) => (channel?.isOpen === true ? [channel] : []))
+  const open = openChannels(ctx)
   if (open.length === 0) return false
   const { packetBytes, senseBytes } = featuresOf(ctx) ?? { packetBytes: PACKET_BYTES_V1, senseBytes: SENSE_BYTES_V1 }
   const payload = ctx.packets.request(request, packetBytes, ctx.port(), senseBytes)
