@@ -1,4 +1,5 @@
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
+import type { InterruptMode } from '@vmbus/testbench'
 import {
   TICKS_PER_SECOND,
   scopedTimers,
@@ -15,6 +16,8 @@ export interface BenchOptions {
   readonly seed: number
   readonly memoryMB?: number
   readonly vps?: number
+  /** When the guest takes an interrupt; default `deferred`. */
+  readonly interrupts?: InterruptMode
   /** Called with each event, its bytes a copy. */
   readonly trace: (event: TraceEvent) => void
   /** What an end says of the other. */
@@ -46,7 +49,7 @@ const STEP_LIMIT = 50_000
 export function bench(
   host: HostUnderTest,
   guest: GuestUnderTest,
-  { seed: number, memoryMB = DEFAULT_MEMORY_MB, vps = 2, trace, diagnose }: BenchOptions,
+  { seed: number, memoryMB = DEFAULT_MEMORY_MB, vps = 2, interrupts: mode = 'deferred', trace, diagnose }: BenchOptions,
 ): Bench {
   const clock = virtualClock()
   const memory = guestMemory(memoryMB * 1024 * 1024)
@@ -74,8 +77,11 @@ export function bench(
     seed: seeded(seed.u32('host')),
     vps,
     diagnose: (diagnostic) => diagnose('host', diagnostic),
-    interrupt: (vp, vector) =>
-      void (interrupts.some((each) => each[0] === vp && each[1] === vector) || interrupts.push([vp, vector])),
+    interrupt(vp, vector) {
+      // A guest that boots is none yet: what comes meanwhile waits.
+      if (mode === 'immediate' && running !== undefined) return attempt('guest', () => running?.interrupt(vp, vector))
+      if (!interrupts.some((each) => each[0] === vp && each[1] === vector)) interrupts.push([vp, vector])
+    },
     trace: (event) => trace('bytes' in event ? { ...event, bytes: event.bytes.slice() } : event),
     event() {},
     crashed() {},

@@ -1,3 +1,4 @@
+import type { InterruptMode } from '@vmbus/testbench'
 import { seeded, type TraceEvent } from '@vmbus/world'
 import { protocolWatch } from '../protocols/protocol-watch.ts'
 import { busWatch } from '../rules/bus-watch.ts'
@@ -35,6 +36,8 @@ export interface ScenarioOptions {
   readonly seed: number
   readonly memoryMB?: number
   readonly vps?: number
+  /** When the guest takes an interrupt: at the next step, or before the call that raised it returns. Default: some lives so, some so. */
+  readonly interrupts?: InterruptMode
   /** Uses the devices beside what the suite does itself; called every 5 s of an undisturbed life. */
   readonly use?: (ends: Ends) => void
 }

@@ -1,9 +1,9 @@
 import type { Removable } from './types.ts'
 
 /** Calls a method by its name, if there is one. What is under test may be anything. */
-export type Call = (method: string, ...given: readonly unknown[]) => void
+type Call = (method: string, ...given: readonly unknown[]) => void
 
-export function calls(subject: unknown): Call {
+function calls(subject: unknown): Call {
   return (method, ...given) => {
     if (typeof subject !== 'object' || subject === null) return
     const found: unknown = Reflect.get(subject, method)

@@ -10,6 +10,7 @@ import {
   type GuestBus,
   type GuestBusOptions,
 } from '@vmbus/core'
+import type { InterruptMode } from '@vmbus/testbench'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { mutate } from './mutate.ts'
@@ -19,6 +20,7 @@ import { random, type Random } from './random.ts'
 import {
   countInput,
   countReject,
+  modeOf,
   reportOf,
   tally,
   violate,
@@ -54,6 +56,7 @@ export function attackGuest(options: GuestAttackOptions): AttackReport {
         Math.min(SESSION, options.inputs - into.inputs),
         options.create ?? createGuestBus,
         seed,
+        modeOf(options, session),
       )
     } catch (error) {
       violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -69,6 +72,7 @@ function attack(
   inputs: number,
   create: (options: GuestBusOptions) => GuestBus,
   seed: number,
+  mode: InterruptMode,
 ): void {
   const memory = guestMemory(PAGES * 4096)
   memory.bytes.fill(0xa5, OWN * 4096)
@@ -88,7 +92,10 @@ function attack(
     clock,
     timers,
     vps: 2,
-    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+    interrupt(vp, vector) {
+      if (mode === 'immediate') guest.interrupt(vp, vector)
+      else interrupts.push([vp, vector])
+    },
   })
   const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)

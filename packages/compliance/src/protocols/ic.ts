@@ -11,7 +11,7 @@ const MOST_VERSIONS = 100
 const NEGOTIATION_BODY = 16
 
 /** What every driver of an integration component owes its host. */
-export const IC_GUEST_RULES = ruleTable({
+const IC_GUEST_RULES = ruleTable({
   'guest-ic-framing': [
     'A message is pipe data whose lengths agree: pipe, component and packet.',
     'wire/06 §1; Linux include/linux/hyperv.h, vmbuspipe_hdr, icmsg_hdr',
@@ -30,7 +30,7 @@ export const IC_GUEST_RULES = ruleTable({
 })
 
 /** What every integration component owes a driver. */
-export const IC_HOST_RULES = ruleTable({
+const IC_HOST_RULES = ruleTable({
   'host-ic-negotiates': ['The first message after an opening is a negotiation, within 10 s.', 'wire/06 §2'],
   'host-ic-framing': [
     'A message is pipe data whose lengths agree, with the flags transaction and request.',
@@ -63,7 +63,7 @@ export interface IcPart {
 }
 
 const wordAt = (view: DataView, at: number): number => (view.getUint16(at, true) << 16) | view.getUint16(at + 2, true)
-export const versionText = (version: number): string => `${version >>> 16}.${version & 0xffff}`
+const versionText = (version: number): string => `${version >>> 16}.${version & 0xffff}`
 
 /** The message in a packet, undefined when its lengths do not agree. */
 function messageOf(view: DataView): IcMessage | undefined {

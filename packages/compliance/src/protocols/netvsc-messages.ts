@@ -5,18 +5,18 @@ import { hex, type SeenPacket } from './protocol.ts'
 
 /** Messages of a guest (wire/04 §1): first version, bytes with the type, and the completion, 0 for one without a body. */
 export const INIT = 1
-export const NDIS_VERSION = 100
-export const RECEIVE_BUFFER = 101
+const NDIS_VERSION = 100
+const RECEIVE_BUFFER = 101
 const REVOKE_RECEIVE = 103
-export const SEND_BUFFER = 104
+const SEND_BUFFER = 104
 const REVOKE_SEND = 106
 export const RNDIS = 107
 export const RNDIS_COMPLETE = 108
 const NDIS_CONFIG = 125
-export const VF_ASSOCIATION = 128
+const VF_ASSOCIATION = 128
 const DATA_PATH = 129
 export const SUBCHANNEL = 133
-export const SEND_TABLE = 134
+const SEND_TABLE = 134
 const MESSAGES = new Map<number, readonly [since: number, bytes: number, wants: boolean]>([
   [INIT, [0, 12, true]],
   [NDIS_VERSION, [2, 12, false]],

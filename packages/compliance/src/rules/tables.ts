@@ -165,6 +165,3 @@ export const MACHINE_RULES = ruleTable({
     'CONTRIBUTING: state is a value',
   ],
 })
-
-export type GuestRuleId = Exclude<keyof typeof GUEST_RULES, 'all'>
-export type HostRuleId = Exclude<keyof typeof HOST_RULES, 'all'>

@@ -2,9 +2,9 @@ import { both, first, never, on, set16, set32, set8, twice, u16, type Edit, type
 import type { Wrong } from './judge.ts'
 
 /** Where the fields of a component's message stand in the payload (wire/06 §1, §2). */
-export const TYPE = 12
+const TYPE = 12
 export const BODY = 28
-export const negotiation = (sent: Sent): boolean => u16(sent, TYPE) === 0
+const negotiation = (sent: Sent): boolean => u16(sent, TYPE) === 0
 export const message = (sent: Sent): boolean => u16(sent, TYPE) !== 0
 /** Any other than the type of the component. */
 const OTHER_TYPE = 99
@@ -42,7 +42,6 @@ export const wrongQuestions = (): readonly Wrong[] => [
 
 export const status = (value: number): Edit => on(message, set32(20, value))
 export const body8 = (at: number, value: number): Edit => on(message, set8(BODY + at, value))
-export const body16 = (at: number, value: number): Edit => on(message, set16(BODY + at, value))
 export const body32 = (at: number, value: number): Edit => on(message, set32(BODY + at, value))
 /** The message announces a shorter body. */
 export const shorter = (bytes: number): Edit => on(message, both(set16(18, bytes), set32(4, 20 + bytes)))

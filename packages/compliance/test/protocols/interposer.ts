@@ -133,7 +133,7 @@ export function wrongDevice(spec: HostDeviceSpec, edit: Edit): HostDeviceSpec {
   }
 }
 
-export const view = ({ payload }: Sent): DataView => new DataView(payload.buffer, payload.byteOffset, payload.length)
+const view = ({ payload }: Sent): DataView => new DataView(payload.buffer, payload.byteOffset, payload.length)
 export const u8 = (sent: Sent, at: number): number => sent.payload[at] ?? 0
 export const u16 = (sent: Sent, at: number): number =>
   sent.payload.length < at + 2 ? 0 : view(sent).getUint16(at, true)

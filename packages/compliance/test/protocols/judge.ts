@@ -1,6 +1,7 @@
 import type { GuestDriverSpec, HostDeviceSpec } from '@vmbus/core'
 import { createHost, ws2022, type HostProfile } from '@vmbus/host'
 import { scopedTimers } from '@vmbus/world'
+import { INTERRUPT_MODES, type InterruptMode } from '@vmbus/testbench'
 import { describe, expect, test } from 'vitest'
 import { compliance, hostCompliance, type ComplianceOptions, type HostUnderTest, type Report } from '../../src/index.ts'
 import { wrongDevice, wrongDriver, type Edit } from './interposer.ts'
@@ -16,15 +17,13 @@ export interface Judged {
   readonly profile?: HostProfile
   readonly drivers: () => readonly Wrong[]
   readonly devices: () => readonly Wrong[]
-  /** Rules that a right pair has no occasion to break. */
-  readonly idle?: { readonly guest?: readonly string[]; readonly host?: readonly string[] }
 }
 
 /** One whole life: enough for every fault here. */
 const OPTIONS: ComplianceOptions = { memoryMB: 2, moments: [] }
 
 /** A host that offers one device. */
-export const hostWith = (device: HostDeviceSpec, profile: HostProfile = ws2022): HostUnderTest => ({
+const hostWith = (device: HostDeviceSpec, profile: HostProfile = ws2022): HostUnderTest => ({
   name: profile.id,
   attach(port) {
     const made = createHost(profile, {
@@ -44,23 +43,28 @@ const failed = ({ failures }: Report): readonly (readonly [string, string | unde
 const outcomes = ({ rules }: Report, kind: string, outcome: string): readonly string[] =>
   rules.filter((rule) => rule.outcome === outcome && rule.id.includes(`-${kind}-`)).map(({ id }) => id)
 
-/** A right driver on a right host keeps every rule, and each wrong one breaks the rule that names its fault. */
-export function judge({ kind, device, driver, options, profile, drivers, devices, idle }: Judged): void {
+/**
+ * A right driver on a right host keeps every rule, and each wrong one breaks the rule that names its fault.
+ * Where a guest runs within its host's sends, a channel may be closed before the host has read the last of it: there a rule about that
+ * may have no occasion.
+ */
+export function judge({ kind, device, driver, options, profile, drivers, devices }: Judged): void {
   const given = { ...OPTIONS, ...options }
-  const runGuest = (spec: GuestDriverSpec): Promise<Report> => compliance(hostWith(device(), profile), given).run(spec)
-  const runHost = (spec: HostDeviceSpec): Promise<Report> =>
-    hostCompliance(hostWith(spec, profile), given).run([driver()])
+  const runGuest = (spec: GuestDriverSpec, interrupts?: InterruptMode): Promise<Report> =>
+    compliance(hostWith(device(), profile), { ...given, ...(interrupts && { interrupts }) }).run(spec)
+  const runHost = (spec: HostDeviceSpec, interrupts?: InterruptMode): Promise<Report> =>
+    hostCompliance(hostWith(spec, profile), { ...given, ...(interrupts && { interrupts }) }).run([driver()])
 
   describe(kind, () => {
-    test('a right driver keeps every rule', async () => {
-      const report = await runGuest(driver())
+    test.each(INTERRUPT_MODES)('a right driver keeps every rule with %s interrupts', async (interrupts) => {
+      const report = await runGuest(driver(), interrupts)
       expect(failed(report)).toEqual([])
-      expect(outcomes(report, kind, 'not-applicable')).toEqual(idle?.guest ?? [])
+      if (interrupts === 'deferred') expect(outcomes(report, kind, 'not-applicable')).toEqual([])
     })
-    test('a right host keeps every rule', async () => {
-      const report = await runHost(device())
+    test.each(INTERRUPT_MODES)('a right host keeps every rule with %s interrupts', async (interrupts) => {
+      const report = await runHost(device(), interrupts)
       expect(failed(report)).toEqual([])
-      expect(outcomes(report, kind, 'not-applicable')).toEqual(idle?.host ?? [])
+      if (interrupts === 'deferred') expect(outcomes(report, kind, 'not-applicable')).toEqual([])
     })
     test.each([...drivers()])('a driver that %s breaks %s', async (_what, rule, edit) => {
       const report = await runGuest(wrongDriver(driver(), edit))

@@ -7,12 +7,13 @@ import {
   type Packet,
 } from '@vmbus/core'
 import type { Diagnostic } from '@vmbus/world'
-import { deviceWorld, type DeviceWorld } from '@vmbus/testbench'
+import { deviceWorld, type DeviceWorld, type InterruptMode } from '@vmbus/testbench'
 import { changedByRestore, byteChangedBy } from '../quiet.ts'
 import { random, type Random } from '../random.ts'
 import {
   countInput,
   countReject,
+  modeOf,
   reportOf,
   tally,
   violate,
@@ -114,6 +115,7 @@ export function attackDevice(target: DeviceTarget, end: 'host' | 'guest', option
         choose: random(Math.imul(seed, 0x9e37_79b1)),
         inputs: Math.min(SESSION, options.inputs - before),
         seed,
+        interrupts: modeOf(options, session),
       })
     } catch (error) {
       violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -131,15 +133,18 @@ interface Session {
   readonly choose: Random
   readonly inputs: number
   readonly seed: number
+  readonly interrupts: InterruptMode
 }
 
-function attack({ into, target, end, heard, choose, inputs, seed }: Session): void {
+function attack({ into, target, end, heard, choose, inputs, seed, interrupts }: Session): void {
   const { [end]: judged } = target.ends
   const short = new Set(judged.short)
   const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const made = target.create(choose)
   // Some sessions are slow and often begin anew, so that most of what arrives comes in the middle of a set-up.
   const isSlow = choose.chance(40)
+  // An end that is answered at once says more in each round.
+  const isAtOnce = interrupts === 'immediate'
   const damage = { percent: choose.pick([0, 20, 60]), spare: [] as number[] }
   let credit = 0
   let [opened, openedAt, round] = [into.inputs, 0, 0]
@@ -210,6 +215,7 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const vigil = hostVigil(() => world.hostBus.version, bad)
   const world: DeviceWorld = deviceWorld(host?.spec ?? made.device, guest?.spec ?? made.driver, {
     settings: made.settings,
+    interrupts,
     memoryMB: target.memoryMB ?? 4,
     keepsEvents: false,
     starts: false,
@@ -232,16 +238,16 @@ function attack({ into, target, end, heard, choose, inputs, seed }: Session): vo
   const pages = world.memory.size / 4096
   damage.spare.push(...Array.from({ length: SPARE / 2 }, (_, index) => pages - SPARE + index))
   const guard = guardOf(world)
-  world.guestBus.start()
   const before = world.pages
+  world.guestBus.start()
 
   const wanted = into.inputs + inputs
   const bus = end === 'host' ? world.hostBus : world.guestBus
   world.steps(choose.below(60))
   for (; into.inputs < wanted && round < inputs * 2; round++) {
     const isNew = into.inputs - opened < SETUP_INPUTS
-    if (choose.chance(isSlow ? 5 : 30)) made.exercise(attacked())
-    if (!isCalm() && choose.chance(isSlow ? (isNew ? 90 : 10) : 60)) {
+    if (choose.chance(isSlow ? 5 : isAtOnce ? 15 : 30)) made.exercise(attacked())
+    if (!isCalm() && choose.chance(isSlow ? (isNew ? 90 : 10) : isAtOnce ? 80 : 60)) {
       credit = 1 + choose.below(isSlow ? 2 : 12)
       const index = choose.any(subject.open)
       if (index !== undefined) subject.poke(index)
@@ -280,9 +286,13 @@ function leave(world: DeviceWorld, seconds: number, before: number, bad: (text: 
   if (devices.length > 0) bad(`${devices.length} devices are left in a guest that is ${world.guestBus.phase}`)
   const timers = world.timers.filter((name) => !name.startsWith('partition/'))
   if (timers.length > 0) bad(`timers ${timers.join(', ')} outlive the device`)
-  if (world.pages !== before) bad(`${before - world.pages} pages did not come back`)
   const wrote = byteChangedBy(world.memory, () => world.run(seconds))
   if (wrote >= 0) bad(`byte ${wrote} was written after the device was gone`)
+  world.guestBus.unload()
+  world.run(seconds)
+  // The hypercall page stays.
+  const lost = before - 1 - world.pages
+  if (lost !== 0) bad(`${lost} pages did not come back`)
 }
 
 /** Looks at the pages that nobody has. */
