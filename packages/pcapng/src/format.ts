@@ -16,13 +16,16 @@ export const BLOCK = {
 /** First word of a section header's body; its byte order is the section's. */
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d
 
+/** What a classic pcap file begins with, of microseconds and of nanoseconds (draft-ietf-opsawg-pcap, 4). */
+export const CLASSIC_MAGIC: readonly number[] = [0xa1b2c3d4, 0xa1b23c4d]
+
 /** Block type, total length, and total length again after the body. */
 export const BLOCK_OVERHEAD = 12
 
 /** Options that every block may carry. */
 export const OPTION = { end: 0, comment: 1 } as const
 export const SECTION_OPTION = { hardware: 2, os: 3, application: 4 } as const
-export const INTERFACE_OPTION = { name: 2, description: 3, mac: 6, speed: 8, resolution: 9 } as const
+export const INTERFACE_OPTION = { name: 2, description: 3, mac: 6, speed: 8, resolution: 9, timeOffset: 14 } as const
 export const PACKET_OPTION = { flags: 2, dropCount: 4, packetId: 5, queue: 6 } as const
 export const STATISTICS_OPTION = {
   start: 2,

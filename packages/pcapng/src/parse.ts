@@ -33,6 +33,8 @@ export interface InterfaceBlock {
   readonly snaplen: number
   /** Timestamp units in a second: a power of ten or of two. */
   readonly unitsPerSecond: bigint
+  /** if_tsoffset: seconds that the file leaves out of its times, and that the reader has added. */
+  readonly offsetSeconds?: bigint
   readonly name?: string
   readonly description?: string
   readonly mac?: Uint8Array
@@ -155,9 +157,13 @@ function optionReader(body: Body, from: number, littleEndian: boolean) {
       const value = one(code, 8)
       return value && viewOf(value).getBigUint64(0, littleEndian)
     },
-    time(code: number): bigint | undefined {
+    i64(code: number): bigint | undefined {
       const value = one(code, 8)
-      return value && timeAt(viewOf(value), 0, littleEndian)
+      return value && viewOf(value).getBigInt64(0, littleEndian)
+    },
+    time(code: number, added: bigint): bigint | undefined {
+      const value = one(code, 8)
+      return value && timeAt(viewOf(value), 0, littleEndian) + added
     },
     comments: (): string[] => (options.get(OPTION.comment) ?? []).map((value) => string(OPTION.comment, value)),
   }
@@ -165,6 +171,9 @@ function optionReader(body: Body, from: number, littleEndian: boolean) {
 
 const timeAt = (view: DataView, at: number, littleEndian: boolean): bigint =>
   (BigInt(view.getUint32(at, littleEndian)) << 32n) | BigInt(view.getUint32(at + 4, littleEndian))
+
+/** What if_tsoffset adds to each time of an interface, in the interface's units. */
+const addedTo = ({ offsetSeconds = 0n, unitsPerSecond }: InterfaceBlock): bigint => offsetSeconds * unitsPerSecond
 
 /** Keeps only the keys that have a value, so that an absent option is an absent property. */
 function present<T extends object>(values: { [K in keyof T]: T[K] | undefined }): Partial<T> {
@@ -229,11 +238,12 @@ function parseInterface(body: Body, { littleEndian, interfaces }: Section): Inte
     linkType: body.view.getUint16(0, littleEndian),
     snaplen: body.view.getUint32(4, littleEndian),
     unitsPerSecond: unitsPerSecond(body, options.bytes(INTERFACE_OPTION.resolution, 1)?.[0] ?? 6),
-    ...present<{ name: string; description: string; mac: Uint8Array; speed: bigint }>({
+    ...present<{ name: string; description: string; mac: Uint8Array; speed: bigint; offsetSeconds: bigint }>({
       name: options.text(INTERFACE_OPTION.name),
       description: options.text(INTERFACE_OPTION.description),
       mac: options.bytes(INTERFACE_OPTION.mac, 6),
       speed: options.u64(INTERFACE_OPTION.speed),
+      offsetSeconds: options.i64(INTERFACE_OPTION.timeOffset),
     }),
     comments: options.comments(),
   }
@@ -256,7 +266,8 @@ function interfaceOf(body: Body, id: number, { interfaces }: Section): Interface
 function parseEnhancedPacket(body: Body, section: Section): PacketBlock {
   const { littleEndian } = section
   need(body, 20, 'enhanced packet')
-  const { snaplen, id } = interfaceOf(body, body.view.getUint32(0, littleEndian), section)
+  const described = interfaceOf(body, body.view.getUint32(0, littleEndian), section)
+  const { snaplen, id } = described
   const captured = body.view.getUint32(12, littleEndian)
   const length = body.view.getUint32(16, littleEndian)
   const limit = Math.min(length, snaplen === 0 ? Infinity : snaplen, body.bytes.length - 20)
@@ -266,7 +277,7 @@ function parseEnhancedPacket(body: Body, section: Section): PacketBlock {
   return {
     type: 'packet',
     interfaceId: id,
-    time: timeAt(body.view, 4, littleEndian),
+    time: timeAt(body.view, 4, littleEndian) + addedTo(described),
     bytes: body.bytes.subarray(20, 20 + captured),
     length,
     direction: named(body, 'direction', DIRECTION, flags & 3),
@@ -307,15 +318,16 @@ function parseSimplePacket(body: Body, section: Section): PacketBlock {
 function parseStatistics(body: Body, section: Section): StatisticsBlock {
   const { littleEndian } = section
   need(body, 12, 'interface statistics')
-  const { id } = interfaceOf(body, body.view.getUint32(0, littleEndian), section)
+  const described = interfaceOf(body, body.view.getUint32(0, littleEndian), section)
+  const added = addedTo(described)
   const options = optionReader(body, 12, littleEndian)
   return {
     type: 'statistics',
-    interfaceId: id,
-    time: timeAt(body.view, 4, littleEndian),
+    interfaceId: described.id,
+    time: timeAt(body.view, 4, littleEndian) + added,
     ...present<Record<'start' | 'end' | 'received' | 'dropped' | 'accepted' | 'delivered', bigint>>({
-      start: options.time(STATISTICS_OPTION.start),
-      end: options.time(STATISTICS_OPTION.end),
+      start: options.time(STATISTICS_OPTION.start, added),
+      end: options.time(STATISTICS_OPTION.end, added),
       received: options.u64(STATISTICS_OPTION.received),
       dropped: options.u64(STATISTICS_OPTION.dropped),
       accepted: options.u64(STATISTICS_OPTION.accepted),

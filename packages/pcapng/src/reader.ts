@@ -1,5 +1,6 @@
+import { callable, checkOptions, integer, object, optional } from '@vmbus/world'
 import { PcapngError } from './errors.ts'
-import { BLOCK, BLOCK_OVERHEAD, BYTE_ORDER_MAGIC } from './format.ts'
+import { BLOCK, BLOCK_OVERHEAD, BYTE_ORDER_MAGIC, CLASSIC_MAGIC } from './format.ts'
 import { parseBlock, parseSectionHeader, type Body, type PcapngBlock, type Section } from './parse.ts'
 
 export interface ReaderOptions {
@@ -20,16 +21,28 @@ export interface PcapngReader {
 
 const DEFAULT_MAX_BLOCK = 1 << 20
 const DEFAULT_MAX_INTERFACES = 4096
+const OPTIONS = object<ReaderOptions>({
+  block: callable(),
+  maxBlockLength: optional(integer(BLOCK_OVERHEAD)),
+  maxInterfaces: optional(integer(1)),
+})
 /** A section's byte order is known after type, total length and magic. */
 const ORDER_KNOWN = 12
+
+/** The first word of a file that is no pcapng, by name where it has one. */
+function firstWord(view: DataView): number | string {
+  const classic = CLASSIC_MAGIC.some((magic) => view.getUint32(0, true) === magic || view.getUint32(0) === magic)
+  return classic ? 'the magic number of a classic pcap file' : view.getUint32(0, true)
+}
 
 /**
  * Reads a capture in pieces, strictly: whatever the format does not allow is refused, nothing is guessed. After an
  * error the reader takes no more bytes.
  *
- * @throws PcapngError `VMBUS_PCAPNG_FORMAT`
+ * @throws PcapngError `VMBUS_PCAPNG_FORMAT`, OptionsError `VMBUS_OPTIONS_INVALID`
  */
 export function pcapngReader(options: ReaderOptions): PcapngReader {
+  checkOptions('pcapngReader', OPTIONS, options)
   const maxBlock = options.maxBlockLength ?? DEFAULT_MAX_BLOCK
   const maxInterfaces = options.maxInterfaces ?? DEFAULT_MAX_INTERFACES
   let section: Section | undefined
@@ -46,7 +59,7 @@ export function pcapngReader(options: ReaderOptions): PcapngReader {
   /** The byte order of the block at the front: its own if it opens a section, else its section's. */
   const orderOf = (view: DataView): boolean => {
     if (view.getUint32(0, true) !== BLOCK.sectionHeader) {
-      if (section === undefined) throw refuse('first block type', view.getUint32(0, true), 'a section header')
+      if (section === undefined) throw refuse('first block type', firstWord(view), 'a section header')
       return section.littleEndian
     }
     if (view.getUint32(8, true) === BYTE_ORDER_MAGIC) return true

@@ -1,4 +1,17 @@
-import { UNIX_EPOCH_FILE_TIME } from '@vmbus/world'
+import {
+  UNIX_EPOCH_FILE_TIME,
+  callable,
+  checkOptions,
+  instance,
+  list as listOf,
+  object,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  u32,
+  type StateHead,
+} from '@vmbus/world'
 import {
   bytesOption,
   checkedU64,
@@ -83,10 +96,20 @@ export interface StatisticsOptions {
 }
 
 /** All that a writer knows: the snaplen of each interface that it described. */
-export interface WriterState {
-  readonly version: 1
+export interface WriterState extends StateHead {
   readonly snaplens: readonly number[]
 }
+
+const STATE = stateForm<{ readonly snaplens: readonly number[] }>('pcapng', 1, { snaplens: listOf(u32) })
+
+const WRITER = object<WriterOptions>({
+  write: callable(),
+  hardware: optional(text),
+  os: optional(text),
+  application: optional(text),
+  comment: optional(text),
+  resume: optional(instance<WriterState>()),
+})
 
 export interface PcapngWriter {
   /** Describes an interface and returns its id, counted from 0. */
@@ -103,10 +126,11 @@ export const unixTicksOf = (fileTime: bigint): bigint => fileTime - UNIX_EPOCH_F
  * Writes one little-endian section, block by block: memory is bounded by one block. Every call hands its block to
  * `write` before it returns.
  *
- * @throws PcapngError `VMBUS_PCAPNG_ARGUMENT`
+ * @throws PcapngError `VMBUS_PCAPNG_ARGUMENT`, OptionsError `VMBUS_OPTIONS_INVALID`, StateError `VMBUS_STATE_INVALID`
  */
 export function pcapngWriter(options: WriterOptions): PcapngWriter {
-  const snaplens: number[] = [...(options.resume?.snaplens ?? [])]
+  checkOptions('pcapngWriter', WRITER, options)
+  const snaplens: number[] = options.resume === undefined ? [] : [...restoreState(options.resume, STATE).snaplens]
   if (options.resume === undefined) options.write(sectionHeader(options))
 
   const snaplenOf = (id: number): number => {
@@ -128,7 +152,7 @@ export function pcapngWriter(options: WriterOptions): PcapngWriter {
       snaplenOf(id)
       options.write(interfaceStatistics(id, statistics))
     },
-    save: () => ({ version: 1, snaplens: [...snaplens] }),
+    save: () => ({ ...STATE.head, snaplens: [...snaplens] }),
   }
 }
 
@@ -176,7 +200,10 @@ function enhancedPacket(id: number, snaplen: number, packet: PacketOptions): Uin
   const kept = snaplen === 0 || packet.bytes.length <= snaplen ? packet.bytes : packet.bytes.subarray(0, snaplen)
   const list: RawOption[] = []
   if (packet.comment !== undefined) list.push(textOption('comment', OPTION.comment, packet.comment))
-  const flags = DIRECTION[packet.direction ?? 'unknown'] | (RECEPTION[packet.reception ?? 'unspecified'] << 2)
+  const { direction = 'unknown', reception = 'unspecified' } = packet
+  if (!Object.hasOwn(DIRECTION, direction)) throw refuse('direction', direction, Object.keys(DIRECTION).join(', '))
+  if (!Object.hasOwn(RECEPTION, reception)) throw refuse('reception', reception, Object.keys(RECEPTION).join(', '))
+  const flags = DIRECTION[direction] | (RECEPTION[reception] << 2)
   if (flags !== 0) list.push(u32Option(PACKET_OPTION.flags, flags))
   if (packet.dropCount !== undefined) list.push(u64Option('dropCount', PACKET_OPTION.dropCount, packet.dropCount))
   if (packet.packetId !== undefined) list.push(u64Option('packetId', PACKET_OPTION.packetId, packet.packetId))
@@ -205,7 +232,7 @@ function interfaceStatistics(id: number, statistics: StatisticsOptions): Uint8Ar
   })
 }
 
-const refuse = (field: string, value: number, allowed: string): PcapngError =>
+const refuse = (field: string, value: number | string, allowed: string): PcapngError =>
   new PcapngError('VMBUS_PCAPNG_ARGUMENT', { field, value, allowed })
 
 function checkedU32(field: string, value: number): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pcapngWriter, readPcapng, unixTicksOf } from '@vmbus/pcapng'
+import { pcapngReader, pcapngWriter, readPcapng, unixTicksOf } from '@vmbus/pcapng'
 import { concat, hex } from './bytes.ts'
 
 // Typed by hand from draft-ietf-opsawg-pcapng, figures 9 (SHB), 10 (IDB), 11 (EPB), 15 (ISB).
@@ -18,6 +18,12 @@ const INTERFACE = hex(`
   09 00 01 00  07 00 00 00             # if_tsresol 10^-7
   00 00 00 00
   34 00 00 00`)
+const OFFSET_INTERFACE = hex(`
+  01 00 00 00  24 00 00 00             # interface description, 36 bytes
+  01 00 00 00  00 00 00 00             # Ethernet, no limit
+  0e 00 08 00  00 00 00 00 00 00 00 00 # if_tsoffset
+  00 00 00 00
+  24 00 00 00`)
 const PACKET = hex(`
   06 00 00 00  3c 00 00 00             # enhanced packet, 60 bytes
   00 00 00 00                          # interface 0
@@ -117,6 +123,26 @@ describe('pcapng byte vectors', () => {
     expect(concat(chunks)).toEqual(FILE)
   })
 
+  test('times with the seconds of if_tsoffset, in packets and statistics', () => {
+    // draft-ietf-opsawg-pcapng, 4.2: if_tsoffset (14) is a signed 64-bit number of seconds that is added to each time.
+    const offset = (seconds: bigint): Uint8Array => {
+      const file = concat([SECTION, OFFSET_INTERFACE, PACKET, STATISTICS])
+      new DataView(file.buffer).setBigInt64(SECTION.length + 20, seconds, true)
+      return file
+    }
+    const times = (file: Uint8Array): unknown[] =>
+      readPcapng(file).flatMap((block) =>
+        'time' in block ? [block.time] : 'offsetSeconds' in block ? [block.offsetSeconds] : [],
+      )
+    expect(times(offset(1_700_000_000n))).toEqual([
+      1_700_000_000n,
+      8_589_934_593n + 1_700_000_000_000_000n,
+      8_589_934_595n + 1_700_000_000_000_000n,
+    ])
+    expect(times(offset(-1n))).toEqual([-1n, 8_588_934_593n, 8_588_934_595n])
+    expect(times(FILE)).toEqual([8_589_934_593n, 8_589_934_595n])
+  })
+
   test('time of a FILETIME', () => {
     // 2024-01-01T00:00:00Z is Unix second 1704067200 and FILETIME 0x01DA3C45A8A28000.
     expect(unixTicksOf(133_485_408_000_000_000n)).toBe(17_040_672_000_000_000n)
@@ -152,6 +178,39 @@ describe('strictness', () => {
     ['a section longer than said', patched(BIG_ENDIAN, 23, 0x14), 'block end'],
   ])('%s is refused', (_, file, field) => {
     expect(() => readPcapng(file)).toThrow(expect.objectContaining({ code: 'VMBUS_PCAPNG_FORMAT', field }))
+  })
+
+  // draft-ietf-opsawg-pcap, 4: magic number, version 2.4, time zone, accuracy, snaplen, link type.
+  test.each([
+    'd4c3b2a1 02000400 00000000 00000000 ffff0000 01000000',
+    'a1b2c3d4 00020004 00000000 00000000 0000ffff 00000001',
+    '4d3cb2a1 02000400 00000000 00000000 ffff0000 01000000',
+    'a1b23c4d 00020004 00000000 00000000 0000ffff 00000001',
+  ])('a classic pcap file is named as one: %s', (bytes) => {
+    expect(() => readPcapng(hex(bytes))).toThrow(/classic pcap file/)
+  })
+
+  test('options and states that are none are refused by name', () => {
+    const refused = (code: string, field: string): unknown => expect.objectContaining({ code, field })
+    const write = (): void => undefined
+    const wrong = (options: object): unknown => pcapngWriter({ write, ...options })
+    expect(() => wrong({ aplication: 'x' })).toThrow(refused('VMBUS_OPTIONS_INVALID', 'pcapngWriter.aplication'))
+    expect(() => wrong({ resume: { kind: 'pcapng', v: 99, snaplens: [] } })).toThrow(
+      refused('VMBUS_STATE_INVALID', 'pcapng.v'),
+    )
+    expect(() => wrong({ resume: { kind: 'pcapng', v: 1, snaplens: [NaN] } })).toThrow(
+      refused('VMBUS_STATE_INVALID', 'pcapng.snaplens[0]'),
+    )
+    expect(() => pcapngReader({ block: write, maxBlockLength: NaN })).toThrow(
+      refused('VMBUS_OPTIONS_INVALID', 'pcapngReader.maxBlockLength'),
+    )
+    const capture = pcapngWriter({ write })
+    const lan = capture.addInterface()
+    const bytes = new Uint8Array(1)
+    const misspelt: object = { direction: 'inbond' }
+    expect(() => capture.packet(lan, { time: 0n, bytes, ...misspelt })).toThrow(
+      refused('VMBUS_PCAPNG_ARGUMENT', 'direction'),
+    )
   })
 
   test('the writer refuses what the format cannot hold', () => {
