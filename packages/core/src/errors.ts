@@ -7,7 +7,6 @@ export type CoreErrorCode =
   | 'VMBUS_OFFER_INVALID'
   | 'VMBUS_PACKET_INVALID'
   | 'VMBUS_RING_INVALID'
-  | 'VMBUS_STATE_INVALID'
 
 export interface CoreErrorDetail {
   readonly field: string

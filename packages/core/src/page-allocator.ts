@@ -1,10 +1,13 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
+import { integer, restoreState, stateForm } from '@vmbus/world'
 import { CoreError } from './errors.ts'
+import { frames, stateError } from './saved.ts'
 import type { PageAllocator } from './types.ts'
 
 export interface SavablePageAllocator extends PageAllocator {
   readonly available: number
   save(): unknown
+  /** Throws StateError (VMBUS_STATE_INVALID), and has changed nothing, for what an allocator of these pages did not save. */
   restore(state: unknown): void
 }
 
@@ -12,6 +15,8 @@ interface Saved {
   readonly next: number
   readonly free: readonly number[]
 }
+
+const FORM = stateForm<Saved>('pages', 1, { next: integer(), free: frames })
 
 /**
  * Hands out the pages `from` … `to`-1 of guest RAM, zeroed, lowest first while nothing was freed. A page that is freed
@@ -59,9 +64,14 @@ export function pageAllocator(memory: GuestMemory, from: number, to: number): Sa
         free.push(pfn)
       }
     },
-    save: (): Saved => ({ next, free: [...free] }),
+    save: () => ({ ...FORM.head, next, free: [...free] }),
     restore(state) {
-      const saved = state as Saved
+      const saved = restoreState(state, FORM)
+      if (saved.next < from || saved.next > to) throw stateError('pages.next', saved.next, `${from} to ${to}`)
+      const wrong = saved.free.find(
+        (pfn, index) => pfn < from || pfn >= saved.next || saved.free.indexOf(pfn) !== index,
+      )
+      if (wrong !== undefined) throw stateError('pages.free', wrong, 'pages that were handed out, each once')
       next = saved.next
       free = [...saved.free]
       unused = new Set(free)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { MessageId, Version, layouts, type HostDevice, type HostDeviceSpec } from '../src/index.ts'
+import { guestMemory } from '@vmbus/hypervisor'
+import { MessageId, Version, layouts, pageAllocator, type HostDevice, type HostDeviceSpec } from '../src/index.ts'
+import { damaged, taken } from '@vmbus/world/testing'
 import { instance, pair, probeDriver, type Pair } from './pair.ts'
 
 const REFUSAL = new Error('this device takes no such state')
@@ -174,4 +176,102 @@ test('a handle follows its device to the key that the state has for it', () => {
   expect(to.host.devices.find(({ instanceId }) => instanceId === instance(1))?.device).toBe(handle.device)
   handle.rescind()
   expect(to.host.devices.map(({ instanceId }) => instanceId)).toEqual([instance(2)])
+})
+
+describe('a state with one thing wrong is refused, and nothing has changed', () => {
+  /** A world in which most of what can be saved is there: a subchannel, grants, a pause with what waits for its end. */
+  function busy(): Pair {
+    const world = pair({ hostVersions: [Version.v5_3], guestVersions: [Version.v5_3] })
+    const [first] = [1, 2].map((n) => world.host.offer(world.device({ instanceId: instance(n) })))
+    world.guest.start()
+    world.settle()
+    first?.device.subchannels(1)
+    world.settle()
+    const driver = probeDriver(world)
+    const [primary] = driver.channels
+    if (primary === undefined) throw new Error('no channel')
+    driver.grant(primary, 40)
+    world.settle()
+    world.host.pause()
+    driver.retarget(primary, 1)
+    driver.grant(primary, 3)
+    driver.ping()
+    world.host.devices[1]?.rescind()
+    return world
+  }
+
+  test('of the host bus', () => {
+    const { host } = busy()
+    const saved = host.save()
+    const states = [...damaged(saved, (path) => /^\.devices\.\d+\.state/.test(path))]
+    expect(states.length).toBeGreaterThan(400)
+    expect(taken(states, host)).toEqual([])
+  })
+
+  test('of the guest bus', () => {
+    const { guest } = busy()
+    const saved = guest.save()
+    const states = [...damaged(saved, (path) => /^\.drivers\.\d+\.state/.test(path))]
+    expect(states.length).toBeGreaterThan(200)
+    expect(taken(states, guest)).toEqual([])
+  })
+
+  test.each([
+    ['two channels of one key', (saved: Saved) => ({ ...saved, channels: [...saved.channels, saved.channels[0]] })],
+    ['a key that is to be given again', (saved: Saved) => ({ ...saved, nextKey: 1 })],
+    ['rings of nobody', (saved: Saved) => ({ ...saved, rings: saved.rings.map((ring) => ({ ...ring, key: 99 })) })],
+    ['rings without their grants', (saved: Saved) => ({ ...saved, gpadls: [] })],
+    ['an open channel that nobody asked for', (saved: Saved) => changed(saved, { request: null })],
+    ['rings outside of RAM', (saved: Saved) => ({ ...saved, gpadls: saved.gpadls.map(beyond) })],
+    ['rings that begin nowhere', (saved: Saved) => changed(saved, {}, { downstreamOffset: 1 })],
+    ['an index that the ring has not', (saved: Saved) => ({ ...saved, rings: saved.rings.map(further) })],
+    ['a channel of no device', (saved: Saved) => ({ ...saved, devices: [] })],
+  ])('of the host bus: %s', (_what, change) => {
+    const { host } = busy()
+    expect(taken([{ at: 'here', state: change(host.save() as Saved) }], host)).toEqual([])
+  })
+
+  interface Saved {
+    readonly channels: readonly { readonly request: object | null }[]
+    readonly gpadls: readonly { readonly ranges: readonly { readonly pfns: readonly number[] }[] }[]
+    readonly rings: readonly { readonly key: number; readonly state: { readonly in: object } }[]
+  }
+  const changed = (saved: Saved, fields: object, request: object = {}): unknown => ({
+    ...saved,
+    channels: saved.channels.map((channel) =>
+      channel.request === null ? channel : { ...channel, request: { ...channel.request, ...request }, ...fields },
+    ),
+  })
+  const beyond = (gpadl: Saved['gpadls'][0]): unknown => ({
+    ...gpadl,
+    ranges: gpadl.ranges.map((range) => ({ ...range, pfns: range.pfns.map(() => 128) })),
+  })
+  const further = ({ key, state }: Saved['rings'][0]): unknown => ({
+    key,
+    state: { ...state, in: { read: 4096, published: 4096 } },
+  })
+
+  test('of the pages: what lies outside, and what is none', () => {
+    const memory = guestMemory(16 * 4096)
+    const pages = pageAllocator(memory, 4, 12)
+    pages.free(pages.allocate(3).slice(1))
+    const saved = pages.save()
+    expect(taken(damaged(saved), pages)).toEqual([])
+    const outside = [
+      { next: 13, free: [] },
+      { next: 3, free: [] },
+      { next: 7, free: [3] },
+      { next: 7, free: [7] },
+      { next: 7, free: [5, 5] },
+    ]
+    const head = { kind: 'pages', v: 1 }
+    expect(
+      taken(
+        outside.map((state) => ({ at: JSON.stringify(state), state: { ...head, ...state } })),
+        pages,
+      ),
+    ).toEqual([])
+    pages.restore({ ...head, next: 12, free: [] })
+    expect(pages.available).toBe(0)
+  })
 })

@@ -7,7 +7,19 @@ import {
   type Partition,
   type PartitionFeatures,
 } from '@vmbus/hypervisor'
-import { scopedTimers, type Clock, type Diagnose, type Seed, type Timers, type TraceSink } from '@vmbus/world'
+import {
+  anything,
+  oneOf,
+  restoreState,
+  scopedTimers,
+  stateForm,
+  type Clock,
+  type Diagnose,
+  type Seed,
+  type StateForm,
+  type Timers,
+  type TraceSink,
+} from '@vmbus/world'
 import type { DeviceSettings, HostProfile } from './profile.ts'
 
 /** What a machine or a simulated world supplies. */
@@ -53,13 +65,18 @@ export interface Host {
   devices(kind: string): readonly HostDeviceHandle[]
   timer(name: string): void
   save(): unknown
-  /** Into a host of the same profile, with devices of the same kinds and instances offered over the same backends. */
+  /** Throws StateError (VMBUS_STATE_INVALID) for a state that `restore` would not take. */
+  checkState(state: unknown): void
+  /**
+   * Into a host of the same profile, with its devices offered over the same backends; those that differ are rescinded and
+   * offered, as `HostBus.restore` says. Throws StateError (VMBUS_STATE_INVALID), and has touched nothing, for a state of
+   * another kind, version, profile or shape.
+   */
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }
 
 interface HostState {
-  readonly v: 1
   readonly profile: string
   readonly partition: unknown
   readonly bus: unknown
@@ -78,8 +95,12 @@ const PROFILED = new Set<string>([
   'balloon',
 ] satisfies (keyof DeviceSettings)[])
 
+const formOf = (profile: string): StateForm<HostState> =>
+  stateForm<HostState>('host', 2, { profile: oneOf(profile), partition: anything, bus: anything })
+
 export function createHost(profile: HostProfile, options: HostOptions): Host {
   const { memory, clock, timers, seed, vps = 1 } = options
+  const form = formOf(profile.id)
   const shared = {
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.diagnose === undefined ? {} : { diagnose: options.diagnose }),
@@ -125,9 +146,16 @@ export function createHost(profile: HostProfile, options: HostOptions): Host {
       if (owner === 'partition') partition.timer(name.slice(cut + 1))
       else if (owner === 'bus') bus.timer(name.slice(cut + 1))
     },
-    save: (): HostState => ({ v: 1, profile: profile.id, partition: partition.save(), bus: bus.save() }),
+    save: () => ({ ...form.head, profile: profile.id, partition: partition.save(), bus: bus.save() }),
+    checkState: (saved) => {
+      const state = restoreState(saved, form)
+      partition.checkState(state.partition)
+      bus.checkState(state.bus)
+    },
     restore(saved) {
-      const state = saved as HostState
+      const state = restoreState(saved, form)
+      // The bus first looks, then the partition is touched: a state is taken whole or not at all.
+      bus.checkState(state.bus)
       partition.restore(state.partition)
       bus.restore(state.bus)
     },

@@ -1,7 +1,22 @@
+import type { HostDeviceSpec } from '@vmbus/core'
 import { guestMemory, type LocalApics } from '@vmbus/hypervisor'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
-import { expect, test } from 'vitest'
-import { createHost, ws2022, type HostOptions, type HostProfile } from '../src/index.ts'
+import { describe, expect, test } from 'vitest'
+import { damaged, taken } from '@vmbus/world/testing'
+import { createHost, ws2008, ws2019, ws2022, type HostOptions, type HostProfile } from '../src/index.ts'
+
+const PROBE: HostDeviceSpec = {
+  kind: 'probe',
+  offer: { interfaceId: '11111111-2222-3333-4444-555555555555', instanceId: '00000000-0000-0000-0000-000000000001' },
+  create: () => ({
+    open: () => 0,
+    readable: () => {},
+    close: () => {},
+    save: () => null,
+    restore: () => {},
+    inspect: () => ({}),
+  }),
+}
 
 function make(profile: HostProfile, options: Partial<HostOptions> = {}) {
   const timers = timerQueue((name) => host.timer(name))
@@ -55,4 +70,33 @@ test('a machine hears whether an interrupt ends itself', () => {
   partition.wrmsr(0, 0x4000_0080, 1, 0)
   partition.assertSint(0, 2)
   expect(interrupts).toEqual([[0, 0xf3, true]])
+})
+
+describe('a saved state', () => {
+  const offering = (profile: HostProfile) => {
+    const host = make(profile)
+    host.offer(PROBE)
+    return host
+  }
+
+  test("is taken by a host of its profile alone, and by a host's restore alone", () => {
+    const saved = offering(ws2022).save()
+    offering(ws2022).restore(saved)
+    for (const profile of [ws2019, ws2008]) {
+      const host = offering(profile)
+      expect(taken([{ at: profile.id, state: saved }], host)).toEqual([])
+      expect(() => host.checkState(saved)).toThrow('VMBUS_STATE_INVALID')
+    }
+    const host = offering(ws2022)
+    host.checkState(saved)
+    expect(taken([{ at: 'v', state: { ...(saved as object), v: 99 } }], host)).toEqual([])
+  })
+
+  test('with one thing wrong is refused, and neither partition nor bus has changed', () => {
+    const host = offering(ws2022)
+    host.partition.wrmsr(0, 0x4000_0000, 0x1_0000, 0x8100_0006)
+    const states = [...damaged(host.save(), (path) => /^\.bus\.devices\.\d+\.state/.test(path))]
+    expect(states.length).toBeGreaterThan(100)
+    expect(taken(states, host)).toEqual([])
+  })
 })

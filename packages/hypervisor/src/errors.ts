@@ -6,8 +6,6 @@ export type PartitionErrorCode =
   | 'VMBUS_PARTITION_OPTION'
   /** Guest memory of a size or alignment that no guest can have. */
   | 'VMBUS_GUEST_MEMORY'
-  /** `restore` was given something that `save` of this version did not make. */
-  | 'VMBUS_PARTITION_STATE'
   /** A simulated guest's own instruction faulted (#GP or #UD). */
   | 'VMBUS_GUEST_FAULT'
 

@@ -9,7 +9,7 @@ import type { MsrContext, MsrTable } from './msrs/table.ts'
 import { portTable } from './ports.ts'
 import { MISC_FEATURE, PRIVILEGE } from './privileges.ts'
 import { enabledPage } from './register.ts'
-import { restoreState, saveState } from './snapshot.ts'
+import { checkState, restoreState, saveState } from './snapshot.ts'
 import { SINTS, newPartitionState, type VpState } from './state.ts'
 import { createSyntheticTimers } from './stimers.ts'
 import { createSynic } from './synic.ts'
@@ -153,9 +153,11 @@ export function createPartition(options: PartitionOptions): Partition {
     },
     sintReady: (vp, sint) => synic.ready(vp, sint),
     save: () => saveState(state),
-    restore(saved) {
+    checkState: (from) => void checkState(from, vps),
+    restore(from) {
+      const saved = checkState(from, vps)
       timers.disarmAll()
-      restoreState(state, saved, vps)
+      restoreState(state, saved)
       timers.armAll()
     },
     inspect() {

@@ -1,8 +1,21 @@
-import { PartitionError } from './errors.ts'
+import {
+  ShapeMismatch,
+  StateError,
+  bytes,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  pair,
+  restoreState as parseState,
+  stateForm,
+  u32,
+  type Shape,
+} from '@vmbus/world'
+import { MAX_PAYLOAD } from './protocol.ts'
 import { assign, type Register } from './register.ts'
-import { newVp, type PartitionState, type QueuedMessage, type VpState } from './state.ts'
-
-const VERSION = 1
+import { SINTS, TIMERS, newVp, type PartitionState, type QueuedMessage, type VpState } from './state.ts'
 
 type Words = readonly [low: number, high: number]
 
@@ -27,7 +40,6 @@ interface SavedVp {
 
 /** The saved form: JSON kinds and Uint8Array, with no part shared with the live state. */
 interface SavedPartition {
-  readonly version: typeof VERSION
   readonly guestOsId: Words
   readonly hypercall: Words
   readonly referenceTsc: Words
@@ -40,17 +52,53 @@ interface SavedPartition {
   readonly vps: readonly SavedVp[]
 }
 
+/** MSRs 0x40000100 to 0x40000104. */
+const CRASH_PARAMETERS = 5
+const register: Shape<Words> = pair(u32, u32)
+const payload: Shape<Uint8Array> = (value, at) => {
+  const copy = bytes()(value, at)
+  integer(0, MAX_PAYLOAD)(copy.length, `${at}.length`)
+  return copy
+}
+const FORM = stateForm<SavedPartition>('partition', 2, {
+  guestOsId: register,
+  hypercall: register,
+  referenceTsc: register,
+  tscSequence: u32,
+  crash: list(register, CRASH_PARAMETERS, CRASH_PARAMETERS),
+  reenlightenmentControl: register,
+  tscEmulationControl: register,
+  tscEmulationStatus: register,
+  tscInvariantControl: register,
+  vps: list(
+    object<SavedVp>({
+      vp: integer(),
+      assistPage: register,
+      scontrol: register,
+      siefp: register,
+      simp: register,
+      sints: list(register, SINTS, SINTS),
+      timers: list(
+        object<SavedTimer>({ config: register, count: register, due: number(-1), callAt: number(-1), waiting: flag }),
+        TIMERS,
+        TIMERS,
+      ),
+      queues: list(list(object<QueuedMessage>({ type: u32, payload })), SINTS, SINTS),
+    }),
+  ),
+})
+
 const words = (r: Register): Words => [r.low, r.high]
 const copyQueue = (queue: readonly QueuedMessage[]): QueuedMessage[] =>
   queue.map(({ type, payload }) => ({ type, payload: payload.slice() }))
 
-export function saveState(state: PartitionState): SavedPartition {
+export function saveState(state: PartitionState): unknown {
   const vps: SavedVp[] = []
   state.vps.forEach((vp, index) => {
     if (vp !== undefined) vps.push(saveVp(index, vp))
   })
   return {
-    version: VERSION,
+    ...FORM.head,
     guestOsId: words(state.guestOsId),
     hypercall: words(state.hypercall),
     referenceTsc: words(state.referenceTsc),
@@ -83,12 +131,17 @@ function saveVp(vp: number, state: VpState): SavedVp {
   }
 }
 
-/** Puts a saved state into the live one. @throws PartitionError VMBUS_PARTITION_STATE for anything else. */
-export function restoreState(state: PartitionState, saved: unknown, vps: number): void {
-  if (!isSaved(saved)) throw new PartitionError('VMBUS_PARTITION_STATE', `not a partition state of version ${VERSION}`)
-  const outside = saved.vps.find(({ vp }) => vp >= vps)
-  if (outside !== undefined)
-    throw new PartitionError('VMBUS_PARTITION_STATE', `state of VP ${outside.vp}, partition of ${vps}`)
+/** A copy of what `saveState` gave of a partition with at most so many processors. Throws StateError, and touches nothing. */
+export function checkState(from: unknown, vps: number): SavedPartition {
+  const saved = parseState(from, FORM)
+  for (const { vp } of saved.vps)
+    if (vp >= vps)
+      throw new StateError('VMBUS_STATE_INVALID', 'partition.vps', new ShapeMismatch('', vp, `processors below ${vps}`))
+  return saved
+}
+
+/** Puts a checked state into the live one. */
+export function restoreState(state: PartitionState, saved: SavedPartition): void {
   put(state.guestOsId, saved.guestOsId)
   put(state.hypercall, saved.hypercall)
   put(state.referenceTsc, saved.referenceTsc)
@@ -118,7 +171,7 @@ function restoreVp(saved: SavedVp): VpState {
     timer.callAt = from.callAt
     timer.waiting = from.waiting
   })
-  vp.queues.forEach((queue, n) => queue.push(...copyQueue(saved.queues[n] ?? [])))
+  vp.queues.forEach((queue, n) => queue.push(...(saved.queues[n] ?? [])))
   return vp
 }
 
@@ -128,16 +181,4 @@ function put(r: Register, [low, high]: Words): void {
 
 function putAll(registers: readonly Register[], saved: readonly Words[]): void {
   registers.forEach((r, n) => put(r, saved[n] ?? [0, 0]))
-}
-
-/** A state is trusted (it is ours, not a guest's): its version is checked, not every word. */
-function isSaved(value: unknown): value is SavedPartition {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'version' in value &&
-    value.version === VERSION &&
-    'vps' in value &&
-    Array.isArray(value.vps)
-  )
 }

@@ -175,6 +175,9 @@ export interface Partition {
 
   /** Everything, as one plain versioned value of JSON kinds and Uint8Array; restore gives the same later bytes. */
   save(): unknown
+  /** Throws StateError (VMBUS_STATE_INVALID) for what `save` of a partition with as many processors cannot have given. */
+  checkState(state: unknown): void
+  /** Checks first: what is refused has changed nothing. */
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { guestMemory, guestProcessor, takeEventFlags } from '../src/index.ts'
+import { damaged, taken } from '@vmbus/world/testing'
 import { bringUp, identify, rig, siefpOf, simpOf, type Rig } from './fixture.ts'
 
 const runs = (numRuns: number): { seed: number; numRuns: number } => ({
@@ -395,8 +396,21 @@ test('a state of another version, or of more processors, is refused', () => {
   bringUp(r, 1)
   const two: unknown = r.partition.save()
   for (const bad of [undefined, null, 1, {}, { version: 2, vps: [] }, { version: 1 }])
-    expect(() => r.partition.restore(bad)).toThrow('VMBUS_PARTITION_STATE')
-  expect(() => rig().partition.restore(two)).toThrow('VMBUS_PARTITION_STATE')
+    expect(() => r.partition.restore(bad)).toThrow('VMBUS_STATE_INVALID')
+  expect(() => rig().partition.restore(two)).toThrow('VMBUS_STATE_INVALID')
+})
+
+test('a state with one thing wrong is refused, and nothing has changed', () => {
+  const r = rig({ vps: 2 })
+  identify(r)
+  bringUp(r, 1)
+  for (const byte of [1, 2, 3]) r.partition.postMessage(1, 2, 1, Uint8Array.of(byte))
+  r.write(0x4000_00b0, 0x2_0003n, 1)
+  r.write(0x4000_00b1, 1000n, 1)
+  const states = [...damaged(r.partition.save())]
+  expect(states.length).toBeGreaterThan(150)
+  expect(taken(states, r.partition)).toEqual([])
+  expect(r.queue.next()).toBe(1000)
 })
 
 test('a signal allocates no more than a call of nothing does', () => {

@@ -212,7 +212,10 @@ describe('userland', () => {
         const file = (await readFile(join(folder, name))).subarray(64)
         // Nothing of the bus and of devices, whose states are the code's that wrote them.
         const { host: whole, booted } = deserialize(file) as SessionSnapshot
-        expect([whole, booted]).toMatchObject([undefined, { version: stateVersion, partition: { version: 1 } }])
+        expect([whole, booted]).toMatchObject([
+          undefined,
+          { version: stateVersion, partition: { kind: 'partition', v: 2 } },
+        ])
         expect(Object.keys(booted as object)).toEqual(['version', 'partition'])
         return { file: sha256(file), measured: { ramSha256, instructions, host } }
       }

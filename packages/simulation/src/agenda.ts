@@ -1,4 +1,19 @@
-import type { Clock, Seed, Timers } from '@vmbus/world'
+import {
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  pair,
+  restoreState,
+  stateForm,
+  text,
+  u32,
+  u8,
+  type Clock,
+  type Seed,
+  type Timers,
+} from '@vmbus/world'
 
 /** Something that is going to happen. */
 export type Due =
@@ -27,6 +42,16 @@ interface Saved {
   readonly held: readonly string[]
 }
 
+const FORM = stateForm<Saved>('agenda', 1, {
+  now: number(0),
+  interrupts: list(
+    object<PendingInterrupt>({ kind: oneOf('interrupt'), owner: text, at: number(0), vp: u32, vector: u8 }),
+  ),
+  timers: list(pair(text, number())),
+  drawn: list(pair(text, integer())),
+  held: list(text),
+})
+
 /**
  * What a world is going to do, as data: interrupts on their way and timers. At equal times interrupts come first, in the
  * order in which they were raised, then timers by name. An edge that is raised while it is pending is one interrupt, as
@@ -51,6 +76,8 @@ export interface Agenda {
   advanceTo(time: number): void
   readonly size: number
   save(): unknown
+  /** Throws StateError (VMBUS_STATE_INVALID) for what `save` cannot have given. */
+  checkState(state: unknown): void
   restore(state: unknown): void
 }
 
@@ -138,15 +165,17 @@ export function createAgenda(seed: Seed, epoch: bigint, delay: Delay): Agenda {
     get size() {
       return interrupts.length + timers.size
     },
-    save: (): Saved => ({
+    save: () => ({
+      ...FORM.head,
       now,
       interrupts: interrupts.map((each) => ({ ...each })),
       timers: [...timers],
       drawn: [...drawn],
       held: [...held],
     }),
+    checkState: (state) => void restoreState(state, FORM),
     restore(state) {
-      const saved = state as Saved
+      const saved = restoreState(state, FORM)
       now = saved.now
       interrupts = saved.interrupts.map((each) => ({ ...each }))
       timers = new Map(saved.timers)

@@ -1,6 +1,17 @@
 import type { GuestBus, VmbusVersion } from '@vmbus/core'
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import { seeded, type Clock, type Diagnose, type Seed, type TraceSink } from '@vmbus/world'
+import {
+  anything,
+  bytes,
+  restoreState,
+  seeded,
+  stateForm,
+  text,
+  type Clock,
+  type Diagnose,
+  type Seed,
+  type TraceSink,
+} from '@vmbus/world'
 import type { Agenda, Delay, Due } from './agenda.ts'
 import { SimulationError } from './errors.ts'
 import { worldInterface, type NetOf } from './net.ts'
@@ -65,6 +76,8 @@ export interface GuestCell<Surface = unknown> {
   readonly guest: WorldGuest<Surface>
   run(due: Due): void
   save(): unknown
+  /** Throws for a state of another guest: nothing has been touched. */
+  checkState(state: unknown): void
   restore(state: unknown): void
 }
 
@@ -84,12 +97,18 @@ interface Attached<Surface> {
 }
 
 interface Saved {
-  readonly v: 1
   readonly host: string
   readonly memory: Uint8Array
   readonly hostState: unknown
   readonly system: unknown
 }
+
+const FORM = stateForm<Saved>('world-guest', 2, {
+  host: text,
+  memory: bytes(),
+  hostState: anything,
+  system: anything,
+})
 
 /** What was waited for did not happen, and the guest is still there. */
 const NOT_IN_TIME: ReadonlySet<string> = new Set(['VMBUS_SIMULATION_TIMEOUT', 'VMBUS_SIMULATION_IDLE'])
@@ -239,24 +258,42 @@ export function createGuest<Surface>(
       } else if (due.kind === 'interrupt') system.interrupt(due.vp, due.vector)
       else system.timer(due.name)
     },
-    save(): Saved | null {
+    save() {
       if (attached === undefined) return null
       const { host, hostName, system } = attached
-      return { v: 1, host: hostName, memory: memory.bytes.slice(), hostState: host.save(), system: system.save() }
-    },
-    restore(state) {
-      const saved = state as Saved | null
-      if (saved === null && attached === undefined) return
-      if (saved?.host !== attached?.hostName || saved === null) {
-        throw new SimulationError(
-          'VMBUS_SIMULATION_STATE',
-          `${name} was saved on ${saved?.host ?? 'no host'}, is on ${attached?.hostName ?? 'no host'}`,
-        )
+      return {
+        ...FORM.head,
+        host: hostName,
+        memory: memory.bytes.slice(),
+        hostState: host.save(),
+        system: system.save(),
       }
+    },
+    checkState: (state) => void check(state),
+    restore(state) {
+      const saved = check(state)
+      if (saved === null) return
       memory.bytes.set(saved.memory)
       current().host.restore(saved.hostState)
       current().system.restore(saved.system)
     },
+  }
+
+  function check(state: unknown): Saved | null {
+    const saved = state === null ? null : restoreState(state, FORM)
+    if (saved?.host !== attached?.hostName) {
+      throw new SimulationError(
+        'VMBUS_SIMULATION_STATE',
+        `${name} was saved on ${saved?.host ?? 'no host'}, is on ${attached?.hostName ?? 'no host'}`,
+      )
+    }
+    if (saved === null || attached === undefined) return null
+    if (saved.memory.length !== memory.size) {
+      throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} was saved with ${saved.memory.length} bytes of RAM`)
+    }
+    attached.host.checkState?.(saved.hostState)
+    attached.system.checkState(saved.system)
+    return saved
   }
 }
 

@@ -1,3 +1,4 @@
+import { anything, list, pair, restoreState, stateForm, text } from '@vmbus/world'
 import type { SystemPart } from './types.ts'
 
 /** The parts of one life of an operating system, by name. */
@@ -6,6 +7,11 @@ export interface SystemParts {
   save(): unknown
   restore(state: unknown): void
 }
+
+interface Saved {
+  readonly parts: readonly (readonly [name: string, state: unknown])[]
+}
+const FORM = stateForm<Saved>('system-parts', 1, { parts: list(pair(text, anything)) })
 
 /** Parts are made while the drivers and the surface are, so a system that is restored has those of the one that was saved. */
 export function systemParts(): SystemParts {
@@ -18,9 +24,9 @@ export function systemParts(): SystemParts {
       parts.set(name, made)
       return made
     },
-    save: () => [...parts].map(([name, part]) => [name, part.save()]),
+    save: () => ({ ...FORM.head, parts: [...parts].map(([name, part]) => [name, part.save()]) }),
     restore(state) {
-      for (const [name, saved] of state as (readonly [name: string, state: unknown])[]) parts.get(name)?.restore(saved)
+      for (const [name, saved] of restoreState(state, FORM).parts) parts.get(name)?.restore(saved)
     },
   }
 }

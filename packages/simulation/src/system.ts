@@ -1,6 +1,20 @@
 import { createGuestBus, pageAllocator, type GuestBus } from '@vmbus/core'
 import type { Partition } from '@vmbus/hypervisor'
-import { scopedTimers, type Clock, type Diagnose, type Seed, type Timers } from '@vmbus/world'
+import {
+  anything,
+  integer,
+  nullable,
+  number,
+  oneOf,
+  restoreState,
+  scopedTimers,
+  stateForm,
+  textLike,
+  type Clock,
+  type Diagnose,
+  type Seed,
+  type Timers,
+} from '@vmbus/world'
 import { systemParts } from './parts.ts'
 import type { GuestEvent, GuestGeneration, GuestServices, PowerState, ShutdownAction } from './types.ts'
 
@@ -27,6 +41,8 @@ export interface GuestSystem<Surface = unknown> {
   interrupt(vp: number, vector: number): void
   timer(name: string): void
   save(): unknown
+  /** Throws StateError (VMBUS_STATE_INVALID) for another kind, version or shape of the system's own. */
+  checkState(state: unknown): void
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }
@@ -42,13 +58,23 @@ interface State {
 }
 
 interface Saved extends Omit<State, 'base'> {
-  readonly v: 1
   /** Decimal. */
   readonly base: string
   readonly pages: unknown
   readonly parts: unknown
   readonly bus: unknown
 }
+
+const FORM = stateForm<Saved>('guest-system', 2, {
+  power: oneOf('off', 'booting', 'running', 'going-down', 'powered-off', 'restarting', 'hibernated'),
+  step: integer(),
+  action: nullable(oneOf('power-off', 'restart', 'hibernate')),
+  base: textLike(/^-?\d+$/, 'a decimal number'),
+  baseAt: number(0),
+  pages: anything,
+  parts: anything,
+  bus: anything,
+})
 
 /** Below it a PC keeps its real-mode structures. */
 const FIRST_PAGE = 16
@@ -152,21 +178,22 @@ export function createSystem<Surface>(
       else if (name === 'down') goDown()
       else if (name.startsWith('bus/')) bus.timer(name.slice('bus/'.length))
     },
-    save: (): Saved => ({
-      v: 1,
+    save: () => ({
+      ...FORM.head,
       ...state,
       base: state.base.toString(),
       pages: pages.save(),
       parts: parts.save(),
       bus: bus.save(),
     }),
+    checkState: (from) => void restoreState(from, FORM),
     restore(from) {
-      const { v: _, base, pages: savedPages, parts: savedParts, bus: savedBus, ...rest } = from as Saved
-      state = { ...rest, base: BigInt(base) }
-      pages.restore(savedPages)
+      const { power, step, action, base, baseAt, ...saved } = restoreState(from, FORM)
+      state = { power, step, action, base: BigInt(base), baseAt }
+      pages.restore(saved.pages)
       // Before the drivers, which are made while the bus is restored and look at them.
-      parts.restore(savedParts)
-      bus.restore(savedBus)
+      parts.restore(saved.parts)
+      bus.restore(saved.bus)
     },
     inspect: () => ({
       power: state.power,

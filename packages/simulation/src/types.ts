@@ -23,6 +23,8 @@ export interface AttachedHost {
   readonly partition: Partition
   timer(name: string): void
   save(): unknown
+  /** Throws for a state that `restore` would not take; the world asks before it touches anything. */
+  checkState?(state: unknown): void
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }

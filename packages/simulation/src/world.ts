@@ -1,6 +1,21 @@
 import type { HostDeviceSpec } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
-import { DEFAULT_EPOCH, TICKS_PER_MS, TICKS_PER_SECOND, seeded, type Clock, type Timers, plainCopy } from '@vmbus/world'
+import {
+  DEFAULT_EPOCH,
+  TICKS_PER_MS,
+  TICKS_PER_SECOND,
+  anything,
+  integer,
+  list,
+  pair,
+  plainCopy,
+  restoreState,
+  seeded,
+  stateForm,
+  text,
+  type Clock,
+  type Timers,
+} from '@vmbus/world'
 import { createAgenda, type Delay } from './agenda.ts'
 import { SimulationError } from './errors.ts'
 import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
@@ -43,20 +58,27 @@ export interface World extends AsyncDisposable {
   run(duration: Duration): void
   /** Everything, as one plain value: RAM, partitions, buses, devices, systems, what is pending, the time. */
   save(): unknown
-  /** Into a world that was made by the same calls. Throws VMBUS_SIMULATION_STATE. */
+  /**
+   * Into a world that was made by the same calls. Throws VMBUS_SIMULATION_STATE for another world's state, and StateError
+   * (VMBUS_STATE_INVALID) for what is none, before it touches anything.
+   */
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }
 
 interface Saved {
-  readonly format: typeof FORMAT
   readonly seed: number
   readonly steps: number
   readonly agenda: unknown
   readonly guests: readonly (readonly [name: string, state: unknown])[]
 }
 
-const FORMAT = 'vmbus-world/1'
+const FORM = stateForm<Saved>('world', 2, {
+  seed: integer(Number.MIN_SAFE_INTEGER),
+  steps: integer(),
+  agenda: anything,
+  guests: list(pair(text, anything)),
+})
 const DEFAULT_DELAY: Delay = { min: 0, max: 200 }
 const DEFAULT_SECONDS = 60
 /** Steps between two looks at an AbortSignal. */
@@ -157,9 +179,9 @@ export function simulate(options: SimulationOptions): World {
       while (stepBefore(end));
       agenda.advanceTo(end)
     },
-    save(): Saved {
+    save() {
       return plainCopy({
-        format: FORMAT,
+        ...FORM.head,
         seed: value,
         steps,
         agenda: agenda.save(),
@@ -168,18 +190,16 @@ export function simulate(options: SimulationOptions): World {
     },
     restore(state) {
       live()
-      const saved = plainCopy(state) as Saved
+      const saved = restoreState(state, FORM)
       const names = [...cells.keys()]
-      if (
-        saved?.format !== FORMAT ||
-        saved.seed !== value ||
-        saved.guests.map(([name]) => name).join() !== names.join()
-      ) {
+      if (saved.seed !== value || saved.guests.map(([name]) => name).join() !== names.join()) {
         throw new SimulationError(
           'VMBUS_SIMULATION_STATE',
-          `not a state of this world (${FORMAT}, seed ${value}, guests ${names.join()})`,
+          `not a state of this world (seed ${value}, guests ${names.join()})`,
         )
       }
+      agenda.checkState(saved.agenda)
+      for (const [name, cell] of saved.guests) cells.get(name)?.checkState(cell)
       // Once for the time that restored owners see, once for the timers that they set.
       agenda.restore(saved.agenda)
       for (const [name, cell] of saved.guests) cells.get(name)?.restore(cell)

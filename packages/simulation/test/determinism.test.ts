@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { linux } from '@vmbus/guest-linux'
 import { describe, expect, test } from 'vitest'
+import { damaged, taken } from '@vmbus/world/testing'
 import { simulate } from '../src/index.ts'
 import { compareReplay, fromReplayFile, recordReplay, replayOptions, toReplayFile } from '../src/index.ts'
 import { codeOf, story, type Story } from './story.ts'
@@ -76,7 +77,18 @@ describe('a world', () => {
     unattached.guest(linux('6.1'))
     expect(codeOf(() => unattached.restore(state))).toBe(code)
     for (const junk of [null, 1, 'x', {}, { format: 'vmbus-world/1' }, []])
-      expect(codeOf(() => world.restore(junk))).toBe(code)
+      expect(codeOf(() => world.restore(junk))).toBe('VMBUS_STATE_INVALID')
+  })
+
+  test('refuses a state with one thing wrong before it changes anything', async () => {
+    const { world } = await live({ seed: 3 })
+    // What devices, drivers and the system's parts say of themselves is theirs to look at; RAM of any contents is RAM.
+    const owned = /\.(devices\.\d+\.state|system\.(bus|parts|pages))(\.|$)/
+    const states = [...damaged(world.save(), (path) => owned.test(path))]
+    expect(states.length).toBeGreaterThan(200)
+    // RAM aside, which is too large to look at each time.
+    const owner = { save: () => world.inspect(), restore: (state: unknown) => world.restore(state) }
+    expect(taken(states, owner)).toEqual([])
   })
 })
 

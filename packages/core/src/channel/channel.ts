@@ -1,3 +1,4 @@
+import type { StateHead } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
 import {
   FEATURE_PENDING_SEND_SIZE,
@@ -14,7 +15,7 @@ import { PacketType, type Packet } from '../types.ts'
 import { copyOut } from '../ring/copy.ts'
 import { packetParser } from './packet.ts'
 import { FLAG_COMPLETION_REQUESTED, writeGpaDirect, writeTransferPages } from './send.ts'
-import { CHANNEL_FORMAT, checkState, type ChannelState } from './state.ts'
+import { CHANNEL_FORM, checkState, type ChannelState } from './state.ts'
 import { Due, type ChannelEnd, type ChannelOptions } from './types.ts'
 
 /** Bytes of a packet's descriptor; its second word has the packet's length in units of 8 bytes. */
@@ -239,8 +240,8 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
     close: () => {
       isOpen = false
     },
-    save: (): ChannelState => ({
-      format: CHANNEL_FORMAT,
+    save: (): ChannelState & StateHead => ({
+      ...CHANNEL_FORM.head,
       isOpen,
       failure: failure ?? null,
       targetVp,

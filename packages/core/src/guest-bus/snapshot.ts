@@ -1,37 +1,18 @@
-import { plainCopy } from '@vmbus/world'
-import { CoreError } from '../errors.ts'
-import { makeEnd } from './rings.ts'
-import { channelsOf, type GuestContext } from './context.ts'
+import { plainCopy, restoreState as parseState } from '@vmbus/world'
+import { checkChannelState } from '../channel/index.ts'
+import { ringPagesFault } from '../ring/index.ts'
+import { stateError } from '../saved.ts'
 import type { GuestDriver } from '../types.ts'
-import {
-  initialState,
-  type GuestChannelState,
-  type GuestDeviceState,
-  type GuestGpadlState,
-  type GuestState,
-} from './state.ts'
+import { channelsOf, type GuestContext } from './context.ts'
+import { FORM, type SavedGuestBus } from './form.ts'
+import { makeEnd } from './rings.ts'
+import { initialState } from './state.ts'
 
-const FORMAT = 'vmbus-guest-bus/1'
-
-type Scalars = Omit<GuestState, 'devices' | 'channels' | 'gpadls' | 'interrupts' | 'due'>
-
-interface Saved extends Scalars {
-  readonly format: typeof FORMAT
-  readonly devices: readonly GuestDeviceState[]
-  readonly channels: readonly GuestChannelState[]
-  readonly gpadls: readonly GuestGpadlState[]
-  readonly interrupts: readonly number[]
-  readonly due: readonly number[]
-  readonly rings: readonly { readonly key: number; readonly state: unknown }[]
-  readonly drivers: readonly { readonly key: number; readonly state: unknown }[]
-}
-
-/** A private copy of everything, of JSON kinds and Uint8Array. */
+/** A private copy of everything. */
 export function saveState(ctx: GuestContext): unknown {
   const { state } = ctx
-  const saved: Saved = {
+  const saved: SavedGuestBus = {
     ...state,
-    format: FORMAT,
     devices: [...state.devices.values()],
     channels: [...state.channels.values()],
     gpadls: [...state.gpadls.values()],
@@ -40,23 +21,35 @@ export function saveState(ctx: GuestContext): unknown {
     rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.save() })),
     drivers: [...ctx.drivers].map(([key, driver]) => ({ key, state: driver.save() })),
   }
-  return plainCopy(saved)
+  return plainCopy({ ...FORM.head, ...saved })
+}
+
+/** A private copy of a saved state that this bus can take. Touches nothing; throws StateError (VMBUS_STATE_INVALID). */
+export function checkState(ctx: GuestContext, from: unknown): SavedGuestBus {
+  const saved = parseState(from, FORM)
+  const { partition } = ctx.options
+  const channels = new Map(saved.channels.map((channel) => [channel.key, channel]))
+  for (const vp of saved.interrupts)
+    if (vp >= ctx.vps) throw stateError('guest-bus.interrupts', vp, `processors below ${ctx.vps}`)
+  for (const { key, state } of saved.rings) {
+    const rings = channels.get(key)?.rings ?? null
+    if (rings === null) throw stateError('guest-bus.rings', key, 'the key of a channel with rings')
+    const { pfns, downstreamOffset } = rings
+    for (const pages of [pfns.slice(0, downstreamOffset), pfns.slice(downstreamOffset)]) {
+      const fault = ringPagesFault(partition.memory, pages)
+      if (fault !== undefined) throw stateError('guest-bus.channels', fault, 'pages that can be rings')
+    }
+    checkChannelState(state, 'guest', { pages: pfns.length, downstreamOffset })
+  }
+  return saved
 }
 
 export function restoreState(ctx: GuestContext, from: unknown): void {
-  const { timers } = ctx.options
-  const given = from as Partial<Saved> | null
-  if (typeof given !== 'object' || given === null || given.format !== FORMAT) {
-    throw new CoreError('VMBUS_STATE_INVALID', { field: 'format', value: String(given?.format), allowed: FORMAT })
-  }
-  const { format: _, devices, channels, gpadls, interrupts, due, rings, drivers, ...scalars } = plainCopy(from) as Saved
+  const { timers, clock } = ctx.options
+  const { devices, channels, gpadls, interrupts, due, rings, drivers, ...head } = checkState(ctx, from)
+  const { kind: _kind, v: _v, ...scalars } = { kind: '', v: 0, ...head }
+  const fresh = makeDrivers(ctx, devices, drivers)
   const state = Object.assign(initialState(0), scalars)
-  const fresh = new Map<number, GuestDriver>()
-  for (const { key, state: saved } of drivers) {
-    const driver = ctx.makeDriver(devices.find((device) => device.key === key))
-    driver?.checkState?.(saved)
-    if (driver !== undefined) fresh.set(key, driver)
-  }
   for (const end of ctx.ends.values()) end.close()
   ctx.ends.clear()
   ctx.handles.clear()
@@ -71,18 +64,30 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
     const channel = state.channels.get(key)
     if (channel !== undefined && channel.rings !== null) makeEnd(ctx, channel, channel.rings, ring)
   }
+  for (const [key, driver] of fresh) ctx.drivers.set(key, driver)
   for (const { key, state: saved } of drivers) {
-    const driver = fresh.get(key)
-    if (driver === undefined) continue
-    ctx.drivers.set(key, driver)
-    driver.restore(
-      saved,
-      channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)),
-    )
+    const handles = channelsOf(ctx, key).map((channel) => ctx.handleOf(channel))
+    fresh.get(key)?.restore(saved, handles)
   }
   for (const name of ['post', 'unload', 'due', 'probe']) timers.clear(name)
   if (state.postAt !== 0) timers.set('post', state.postAt)
   if (state.unloadAt !== 0) timers.set('unload', state.unloadAt)
   if (state.dueAt !== 0) timers.set('due', state.dueAt)
-  if (state.probes.length > 0) timers.set('probe', ctx.options.clock.now())
+  if (state.probes.length > 0) timers.set('probe', clock.now())
+}
+
+/** Drivers of the saved devices, each of which takes its state. */
+function makeDrivers(
+  ctx: GuestContext,
+  devices: SavedGuestBus['devices'],
+  drivers: SavedGuestBus['drivers'],
+): Map<number, GuestDriver> {
+  const fresh = new Map<number, GuestDriver>()
+  for (const { key, state } of drivers) {
+    const driver = ctx.makeDriver(devices.find((device) => device.key === key))
+    if (driver === undefined) throw stateError('guest-bus.drivers', key, 'a device that a driver of this guest takes')
+    driver.checkState?.(state)
+    fresh.set(key, driver)
+  }
+  return fresh
 }

@@ -149,7 +149,7 @@ export interface GuestBus {
   /** Returns the way to stop. */
   on(listener: (event: GuestBusEvent) => void): () => void
   save(): unknown
-  /** Into a bus over the restored partition, memory and page allocator. Throws VMBUS_STATE_INVALID. */
+  /** Into a bus over the restored partition, memory and page allocator. Throws StateError (VMBUS_STATE_INVALID) and has touched nothing. */
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }

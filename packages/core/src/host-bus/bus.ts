@@ -76,6 +76,7 @@ export function createHostBus(options: HostBusOptions): HostBus {
       disconnectPorts()
     },
     save: () => saveState(ctx),
+    checkState: (state, find) => void planDevices(ctx, checkState(ctx, state), find),
     restore: (state, find) => {
       const saved = checkState(ctx, state)
       const plan = planDevices(ctx, saved, find)

@@ -109,11 +109,13 @@ export interface HostBus {
   dispose(): void
   save(): unknown
   /**
-   * Takes over a saved state whole, or throws and has touched nothing: VMBUS_STATE_INVALID for another format, or a
-   * version or features that this host lacks; and what a device's `checkState` throws. Devices are matched with those
+   * Takes over a saved state whole, or throws StateError (VMBUS_STATE_INVALID) and has touched nothing: for another kind,
+   * version or shape, a version of VMBus or features that this host lacks, and what a device's `checkState` refuses. Devices are matched with those
    * offered here by kind and instance; `find` supplies others. What the state knows and nobody here does is rescinded;
    * what is offered here and unknown to it is offered to its guest.
    */
   restore(state: unknown, find?: FindDevice): void
+  /** Throws as `restore` would, and does nothing else. */
+  checkState(state: unknown, find?: FindDevice): void
   inspect(): Record<string, unknown>
 }

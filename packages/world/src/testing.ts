@@ -1,0 +1,54 @@
+/** A saved state with one thing wrong, and the path of that. */
+export interface Damaged {
+  readonly at: string
+  readonly state: unknown
+}
+
+/** No field can be either, whatever else it can be. */
+const other = (value: unknown): unknown =>
+  typeof value === 'string' ? { damaged: 1 } : value === null ? [{}] : 'damaged'
+
+/**
+ * Each state that differs from `saved` in one place: a value of another type, a field that is missing, and one too many.
+ * `skip` leaves out what is another owner's.
+ */
+export function* damaged(saved: unknown, skip: (path: string) => boolean = () => false, path = ''): Generator<Damaged> {
+  yield { at: path, state: other(saved) }
+  if (typeof saved !== 'object' || saved === null || ArrayBuffer.isView(saved)) return
+  const isList = Array.isArray(saved)
+  const entries = Object.entries<unknown>({ ...saved })
+  const rebuild = (fields: readonly (readonly [string, unknown])[]): unknown =>
+    isList ? fields.map(([, value]) => value) : Object.fromEntries(fields)
+  if (!isList) yield { at: `${path}.surplus`, state: { ...saved, surplus: 1 } }
+  for (const [key, value] of entries) {
+    const inside = `${path}.${key}`
+    if (skip(inside)) continue
+    if (!isList && value !== undefined)
+      yield { at: `${inside} (missing)`, state: rebuild(entries.filter(([each]) => each !== key)) }
+    for (const { at, state } of damaged(value, skip, inside))
+      yield { at, state: rebuild(entries.map(([each, old]) => [each, each === key ? state : old])) }
+  }
+}
+
+/** What `restore` of `owner` took, or refused otherwise than by an error of `code`, or after it had changed what `save` gives. */
+export function taken(
+  states: Iterable<Damaged>,
+  owner: { save(): unknown; restore(state: unknown): void },
+  code = 'VMBUS_STATE_INVALID',
+): string[] {
+  const before = JSON.stringify(owner.save(), plain)
+  const found: string[] = []
+  for (const { at, state } of states) {
+    try {
+      owner.restore(state)
+      found.push(`${at} is taken`)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === code)) found.push(`${at}: ${String(error)}`)
+    }
+    if (JSON.stringify(owner.save(), plain) !== before) found.push(`${at}: something changed`)
+  }
+  return found
+}
+
+const plain = (_key: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? [...value] : typeof value === 'bigint' ? String(value) : value
