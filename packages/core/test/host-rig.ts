@@ -21,12 +21,12 @@ import {
   type MessageNumber,
 } from '../src/index.ts'
 
-export const SIMP = 0x1000
-export const SIEFP = 0x2000
-export const INPUT = 0x3000
+const SIMP = 0x1000
+const SIEFP = 0x2000
+const INPUT = 0x3000
 export const P2C = 0x5000
 export const C2P = 0x6000
-export const INTERRUPT_PAGE = 0x7000
+const INTERRUPT_PAGE = 0x7000
 /** The second virtual processor's pages. */
 const SIMP_1 = 0x8000
 const SIEFP_1 = 0x9000

@@ -26,7 +26,7 @@ import type {
 } from './state.ts'
 
 /** What of a guest's state is saved as it is. */
-export type Scalars = Omit<GuestState, 'devices' | 'channels' | 'gpadls' | 'interrupts' | 'due'>
+type Scalars = Omit<GuestState, 'devices' | 'channels' | 'gpadls' | 'interrupts' | 'due'>
 
 /** The saved form of a guest bus: JSON kinds and Uint8Array. */
 export interface SavedGuestBus extends Scalars {

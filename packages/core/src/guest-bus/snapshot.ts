@@ -25,7 +25,7 @@ export function saveState(ctx: GuestContext): unknown {
 }
 
 /** A private copy of a saved state that this bus can take. Touches nothing; throws StateError (VMBUS_STATE_INVALID). */
-export function checkState(ctx: GuestContext, from: unknown): SavedGuestBus {
+function checkState(ctx: GuestContext, from: unknown): SavedGuestBus {
   const saved = parseState(from, FORM)
   const { partition } = ctx.options
   const channels = new Map(saved.channels.map((channel) => [channel.key, channel]))
