@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { flattened, qemuCases, qemuReplaysOurLog, qemuToUs, usToQemu } from './qemu.ts'
+import { flattened, qemuAndOurLocks, qemuCases, qemuReplaysOurLog, qemuToUs, usToQemu } from './qemu.ts'
 import { hasQemuImg, temporaryDirectory } from './support.ts'
 
 const directories: { remove: () => void }[] = []
@@ -21,6 +21,11 @@ if (hasQemuImg) {
   })
   describe('VHDX log and qemu-img', () => {
     it.each(SIZES)('they replay our log (%i bytes)', (size) => qemuReplaysOurLog(path(), size))
+  })
+  describe('locks and qemu', () => {
+    it('each sees who writes, on Linux', async () => {
+      expect(await qemuAndOurLocks(path())).toBe(process.platform === 'linux' ? 'seen' : 'not run')
+    })
   })
   describe.each(['vhd', 'vhdx'] as const)('%s chains', (format) => {
     it('flattened equal what was written', () => flattened(format, path(), SIZES[0] as number))

@@ -1,3 +1,5 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { createVhdx, memoryStore, type BlockDevice, type DiskState } from '@vmbus/disk'
@@ -168,4 +170,32 @@ function createDiskClosed(options: CreateDiskOptions, use: (disk: BlockDevice) =
   const disk = createDisk(options)
   use(disk)
   disk.close()
+}
+
+/** A writer here keeps QEMU out, a reader here keeps its writers out, and a writer of QEMU's keeps writers here out. */
+export async function qemuAndOurLocks(path: PathOf): Promise<'seen' | 'not run'> {
+  if (process.platform !== 'linux') return 'not run'
+  const file = path('locked.vhdx')
+  createDisk({ path: file, format: 'vhdx', size: '16M' }).close()
+  const write = (): string => execFileSync('qemu-io', ['-c', 'write 0 512', file], { encoding: 'utf8', stdio: 'pipe' })
+  const read = (): string => qemuImg('convert', '-O', 'raw', file, path('copy.raw'))
+
+  const writer = openDisk(file)
+  expect(read).toThrow(/Failed to (get .* lock|lock byte 1\d\d)/)
+  expect(write).toThrow(/Failed to (get .* lock|lock byte 1\d\d)/)
+  writer.close()
+
+  const reader = openDisk(file, { readOnly: true })
+  read()
+  expect(write).toThrow(/Failed to (get .* lock|lock byte 1\d\d)/)
+  reader.close()
+  write()
+
+  const theirs = spawn('qemu-io', [file])
+  await once(theirs.stdout, 'data')
+  expect(() => openDisk(file)).toThrow(expect.objectContaining({ code: 'VMBUS_DISK_LOCKED' }))
+  theirs.stdin.end('quit\n')
+  await once(theirs, 'exit')
+  openDisk(file).close()
+  return 'seen'
 }

@@ -15,7 +15,7 @@ const ENTRY_HEADER = 64
 const DESCRIPTOR = 32
 
 /** One write that an entry describes: a page of 4 KiB, or zeros over `length` bytes. */
-export type LoggedWrite =
+type LoggedWrite =
   | { readonly offset: number; readonly page: Uint8Array }
   | { readonly offset: number; readonly length: number }
 
