@@ -123,7 +123,6 @@ export function fromGuest(state: NetvscState, bytes: Uint8Array): void {
     state.initialize = 'none'
     return
   }
-  watch.check('guest-netvsc-request-id', !requests.has(id), () => `id ${id} is in use`)
   let oid = 0
   if (type === QUERY || type === SET) {
     oid = view.getUint32(HEADER + 4, true)

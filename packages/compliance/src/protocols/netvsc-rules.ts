@@ -31,7 +31,6 @@ export const NETVSC_GUEST = {
   'guest-netvsc-control': ['Control messages are those of a guest, and whole.', RNDIS],
   'guest-netvsc-initialize': ['RNDIS 1.0 is initialised once, behind the receive buffer.', RNDIS],
   'guest-netvsc-initialized': ['Everything else follows the answer to INITIALIZE.', RNDIS],
-  'guest-netvsc-request-id': ['The id of a request is not in use.', RNDIS],
   'guest-netvsc-information': ['Information of a request is behind its 20 bytes and in the message.', RNDIS],
   'guest-netvsc-filter': ['A packet filter has 4 bytes, of bits that there are.', 'wire/04 §4'],
   'guest-netvsc-packets': ['Data is RNDIS packets, one behind the other, to the last byte.', 'wire/04 §3'],

@@ -14,6 +14,7 @@ judge({
   drivers: () => [
     ...wrongAnswers(),
     ['adds 77 to the number', 'guest-heartbeat-sequence', on(message, add32(BODY, 76))],
+    ['gives a number that the host refuses', 'guest-heartbeat-accepted', on(message, add32(BODY, 5))],
     ['gives the number back', 'guest-heartbeat-sequence', on(message, add32(BODY, -1))],
     ['answers the first beat only', 'guest-ic-answer', later(message, never)],
     ['fails the beat', 'guest-heartbeat-status', status(E_FAIL)],
@@ -73,5 +74,10 @@ judge({
     ['asks with a shorter message', 'host-shutdown-body', shorter(12)],
     ['asks for restart and hibernation', 'host-shutdown-flags', body32(8, 6)],
     ['asks for what there is not', 'host-shutdown-flags', body32(8, 8)],
+    [
+      'sends a text without end',
+      'host-shutdown-text',
+      on(message, (sent) => [{ ...sent, payload: sent.payload.fill(0x41, BODY + 12) }]),
+    ],
   ],
 })

@@ -20,6 +20,7 @@ export const wrongAnswers = (): readonly Wrong[] => [
   ['answers the negotiation with two versions', 'guest-ic-versions', on(negotiation, set16(BODY + 2, 2))],
   ['answers nothing but the negotiation', 'guest-ic-answer', on(message, never)],
   ['answers twice', 'guest-ic-answer', on(message, twice)],
+  ['answers what the host drops', 'guest-ic-accepted', on(message, twice)],
   ['forgets the transaction id', 'guest-ic-answer', on(message, set8(24, 200))],
   ['answers with the request bit', 'guest-ic-flags', on(message, set8(25, 7))],
   ['answers without the transaction bit', 'guest-ic-flags', on(message, set8(25, 4))],
@@ -37,6 +38,7 @@ export const wrongQuestions = (): readonly Wrong[] => [
   ['asks for another component', 'host-ic-type', on(message, set16(TYPE, OTHER_TYPE))],
   ['asks without the request bit', 'host-ic-framing', on(message, set8(25, 1))],
   ['names no framework version', 'host-ic-offers', on(negotiation, set16(BODY, 0))],
+  ['asks what the driver drops', 'host-ic-accepted', on(message, set16(TYPE, OTHER_TYPE))],
   ['names a length beyond the packet', 'host-ic-framing', on(message, set32(4, 0x4000))],
 ]
 

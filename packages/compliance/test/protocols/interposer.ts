@@ -31,7 +31,11 @@ export interface At {
 }
 
 /** What goes instead of a packet. */
-export type Edit = (sent: Sent, at: At) => readonly Sent[]
+export interface Edit {
+  (sent: Sent, at: At): readonly Sent[]
+  /** Subchannels that a device offers instead of so many. */
+  readonly offers?: (count: number) => number
+}
 
 function put(channel: Channel, { type, payload, low, high, wants, ranges, transfer, setId }: Sent): boolean {
   switch (type) {
@@ -119,7 +123,8 @@ export function wrongDevice(spec: HostDeviceSpec, edit: Edit): HostDeviceSpec {
   return {
     ...spec,
     create(deps, settings) {
-      const device = spec.create(deps, settings)
+      const offerSubchannels = (count: number): void => deps.offerSubchannels(edit.offers?.(count) ?? count)
+      const device = spec.create({ ...deps, offerSubchannels }, settings)
       const over = edits(edit, deps.memory)
       const methods: Partial<HostDevice> = {
         open: (channel) => device.open(over(channel)),

@@ -3,7 +3,14 @@ import { createHost, ws2022, type HostProfile } from '@vmbus/host'
 import { scopedTimers } from '@vmbus/world'
 import { INTERRUPT_MODES, type InterruptMode } from '@vmbus/testbench'
 import { describe, expect, test } from 'vitest'
-import { compliance, hostCompliance, type ComplianceOptions, type HostUnderTest, type Report } from '../../src/index.ts'
+import {
+  PROTOCOL_RULES,
+  compliance,
+  hostCompliance,
+  type ComplianceOptions,
+  type HostUnderTest,
+  type Report,
+} from '../../src/index.ts'
 import { wrongDevice, wrongDriver, type Edit } from './interposer.ts'
 
 /** What is wrong, and the rule that says so. */
@@ -65,6 +72,13 @@ export function judge({ kind, device, driver, options, profile, drivers, devices
       const report = await runHost(device(), interrupts)
       expect(failed(report)).toEqual([])
       if (interrupts === 'deferred') expect(outcomes(report, kind, 'not-applicable')).toEqual([])
+    })
+    test('each rule has one that breaks it', () => {
+      const { guest = [], host = [] } = PROTOCOL_RULES[kind] ?? {}
+      const named = new Set([...drivers(), ...devices()].map(([, rule]) => rule))
+      const own = [...guest, ...host].map(({ id }) => id).filter((id) => id.includes(`-${kind}-`))
+      // Not every end has something to say of its peer beyond what all components have.
+      expect(own.filter((id) => !named.has(id) && !id.endsWith('-accepted'))).toEqual([])
     })
     test.each([...drivers()])('a driver that %s breaks %s', async (_what, rule, edit) => {
       const report = await runGuest(wrongDriver(driver(), edit))

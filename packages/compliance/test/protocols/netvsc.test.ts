@@ -124,6 +124,7 @@ function use({ host, drivers, round }: Ends): void {
   })
   if (round === 1) adapter?.device.associateVf(7)
   if (driver?.phase !== 'ready') return
+  driver.send({ bytes: new Uint8Array(60) }, { queue: 1 })
   if (round === 2) driver.switchDataPath('vf')
   if (round === 3) driver.stop()
 }
@@ -160,6 +161,13 @@ judge({
     ],
     ['wants no completion of a packet', 'guest-netvsc-wants', on(data, (sent) => [{ ...sent, wants: false }])],
     ['wants no completion of INIT', 'guest-netvsc-wants', on(says(INIT), (sent) => [{ ...sent, wants: false }])],
+    ['says what the host refuses', 'guest-netvsc-accepted', on(says(NDIS), set32(0, 99))],
+    [
+      'speaks NVSP on a subchannel',
+      'guest-netvsc-primary',
+      (sent, at) =>
+        at.channel.subchannelIndex === 1 && data(sent) ? both(set32(0, PATH), set32(4, 0))(sent, at) : [sent],
+    ],
     ['tells NDIS 6.1', 'guest-netvsc-ndis', on(says(NDIS), set32(8, 1))],
     ['tells NDIS twice', 'guest-netvsc-ndis', on(says(NDIS), twice)],
     ['configures frames of nothing', 'guest-netvsc-config', on(says(CONFIG), set32(4, 0))],
@@ -226,6 +234,7 @@ judge({
     ['completes INIT with a status that there is not', 'host-netvsc-init', on(completes(2), set32(12, 9))],
     ['takes no receive buffer', 'host-netvsc-receive-buffer', on(completes(102), set32(4, 2))],
     ['divides the receive buffer in two', 'host-netvsc-receive-buffer', on(completes(102), set32(8, 2))],
+    ['answers what the driver refuses', 'host-netvsc-accepted', tells(QUERY | ANSWER, put(8, 0x7777))],
     ['begins its sections behind 0', 'host-netvsc-receive-buffer', on(completes(102), set32(12, 64))],
     ['makes sections that are too small', 'host-netvsc-receive-buffer', on(completes(102), set32(16, 32))],
     ['makes more sections than there is room', 'host-netvsc-receive-buffer', on(completes(102), set32(20, 10_000))],
@@ -238,6 +247,25 @@ judge({
     ['sends a table of another length', 'host-netvsc-table', on(says(TABLE), set32(4, 8))],
     ['sends a table outside of its message', 'host-netvsc-table', on(says(TABLE), set32(8, 40))],
     ['sends a table of channels that there are not', 'host-netvsc-table', on(says(TABLE), set32(12, 9))],
+    [
+      'indicates before INITIALIZE is answered',
+      'host-netvsc-early',
+      tells(
+        INITIALIZE | ANSWER,
+        (message) => (put(0, INDICATE)(message), put(8, 0x4001_000b)(message), put(12, 0)(message)),
+      ),
+    ],
+    [
+      'sends frames before there is a filter',
+      'host-netvsc-filter',
+      on(
+        transfers,
+        both(
+          set32(4, 0),
+          tells(QUERY | ANSWER, (message) => void (message.byteLength > 100 && put(0, 1)(message))),
+        ),
+      ),
+    ],
     ['names another buffer', 'host-netvsc-transfer', on(transfers, (sent) => [{ ...sent, setId: 7 }])],
     ['sends a packet of no kind', 'host-netvsc-transfer', on(transfers, set32(0, 99))],
     ['sends a packet with a section of the guest', 'host-netvsc-transfer', on(transfers, set32(8, 0))],

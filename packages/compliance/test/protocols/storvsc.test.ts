@@ -1,5 +1,5 @@
 import { memoryDisk } from '@vmbus/disk'
-import type { HostDeviceHandle } from '@vmbus/core'
+import type { Channel, HostDeviceHandle } from '@vmbus/core'
 import { storvsc, type StorvscGuest, type StorvscHost } from '@vmbus/storvsc'
 import type { Ends } from '../../src/index.ts'
 import {
@@ -16,6 +16,7 @@ import {
   u32,
   u8,
   type Change,
+  type Edit,
   type Sent,
 } from './interposer.ts'
 import { judge } from './judge.ts'
@@ -88,6 +89,7 @@ judge({
   drivers: () => [
     ['says nothing', 'guest-storvsc-serves', on(() => true, never)],
     ['only sets itself up', 'guest-storvsc-serves', on(operation(EXECUTE), never)],
+    ['sets up over a subchannel', 'guest-storvsc-primary', overSubchannel],
     ['skips BEGIN', 'guest-storvsc-version', on(operation(BEGIN), set32(0, QUERY_VERSION))],
     ['begins twice', 'guest-storvsc-begin', first(operation(QUERY_PROPERTIES), set32(0, BEGIN))],
     [
@@ -117,6 +119,7 @@ judge({
     ['wants no completion by its flags', 'guest-storvsc-wants', on(operation(EXECUTE), set32(4, 0))],
     ['wants no completion', 'guest-storvsc-wants', on(operation(BEGIN), (sent) => [{ ...sent, wants: false }])],
     ['sends short packets', 'guest-storvsc-size', on(command(INQUIRY), cut(48))],
+    ['sends what the host refuses', 'guest-storvsc-accepted', on(operation(CREATE), set32(0, 15))],
     ['uses id 0', 'guest-storvsc-id', on(command(INQUIRY), (sent) => [{ ...sent, low: 0, high: 0 }])],
     ['says a length of another version', 'guest-storvsc-request', on(operation(EXECUTE), set16(AT.body, 36))],
     ['sends a CDB that is too short', 'guest-storvsc-cdb', on(command(READ), set8(AT.cdbLength, 6))],
@@ -163,6 +166,16 @@ judge({
     ['grants no subchannel', 'host-storvsc-setup', on(nth(4), set32(AT.status, 0xc000_000d))],
     ['refuses a version with another status', 'host-storvsc-version', on(nth(1), set32(AT.status, 0xc000_0001))],
     ['accepts another version', 'host-storvsc-version', on(nth(1), set16(AT.body, 0x0501))],
+    ['answers what the driver drops', 'host-storvsc-accepted', on(commands(), cut(16))],
+    [
+      'offers no subchannel',
+      'host-storvsc-subchannels',
+      Object.assign(
+        on(() => false, never),
+        { offers: () => 0 },
+      ),
+    ],
+    ['completes on another channel', 'host-storvsc-channel', elsewhere()],
     ['allows no transfer', 'host-storvsc-properties', on(nth(2), set32(24, 512))],
     ['says that it is no SCSI status', 'host-storvsc-srb', on(commands(), set8(AT.scsi, 0x55))],
     ['leaves a request pending', 'host-storvsc-srb', on(commands(), set8(AT.srb, 0))],
@@ -190,6 +203,23 @@ judge({
     ],
   ],
 })
+
+/** Commands of the subchannel are steps of the set-up. */
+const overSubchannel: Edit = (sent, { channel }) =>
+  channel.subchannelIndex === 1 && operation(EXECUTE)(sent)
+    ? [{ ...sent, payload: Uint8Array.from(sent.payload, (byte, at) => (at === 0 ? QUERY_PROPERTIES : byte)) }]
+    : [sent]
+
+/** Completions of the subchannel go over the primary. */
+function elsewhere(): Edit {
+  let primary: Channel | undefined
+  return (sent, { channel }) => {
+    if (channel.subchannelIndex === 0) primary = channel
+    if (channel.subchannelIndex === 0 || !completion(sent)) return [sent]
+    primary?.sendCompletion(sent.payload, sent.low, sent.high)
+    return []
+  }
+}
 
 /** ENUMERATE_BUS under an id. */
 function enumerate(low: number): Change {
