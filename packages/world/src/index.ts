@@ -19,6 +19,7 @@ export {
   type StateHead,
   type WorldErrorCode,
 } from './checked.ts'
+export { BASES, valuesOf, weakestOf, type Basis, type Evidenced, type Field } from './evidence.ts'
 export { plainCopy } from './plain.ts'
 export {
   ShapeMismatch,
