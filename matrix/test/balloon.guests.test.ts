@@ -55,7 +55,7 @@ const started = (kernel: (typeof KERNELS)[number], profile: string): Promise<Gue
     host: {
       module: HOST_MODULE,
       options: { profile, devices: { balloon: { settleSeconds: SETTLE_SECONDS } } },
-      snapshotKey: `balloon ${profile}`,
+      snapshotKey: profile,
     },
   })
 

@@ -64,7 +64,7 @@ async function started(kernel: (typeof KERNELS)[number], profile: string): Promi
     image: kernel,
     modules: ['hv_vmbus', 'hv_utils'],
     epoch: fileTimeOf(EPOCH_MS),
-    host: { module: HOST_MODULE, options: { profile }, snapshotKey: `core ${profile}` },
+    host: { module: HOST_MODULE, options: { profile }, snapshotKey: profile },
     loadModules: false,
   })
 }

@@ -39,7 +39,7 @@ export function started(
     host: {
       module: HOST_MODULE,
       options: { profile, devices },
-      snapshotKey: `services ${profile} ${Object.keys(devices).join()}`,
+      snapshotKey: profile,
     },
     loadModules: false,
     ...more,

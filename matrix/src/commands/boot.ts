@@ -60,7 +60,7 @@ function bootGuest(plan: BootPlan, context: BootContext, progress: Progress): Pr
     modules: modulesFor(kinds),
     packages: packagesFor(kinds),
     seed,
-    host: { module: HOST_MODULE, options, snapshotKey: `matrix ${profile.id} ${kinds.join(' ')}` },
+    host: { module: HOST_MODULE, options, snapshotKey: profile.id },
     onEvent: eventLines(progress),
     onProgress: progress,
     ...(plan.quiet ? {} : { onConsole: (text: string) => context.streams.out(text) }),

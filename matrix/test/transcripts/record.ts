@@ -41,7 +41,7 @@ export async function record(
     host: {
       module: new URL('../../src/real/host-module.ts', import.meta.url),
       options: { profile: profile.id, devices, transcriptBytes: 1 << 24 },
-      snapshotKey: `${scenario.name} ${profile.id}`,
+      snapshotKey: profile.id,
     },
   })
   if (scenario.loads === false) await guest.load(['hv_vmbus'])
