@@ -227,7 +227,7 @@ export interface GuestChannel {
   }): void
   /** Closes and tears down the ring GPADL: then `closed(channel)`. */
   close(): void
-  /** Grants a buffer: returns its id; then `gpadlCreated(channel, id, status)`. */
+  /** Grants a buffer: returns its id; then, never before that, `gpadlCreated(channel, id, status)`. */
   createGpadl(ranges: readonly PageRange[]): number
   /** Withdraws it: then `gpadlTorndown(channel, id)`; its pages may be reused only then. */
   teardownGpadl(id: number): void

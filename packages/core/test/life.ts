@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { Version } from '../src/index.ts'
 import type { GuestChannel } from '../src/index.ts'
 import type { HostDeviceHandle } from '../src/index.ts'
-import { instance, noCounts, pair, type Pair, type PairOptions, type ProbeDriver, type ProbeHost } from './pair.ts'
+import {
+  instance,
+  noCounts,
+  pair,
+  type Interrupts,
+  type Pair,
+  type PairOptions,
+  type ProbeDriver,
+  type ProbeHost,
+} from './pair.ts'
 import { leftovers, watch, type Watch } from './watch.ts'
 
 /** One thing that an owner, a driver or the world does. Numbers pick among what is there, so that shrinking keeps meaning. */
@@ -223,8 +232,8 @@ function life(options: PairOptions = {}): Life {
 const owns = (channel: GuestChannel, driver: ProbeDriver, id: number): boolean => driver.owner(id) === channel
 
 /** A life in which both ends speak one version, and the first device is open. */
-export function liveAt(version: number): Life {
-  const made = life({ hostVersions: [version], guestVersions: [version] })
+export function liveAt(version: number, interrupts: Interrupts = 'deferred'): Life {
+  const made = life({ hostVersions: [version], guestVersions: [version], interrupts })
   made.run({ do: 'offer', device: 0 })
   made.run({ do: 'start' })
   made.run({ do: 'settle' })

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { ALL_VERSIONS, ConnectionId, MessageId, Version, layouts, type VmbusVersion } from '../src/index.ts'
-import { pair } from './pair.ts'
+import { INTERRUPTS, pair, type Interrupts } from './pair.ts'
 
 /** What must come out: the first of the guest's that the host has, 0 when they share none. */
 const oracle = (guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): VmbusVersion =>
@@ -15,7 +15,15 @@ const contacts = (guest: readonly VmbusVersion[], host: readonly VmbusVersion[])
 
 /** One guest before one host: the version in force at both ends, and every contact on its way there. */
 export function expectNegotiated(guest: readonly VmbusVersion[], host: readonly VmbusVersion[]): void {
-  const world = pair({ guestVersions: guest, hostVersions: host, pages: 24 })
+  for (const interrupts of INTERRUPTS) expectNegotiatedWith(interrupts, guest, host)
+}
+
+function expectNegotiatedWith(
+  interrupts: Interrupts,
+  guest: readonly VmbusVersion[],
+  host: readonly VmbusVersion[],
+): void {
+  const world = pair({ guestVersions: guest, hostVersions: host, pages: 24, interrupts })
   world.guest.start()
   world.settle()
   const expected = oracle(guest, host)

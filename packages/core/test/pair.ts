@@ -159,9 +159,10 @@ function probe(counts: Counts, autoOpen = true): Device<ProbeOptions, unknown, u
           ask(channel, `grant ${id}`)
         },
         ungrant(channel, id) {
-          channel.teardownGpadl(id)
+          // The host may answer before the call returns.
           driver.gpadls.splice(driver.gpadls.indexOf(id), 1)
           ask(channel, `ungrant ${id}`)
+          channel.teardownGpadl(id)
         },
         retarget(channel, vp) {
           if (deps.version() >= Version.v5_3) ask(channel, 'modify')
@@ -241,7 +242,12 @@ export interface PairOptions {
   readonly autoOpen?: boolean
   readonly counts?: Counts
   readonly loaded?: readonly string[]
+  /** When the guest hears of an interrupt: in its turn (default), or before whatever raised it goes on. */
+  readonly interrupts?: Interrupts
 }
+
+export type Interrupts = 'deferred' | 'immediate'
+export const INTERRUPTS: readonly Interrupts[] = ['deferred', 'immediate']
 
 export interface Pair {
   readonly memory: GuestMemory
@@ -275,7 +281,7 @@ interface SavedPair {
   readonly waiting: readonly string[]
 }
 
-/** Both ends over one real partition; interrupts are delivered only by `step` and `settle`. */
+/** Both ends over one real partition; deferred interrupts are delivered only by `step` and `settle`. */
 export function pair(options: PairOptions = {}): Pair {
   const counts = options.counts ?? noCounts()
   const device = probe(counts, options.autoOpen ?? true)
@@ -309,7 +315,8 @@ export function pair(options: PairOptions = {}): Pair {
     clock,
     timers: scope('partition'),
     vps: options.vps ?? 2,
-    interrupt: (vp, vector) => void interrupts.push([vp, vector]),
+    interrupt: (vp, vector) =>
+      options.interrupts === 'immediate' ? guest.interrupt(vp, vector) : void interrupts.push([vp, vector]),
   })
   const diagnose = (diagnostic: Diagnostic): void => void (diagnostics.length < 1000 && diagnostics.push(diagnostic))
   const common = { partition, clock, seed: seeded(1), diagnose }

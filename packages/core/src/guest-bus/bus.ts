@@ -75,10 +75,11 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       if (!busy) wakeAt(options.clock.now())
     },
     poll: () => {
-      if (ctx.state.dueAt === 0) wakeAt(options.clock.now() + POLL_TICKS)
+      if (ctx.state.dueAt === null) wakeAt(options.clock.now() + POLL_TICKS)
     },
     makeDriver,
     run,
+    hold,
   }
 
   function wakeAt(at: number): void {
@@ -120,6 +121,18 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     }
   }
 
+  /** Nobody waits here for the interrupts: a timer that is due at once takes them, unless the owner's next call does. */
+  function hold<T>(work: () => T): T {
+    if (busy) return work()
+    busy = true
+    try {
+      return work()
+    } finally {
+      busy = false
+      if (ctx.state.interrupts.size > 0) wakeAt(options.clock.now())
+    }
+  }
+
   /** The next waiting interrupt, else the next channel whose driver is due. */
   function next(): boolean {
     const { interrupts, due, channels } = ctx.state
@@ -155,7 +168,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     if (name === 'post') return pump(ctx)
     if (name === 'probe') return continueProbing(ctx)
     if (name === 'due') {
-      ctx.state.dueAt = 0
+      ctx.state.dueAt = null
       for (const [key, end] of ctx.ends) if (end.mustPoll) ctx.state.due.add(key)
       return
     }

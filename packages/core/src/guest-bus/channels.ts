@@ -163,7 +163,7 @@ export function channelHandle(ctx: GuestContext, channel: GuestChannelState): Gu
           value: channel.phase,
           allowed: 'offered, opening, open or closing',
         })
-      return createGpadl(ctx, channel, ranges, 'driver')
+      return ctx.hold(() => createGpadl(ctx, channel, ranges, 'driver'))
     },
     teardownGpadl: (id) => {
       const gpadl = own(id)

@@ -24,6 +24,8 @@ export interface GuestContext {
   handleOf(channel: GuestChannelState): GuestChannel
   /** Does one thing; interrupts that it causes are taken when it is done. */
   run(work: () => void): void
+  /** Does one thing whose result the caller has to have first: interrupts that it causes are taken after it has returned. */
+  hold<T>(work: () => T): T
   /** The channel's driver is to be called, though not from within this call. */
   due(key: number): void
   /** A host that does not know pending_send_size does not say when there is room: look again soon. */

@@ -121,7 +121,7 @@ export const FORM = stateForm<SavedGuestBus>('guest-bus', 2, {
   tries: integer(),
   postAt: time,
   unloadAt: time,
-  dueAt: time,
+  dueAt: nullable(time),
   due: list(key),
   interrupts: list(integer()),
   rings: list(object<{ key: number; state: unknown }>({ key, state: anything })),

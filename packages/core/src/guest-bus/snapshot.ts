@@ -72,7 +72,7 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   for (const name of ['post', 'unload', 'due', 'probe']) timers.clear(name)
   if (state.postAt !== 0) timers.set('post', state.postAt)
   if (state.unloadAt !== 0) timers.set('unload', state.unloadAt)
-  if (state.dueAt !== 0) timers.set('due', state.dueAt)
+  if (state.dueAt !== null) timers.set('due', state.dueAt)
   if (state.probes.length > 0) timers.set('probe', clock.now())
 }
 

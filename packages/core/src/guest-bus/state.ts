@@ -94,7 +94,8 @@ export interface GuestState {
   /** When the bus's timers fire, 0 when they are not set. */
   postAt: number
   unloadAt: number
-  dueAt: number
+  /** The same of what may be due at time 0 already: null when it is not set. */
+  dueAt: number | null
   /** Channels whose driver is to be called, signalled or not. */
   due: Set<number>
   /** VPs whose interrupt came while the bus was busy. */
@@ -134,7 +135,7 @@ export const initialState = (gpadlStart: number): GuestState => ({
   tries: 0,
   postAt: 0,
   unloadAt: 0,
-  dueAt: 0,
+  dueAt: null,
   due: new Set(),
   interrupts: new Set(),
 })
