@@ -56,7 +56,7 @@ const TAKEN = /^A (\d{1,9})$/
 const OUTPUT_LIMIT = 16 * 1024 * 1024
 const HEADER_LIMIT = 64
 /** Scripts are for commands; what is larger goes into the image as a file, or over a device. */
-export const SCRIPT_LIMIT = 1024 * 1024
+const SCRIPT_LIMIT = 1024 * 1024
 /**
  * A terminal of Linux holds 4096 bytes that nobody has read yet, and a serial line without flow control loses the rest
  * (drivers/tty/n_tty.c, N_TTY_BUF_SIZE). The guest asks for each piece.

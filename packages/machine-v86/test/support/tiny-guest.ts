@@ -2,7 +2,7 @@ import type { PreparedImage } from '../../src/index.ts'
 import { bzImage, kernelElf } from './kernel.ts'
 
 /** sti; hlt; jmp to the hlt: idle for ever. */
-export const IDLE = [0xfb, 0xf4, 0xeb, 0xfd]
+const IDLE = [0xfb, 0xf4, 0xeb, 0xfd]
 
 /** mov dx, COM2; then mov al, BYTE; out dx, al for each byte. */
 const say = (text: string): number[] => [
