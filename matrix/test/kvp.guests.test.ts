@@ -24,11 +24,17 @@ const injectingHosts = ({ release }: Kernel): readonly string[] => [
 describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => {
   it('keys reach the pool files, and those of the guest the host', { timeout: 300_000 }, async () => {
     await using guest = await started(kernel, 'ws2022', DEVICES, { modules: MODULES })
+    const ask = (action: string, argument: unknown): Promise<KvpCompletion> => ended(guest, `kvp.${action}`, argument)
     await guest.load(guest.image.modules)
     expect((await guest.result()).userland).toBe('stock')
     await guest.exec('ifconfig eth0 10.0.0.2 up')
+    // Nothing is agreed without a daemon: the host keeps it for the guest.
+    expect(await ask('set', { key: 'early', value: 'kept' })).toMatchObject({ outcome: 'kept' })
     await daemons(guest, 'kvp')
-    const ask = (action: string, argument: unknown): Promise<KvpCompletion> => ended(guest, `kvp.${action}`, argument)
+    expect((await ask('enumerate', { pool: 'external' })).items).toEqual([
+      { key: 'early', type: 'string', value: 'kept' },
+    ])
+    expect(await ask('delete', { key: 'early' })).toMatchObject({ outcome: 'ok' })
     const set: KvpItem[] = [
       { key: 'kürzel', value: 'größe €' },
       { key: 'dword', value: '4294967295', type: 'dword' },
@@ -37,6 +43,14 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
       { key: 'k'.repeat(255), value: 'v'.repeat(1023) },
     ]
     for (const item of set) expect(await ask('set', item)).toMatchObject({ outcome: 'ok' })
+    // What the host told of itself when the daemon made the guest connect (matrix/src/real/kvp.ts).
+    expect((await ask('enumerate', { pool: 'auto-external' })).items?.map(({ key, value }) => [key, value])).toEqual([
+      ['HostName', 'vmbus-host'],
+      ['PhysicalHostName', 'VMBUS-HOST'],
+      ['PhysicalHostNameFullyQualified', 'vmbus-host.example'],
+      ['VirtualMachineName', 'guest'],
+      ['VirtualMachineId', '6D6D7562-7600-4000-8000-000000000001'],
+    ])
     expect(await ask('set', { pool: 'auto-external', key: 'HostName', value: 'HV01' })).toMatchObject({ outcome: 'ok' })
     // Linux keeps text: numbers in decimal, and nothing of the types that it does not know.
     // Its answers leave room for one character more than the NUL: 254 and 1022 of what it has in full.
@@ -51,7 +65,7 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
       (await guest.exec('cd /var/lib/hyperv; wc -c < .kvp_pool_0; wc -c < .kvp_pool_3; head -c 10 .kvp_pool_3')).output
         .split(/\s+/)
         .slice(0, 3),
-    ).toEqual([String(5 * 2560), '2560', expect.stringContaining('HostName')])
+    ).toEqual([String(5 * 2560), String(5 * 2560), expect.stringContaining('HostName')])
     // A GET finds the key and brings nothing; a prefix is another key.
     expect(await ask('get', { pool: 'external', key: 'dword' })).toMatchObject({ outcome: 'ok', item: { value: '' } })
     expect(await ask('get', { pool: 'external', key: 'dwor' })).toMatchObject({ outcome: 'failed', status: MISSING })
@@ -79,6 +93,10 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
     expect((await ask('enumerate', { pool: 'guest' })).items).toEqual([
       { key: 'state', type: 'string', value: 'ready' },
     ])
+
+    // A record of no UTF-8 ends the enumeration: the kernel cannot turn it into UTF-16.
+    await guest.exec("printf '\\377' | dd of=/var/lib/hyperv/.kvp_pool_1 bs=1 seek=512 conv=notrunc")
+    expect(await ask('enumerate', { pool: 'guest' })).toMatchObject({ outcome: 'failed', status: E_FAIL, items: [] })
 
     // A stock guest tells its addresses to whoever names the adapter by its MAC, and takes none.
     expect(await ask('getIp', { adapterId: ADAPTER, family: 'both' })).toMatchObject({

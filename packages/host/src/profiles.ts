@@ -3,8 +3,8 @@ import { after, type HostProfile } from './profile.ts'
 
 // Every number below is a fact of a Hyper-V build. VMBus, VSTOR and dynamic memory maxima: Linux include/linux/hyperv.h,
 // drivers/scsi/storvsc_drv.c and drivers/hv/hv_balloon.c, and OpenVMM vmbus_core/src/protocol.rs. Component versions:
-// LIS hv_util.c and hv_kvp.c (switches on the VMBus version), OpenVMM hyperv_ic_protocol. NVSP maxima, shutdown 3.1 and
-// 3.2, KVP 5.0 and everything of VMBus 6.0 are inferred; each value's basis is in @vmbus/catalog, data/hosts.json.
+// LIS hv_util.c and hv_kvp.c (switches on the VMBus version), OpenVMM hyperv_ic_protocol; KVP 5.0: the event log of a 2012 R2
+// host, LIS/lis-next issue 593. NVSP maxima, shutdown 3.1 and 3.2 and everything of VMBus 6.0 are inferred; each value's basis is in @vmbus/catalog, data/hosts.json.
 
 const MiB = 1 << 20
 const v = (major: number, minor: number): number => (major << 16) | minor
@@ -72,6 +72,7 @@ export const ws2012r2: HostProfile = after(ws2012, {
   build: [6, 3, 9600],
   vmbus: [v(3, 0)],
   devices: {
+    kvp: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(4, 0), icVersion(5, 0)]),
     vss: ic(FRAMEWORK_3, [icVersion(4, 0), icVersion(5, 0)]),
     fcopy: ic(FRAMEWORK_3, [icVersion(1, 1)]),
     netvsc: { versions: [0x00002, 0x30002, 0x40000, 0x50000] },
@@ -137,7 +138,6 @@ export const ws2019: HostProfile = after(win10v1803, {
   gpadlLimit: 1280 * MiB,
   devices: {
     shutdown: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(3, 1), icVersion(3, 2)]),
-    kvp: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(4, 0), icVersion(5, 0)]),
     netvsc: { versions: [0x00002, 0x30002, 0x40000, 0x50000, 0x60000, 0x60001] },
   },
 })

@@ -3,7 +3,7 @@ import { guestMemory, type LocalApics } from '@vmbus/hypervisor'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
 import { damaged, taken } from '@vmbus/world/testing'
-import { createHost, ws2008, ws2019, ws2022, type HostOptions, type HostProfile } from '../src/index.ts'
+import { createHost, hostProfiles, ws2008, ws2019, ws2022, type HostOptions, type HostProfile } from '../src/index.ts'
 
 const PROBE: HostDeviceSpec = {
   kind: 'probe',
@@ -99,4 +99,16 @@ describe('a saved state', () => {
     expect(states.length).toBeGreaterThan(100)
     expect(taken(states, host)).toEqual([])
   })
+})
+
+test('the key-value component of Windows Server 2012 R2 and of everything after it speaks 5.0', () => {
+  const newest = hostProfiles.map(({ id, devices }) => [id, Math.max(...(devices.kvp?.message ?? [])) >>> 16])
+  // 1.0 to 4.0: LIS hv_kvp.c. 5.0: LIS/lis-next issue 593, "Message version: Negotiated (4.0) - Expected (5.0)".
+  expect(newest.slice(0, 4)).toEqual([
+    ['ws2008', 1],
+    ['ws2008r2', 3],
+    ['ws2012', 4],
+    ['ws2012r2', 5],
+  ])
+  expect(newest.slice(4).filter(([, version]) => version !== 5)).toEqual([])
 })

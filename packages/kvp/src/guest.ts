@@ -5,11 +5,26 @@ import {
   IcType,
   framingOf,
   icGuest,
+  icGuestFields,
+  icGuestState,
   type IcGuestOptions,
   type IcGuestState,
   type IcRequest,
 } from '@vmbus/ic'
-import type { PoolStore } from './guest/pools.ts'
+import {
+  callable,
+  checkOptions,
+  flag,
+  instance,
+  list,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  type Shape,
+} from '@vmbus/world'
+import type { PoolItem, PoolStore } from './guest/pools.ts'
 import {
   IP_BINARY_SINCE,
   IP_TEXT_PAYLOAD,
@@ -73,22 +88,30 @@ export interface KvpGuest extends GuestDriver {
   setDaemon(running: boolean): void
 }
 
-interface State {
-  readonly v: 1
-  readonly ic: IcGuestState
-  readonly daemon: boolean
-}
+const guestOptions: Shape<KvpGuestOptions> = object<KvpGuestOptions>({
+  ...icGuestFields,
+  pools: instance<PoolStore>(),
+  intrinsic: optional(callable<() => readonly KvpItem[]>()),
+  network: optional(instance<NetworkSettings>()),
+  quirks: optional(list(oneOf('text-only', 'empty-get', 'cuts-answers', 'waits-for-daemon'))),
+  daemon: optional(flag),
+})
 
-/** Answers the host's requests from the pools; a request that is wrong changes nothing. */
+const FORM = stateForm<{ readonly ic: IcGuestState; readonly daemon: boolean }>('kvp-driver', 1, {
+  ic: icGuestState,
+  daemon: flag,
+})
+
+/** Answers the host's requests from the pools; a request that is wrong changes nothing. Throws OptionsError. */
 export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGuest {
-  const { pools, network } = options
+  const { pools, network } = checkOptions('kvp.driver', guestOptions, options)
   const quirks = new Set(options.quirks)
   const store = quirks.has('text-only') ? textOf : (item: KvpItem) => item
   const spare = quirks.has('cuts-answers') ? 1 : 0
   let daemon = options.daemon ?? true
   let current: GuestChannel | undefined
 
-  const items = (pool: KvpPoolName): readonly KvpItem[] =>
+  const items = (pool: KvpPoolName): readonly PoolItem[] =>
     pool === 'auto' ? (options.intrinsic?.() ?? []) : pools.items(pool)
 
   const get = (pool: KvpPoolName, view: DataView, at: number): number => {
@@ -96,6 +119,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     if (key === undefined) return HResult.invalidArgument
     const item = items(pool).find((each) => each.key === key)
     if (item === undefined) return HResult.noMoreItems
+    if (item.malformed === true && !quirks.has('empty-get')) return HResult.fail
     writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : carried(item, spare))
     return HResult.ok
   }
@@ -120,6 +144,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
   const enumerate = (pool: KvpPoolName, view: DataView, at: number): number => {
     const item = items(pool)[kvpEnumerate.read.index(view, at)]
     if (item === undefined) return HResult.noMoreItems
+    if (item.malformed === true) return HResult.fail
     writeItem(view, at + kvpEnumerate.offsets.data, carried(item, spare))
     return HResult.ok
   }
@@ -197,9 +222,10 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
       current = undefined
       ic.reset()
     },
-    save: (): State => ({ v: 1, ic: ic.save(), daemon }),
+    save: () => ({ ...FORM.head, ic: ic.save(), daemon }),
+    checkState: (saved) => void restoreState(saved, FORM),
     restore(saved, channels) {
-      const state = saved as State
+      const state = restoreState(saved, FORM)
       ic.restore(state.ic)
       daemon = state.daemon
       current = channels[0]

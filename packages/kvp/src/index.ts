@@ -1,7 +1,8 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
 import { kvpGuest, type KvpGuestOptions } from './guest.ts'
-import { kvpHost, type KvpHostOptions } from './host.ts'
+import { checkOptions } from '@vmbus/world'
+import { hostOptions, kvpHost, type KvpHostOptions } from './host.ts'
 import { KVP_INSTANCE, KVP_INTERFACE } from './protocol.ts'
 
 /** `kvp({})` offers the component, `kvp.driver({ pools })` answers it. */
@@ -10,7 +11,7 @@ export const kvp = defineDevice({
   interfaceIds: [KVP_INTERFACE],
   offer: (options: KvpHostOptions) => ({
     interfaceId: KVP_INTERFACE,
-    instanceId: options.instanceId ?? KVP_INSTANCE,
+    instanceId: checkOptions('kvp', hostOptions, options).instanceId ?? KVP_INSTANCE,
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),
@@ -30,7 +31,9 @@ export {
   type DaemonRequest,
 } from './guest/daemon-device.ts'
 export { filePools, poolFileRecord, readPoolFile, type FilePoolsOptions, type PoolFiles } from './guest/pool-files.ts'
-export { memoryPools, type PoolStore } from './guest/pools.ts'
+export { memoryPools, type PoolItem, type PoolStore } from './guest/pools.ts'
 export { REGISTRY_KEYS, registryPools, type Registry, type RegistryValue } from './guest/registry.ts'
-export { KvpRefusals, type KvpCompletion, type KvpHost, type KvpHostOptions, type KvpRefusal } from './host.ts'
+export type { KvpHostOptions } from './host.ts'
+export { KvpRefusals, type KvpCompletion, type KvpHost, type KvpPush, type KvpRefusal } from './host/calls.ts'
+export type { KvpHostInfo } from './host/kept.ts'
 export type { IpInfo, IpQuery, KvpItem, KvpPoolName, KvpType } from './protocol.ts'

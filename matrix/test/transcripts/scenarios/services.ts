@@ -10,7 +10,7 @@ export const services: Scenario = {
   ],
   modules: ['hv_vmbus', 'hv_utils'],
   packages: ['hyperv-daemons'],
-  devices: { kvp: {}, vss: {}, fcopy: {} },
+  devices: { kvp: { hostInfo: {} }, vss: {}, fcopy: {} },
   async play(guest, profile) {
     await play('services', guest, profile)
     return 'served'

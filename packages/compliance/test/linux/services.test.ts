@@ -36,7 +36,7 @@ describe('the key-value daemon', () => {
     const { world, guest, kvp, ended } = await services({ daemons: ['vss'] })
     const daemon = guest.surface.daemon('kvp')
     world.run({ seconds: 1 })
-    expect([daemon.running, guest.surface.files.exists(POOL), kvp.set({ key: 'k', value: 'v' })]).toEqual([
+    expect([daemon.running, guest.surface.files.exists(POOL), kvp.get({ key: 'k' })]).toEqual([
       false,
       false,
       'not-connected',

@@ -1,4 +1,4 @@
-import { filePools, type KvpItem, type KvpPoolName } from '@vmbus/kvp'
+import { filePools, type KvpItem, type KvpPoolName, type PoolItem } from '@vmbus/kvp'
 import type { DaemonName } from './daemons.ts'
 import { poolFilesOf } from './file-tree.ts'
 import type { LinuxSystem } from './system.ts'
@@ -13,7 +13,7 @@ export interface LinuxDaemon {
 
 /** hv_kvp_daemon. Its pools are the files `/var/lib/hyperv/.kvp_pool_0` to `_4`, which other programs write to, too. */
 export interface KvpDaemon extends LinuxDaemon {
-  items(pool: KvpPoolName): readonly KvpItem[]
+  items(pool: KvpPoolName): readonly PoolItem[]
   /** As a program of the guest would; returns an HRESULT. */
   put(pool: KvpPoolName, item: KvpItem): number
 }
@@ -56,7 +56,7 @@ class Daemon implements LinuxDaemon {
 
 class Kvp extends Daemon implements KvpDaemon {
   readonly #pools = filePools(poolFilesOf(this.system.files))
-  items(pool: KvpPoolName): readonly KvpItem[] {
+  items(pool: KvpPoolName): readonly PoolItem[] {
     return this.#pools.items(pool)
   }
   put(pool: KvpPoolName, item: KvpItem): number {

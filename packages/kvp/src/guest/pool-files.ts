@@ -1,16 +1,20 @@
 import { HResult } from '@vmbus/ic'
+import { checkOptions, object, oneOf, optional, text } from '@vmbus/world'
 import {
   KEY_BYTES,
   KvpPool,
   MAX_ITEMS,
+  MAX_KEY_UNITS,
+  MAX_VALUE_UNITS,
   VALUE_BYTES,
+  isUtf8,
   poolRecord,
   readUtf8,
   utf8z,
   type KvpItem,
   type KvpPoolName,
 } from '../protocol.ts'
-import type { PoolStore } from './pools.ts'
+import type { PoolItem, PoolStore } from './pools.ts'
 
 /** The files of an operating system, as far as pools need them. False: the file system is full or refused. */
 export interface PoolFiles {
@@ -35,6 +39,11 @@ export interface FilePoolsOptions {
   readonly rewrite?: 'rename' | 'in-place'
 }
 
+const filePoolsOptions = object<FilePoolsOptions>({
+  directory: optional(text),
+  rewrite: optional(oneOf('rename', 'in-place')),
+})
+
 /** The records of a pool file; an incomplete one at the end is ignored, as the daemons do. */
 function recordsOf(bytes: Uint8Array): Uint8Array[] {
   const count = Math.floor(bytes.length / poolRecord.size)
@@ -43,11 +52,20 @@ function recordsOf(bytes: Uint8Array): Uint8Array[] {
 
 const keyOf = (record: Uint8Array): string => readUtf8(record, 0, KEY_BYTES)
 
-/** The items of a pool file. All values are text. */
-export const readPoolFile = (bytes: Uint8Array): KvpItem[] =>
+/**
+ * A kernel that cannot turn key or value into UTF-16 answers E_FAIL (Linux drivers/hv/hv_kvp.c, kvp_respond_to_host). It
+ * reads no further than its answer has room: one character less than a request (utf8s_to_utf16s).
+ */
+const isText = (record: Uint8Array): boolean =>
+  isUtf8(record, 0, KEY_BYTES, MAX_KEY_UNITS - 1) &&
+  isUtf8(record, poolRecord.offsets.value, VALUE_BYTES, MAX_VALUE_UNITS - 1)
+
+/** The items of a pool file. All values are text; what is not UTF-8 becomes U+FFFD in an item that is `malformed`. */
+export const readPoolFile = (bytes: Uint8Array): PoolItem[] =>
   recordsOf(bytes).map((record) => ({
     key: keyOf(record),
     value: readUtf8(record, poolRecord.offsets.value, VALUE_BYTES),
+    ...(!isText(record) && { malformed: true }),
   }))
 
 /** One record, or undefined when key or value is longer in UTF-8 than its room. */
@@ -57,9 +75,9 @@ export function poolFileRecord(item: KvpItem): Uint8Array | undefined {
   return key.length > KEY_BYTES || value.length > VALUE_BYTES ? undefined : poolRecord.toBytes({ key, value })
 }
 
-/** Pools as the files `.kvp_pool_0` to `.kvp_pool_4`, which programs in the guest read and write. */
+/** Pools as the files `.kvp_pool_0` to `.kvp_pool_4`, which programs in the guest read and write. Throws OptionsError. */
 export function filePools(files: PoolFiles, options: FilePoolsOptions = {}): PoolStore {
-  const { directory = '/var/lib/hyperv', rewrite = 'rename' } = options
+  const { directory = '/var/lib/hyperv', rewrite = 'rename' } = checkOptions('filePools', filePoolsOptions, options)
   const pathOf = (pool: KvpPoolName): string => `${directory}/.kvp_pool_${KvpPool[pool]}`
 
   const records = (pool: KvpPoolName): Uint8Array[] => recordsOf(files.read(pathOf(pool)) ?? new Uint8Array(0))

@@ -1,10 +1,17 @@
 import { HResult } from '@vmbus/ic'
+import { checkOptions, list, object, oneOf, optional, text } from '@vmbus/world'
 import { MAX_ITEMS, type KvpItem, type KvpPoolName } from '../protocol.ts'
+
+/** An item as a guest keeps it. */
+export interface PoolItem extends KvpItem {
+  /** Key or value is no text, as far as an answer has room for them: asked for, the guest answers 0x80004005. */
+  readonly malformed?: true
+}
 
 /** Where a guest keeps its pools. Every change is whole: after a crash at any moment the old or the new items are there. */
 export interface PoolStore {
   /** The items of a pool, in the order in which they are enumerated. */
-  items(pool: KvpPoolName): readonly KvpItem[]
+  items(pool: KvpPoolName): readonly PoolItem[]
   /** Adds an item, or replaces the one of the same key. Returns an HRESULT. */
   put(pool: KvpPoolName, item: KvpItem): number
   /** Returns an HRESULT: 0x80070103 when there is no such key. */
@@ -18,8 +25,28 @@ function withItem(items: readonly KvpItem[], item: KvpItem): KvpItem[] | undefin
   return items.length >= MAX_ITEMS ? undefined : [...items, item]
 }
 
-/** Pools without a file system: a plain object of lists, which is also what to save. */
-export function memoryPools(contents: Partial<Record<KvpPoolName, readonly KvpItem[]>> = {}): PoolStore {
+type PoolContents = Partial<Record<KvpPoolName, readonly KvpItem[]>>
+
+const items = optional(
+  list(
+    object<KvpItem>({
+      key: text,
+      value: text,
+      type: optional(oneOf('string', 'expand-string', 'dword', 'qword')),
+    }),
+  ),
+)
+const poolContents = object<PoolContents>({
+  external: items,
+  guest: items,
+  auto: items,
+  'auto-external': items,
+  'auto-internal': items,
+})
+
+/** Pools without a file system: a plain object of lists, which is also what to save. Throws OptionsError. */
+export function memoryPools(contents: PoolContents = {}): PoolStore {
+  checkOptions('memoryPools', poolContents, contents)
   const pools = contents
   return {
     items: (pool) => pools[pool] ?? [],

@@ -22,14 +22,14 @@ import {
   type IpInfo,
   type IpQuery,
   type KvpItem,
-  type KvpOperationName,
   type KvpPoolName,
 } from '../protocol.ts'
 
 /** A request under way: plain, so that it is saved and restored as it is. */
-export type KvpRequest = { readonly id: number; readonly operation: KvpOperationName; readonly pool: KvpPoolName } & (
+export type KvpRequest = { readonly id: number; readonly pool: KvpPoolName } & (
   | { readonly operation: 'set'; readonly item: KvpItem }
-  | { readonly operation: 'get' | 'delete'; readonly key: string }
+  | { readonly operation: 'get'; readonly key: string }
+  | { readonly operation: 'delete'; readonly key: string }
   | { readonly operation: 'enumerate'; readonly items: KvpItem[] }
   | { readonly operation: 'getIp'; readonly query: IpQuery }
   | { readonly operation: 'setIp'; readonly info: IpInfo }

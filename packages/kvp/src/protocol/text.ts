@@ -37,18 +37,36 @@ export function utf8z(text: string): Uint8Array {
 
 const continuation = (bits: number): number => 0x80 | (bits & 0x3f)
 
-/** Text of at most `length` bytes of UTF-8 from `at`, up to the first NUL; what is not UTF-8 becomes U+FFFD. */
-export function readUtf8(bytes: Uint8Array, at: number, length: number): string {
+/** Where a text of at most `length` bytes from `at` ends: before the first NUL. */
+function endOf(bytes: Uint8Array, at: number, length: number): number {
   const limit = Math.min(at + length, bytes.length)
   const zero = bytes.subarray(at, limit).indexOf(0)
-  const end = zero < 0 ? limit : at + zero
+  return zero < 0 ? limit : at + zero
+}
+
+/** Text of at most `length` bytes of UTF-8 from `at`, up to the first NUL; what is not UTF-8 becomes U+FFFD. */
+export function readUtf8(bytes: Uint8Array, at: number, length: number): string {
+  const end = endOf(bytes, at, length)
   let text = ''
   for (let i = at; i < end;) {
     const [point, used] = decodeOne(bytes, i, end)
-    text += String.fromCodePoint(point)
+    text += String.fromCodePoint(point ?? REPLACEMENT)
     i += used
   }
   return text
+}
+
+/** The first `units` of UTF-16 of the same text came from UTF-8 alone. */
+export function isUtf8(bytes: Uint8Array, at: number, length: number, units: number): boolean {
+  const end = endOf(bytes, at, length)
+  let read = 0
+  for (let i = at; i < end && read < units;) {
+    const [point, used] = decodeOne(bytes, i, end)
+    if (point === undefined) return false
+    read += point > 0xffff ? 2 : 1
+    i += used
+  }
+  return true
 }
 
 const REPLACEMENT = 0xfffd
@@ -61,16 +79,17 @@ const SECOND: Readonly<Record<number, readonly [least: number, most: number]>> =
   0xf4: [0x80, 0x8f],
 }
 
-function decodeOne(bytes: Uint8Array, at: number, end: number): [point: number, used: number] {
+/** One code point, or undefined for bytes that are none. */
+function decodeOne(bytes: Uint8Array, at: number, end: number): [point: number | undefined, used: number] {
   const lead = bytes[at] ?? 0
   if (lead < 0x80) return [lead, 1]
-  if (lead < 0xc2 || lead > 0xf4) return [REPLACEMENT, 1]
+  if (lead < 0xc2 || lead > 0xf4) return [undefined, 1]
   const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
   let point = lead & (0x7f >> length)
   let [least, most] = SECOND[lead] ?? [0x80, 0xbf]
   for (let i = 1; i < length; i++) {
     const next = at + i < end ? (bytes[at + i] ?? 0) : 0
-    if (next < least || next > most) return [REPLACEMENT, i]
+    if (next < least || next > most) return [undefined, i]
     point = (point << 6) | (next & 0x3f)
     least = 0x80
     most = 0xbf
