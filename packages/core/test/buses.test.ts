@@ -195,4 +195,15 @@ describe.each(INTERRUPTS)('with interrupts %s', (interrupts) => {
     expect(probeDriver(world).gpadls).toHaveLength(1)
     expect([world.counts.waiting.size, world.counts.violations]).toEqual([0, []])
   })
+
+  test('a device is not called from within its own callback, however soon the guest answers', () => {
+    const world = pair({ hostVersions: [Version.v5_3] })
+    world.host.offer(world.device({ instanceId: instance(1) }))
+    world.guest.start()
+    world.settle()
+    world.counts.chain = 50
+    probeDriver(world).ping()
+    world.settle()
+    expect([world.counts.pings, world.counts.pongs, world.counts.violations]).toEqual([50, 50, []])
+  })
 })
