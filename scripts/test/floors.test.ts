@@ -8,7 +8,7 @@ const table: Table = {
   floors: [
     { floor: 0, packages: ['world'] },
     { floor: 2, packages: ['disk'] },
-    { floor: 6, packages: ['host'] },
+    { floor: 6, packages: ['host', 'guest-linux'] },
     { floor: 7, packages: ['trace', 'compliance'], beside: { compliance: ['trace'] } },
     { floor: 8, packages: ['catalog'] },
   ],
@@ -35,6 +35,7 @@ function check(...changed: Package[]): string[] {
     pack('world', []),
     pack('disk', ['world']),
     pack('host', ['world', 'disk']),
+    pack('guest-linux', ['world']),
     pack('trace', ['world']),
     pack('compliance', ['host', 'trace']),
     pack('catalog', []),
@@ -66,6 +67,11 @@ describe('the dependency graph', () => {
       'the catalog',
       pack('host', ['catalog']),
       'host/package.json: depends on @vmbus/catalog, which is not on a floor below',
+    ],
+    [
+      'the catalog from a guest',
+      pack('guest-linux', ['catalog']),
+      'guest-linux/package.json: depends on @vmbus/catalog, which is not on a floor below',
     ],
     ['no reference', pack('disk', ['world'], {}, []), 'disk/tsconfig.json: lacks a reference to world'],
     ['a reference alone', pack('disk', [], {}, ['world']), 'disk/tsconfig.json: refers to world, no dependency'],

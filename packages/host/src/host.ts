@@ -7,6 +7,7 @@ import {
   type Partition,
   type PartitionFeatures,
 } from '@vmbus/hypervisor'
+import { FC_INTERFACE } from '@vmbus/storvsc/protocol'
 import {
   anything,
   oneOf,
@@ -20,7 +21,7 @@ import {
   type Timers,
   type TraceSink,
 } from '@vmbus/world'
-import type { DeviceSettings, HostProfile } from './profile.ts'
+import { DEVICE_KINDS, type DeviceSettings, type HostProfile } from './profile.ts'
 
 /** What a machine or a simulated world supplies. */
 export interface HostOptions {
@@ -55,7 +56,8 @@ export interface Host {
   readonly bus: HostBus
   /**
    * Offers a device with the profile's settings, or with `settings`. Undefined when this version of the host has no
-   * such device: a kind that `DeviceSettings` knows and the profile lacks.
+   * such device: a kind that `DeviceSettings` knows and the profile lacks, or a Fibre Channel adapter where a machine may
+   * have none. `whyNot` tells the reason.
    */
   offer<Settings, D extends HostDevice>(
     spec: HostDeviceSpec<Settings, D>,
@@ -82,18 +84,7 @@ interface HostState {
   readonly bus: unknown
 }
 
-/** Kinds whose presence is a fact of the profile; a device of another kind is offered by every host. */
-const PROFILED = new Set<string>([
-  'heartbeat',
-  'timesync',
-  'shutdown',
-  'kvp',
-  'vss',
-  'fcopy',
-  'netvsc',
-  'storvsc',
-  'balloon',
-] satisfies (keyof DeviceSettings)[])
+const PROFILED: ReadonlySet<string> = new Set(DEVICE_KINDS)
 
 const formOf = (profile: string): StateForm<HostState> =>
   stateForm<HostState>('host', 2, { profile: oneOf(profile), partition: anything, bus: anything })
@@ -136,7 +127,10 @@ export function createHost(profile: HostProfile, options: HostOptions): Host {
     bus,
     offer(spec, settings) {
       const own = profile.devices[spec.kind as keyof DeviceSettings]
-      if (own === undefined && settings === undefined && PROFILED.has(spec.kind)) return undefined
+      const lacking =
+        (own === undefined && PROFILED.has(spec.kind)) ||
+        (spec.offer.interfaceId === FC_INTERFACE && profile.limits.fibreChannelAdapters === 0)
+      if (lacking && settings === undefined) return undefined
       return bus.offer(spec as HostDeviceSpec<unknown, ReturnType<typeof spec.create>>, settings ?? own)
     },
     devices: (kind) => bus.devices.filter((handle) => handle.kind === kind),

@@ -1,5 +1,17 @@
+export { EMULATED, HOST_FEATURES, type EmulatedDevice, type FeatureFact, type HostFeature } from './features.ts'
 export { createHost, type Host, type HostOptions } from './host.ts'
-export { after, type DeviceSettings, type HostProfile, type ProfileDelta, type VersionSettings } from './profile.ts'
+export {
+  after,
+  type BuildFacts,
+  type DeviceLimits,
+  type DeviceSettings,
+  type Generation,
+  type HostFacts,
+  type HostProfile,
+  type ProfileDelta,
+  type VersionFacts,
+  type VersionSettings,
+} from './profile.ts'
 export {
   azurelocal,
   hostProfile,
@@ -21,3 +33,4 @@ export {
   ws2022,
   ws2025,
 } from './profiles.ts'
+export { firstHost, whyNot, type Absence, type DeviceKind, type VirtualMachine } from './why-not.ts'

@@ -1,183 +1,276 @@
-import { icVersion, type IcVersions } from '@vmbus/ic'
-import { after, type HostProfile } from './profile.ts'
+import { DmVersion } from '@vmbus/balloon/protocol'
+import { Feature, Version } from '@vmbus/core'
+import { icVersion } from '@vmbus/ic'
+import { NvspVersion } from '@vmbus/netvsc/protocol'
+import { VstorVersion } from '@vmbus/storvsc/protocol'
+import type { Basis, Field } from '@vmbus/world'
+import { after, profileOf, type DeviceLimits, type HostProfile } from './profile.ts'
+import { Source } from './sources.ts'
 
-// Every number below is a fact of a Hyper-V build. VMBus, VSTOR and dynamic memory maxima: Linux include/linux/hyperv.h,
-// drivers/scsi/storvsc_drv.c and drivers/hv/hv_balloon.c, and OpenVMM vmbus_core/src/protocol.rs. Component versions:
-// LIS hv_util.c and hv_kvp.c (switches on the VMBus version), OpenVMM hyperv_ic_protocol; KVP 5.0: the event log of a 2012 R2
-// host, LIS/lis-next issue 593. NVSP maxima, shutdown 3.1 and 3.2 and everything of VMBus 6.0 are inferred; each value's basis is in @vmbus/catalog, data/hosts.json.
+// Each build names what it adds to the one before it, and where that was read. What a build says nothing of is handed down,
+// and inferred there unless its source speaks of later builds as well (`onward`).
 
 const MiB = 1 << 20
-const v = (major: number, minor: number): number => (major << 16) | minor
-const ic = (framework: readonly number[], message: readonly number[]): IcVersions => ({ framework, message })
 
-const FRAMEWORK_1 = [icVersion(1, 0)]
-const FRAMEWORK_3 = [icVersion(1, 0), icVersion(3, 0)]
-const ONE = [icVersion(1, 0)]
-const ONE_THREE = [icVersion(1, 0), icVersion(3, 0)]
+const fact = <T>(value: T, basis: Basis, source: string): Field<T> => ({ value, basis, source })
+const read = <T>(value: T, source: string): Field<T> => fact(value, 'source-read', source)
+const inferred = <T>(value: T, source: string): Field<T> => fact(value, 'inferred', source)
+/** What a published page says. */
+const page = <T>(value: T, source: string): Field<T> => fact(value, 'grid', source)
+const onward = <T>(field: Field<T>): Field<T> & { readonly onward: true } => ({ ...field, onward: true })
 
-export const ws2008: HostProfile = {
-  id: 'ws2008',
-  name: 'Windows Server 2008 SP2',
-  vmbus: [v(0, 13)],
-  featureFlags: 0,
-  gpadlLimit: 384 * MiB,
-  partition: {
-    version: { major: 6, minor: 0, build: 6002, servicePack: 0, serviceNumber: 0, serviceBranch: 0 },
-    maxVps: 4,
-  },
-  devices: {
-    heartbeat: ic(FRAMEWORK_1, ONE),
-    timesync: ic(FRAMEWORK_1, ONE),
-    shutdown: ic(FRAMEWORK_1, ONE),
-    kvp: ic(FRAMEWORK_1, ONE),
-    netvsc: { versions: [0x00002] },
-    storvsc: { versions: [0x0200] },
-  },
+const NO_DEVICE = 'no source names it for this build'
+const [IC_1, IC_3] = [icVersion(1, 0), icVersion(3, 0)]
+
+/** Limits of 2016; of the builds before it only the community table says that Fibre Channel began with 2012. */
+const LIMITS: DeviceLimits = {
+  ideDisks: 4,
+  scsiControllers: 4,
+  disksPerScsiController: 64,
+  syntheticAdapters: 8,
+  emulatedAdapters: 4,
+  fibreChannelAdapters: 4,
 }
+
+export const ws2008: HostProfile = profileOf('ws2008', 'Windows Server 2008 SP2', {
+  build: inferred([6, 0, 6002], Source.community),
+  vmbus: read([Version.v0_13], Source.bus),
+  framework: read([IC_1], Source.component),
+  heartbeat: read([IC_1], Source.component),
+  timesync: read([IC_1], Source.component),
+  shutdown: read([IC_1], Source.component),
+  kvp: read([IC_1], Source.kvp),
+  vss: inferred([], NO_DEVICE),
+  fcopy: read([], Source.fcopy),
+  netvsc: inferred([NvspVersion.v1], Source.netvsc),
+  storvsc: read([VstorVersion.v2_0], Source.storvsc),
+  balloon: read([], Source.balloon),
+  featureFlags: onward(read(0, Source.flags)),
+  gpadlLimit: onward(read(384 * MiB, Source.gpadl)),
+  maxVps: page({ 1: 4 }, Source.oldGuests),
+  generations: page([1], Source.generations),
+  configurationVersions: inferred(['2.x'], Source.community),
+  limits: inferred({ ...LIMITS, fibreChannelAdapters: 0 }, `${Source.limits}; ${Source.communityDevices}`),
+})
 
 export const ws2008r2: HostProfile = after(ws2008, {
   id: 'ws2008r2',
   name: 'Windows Server 2008 R2 SP1',
-  build: [6, 1, 7601],
-  vmbus: [v(1, 1)],
-  devices: {
-    heartbeat: ic(FRAMEWORK_3, ONE_THREE),
-    timesync: ic(FRAMEWORK_3, ONE_THREE),
-    shutdown: ic(FRAMEWORK_3, ONE_THREE),
-    kvp: ic(FRAMEWORK_3, ONE_THREE),
-    netvsc: { versions: [0x00002, 0x30002] },
-    storvsc: { versions: [0x0200, 0x0402] },
-    balloon: { versions: [v(0, 3)] },
+  adds: {
+    vmbus: read([Version.v1_1], Source.bus),
+    framework: onward(read([IC_3], Source.component)),
+    heartbeat: onward(read([IC_3], Source.component)),
+    timesync: onward(read([IC_3], Source.component)),
+    shutdown: onward(read([IC_3], Source.component)),
+    kvp: read([IC_3], Source.kvp),
+    fcopy: read([], Source.fcopy),
+    netvsc: inferred([NvspVersion.v2], Source.netvsc),
+    storvsc: read([VstorVersion.v4_2], Source.storvsc),
+    balloon: read([DmVersion.v0_3], Source.balloon),
+  },
+  sets: {
+    build: inferred([6, 1, 7601], Source.community),
+    maxVps: page({ 1: 4 }, Source.oldGuests),
+    generations: page([1], Source.generations),
+    configurationVersions: inferred(['3.x'], Source.community),
   },
 })
 
 export const ws2012: HostProfile = after(ws2008r2, {
   id: 'ws2012',
   name: 'Windows Server 2012',
-  build: [6, 2, 9200],
-  vmbus: [v(2, 4)],
-  maxVps: 64,
-  devices: {
-    kvp: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(4, 0)]),
-    vss: ic(FRAMEWORK_3, [icVersion(4, 0)]),
-    netvsc: { versions: [0x00002, 0x30002, 0x40000] },
-    storvsc: { versions: [0x0200, 0x0402, 0x0501] },
-    balloon: { versions: [v(0, 3), v(1, 0)] },
+  adds: {
+    vmbus: read([Version.v2_4], Source.bus),
+    kvp: read([icVersion(4, 0)], Source.kvp),
+    vss: read([icVersion(4, 0)], Source.vss),
+    netvsc: inferred([NvspVersion.v4], Source.netvsc),
+    storvsc: read([VstorVersion.v5_1], Source.storvsc),
+    balloon: onward(read([DmVersion.v1_0], Source.balloon)),
+  },
+  sets: {
+    build: inferred([6, 2, 9200], Source.community),
+    maxVps: page({ 1: 64 }, Source.oldGuests),
+    generations: page([1], Source.generations),
+    configurationVersions: inferred(['4.0'], Source.community),
+    limits: inferred(LIMITS, `${Source.limits}; ${Source.communityDevices}`),
   },
 })
 
 export const ws2012r2: HostProfile = after(ws2012, {
   id: 'ws2012r2',
   name: 'Windows Server 2012 R2',
-  build: [6, 3, 9600],
-  vmbus: [v(3, 0)],
-  devices: {
-    kvp: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(4, 0), icVersion(5, 0)]),
-    vss: ic(FRAMEWORK_3, [icVersion(4, 0), icVersion(5, 0)]),
-    fcopy: ic(FRAMEWORK_3, [icVersion(1, 1)]),
-    netvsc: { versions: [0x00002, 0x30002, 0x40000, 0x50000] },
-    storvsc: { versions: [0x0200, 0x0402, 0x0501, 0x0600] },
+  adds: {
+    vmbus: read([Version.v3_0], Source.bus),
+    kvp: fact([icVersion(5, 0)], 'real', Source.kvp5),
+    vss: read([icVersion(5, 0)], Source.vss),
+    fcopy: onward(read([icVersion(1, 1)], Source.fcopy)),
+    netvsc: inferred([NvspVersion.v5], Source.netvsc),
+    storvsc: read([VstorVersion.v6_0], Source.storvsc),
+  },
+  sets: {
+    build: inferred([6, 3, 9600], Source.community),
+    maxVps: page({ 1: 64, 2: 64 }, Source.oldGuests),
+    generations: onward(page([1, 2], Source.generations)),
+    configurationVersions: page(['5.0'], Source.configuration),
   },
 })
-
-const STORVSC_6_2 = { versions: [0x0200, 0x0402, 0x0501, 0x0600, 0x0602] }
-const BALLOON_2_0 = { versions: [v(0, 3), v(1, 0), v(2, 0)] }
 
 /** The first Windows 10: later storage and memory protocols than its VMBus 3.0 suggests. */
 export const win10v1507: HostProfile = after(ws2012r2, {
   id: 'win10-1507',
   name: 'Windows 10 1507',
-  build: [10, 0, 10240],
-  devices: { storvsc: STORVSC_6_2, balloon: BALLOON_2_0 },
+  adds: {
+    vmbus: inferred([], Source.community),
+    storvsc: onward(read([VstorVersion.v6_2], Source.storvsc)),
+    balloon: onward(read([DmVersion.v2_0], Source.balloon)),
+  },
+  sets: {
+    build: inferred([10, 0, 10240], Source.community),
+    configurationVersions: page(['5.0', '6.2'], Source.configuration),
+  },
 })
 
 export const win10v1511: HostProfile = after(win10v1507, {
   id: 'win10-1511',
   name: 'Windows 10 1511',
-  build: [10, 0, 10586],
+  adds: { vmbus: inferred([], Source.community) },
+  sets: {
+    build: inferred([10, 0, 10586], Source.community),
+    configurationVersions: inferred(['5.0', '6.2', '7.0'], Source.community),
+  },
 })
 
 export const ws2016: HostProfile = after(win10v1511, {
   id: 'ws2016',
   name: 'Windows Server 2016',
-  build: [10, 0, 14393],
-  vmbus: [v(4, 0)],
-  maxVps: 240,
-  devices: {
-    timesync: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(4, 0)]),
-    vss: ic(FRAMEWORK_3, [icVersion(4, 0), icVersion(5, 0), icVersion(6, 0), icVersion(7, 0)]),
-    netvsc: { versions: [0x00002, 0x30002, 0x40000, 0x50000, 0x60000] },
+  adds: {
+    vmbus: read([Version.v4_0], Source.bus),
+    timesync: onward(read([icVersion(4, 0)], Source.component)),
+    vss: inferred([icVersion(6, 0), icVersion(7, 0)], Source.vss),
+    netvsc: inferred([NvspVersion.v6], Source.netvsc),
+  },
+  sets: {
+    build: inferred([10, 0, 14393], Source.community),
+    maxVps: page({ 1: 64, 2: 240 }, Source.limits),
+    configurationVersions: page(['5.0', '6.2', '7.0', '7.1', '8.0'], Source.configuration),
+    limits: page(LIMITS, Source.limits),
   },
 })
 
 export const win10v1703: HostProfile = after(ws2016, {
   id: 'win10-1703',
   name: 'Windows 10 1703',
-  build: [10, 0, 15063],
+  adds: { vmbus: inferred([], Source.community) },
+  sets: {
+    build: inferred([10, 0, 15063], Source.community),
+    configurationVersions: inferred(['5.0', '6.2', '7.0', '7.1', '8.0', '8.1'], Source.community),
+  },
 })
 
 export const win10v1709: HostProfile = after(win10v1703, {
   id: 'win10-1709',
   name: 'Windows 10 1709',
-  build: [10, 0, 16299],
-  vmbus: [v(4, 1)],
+  adds: { vmbus: read([Version.v4_1], Source.bus) },
+  sets: {
+    build: inferred([10, 0, 16299], Source.community),
+    configurationVersions: inferred(['5.0', '6.2', '7.0', '7.1', '8.0', '8.1', '8.2'], Source.community),
+  },
 })
 
 export const win10v1803: HostProfile = after(win10v1709, {
   id: 'win10-1803',
   name: 'Windows 10 1803',
-  build: [10, 0, 17134],
-  vmbus: [v(5, 0), v(5, 1)],
+  adds: { vmbus: read([Version.v5_0, Version.v5_1], Source.bus) },
+  sets: {
+    build: inferred([10, 0, 17134], Source.community),
+    configurationVersions: inferred(['5.0', '6.2', '7.0', '7.1', '8.0', '8.1', '8.2', '8.3'], Source.community),
+  },
 })
 
 export const ws2019: HostProfile = after(win10v1803, {
   id: 'ws2019',
   name: 'Windows Server 2019',
-  build: [10, 0, 17763],
-  vmbus: [v(5, 2)],
-  gpadlLimit: 1280 * MiB,
-  devices: {
-    shutdown: ic(FRAMEWORK_3, [...ONE_THREE, icVersion(3, 1), icVersion(3, 2)]),
-    netvsc: { versions: [0x00002, 0x30002, 0x40000, 0x50000, 0x60000, 0x60001] },
+  adds: {
+    vmbus: read([Version.v5_2], Source.bus),
+    shutdown: inferred([icVersion(3, 1), icVersion(3, 2)], Source.shutdown),
+    netvsc: inferred([NvspVersion.v6_1], Source.netvsc),
+  },
+  sets: {
+    build: inferred([10, 0, 17763], Source.community),
+    gpadlLimit: onward(read(1280 * MiB, Source.gpadl)),
+    maxVps: page({ 1: 64, 2: 240 }, Source.limits),
+    configurationVersions: page(['5.0', '6.2', '7.0', '7.1', '8.0', '8.1', '8.2', '8.3', '9.0'], Source.configuration),
+    limits: page({ ...LIMITS, syntheticAdapters: 64 }, Source.limits),
   },
 })
 
 export const win10v1903: HostProfile = after(ws2019, {
   id: 'win10-1903',
   name: 'Windows 10 1903',
-  build: [10, 0, 18362],
+  adds: { vmbus: inferred([], Source.community) },
+  sets: {
+    build: inferred([10, 0, 18362], Source.community),
+    configurationVersions: inferred([...ws2019.fields.configurationVersions.value, '9.1'], Source.community),
+  },
 })
 
+/** Configuration versions before 8.0 run no longer. */
 export const win10v2004: HostProfile = after(win10v1903, {
   id: 'win10-2004',
   name: 'Windows 10 2004',
-  build: [10, 0, 19041],
+  adds: { vmbus: inferred([], Source.community) },
+  sets: {
+    build: inferred([10, 0, 19041], Source.community),
+    configurationVersions: page(['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2'], Source.configuration),
+  },
 })
 
 export const ws2022: HostProfile = after(win10v2004, {
   id: 'ws2022',
   name: 'Windows Server 2022',
-  build: [10, 0, 20348],
-  vmbus: [v(5, 3)],
-  maxVps: 1024,
+  adds: { vmbus: read([Version.v5_3], Source.bus) },
+  sets: {
+    build: inferred([10, 0, 20348], Source.community),
+    maxVps: page({ 1: 64, 2: 1024 }, Source.guests),
+    configurationVersions: page(
+      [...win10v2004.fields.configurationVersions.value, '9.3', '10.0'],
+      Source.configuration,
+    ),
+  },
 })
 
 /** Azure Local: the protocols of Windows Server 2022 (inferred). */
-export const azurelocal: HostProfile = after(ws2022, { id: 'azurelocal', name: 'Azure Local', build: [10, 0, 20349] })
+export const azurelocal: HostProfile = after(ws2022, {
+  id: 'azurelocal',
+  name: 'Azure Local',
+  sets: { build: inferred([10, 0, 20349], 'its builds vary; one above Windows Server 2022') },
+})
 
+/** Nickel comes before Copper, which brought VMBus 6.0: still 5.3. */
 export const win11v22h2: HostProfile = after(ws2022, {
   id: 'win11-22h2',
   name: 'Windows 11 22H2',
-  build: [10, 0, 22621],
-  vmbus: [v(6, 0)],
-  featureFlags: 0x7,
+  adds: { vmbus: inferred([], Source.semesters) },
+  sets: {
+    build: inferred([10, 0, 22621], Source.community),
+    configurationVersions: page([...ws2022.fields.configurationVersions.value, '11.0'], Source.configuration),
+  },
 })
 
+/** Windows 11 24H2 is the same build. */
 export const ws2025: HostProfile = after(win11v22h2, {
   id: 'ws2025',
   name: 'Windows Server 2025',
-  build: [10, 0, 26100],
-  maxVps: 2048,
+  adds: { vmbus: inferred([Version.v6_0], Source.semesters) },
+  sets: {
+    build: inferred([10, 0, 26100], Source.semesters),
+    featureFlags: inferred(
+      Feature.guestSpecifiedSignalParameters | Feature.channelInterruptRedirection | Feature.modifyConnection,
+      Source.copperFlags,
+    ),
+    maxVps: page({ 1: 64, 2: 2048 }, Source.guests),
+    configurationVersions: page([...win11v22h2.fields.configurationVersions.value, '12.0'], Source.configuration),
+  },
 })
 
 /** Every profile, oldest first. */

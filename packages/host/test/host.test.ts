@@ -1,9 +1,9 @@
 import type { HostDeviceSpec } from '@vmbus/core'
-import { guestMemory, type LocalApics } from '@vmbus/hypervisor'
-import { seeded, timerQueue, virtualClock } from '@vmbus/world'
+import type { LocalApics } from '@vmbus/hypervisor'
 import { describe, expect, test } from 'vitest'
 import { damaged, taken } from '@vmbus/world/testing'
-import { createHost, hostProfiles, ws2008, ws2019, ws2022, type HostOptions, type HostProfile } from '../src/index.ts'
+import { hostProfiles, ws2008, ws2019, ws2022, type HostProfile } from '../src/index.ts'
+import { makeHost } from './make-host.ts'
 
 const PROBE: HostDeviceSpec = {
   kind: 'probe',
@@ -18,19 +18,6 @@ const PROBE: HostDeviceSpec = {
   }),
 }
 
-function make(profile: HostProfile, options: Partial<HostOptions> = {}) {
-  const timers = timerQueue((name) => host.timer(name))
-  const host = createHost(profile, {
-    memory: guestMemory(1 << 20),
-    clock: virtualClock(),
-    timers,
-    seed: seeded(1),
-    interrupt: () => {},
-    ...options,
-  })
-  return host
-}
-
 test("a machine's local APICs are behind the registers of its guest", () => {
   const calls: string[] = []
   const apic: LocalApics = {
@@ -43,7 +30,7 @@ test("a machine's local APICs are behind the registers of its guest", () => {
     readTpr: () => 0x20,
     writeTpr: (vp, priority) => void calls.push(`tpr ${vp} ${priority}`),
   }
-  const { partition } = make(ws2022, { apic, vps: 2 })
+  const { partition } = makeHost(ws2022, { apic, vps: 2 })
   // EOI, ICR (an INIT for APIC 2) and TPR (wire/01 §2).
   expect(partition.wrmsr(1, 0x4000_0070, 0, 0)).toBe(true)
   expect(partition.wrmsr(1, 0x4000_0071, 0x4500, 0x0200_0000)).toBe(true)
@@ -59,13 +46,13 @@ test("a machine's local APICs are behind the registers of its guest", () => {
 })
 
 test('without local APICs there are no such registers', () => {
-  const { partition } = make(ws2022)
+  const { partition } = makeHost(ws2022)
   expect([0x70, 0x71, 0x72].map((msr) => partition.wrmsr(0, 0x4000_0000 + msr, 0, 0))).toEqual([false, false, false])
 })
 
 test('a machine hears whether an interrupt ends itself', () => {
   const interrupts: unknown[] = []
-  const { partition } = make(ws2022, { interrupt: (...args) => void interrupts.push(args) })
+  const { partition } = makeHost(ws2022, { interrupt: (...args) => void interrupts.push(args) })
   partition.wrmsr(0, 0x4000_0092, 0x2_00f3, 0)
   partition.wrmsr(0, 0x4000_0080, 1, 0)
   partition.assertSint(0, 2)
@@ -74,7 +61,7 @@ test('a machine hears whether an interrupt ends itself', () => {
 
 describe('a saved state', () => {
   const offering = (profile: HostProfile) => {
-    const host = make(profile)
+    const host = makeHost(profile)
     host.offer(PROBE)
     return host
   }
