@@ -1,7 +1,8 @@
 /**
- * A call that the switch or a peer cannot carry out: `VMBUS_SWITCH_OPTION` (an option's value), `VMBUS_SWITCH_STATE`
- * (a saved state that does not fit), `VMBUS_PEER_OPTION`, `VMBUS_PEER_STATE`, `VMBUS_PEER_CLOSED` (the socket is
- * gone), `VMBUS_PEER_IN_USE` (the port is taken) or `VMBUS_PEER_FULL` (too many sockets).
+ * A call that the switch or a peer cannot carry out: `VMBUS_SWITCH_OPTION` (a name that is taken, a
+ * value that does not go with the others), `VMBUS_PEER_OPTION` (an address, a port, a datagram that is too long),
+ * `VMBUS_PEER_CLOSED` (the socket is gone), `VMBUS_PEER_IN_USE` (the port is taken) or `VMBUS_PEER_FULL` (too many
+ * sockets). Names and values of options, and saved states, are `OptionsError` and `StateError` of @vmbus/world.
  */
 export class SwitchError extends Error {
   override readonly name = 'SwitchError'
@@ -21,9 +22,7 @@ export class SwitchError extends Error {
 
 export type SwitchErrorCode =
   | 'VMBUS_SWITCH_OPTION'
-  | 'VMBUS_SWITCH_STATE'
   | 'VMBUS_PEER_OPTION'
-  | 'VMBUS_PEER_STATE'
   | 'VMBUS_PEER_CLOSED'
   | 'VMBUS_PEER_IN_USE'
   | 'VMBUS_PEER_FULL'

@@ -1,21 +1,21 @@
 import { ETHERNET_HEADER, type Frame, type VlanTag } from './frame.ts'
 import { fillChecksums, segmentTcp } from './offload.ts'
 import { FORM, type PortRecord } from './port.ts'
-import { withTagInBytes, withoutTag } from './vlan.ts'
+import { mayLeaveBare, withTagInBytes, withoutTag } from './vlan.ts'
 
 /** No sender makes more segments of one send: 64 KiB in pieces of the least MSS that Linux uses (48). */
 const MOST_SEGMENTS = 2048
 
 /** The frames that a receiver gets in place of one, or the reason for none. */
-type Shaped = readonly Frame[] | 'offload' | 'oversize'
+type Shaped = readonly Frame[] | 'offload' | 'oversize' | 'vlan'
 
 /**
  * Shapes one frame for its receivers: the tag outside or inside the bytes or gone, checksums filled in, large
  * segments cut. Receivers with equal needs share the result.
  */
 export interface Shaper {
-  /** Begins with another frame, which is a member of `vlan` and carries `tag`. */
-  begin(frame: Frame, vlan: number, tag: VlanTag | undefined): void
+  /** Begins with another frame, which is a member of `vlan` and carries `tag`, and behind it the EtherType `inner`. */
+  begin(frame: Frame, vlan: number, tag: VlanTag | undefined, inner: number): void
   shape(port: PortRecord): Shaped
 }
 
@@ -23,6 +23,7 @@ export function createShaper(): Shaper {
   let source: Frame = { bytes: new Uint8Array(0) }
   let vlan = 0
   let tag: VlanTag | undefined
+  let inner = 0
   let bare: Frame | undefined
   let asItIs: readonly Frame[] = []
   const made = new Map<number, Shaped>()
@@ -52,16 +53,18 @@ export function createShaper(): Shaper {
   }
 
   return {
-    begin(frame, memberOf, outer) {
+    begin(frame, memberOf, outer, type) {
       source = frame
       vlan = memberOf
       tag = outer
+      inner = type
       bare = undefined
       asItIs = [frame]
       if (made.size > 0) made.clear()
     },
     shape(port) {
       const wantsTag = vlan !== 0 && port.rule.untagged !== vlan
+      if (!wantsTag && !mayLeaveBare(port.rule, inner)) return 'vlan'
       if (source.offload === undefined && tag === undefined && !wantsTag)
         return fits(source, false, port.mtu) ? asItIs : 'oversize'
       const key = (port.mtu * 2 + (wantsTag ? 1 : 0)) * 8 + port.accepts

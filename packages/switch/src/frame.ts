@@ -42,7 +42,7 @@ export interface Accepts {
 /** Destination, source and EtherType. */
 export const ETHERNET_HEADER = 14
 export const VLAN_TAG = 4
-export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd } as const
+export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd, serviceVlan: 0x88a8 } as const
 
 /** An owned copy of a frame. */
 export function copyFrame(frame: Frame): Frame {

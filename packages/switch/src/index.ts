@@ -1,3 +1,4 @@
+export type { BudgetState } from './budget.ts'
 export { SwitchError, type SwitchErrorCode } from './errors.ts'
 export { addWords, finishChecksum, internetChecksum, pseudoHeader, udpChecksum } from './checksum.ts'
 export {

@@ -1,4 +1,5 @@
 import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
+import type { BudgetState } from './budget.ts'
 import type { Frame } from './frame.ts'
 import type { PortConfig, PortOptions, PortState } from './port.ts'
 import type { Transit } from './schedule.ts'
@@ -44,11 +45,13 @@ export interface Port {
 
 /** A switch's whole state as a plain value. */
 export interface SwitchState {
-  readonly version: 1
+  readonly kind: string
+  readonly v: number
   readonly ports: readonly PortState[]
   readonly addresses: readonly TableRow[]
   readonly order: number
   readonly transits: readonly Transit[]
+  readonly budget: BudgetState
 }
 
 export interface Switch {
@@ -58,8 +61,12 @@ export interface Switch {
   /** Sees every frame that passes a port until the returned function is called. */
   capture(sink: (frame: CapturedFrame) => void): () => void
   save(): SwitchState
-  /** Takes a saved state. The ports that were connected then must be connected again by name first. */
-  restore(state: SwitchState): void
+  /**
+   * Takes a saved state. The ports that were connected then must be connected again by name first.
+   *
+   * @throws StateError `VMBUS_STATE_INVALID`, with nothing touched
+   */
+  restore(saved: unknown): void
   inspect(): {
     readonly ports: readonly (PortState & { readonly mac: number | undefined })[]
     readonly addresses: readonly TableRow[]

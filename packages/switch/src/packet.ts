@@ -18,7 +18,7 @@ export interface Located {
 /** IPv6 extension headers that a transport header may follow: hop-by-hop, routing, destination (RFC 8200, 4.1). */
 const SKIPPED = new Set([0, 43, 60])
 /** 802.1Q, and 802.1ad for the outer of two. */
-const TAGS = new Set<number>([ETHERTYPE.vlan, 0x88a8])
+const TAGS = new Set<number>([ETHERTYPE.vlan, ETHERTYPE.serviceVlan])
 const MOST_TAGS = 2
 
 /**

@@ -1,7 +1,9 @@
+import { checkOptions } from '@vmbus/world'
 import { SwitchError } from './errors.ts'
 import type { Accepts, Frame } from './frame.ts'
-import { checkLink, type LaneState, type LinkOptions } from './lane.ts'
-import { isGroupMac, parseMac } from './mac.ts'
+import { changeBandwidth, newLane, type LaneState, type LinkOptions } from './lane.ts'
+import { parseMac } from './mac.ts'
+import { portConfig, portOptions } from './options.ts'
 import { copyStatistics, noStatistics, type PortStatistics } from './statistics.ts'
 import { compileVlan, type VlanOptions, type VlanRule } from './vlan.ts'
 
@@ -67,20 +69,14 @@ export interface PortState {
 export const FORM = { tagBeside: 1, checksumBeside: 2, segmentBeside: 4 } as const
 
 const DEFAULT_MTU = 1500
-/** RFC 791: every module must forward 68 bytes unfragmented. */
-const LEAST_MTU = 68
-const LARGEST_MTU = 65_535
 
 export function createPort(index: number, options: PortOptions): PortRecord {
-  if (options.name.length === 0) throw new SwitchError('VMBUS_SWITCH_OPTION', 'name', options.name, 'a name')
-  const mac = options.mac === undefined ? undefined : parseMac(options.mac)
-  if (mac !== undefined && isGroupMac(mac))
-    throw new SwitchError('VMBUS_SWITCH_OPTION', 'mac', options.mac ?? '', 'an address that is not a group')
+  checkOptions('port', portOptions, options)
   const { accepts = {} } = options
   const port: PortRecord = {
     index,
     name: options.name,
-    mac,
+    mac: options.mac === undefined ? undefined : parseMac(options.mac),
     owner: options,
     accepts:
       (accepts.vlan ? FORM.tagBeside : 0) |
@@ -92,8 +88,8 @@ export function createPort(index: number, options: PortOptions): PortRecord {
     impaired: false,
     up: true,
     connected: true,
-    inbound: { busyUntil: 0, frames: 0 },
-    outbound: { busyUntil: 0, frames: 0 },
+    inbound: newLane(),
+    outbound: newLane(),
     statistics: noStatistics(),
     reached: 0,
   }
@@ -104,19 +100,21 @@ export function createPort(index: number, options: PortOptions): PortRecord {
 
 /** Checks everything before it changes anything. */
 export function configurePort(port: PortRecord, change: PortConfig): void {
-  const config: PortConfig = { ...port.config, ...change }
-  const rule = compileVlan(config.vlan)
-  const mtu = config.mtu ?? DEFAULT_MTU
-  if (!Number.isInteger(mtu) || mtu < LEAST_MTU || mtu > LARGEST_MTU) {
-    throw new SwitchError('VMBUS_SWITCH_OPTION', 'mtu', mtu, `${LEAST_MTU} … ${LARGEST_MTU}`)
-  }
-  const link = config.link && checkLink(config.link)
-  if (config.spoofing === false && port.mac === undefined) {
+  const config: PortConfig = { ...port.config, ...checkOptions('port', portConfig, change) }
+  if (config.spoofing === false && port.mac === undefined)
     throw new SwitchError('VMBUS_SWITCH_OPTION', 'spoofing', 'false', 'true for a port without a mac')
+  applyConfig(port, config)
+}
+
+function applyConfig(port: PortRecord, config: PortConfig): void {
+  const { link } = config
+  if (link?.bandwidth !== port.config.link?.bandwidth) {
+    changeBandwidth(port.inbound)
+    changeBandwidth(port.outbound)
   }
-  port.config = { ...config, link }
-  port.rule = rule
-  port.mtu = mtu
+  port.config = config
+  port.rule = compileVlan(config.vlan)
+  port.mtu = config.mtu ?? DEFAULT_MTU
   port.impaired = link !== undefined && Object.values(link).some((value) => value !== undefined && value !== 0)
 }
 
@@ -130,17 +128,10 @@ export const savePort = (port: PortRecord): PortState => ({
   statistics: copyStatistics(port.statistics),
 })
 
-/** Puts saved ports in their saved places. @throws SwitchError `VMBUS_SWITCH_STATE` unless the names are those connected. */
+/** Puts saved ports, whose names are those of the connected ones, in their saved places. */
 export function restorePorts(ports: (PortRecord | undefined)[], states: readonly PortState[]): void {
   const byName = new Map<string, PortRecord>()
   for (const port of ports) if (port !== undefined) byName.set(port.name, port)
-  const names = states
-    .map(({ name }) => name)
-    .toSorted()
-    .join(', ')
-  const present = [...byName.keys()].toSorted().join(', ')
-  if (names !== present)
-    throw new SwitchError('VMBUS_SWITCH_STATE', 'ports of the state', names, `the connected ports: ${present}`)
   ports.length = 0
   for (const state of states) {
     const port = byName.get(state.name)
@@ -148,8 +139,7 @@ export function restorePorts(ports: (PortRecord | undefined)[], states: readonly
     while (ports.length <= state.index) ports.push(undefined)
     ports[state.index] = port
     port.index = state.index
-    port.config = {}
-    configurePort(port, state.config)
+    applyConfig(port, { ...state.config })
     port.up = state.up
     port.inbound = { ...state.inbound }
     port.outbound = { ...state.outbound }

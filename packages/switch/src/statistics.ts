@@ -14,7 +14,7 @@ export interface PortStatistics {
 
 /**
  * Why a frame was dropped:
- * `runt` shorter than a header · `oversize` beyond the MTU · `vlan` not a member, or no frame of this kind ·
+ * `runt` shorter than a header · `oversize` beyond the MTU · `vlan` not a member, or a tag behind the one to be taken off ·
  * `source` from a group address · `spoofed` not from the port's own address · `reserved` for the bridge itself ·
  * `offload` asks for what its bytes cannot have · `down` the link is · `lost` by the link options · `queue` no room.
  */

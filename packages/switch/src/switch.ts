@@ -1,21 +1,22 @@
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import { TICKS_PER_SECOND, checkOptions } from '@vmbus/world'
+import { createBudget } from './budget.ts'
 import { SwitchError } from './errors.ts'
 import { createShaper, wireBytes } from './forms.ts'
 import type { Frame } from './frame.ts'
 import type { CapturedFrame, Switch, SwitchOptions } from './interface.ts'
 import { FULL, LOST, admit, admitDuplicate } from './lane.ts'
 import { BROADCAST_MAC, isGroupMac, readMac } from './mac.ts'
+import { switchOptions } from './options.ts'
 import { configurePort, createPort, restorePorts, savePort, type PortRecord } from './port.ts'
 import { refused } from './refused.ts'
 import { createSchedule, type Transit } from './schedule.ts'
+import { parseState } from './state.ts'
 import { copyStatistics, type DropReason } from './statistics.ts'
 import { addressTable } from './table.ts'
-import { REFUSED, classify, isMember, tagOf } from './vlan.ts'
+import { REFUSED, classify, innerType, isMember, tagOf } from './vlan.ts'
 
 /** The only timer of a switch. */
 const TIMER = 'deliver'
-/** Frames handled in one call at most; the rest waits for the timer, so that owners who answer each other cannot hold it. */
-const MOST_PER_CALL = 4096
 const DEFAULT_TRANSIT_LIMIT = 64 << 20
 const DEFAULT_AGEING = 300 * TICKS_PER_SECOND
 
@@ -29,9 +30,12 @@ const LAST_RESERVED = 0x0180_c200_000f
  * address, floods what it does not know, and gives each receiver the form of frame that it can take.
  */
 export function createSwitch(options: SwitchOptions): Switch {
+  checkOptions('switch', switchOptions, options)
   const { clock, timers, seed, diagnose } = options
   const ports: (PortRecord | undefined)[] = []
   const schedule = createSchedule()
+  /** Of frames that are passed: those beyond wait for the timer. */
+  const budget = createBudget(clock)
   const shaper = createShaper()
   const table = addressTable({
     ageing: options.ageing ?? DEFAULT_AGEING,
@@ -115,7 +119,8 @@ export function createSwitch(options: SwitchOptions): Switch {
     const now = clock.now()
     const source = readMac(bytes, 6)
     const tag = tagOf(frame)
-    const vlan = classify(from.rule, tag)
+    const inner = innerType(frame)
+    const vlan = classify(from.rule, tag, inner)
     if (vlan === REFUSED) return drop(from, 'vlan')
     learn(from, source, vlan, now)
     const destination = readMac(bytes, 0)
@@ -123,7 +128,7 @@ export function createSwitch(options: SwitchOptions): Switch {
 
     serial++
     from.reached = serial
-    shaper.begin(frame, vlan, tag)
+    shaper.begin(frame, vlan, tag, inner)
     let copied = from.config.mirror === 'source'
     const to = isGroupMac(destination) ? undefined : targetOf(destination, vlan, now)
     if (to !== undefined) {
@@ -164,7 +169,7 @@ export function createSwitch(options: SwitchOptions): Switch {
     else drop(port, 'down')
   }
   const arm = (): void => {
-    const next = schedule.next()
+    const next = Math.max(schedule.next(), budget.opensAt())
     if (next === armed) return
     armed = next
     if (next < Infinity) timers.set(TIMER, next)
@@ -172,10 +177,11 @@ export function createSwitch(options: SwitchOptions): Switch {
   }
   /** Forwards a frame, if given, then passes what is due; ends with the timer set for what is not. */
   const run = (port?: PortRecord, frame?: Frame): boolean => {
+    const now = clock.now()
     busy = true
     try {
       const done = port === undefined || frame === undefined || forward(port, frame)
-      for (let i = 0; i < MOST_PER_CALL && schedule.next() <= clock.now(); i++) {
+      while (schedule.next() <= now && budget.take()) {
         const transit = schedule.take()
         if (transit !== undefined) pass(transit)
       }
@@ -200,7 +206,7 @@ export function createSwitch(options: SwitchOptions): Switch {
     }
     // What is already due goes first, so that no frame overtakes another.
     const waits = schedule.next() <= clock.now()
-    if (!busy && !waits) return run(port, frame)
+    if (!busy && !waits && budget.take()) return run(port, frame)
     const taken = later(port, true, clock.now(), frame)
     if (!busy) run()
     return taken
@@ -254,12 +260,23 @@ export function createSwitch(options: SwitchOptions): Switch {
     },
     save: () => {
       const { order, transits } = schedule.save()
-      return { version: 1, ports: connected().map(savePort), addresses: table.rows(), order, transits }
+      const addresses = table.rows()
+      return {
+        kind: 'switch',
+        v: 1,
+        ports: connected().map(savePort),
+        addresses,
+        order,
+        transits,
+        budget: budget.save(),
+      }
     },
-    restore(state) {
+    restore(saved) {
+      const state = parseState(saved, connected())
       restorePorts(ports, state.ports)
       table.load(state.addresses)
       schedule.load(state)
+      budget.load(state.budget)
       armed = Infinity
       arm()
     },

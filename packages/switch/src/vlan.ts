@@ -1,4 +1,3 @@
-import { SwitchError } from './errors.ts'
 import { ETHERNET_HEADER, ETHERTYPE, VLAN_TAG, readU16, writeU16, type Frame, type VlanTag } from './frame.ts'
 
 /**
@@ -20,22 +19,17 @@ export interface VlanRule {
 }
 
 /** 4095 is reserved (IEEE 802.1Q-2018, table 9-2). */
-const LARGEST_ID = 4094
+export const LARGEST_VLAN = 4094
 export const REFUSED = -1
 
 export function compileVlan(options: VlanOptions = { access: 0 }): VlanRule {
-  if ('access' in options) return { untagged: checkedId(options.access, 0), tagged: undefined }
-  const tagged = new Uint8Array(LARGEST_ID + 1)
+  if ('access' in options) return { untagged: options.access, tagged: undefined }
+  const tagged = new Uint8Array(LARGEST_VLAN + 1)
   for (const part of options.trunk) {
     const [first, last] = typeof part === 'number' ? [part, part] : part
-    tagged.fill(1, checkedId(first, 1), checkedId(last, first) + 1)
+    tagged.fill(1, first, last + 1)
   }
-  return { untagged: options.native === undefined ? REFUSED : checkedId(options.native, 0), tagged }
-}
-
-function checkedId(id: number, least: number): number {
-  if (Number.isInteger(id) && id >= least && id <= LARGEST_ID) return id
-  throw new SwitchError('VMBUS_SWITCH_OPTION', 'vlan', id, `${least} … ${LARGEST_ID}`)
+  return { untagged: options.native ?? REFUSED, tagged }
 }
 
 export const isMember = (rule: VlanRule, vlan: number): boolean => rule.untagged === vlan || rule.tagged?.[vlan] === 1
@@ -51,11 +45,26 @@ function tagInBytes(bytes: Uint8Array): VlanTag | undefined {
   return { id: control & 0xfff, priority: control >> 13, dei: (control & 0x1000) !== 0 }
 }
 
-/** The VLAN of a frame that enters at a port, or REFUSED. */
-export function classify(rule: VlanRule, tag: VlanTag | undefined): number {
-  if (tag === undefined || tag.id === 0) return rule.untagged
+/** The EtherType of a frame behind its outer tag, wherever that travels. */
+export const innerType = ({ bytes, vlan }: Frame): number =>
+  readU16(bytes, vlan === undefined && readU16(bytes, 12) === ETHERTYPE.vlan ? 12 + VLAN_TAG : 12)
+
+/**
+ * The VLAN of a frame that enters at a port, or REFUSED. `inner` is the type behind the outer tag: a priority tag in front
+ * of another tag is refused, for without it the frame would belong to a VLAN of its sender's choice.
+ */
+export function classify(rule: VlanRule, tag: VlanTag | undefined, inner: number): number {
+  if (tag === undefined) return rule.untagged
+  if (tag.id === 0) return inner === ETHERTYPE.vlan || inner === ETHERTYPE.serviceVlan ? REFUSED : rule.untagged
   return rule.tagged?.[tag.id] === 1 ? tag.id : REFUSED
 }
+
+/**
+ * Whether a frame of a port's untagged VLAN may leave there without its outer tag: not if it then began with a tag of its
+ * own, which whoever gets it would take for the switch's. A service tag means nothing to the owner of an access port.
+ */
+export const mayLeaveBare = (rule: VlanRule, inner: number): boolean =>
+  inner !== ETHERTYPE.vlan && !(inner === ETHERTYPE.serviceVlan && rule.tagged !== undefined)
 
 /** The frame without its outer tag. */
 export function withoutTag(frame: Frame): Frame {

@@ -120,10 +120,14 @@ describe('forwarding', () => {
     const a = one.connect({ name: 'a', receive: () => (bounced++, a.send(frame(B, A))) })
     const b = one.connect({ name: 'b', receive: () => (bounced++, b.send(frame(A, B))) })
     a.send(frame(B, A))
-    expect(bounced).toBe(4097)
-    expect(world.timers.next()).toBe(0)
+    expect(bounced).toBe(4096)
+    expect(world.timers.next()).toBe(10_000) // 1 ms: nothing more at this time, whoever sends
+    a.send(frame(B, A))
     one.timer('deliver')
-    expect(bounced).toBe(8193)
+    expect(bounced).toBe(4096)
+    world.clock.advanceTo(10_000)
+    one.timer('deliver')
+    expect(bounced).toBe(8192)
   })
 
   test('connect, link, disconnect', () => {
@@ -132,11 +136,6 @@ describe('forwarding', () => {
     const a = plug('a')
     const b = plug('b', { linkChanged: (up) => links.push(up) })
     expect(() => plug('b')).toThrow(expect.objectContaining({ code: 'VMBUS_SWITCH_OPTION', field: 'name' }))
-    expect(() => plug('x', { mac: '01:00:5e:00:00:01' })).toThrow(
-      expect.objectContaining({ code: 'VMBUS_SWITCH_OPTION', field: 'mac' }),
-    )
-    expect(() => plug('x', { mtu: 67 })).toThrow(expect.objectContaining({ field: 'mtu' }))
-    expect(() => plug('x', { link: { loss: 2 } })).toThrow(expect.objectContaining({ field: 'loss' }))
     expect(() => parseMac('02:00:00:00:00')).toThrow(expect.objectContaining({ field: 'mac' }))
     b.setLink(false)
     b.setLink(false)
@@ -181,6 +180,49 @@ describe('VLANs', () => {
     expect(trunk.send({ ...frame(ALL, B), vlan: { id: 41, priority: 0, dei: false } })).toBe(false)
   })
 
+  const BESIDE = (id: number) => ({ id, priority: 0, dei: false })
+  test('a priority tag in front of another tag does not enter a port that classifies by its untagged VLAN', () => {
+    const { plug, heard } = lan(testWorld())
+    const a = plug('a', { vlan: { access: 10 } })
+    const native = plug('native', { vlan: { trunk: [20], native: 10 } })
+    plug('b', { vlan: { access: 10 } })
+    for (const port of [a, native])
+      for (const inner of ['8100 0014', '88a8 0014']) {
+        expect(port.send(frame(ALL, A, `8100 e000 ${inner} 0800`))).toBe(false)
+        expect(port.send({ ...frame(ALL, A, `${inner} 0800`), vlan: BESIDE(0) })).toBe(false)
+      }
+    expect([heard, a.statistics().dropped.vlan, native.statistics().dropped.vlan]).toEqual([[], 4, 4])
+    // A priority tag alone is taken off.
+    a.send(frame(ALL, A, '8100 e000 88b5'))
+    expect(heard).toEqual([
+      { port: 'native', bytes: hex(`${ALL}${A} 88b5`) },
+      { port: 'b', bytes: hex(`${ALL}${A} 88b5`) },
+    ])
+  })
+
+  test('what leaves untagged does not begin with a tag of its own', () => {
+    const { plug, heard } = lan(testWorld())
+    const trunk = plug('trunk', { vlan: { trunk: [10] } })
+    const access = plug('access', { vlan: { access: 10 } })
+    const native = plug('native', { vlan: { trunk: [20], native: 10 }, accepts: { vlan: true } })
+    plug('tagged', { vlan: { trunk: [10] } })
+    // VLAN 10 in the bytes or beside them, VLAN 20 behind it: only those who get VLAN 10 with its tag.
+    trunk.send(frame(ALL, A, '8100 000a 8100 0014 0800'))
+    trunk.send({ ...frame(ALL, A, '8100 0014 0800'), vlan: BESIDE(10) })
+    const both = { port: 'tagged', bytes: hex(`${ALL}${A} 8100 000a 8100 0014 0800`) }
+    expect(heard.splice(0)).toEqual([both, both])
+    expect([access.statistics().dropped.vlan, native.statistics().dropped.vlan]).toEqual([2, 2])
+    // A service tag is a payload like others to an access port, and VLAN 20 of the next switch behind a trunk.
+    trunk.send(frame(ALL, A, '8100 000a 88a8 0014 0800'))
+    expect(heard.splice(0)).toEqual([
+      { port: 'access', bytes: hex(`${ALL}${A} 88a8 0014 0800`) },
+      { port: 'tagged', bytes: hex(`${ALL}${A} 8100 000a 88a8 0014 0800`) },
+    ])
+    access.send(frame(ALL, A, '88a8 0014 0800'))
+    expect(heard.map(({ port }) => port)).toEqual(['trunk', 'tagged'])
+    expect(native.statistics().dropped.vlan).toBe(4)
+  })
+
   test('a jumbo frame reaches only those who take it, the tag not counted', () => {
     const { plug, heard } = lan(testWorld())
     const a = plug('a', { mtu: 9000, vlan: { access: 5 } })
@@ -202,6 +244,59 @@ describe('links', () => {
     for (let i = 0; i < 3; i++) a.send({ bytes: hex(`${B}${A}0800${'00'.repeat(1236)}`) })
     world.runTo(1_000_000)
     expect(times).toEqual([10_050, 20_050, 30_050])
+  })
+
+  // 64 bytes are 512 bits: 51.2 ns, 5.12 ns, and 0.512 and 0.0512 units of 100 ns.
+  test.each([
+    [10e9, [1, 2, 2, 3, 3, 4], 10_240],
+    [100e9, [1, 1, 1, 1, 1, 1], 1_024],
+    [40e9, [1, 1, 1, 1, 1, 1], 2_560],
+    [3, [1_706_666_667, 3_413_333_334, 5_120_000_000], Infinity],
+  ])('64-byte frames at %d bit/s arrive exactly then, and twenty thousand without drift', (bandwidth, first, last) => {
+    const world = testWorld()
+    const times: number[] = []
+    const build = () => {
+      const one = createSwitch(world.deps)
+      world.owners.set('switch', (name) => one.timer(name))
+      const port = one.connect({ name: 'a', receive: () => undefined, link: { bandwidth } })
+      one.connect({ name: 'b', receive: () => times.push(world.clock.now()) })
+      return { one, port }
+    }
+    let { one, port } = build()
+    const bytes = hex(`${B}${A}88b5${'00'.repeat(50)}`)
+    for (const _ of first) port.send({ bytes })
+    world.runTo(first.at(-1) ?? 0)
+    expect(times).toEqual(first)
+    if (last === Infinity) return
+    times.length = 0
+    const start = 1_000_000
+    world.clock.advanceTo(start)
+    for (let i = 0; i < 20_000; i++) {
+      if (i % 1000 === 0) world.runTo(Math.max(world.clock.now(), start + Math.floor((i * last) / 20_000) - 100))
+      if (i === 6667) {
+        const saved = structuredClone(one.save())
+        ;({ one, port } = build())
+        one.restore(saved)
+      }
+      port.send({ bytes })
+    }
+    world.runTo(start + 2 * last)
+    expect([times.length, times.at(-1)]).toEqual([20_000, start + last])
+  })
+
+  test('another bandwidth begins where the frame under way ends', () => {
+    const world = testWorld()
+    const times: number[] = []
+    const one = createSwitch(world.deps)
+    world.owners.set('switch', (name) => one.timer(name))
+    const port = one.connect({ name: 'a', receive: () => undefined, link: { bandwidth: 10e9 } })
+    one.connect({ name: 'b', receive: () => times.push(world.clock.now()) })
+    const bytes = hex(`${B}${A}88b5${'00'.repeat(50)}`)
+    port.send({ bytes })
+    port.configure({ link: { bandwidth: 512e4 } }) // a frame takes 1000 units of 100 ns
+    port.send({ bytes })
+    world.runTo(10_000)
+    expect(times).toEqual([1, 1001])
   })
 
   test('loss and duplication come from the seed', () => {

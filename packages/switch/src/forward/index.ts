@@ -1,5 +1,7 @@
 import { createServer, type Socket } from 'node:net'
+import { callable, checkOptions, instance, integer, object, optional } from '@vmbus/world'
 import { SwitchError } from '../errors.ts'
+import { tcpEnd } from '../peer/options.ts'
 import type { Peer, TcpEnd, TcpSocket } from '../peer/index.ts'
 
 export interface ForwardOptions {
@@ -30,13 +32,23 @@ export interface Forward {
 const LOOPBACK = '127.0.0.1'
 const DEFAULT_CONNECTIONS = 64
 
+const OPTIONS = object<ForwardOptions>({
+  peer: instance<Peer>(),
+  to: tcpEnd,
+  port: optional(integer(0, 0xffff)),
+  signal: optional(instance<AbortSignal>()),
+  connections: optional(integer(0)),
+  run: optional(callable<(work: () => void) => void>()),
+})
+
 /**
  * Listens on 127.0.0.1, never elsewhere, and carries each connection through the peer to `to`, half-closes and
  * backpressure included. Resolves when it listens.
  *
- * @throws the signal's reason when aborted, or Node's error when the port is taken
+ * @throws OptionsError `VMBUS_OPTIONS_INVALID`, the signal's reason when aborted, or Node's error when the port is taken
  */
 export async function forward(options: ForwardOptions): Promise<Forward> {
+  checkOptions('forward', OPTIONS, options)
   const { peer, to, signal } = options
   const run = options.run?.bind(options) ?? ((work: () => void): void => work())
   const most = options.connections ?? DEFAULT_CONNECTIONS

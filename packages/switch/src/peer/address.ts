@@ -94,6 +94,8 @@ export function isBroadcast(network: Network | undefined, address: IpBytes): boo
 export const isMulticast = (address: IpBytes): boolean =>
   address.length === 4 ? ((address[0] ?? 0) & 0xf0) === 0xe0 : address[0] === 0xff
 
+export const isUnspecified = (address: IpBytes): boolean => address.every((byte) => byte === 0)
+
 /** A map key: a number for IPv4, text for IPv6. */
 export const keyOf = (address: IpBytes): number | string =>
   address.length === 4

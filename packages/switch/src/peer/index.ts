@@ -1,5 +1,6 @@
 export { SwitchError, type SwitchErrorCode } from '../errors.ts'
-export { createPeer, type Peer, type PeerOptions, type PeerState } from './peer.ts'
+export type { Peer, PeerOptions, PeerState, PingOptions } from './interface.ts'
+export { createPeer } from './peer.ts'
 export type { CloseReason, TcpState } from './tcp/control.ts'
 export type { TcpLayerState } from './tcp/layer.ts'
 export type { TcpEnd, TcpHandlers, TcpSocket, TcpSocketState } from './tcp/socket.ts'

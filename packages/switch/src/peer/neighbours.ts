@@ -30,8 +30,8 @@ const MOST_TRIES = 3
 /** After this an address is asked for again while it is still used; after the second it is no longer used. */
 const STALE = 30 * TICKS_PER_SECOND
 const DEAD = 120 * TICKS_PER_SECOND
-const MOST_NEIGHBOURS = 256
-const MOST_WAITING = 16
+export const MOST_NEIGHBOURS = 256
+export const MOST_WAITING = 16
 
 /** The ARP and ND cache: at most 256 neighbours, 16 waiting frames each. */
 export function createNeighbours(

@@ -1,4 +1,5 @@
-import { scopedTimers, type Clock, type Seed, type Timers } from '@vmbus/world'
+import { checkOptions, restoreState, scopedTimers } from '@vmbus/world'
+import { createBudget } from '../budget.ts'
 import { SwitchError } from '../errors.ts'
 import { ETHERNET_HEADER, ETHERTYPE, readU16, type Frame } from '../frame.ts'
 import { BROADCAST_MAC, isGroupMac, parseMac, readMac, writeMac } from '../mac.ts'
@@ -11,13 +12,13 @@ import {
   linkLocalOf,
   multicastMac,
   parseIp,
-  parseNetwork,
   sameIp,
   type IpBytes,
   type Network,
 } from './address.ts'
 import { createIcmp } from './icmp.ts'
-import { createNeighbours, type Neighbour } from './neighbours.ts'
+import type { Peer, PeerOptions } from './interface.ts'
+import { createNeighbours } from './neighbours.ts'
 import {
   DEFAULT_HOPS,
   ipFrames,
@@ -28,140 +29,49 @@ import {
   type Parsed,
   type Received,
 } from './packets.ts'
-import { createReassembly, type PartialDatagram } from './reassembly.ts'
+import { DEFAULT_MTU, addressing, checkPayload, peerOptions, pingOptions } from './options.ts'
+import { OUTBOX_TIMER, createOutbox } from './outbox.ts'
+import { createReassembly } from './reassembly.ts'
 import { createResolve } from './resolve.ts'
-import { createTcp, type TcpLayerState } from './tcp/layer.ts'
-import type { TcpEnd, TcpHandlers, TcpSocket } from './tcp/socket.ts'
-import { createUdp, type UdpFrom, type UdpSocket } from './udp.ts'
+import { peerForm } from './state.ts'
+import { createTcp } from './tcp/layer.ts'
+import { createUdp } from './udp.ts'
 
-export interface PeerOptions {
-  readonly clock: Clock
-  readonly timers: Timers
-  /** Draws initial sequence numbers and local ports. */
-  readonly seed: Seed
-  readonly mac: string
-  /** Address and prefix length, `10.0.0.1/24`. */
-  readonly ipv4?: string | undefined
-  /** A further address beside the link-local one that the MAC gives, `fd00::1/64`. */
-  readonly ipv6?: string | undefined
-  /** Next hop for what is not on the link. */
-  readonly gateway4?: string | undefined
-  readonly gateway6?: string | undefined
-  /** Largest packet, 576 … 65535, 1280 or more for IPv6. Default 1500. */
-  readonly mtu?: number | undefined
-  /** Bytes of each TCP socket's send and receive buffer, 4096 … 2^26. Default 262144. */
-  readonly tcpBuffer?: number | undefined
-  /** Default 1024. */
-  readonly tcpSockets?: number | undefined
-  /** Routers may cut ICMP, as that of Linux (net/ipv4/icmp.c, icmp_sk_init: IP_PMTUDISC_DONT). Default false. */
-  readonly echoMayFragment?: boolean | undefined
-  /** Takes a frame to be sent; its bytes may be kept. */
-  send(frame: Frame): void
-  /** An echo reply came. */
-  echoed?(reply: {
-    readonly address: string
-    readonly id: number
-    readonly sequence: number
-    readonly payload: Uint8Array
-  }): void
-}
-
-/** A peer's whole state as a plain value; listeners and UDP ports are bound again by their owners. */
-export interface PeerState {
-  readonly version: 1
-  readonly identification: number
-  readonly neighbours: readonly Neighbour[]
-  readonly partials: readonly PartialDatagram[]
-  readonly tcp: TcpLayerState
-}
-
-export interface Peer {
-  /** Our addresses: IPv4, IPv6, link-local. */
-  readonly addresses: readonly string[]
-  /** Takes a frame from the network. The bytes may change after the call. */
-  receive(frame: Frame): void
-  /** To be called when one of the peer's timers fires. */
-  timer(name: string): void
-  /** Tells the network our addresses. */
-  announce(): void
-  /** Sends an echo request; `echoed` hears the answer. */
-  ping(
-    address: string,
-    options?: { readonly id?: number; readonly sequence?: number; readonly payload?: Uint8Array },
-  ): void
-  udp(port: number, message: (from: UdpFrom, bytes: Uint8Array) => void): UdpSocket
-  listen(port: number, handlers: TcpHandlers): { close(): void }
-  connect(remote: TcpEnd, handlers: TcpHandlers): TcpSocket
-  sockets(): TcpSocket[]
-  save(): PeerState
-  /** `attach` gives each saved socket its handlers. */
-  restore(state: PeerState, attach: (socket: TcpSocket) => TcpHandlers): void
-}
-
-const DEFAULT_MTU = 1500
 const DEFAULT_TCP_BUFFER = 262_144
 const NEIGHBOURS_TIMER = 'neighbours'
 const TCP_TIMER = 'tcp/'
-
-const checked = (field: string, value: number, least: number, most: number): number => {
-  if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new SwitchError('VMBUS_PEER_OPTION', field, value, `${least} … ${most}`)
-}
 
 /**
  * A small host: ARP, IPv4, IPv6, ICMP echo, UDP and TCP. It sends only when a call into it ends, in order, so that
  * networks that answer at once cannot find it half-way.
  */
 export function createPeer(options: PeerOptions): Peer {
-  const { clock, timers } = options
+  checkOptions('peer', peerOptions, options)
+  const { clock, timers, mtu = DEFAULT_MTU, tcpBuffer = DEFAULT_TCP_BUFFER } = options
+  const { network4, network6, gateway4, gateway6 } = addressing(options)
   const mac = parseMac(options.mac)
-  const mtu = checked('mtu', options.mtu ?? DEFAULT_MTU, 576, 65_535)
-  const network4 = options.ipv4 === undefined ? undefined : parseNetwork(options.ipv4)
-  const network6 = options.ipv6 === undefined ? undefined : parseNetwork(options.ipv6)
-  if ((network4 && network4.address.length !== 4) || (network6 && network6.address.length !== 16)) {
-    throw new SwitchError(
-      'VMBUS_PEER_OPTION',
-      'network',
-      `${options.ipv4} ${options.ipv6}`,
-      'IPv4 in ipv4, IPv6 in ipv6',
-    )
-  }
   const linkLocal: Network = { address: linkLocalOf(mac), prefix: 10 }
-  const gateways = [options.gateway4, options.gateway6].map((gateway) =>
-    gateway === undefined ? undefined : parseIp(gateway),
-  )
   const networks = [network4, network6, linkLocal].filter((network) => network !== undefined)
   let identification = 1
+  const form = peerForm(tcpBuffer)
 
+  /** Of frames sent, and of what owners of sockets ask for. */
+  const budget = createBudget(clock)
+  const outbox = createOutbox(budget, timers, options.send)
   let depth = 0
-  let flushing = false
-  let outbox: Uint8Array[] = []
-  const flush = (): void => {
-    flushing = true
-    try {
-      while (outbox.length > 0) {
-        const frames = outbox
-        outbox = []
-        for (const bytes of frames) options.send({ bytes })
-      }
-    } finally {
-      flushing = false
-    }
-  }
   const enter = <T>(work: () => T): T => {
     depth++
     try {
       return work()
     } finally {
-      depth--
-      if (depth === 0 && !flushing) flush()
+      if (--depth === 0) outbox.flush()
     }
   }
 
   const transmit = (frame: Uint8Array, to: number): void => {
     writeMac(frame, 0, to)
     writeMac(frame, 6, mac)
-    outbox.push(frame)
+    outbox.add(frame)
   }
   const isOurs = (address: IpBytes): boolean => networks.some((network) => sameIp(network.address, address))
   const sourceFor = (destination: IpBytes): IpBytes | undefined => {
@@ -173,7 +83,9 @@ export function createPeer(options: PeerOptions): Peer {
   const nextHop = (destination: IpBytes): IpBytes | undefined =>
     networks.some((network) => isInNetwork(network, destination))
       ? destination
-      : gateways[destination.length === 4 ? 0 : 1]
+      : destination.length === 4
+        ? gateway4
+        : gateway6
 
   const send = (outgoing: Outgoing, source: IpBytes, destination: IpBytes, protocol: number): void => {
     const mayFragment = protocol === PROTOCOL.icmp && options.echoMayFragment === true
@@ -224,10 +136,11 @@ export function createPeer(options: PeerOptions): Peer {
   })
   const tcp = createTcp({
     clock,
+    budget,
     seed: options.seed,
     timers: scopedTimers(timers, TCP_TIMER.slice(0, -1)),
     mtu,
-    buffer: checked('tcpBuffer', options.tcpBuffer ?? DEFAULT_TCP_BUFFER, 4096, 1 << 26),
+    buffer: tcpBuffer,
     mostSockets: options.tcpSockets ?? 1024,
     send,
     sourceFor,
@@ -271,11 +184,14 @@ export function createPeer(options: PeerOptions): Peer {
           neighboursAt = Infinity
           neighbours.retry(clock.now())
           armNeighbours()
-        } else if (name.startsWith(TCP_TIMER)) tcp.timer(name.slice(TCP_TIMER.length))
+        } else if (name === OUTBOX_TIMER) outbox.timer()
+        else if (name.startsWith(TCP_TIMER)) tcp.timer(name.slice(TCP_TIMER.length))
       }),
     announce: () => enter(() => networks.forEach(({ address }) => resolve.announce(address))),
-    ping: (address, { id = 1, sequence = 0, payload = new Uint8Array(56) } = {}) =>
+    ping: (address, ping = {}) =>
       enter(() => {
+        const { id = 1, sequence = 0, payload = new Uint8Array(56) } = checkOptions('ping', pingOptions, ping)
+        checkPayload(payload)
         const destination = parseIp(address)
         const source = sourceFor(destination)
         if (source === undefined)
@@ -287,15 +203,19 @@ export function createPeer(options: PeerOptions): Peer {
     connect: tcp.connect,
     sockets: tcp.sockets,
     save: () => ({
-      version: 1,
+      ...form.head,
       identification,
+      budget: budget.save(),
+      outbox: outbox.save(),
       neighbours: neighbours.save(),
       partials: reassembly.save(),
       tcp: tcp.save(),
     }),
-    restore: (state, attach) =>
+    restore: (saved, attach) =>
       enter(() => {
-        if (state.version !== 1) throw new SwitchError('VMBUS_PEER_STATE', 'version', state.version, '1')
+        const state = restoreState(saved, form)
+        budget.load(state.budget)
+        outbox.load(state.outbox)
         identification = state.identification
         neighbours.load(state.neighbours)
         reassembly.load(state.partials)

@@ -30,10 +30,10 @@ export interface Reassembly {
 
 /** RFC 1122, 3.3.2 and RFC 8200, 4.5 say 60 s; Linux gives 30 s. */
 const LIFETIME = 30 * TICKS_PER_SECOND
-const MOST_DATAGRAMS = 16
+export const MOST_DATAGRAMS = 16
 const LARGEST = 65_535
 /** 64 KiB in the fragments of an MTU of 68. */
-const MOST_PARTS = 1400
+export const MOST_PARTS = 1400
 
 /** Datagrams being put together: at most 16, the oldest gives way. Fragments that overlap void theirs (RFC 5722). */
 export function createReassembly(): Reassembly {

@@ -70,19 +70,26 @@ export function takeSegment(connection: Connection, segment: Segment, now: numbe
     else finish(n, n.state === 'syn-received' ? 'refused' : 'reset')
     return undefined
   }
-  if (segment.flags & FLAG.syn) {
-    if (n.state === 'syn-received') sendSyn(connection, now, emit) // our SYN-ACK was lost
-    else challenge(connection, now, emit) // RFC 5961, 4.2
+  const syn = (segment.flags & FLAG.syn) !== 0
+  const acknowledges = (segment.flags & FLAG.ack) !== 0
+  if (syn && !(n.state === 'syn-received' && segment.sequence === n.irs)) {
+    challenge(connection, now, emit) // RFC 5961, 4.2
     return undefined
   }
-  if (!(segment.flags & FLAG.ack)) return undefined
+  if (syn && !acknowledges) sendSyn(connection, now, emit) // our SYN-ACK was lost
+  if (!acknowledges) return undefined
   if (n.state === 'syn-received') {
     if (segment.acknowledgment !== seqAdd(n.iss, 1)) {
       emit(connection, segment.acknowledgment, FLAG.rst, 0, 0)
       return undefined
     }
     establish(connection, segment, now)
-    n.window = n.largestWindow = segment.window << n.sendShift
+    // With a SYN both ends opened at once (RFC 9293, figure 7); its window is not scaled.
+    n.window = n.largestWindow = segment.window << (syn ? 0 : n.sendShift)
+    if (syn) {
+      n.ackNow = segment.payload.length > 0
+      return undefined
+    }
   }
   takeAcknowledgment(connection, segment, now, emit)
   if (!isSynchronized(n.state)) return undefined

@@ -1,6 +1,8 @@
-import type { Clock, Seed, Timers } from '@vmbus/world'
+import { checkOptions, type Clock, type Seed, type Timers } from '@vmbus/world'
+import type { Budget } from '../../budget.ts'
 import { SwitchError } from '../../errors.ts'
 import { keyOf, parseIp, type IpBytes } from '../address.ts'
+import { tcpEnd, tcpHandlers } from '../options.ts'
 import type { Received } from '../packets.ts'
 import { createReceiveBuffer, createSendBuffer } from './buffers.ts'
 import {
@@ -27,6 +29,8 @@ export interface TcpLayerState {
 
 export interface TcpDeps extends Sending {
   readonly clock: Clock
+  /** Of what owners ask for. */
+  readonly budget: Budget
   readonly timers: Timers
   readonly seed: Seed
   readonly mostSockets: number
@@ -102,7 +106,8 @@ export function createTcp(deps: TcpDeps): TcpLayer {
   /** Has `settle` run when the timers next do: what an owner asks for calls nobody back before it returns. */
   const ask = (entry: Entry): void => {
     if (entry.telling) return
-    entry.connection.n.askedAt = clock.now()
+    const { n } = entry.connection
+    if (n.askedAt === Infinity) n.askedAt = deps.budget.take() ? clock.now() : deps.budget.opensAt()
     arm(entry)
   }
 
@@ -130,11 +135,12 @@ export function createTcp(deps: TcpDeps): TcpLayer {
 
   const accept = (received: Received, segment: Segment): void => {
     const handlers = listeners.get(segment.destinationPort)
-    const opens = (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn
-    if (handlers === undefined || !opens) {
+    if (handlers === undefined || segment.flags & FLAG.ack) {
       refuse(deps, received, segment)
       return
     }
+    // RFC 9293, 3.10.7.2: a reset is ignored, what has neither SYN nor ACK is dropped. SYN with FIN as well, as Linux does.
+    if ((segment.flags & (FLAG.syn | FLAG.rst | FLAG.fin)) !== FLAG.syn) return
     let halfOpen = 0
     for (const { connection } of byId.values()) if (connection.n.state === 'syn-received') halfOpen++
     if (halfOpen >= MOST_HALF_OPEN || byId.size >= deps.mostSockets) return // it will ask again
@@ -158,6 +164,7 @@ export function createTcp(deps: TcpDeps): TcpLayer {
 
   return {
     listen(port, handlers) {
+      checkOptions('listen', tcpHandlers, handlers)
       if (listeners.has(port)) throw new SwitchError('VMBUS_PEER_IN_USE', 'port', port, 'a port without listener')
       if (!Number.isInteger(port) || port < 1 || port > 0xffff)
         throw new SwitchError('VMBUS_PEER_OPTION', 'port', port, '1 … 65535')
@@ -165,6 +172,8 @@ export function createTcp(deps: TcpDeps): TcpLayer {
       return { close: () => void (listeners.get(port) === handlers && listeners.delete(port)) }
     },
     connect(to, handlers) {
+      checkOptions('connect', tcpEnd, to)
+      checkOptions('connect', tcpHandlers, handlers)
       const remote = { address: parseIp(to.address), port: to.port }
       const address = deps.sourceFor(remote.address)
       if (address === undefined)
@@ -187,6 +196,8 @@ export function createTcp(deps: TcpDeps): TcpLayer {
         return
       }
       const { connection } = entry
+      // A connection does not begin and end in one segment: nothing in it is to be believed.
+      if (segment.flags & FLAG.syn && segment.flags & FLAG.fin) return
       const again =
         connection.n.state === 'time-wait' && (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn
       if (again && seqDiff(segment.sequence, receiveNext(connection)) > 0) {
