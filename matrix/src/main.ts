@@ -3,6 +3,7 @@ import { SNAPSHOT_CACHE_BYTES, defaultCacheFolder } from '@vmbus/machine-v86'
 import { Command } from 'commander'
 import { DEFAULT_DURATION, runBoot, type BootContext, type BootFlags } from './commands/boot.ts'
 import { profileOf, seedOf } from './commands/arguments.ts'
+import { evidenceTable } from './commands/evidence.ts'
 import { failure } from './commands/failure.ts'
 import { verbsHelp } from './commands/verbs.ts'
 import { runGrid } from './grid/grid.ts'
@@ -66,6 +67,10 @@ function commandLine(run: Run): Command {
       const hosts = host?.split(',').map(profileOf)
       streams.out(printGrid(await runGrid(seedOf(seed), anyOf(run), hosts)))
     })
+  program
+    .command('evidence')
+    .description('count how the capabilities of the simulated guests are known, family by family')
+    .action(() => streams.out(evidenceTable()))
   return program
 }
 

@@ -1,7 +1,8 @@
 import { distributionKernels, type DistributionKernel } from '@vmbus/catalog'
 import { freebsd } from '@vmbus/guest-freebsd'
-import { kernelVersion, linux } from '@vmbus/guest-linux'
+import { kernelVersion, linux, linuxRelease, type FieldName, type LinuxGeneration } from '@vmbus/guest-linux'
 import type { GuestGeneration } from '@vmbus/simulation'
+import { weakestOf } from '@vmbus/world'
 
 /** A simulated guest, and how its capabilities are known. */
 export interface GridGuest extends GuestGeneration {
@@ -24,10 +25,20 @@ const FIRST_UPSTREAM = { major: 3, minor: 2 } as const
 
 const OLDER = 'a kernel older than the upstream drivers; what its vendor backported is in no source that was read'
 
+/** What a cell looks at. */
+const MEASURED: readonly FieldName[] = ['vmbus', 'heartbeat', 'timesync', 'shutdown']
+
+const measured = (generation: LinuxGeneration): GridGuest => ({
+  ...generation,
+  basis: weakestOf(MEASURED.map((name) => generation.fields[name].basis)),
+})
+
 function linuxRow(row: Omit<Row, 'generation'>): Row {
+  const release = linuxRelease(`${row.family} ${row.release}`)
+  if (release !== undefined) return { ...row, generation: measured(release) }
   const { major, minor } = kernelVersion(row.kernel)
   if (major > FIRST_UPSTREAM.major || (major === FIRST_UPSTREAM.major && minor >= FIRST_UPSTREAM.minor))
-    return { ...row, generation: linux(row.kernel) }
+    return { ...row, generation: measured(linux(row.kernel)) }
   return { ...row, generation: undefined, reason: OLDER }
 }
 

@@ -1,6 +1,12 @@
-export { capabilitiesOf, type Basis, type Capabilities } from './capabilities.ts'
 export { KernelVersionError, atLeast, kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
-export { linux, type LinuxGeneration, type LinuxOptions, type LinuxSurface, type LoadStep } from './linux.ts'
+export {
+  linux,
+  linuxRelease,
+  type LinuxGeneration,
+  type LinuxOptions,
+  type LinuxSurface,
+  type LoadStep,
+} from './linux.ts'
 export { LinuxNetError, type EchoRequest, type LinuxInterface } from './net/index.ts'
 export { LINUX_MODULES } from './modules/index.ts'
 export type { LinuxModule, LinuxServices, ModuleContext, SystemPart } from './modules/module.ts'
@@ -12,3 +18,6 @@ export type { DaemonName } from './system/daemons.ts'
 export type { FileTree } from './system/file-tree.ts'
 export type { LinuxMemory } from './system/memory.ts'
 export type { LinuxSystem, SystemOptions } from './system/system.ts'
+export type { Capabilities, FieldName, Vector } from './vectors/field.ts'
+export { LIS_VERSIONS } from './vectors/lis.ts'
+export { LINUX_FAMILIES, kernelVector, releaseVector, type LinuxVector } from './vectors/lookup.ts'

@@ -1,6 +1,5 @@
 import { LINUX_POST, type GuestBehaviour, type GuestBus, type GuestDriverSpec, type VmbusVersion } from '@vmbus/core'
-import { TICKS_PER_MS } from '@vmbus/world'
-import { capabilitiesOf, type Basis, type Capabilities } from './capabilities.ts'
+import { TICKS_PER_MS, valuesOf, weakestOf, type Basis } from '@vmbus/world'
 import { kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
 import { LINUX_MODULES } from './modules/index.ts'
 import type { LinuxServices } from './modules/module.ts'
@@ -12,6 +11,8 @@ import { daemonSurface, type LinuxDaemons } from './system/daemon-surface.ts'
 import type { FileTree } from './system/file-tree.ts'
 import type { LinuxMemory } from './system/memory.ts'
 import { systemOf, type SystemOptions } from './system/system.ts'
+import type { Capabilities, Vector } from './vectors/field.ts'
+import { kernelVector, releaseVector, type LinuxVector } from './vectors/lookup.ts'
 
 export interface LinuxOptions extends SystemOptions {
   /** The real driver's defects: all of the version (the default), none, or those named. */
@@ -56,11 +57,15 @@ export interface LoadStep {
   readonly kinds: readonly string[]
 }
 
-/** The integration services of one kernel version, ready to run in a simulated guest. */
+/** One generation of the integration services, ready to run in a simulated guest. */
 export interface LinuxGeneration {
   readonly name: string
   readonly kernel: KernelVersion
+  /** The weakest of all its fields. */
   readonly basis: Basis
+  /** What it speaks and has, each value with how it is known. */
+  readonly fields: Vector
+  /** The same, as plain values. */
   readonly capabilities: Capabilities
   readonly quirks: ReadonlySet<QuirkId>
   readonly versions: readonly VmbusVersion[]
@@ -109,20 +114,22 @@ function chosenQuirks(kernel: KernelVersion, chosen: LinuxOptions['quirks'] = tr
 }
 
 /**
- * A Linux kernel's integration services, by its version such as `6.1` or `5.10.0-32-686`.
+ * Linux's integration services by what `uname -r` says, such as `6.1` or `5.10.0-32-686`, or by a vector of its own.
  *
  * @throws KernelVersionError VMBUS_KERNEL_VERSION when the text does not begin with a version.
  */
-export function linux(version: string, options: LinuxOptions = {}): LinuxGeneration {
+export function linux(generation: string | LinuxVector, options: LinuxOptions = {}): LinuxGeneration {
+  const { name, kernel: version, fields } = typeof generation === 'string' ? kernelVector(generation) : generation
   const kernel = kernelVersion(version)
-  const capabilities = capabilitiesOf(kernel)
+  const capabilities = valuesOf<Capabilities>(fields)
   const quirks = chosenQuirks(kernel, options.quirks)
   const { maxVersion = NEVER, hibernation = false, slab = () => 0, drivers: own = [] } = options
   const modules = LINUX_MODULES.filter(({ name }) => options.modules?.includes(name) ?? true)
   return {
-    name: `linux-${kernel.major}.${kernel.minor}${kernel.patch === 0 ? '' : `.${kernel.patch}`}`,
+    name,
     kernel,
-    basis: capabilities.basis,
+    basis: weakestOf(Object.values(fields).map(({ basis }) => basis)),
+    fields,
     capabilities,
     quirks,
     versions: capabilities.vmbus.filter((each) => each <= maxVersion),
@@ -168,4 +175,13 @@ export function linux(version: string, options: LinuxOptions = {}): LinuxGenerat
       }
     },
   }
+}
+
+/**
+ * The integration services of a distribution's release, such as `rhel 7.9`, `oracle 7.6 rhck`, `ubuntu 22.04` or
+ * `rhel 6.8 + lis 4.3.5`; undefined for a release that is not known, or has no drivers.
+ */
+export function linuxRelease(release: string, options: LinuxOptions = {}): LinuxGeneration | undefined {
+  const vector = releaseVector(release)
+  return vector && linux(vector, options)
 }

@@ -23,6 +23,19 @@ function actionsOf({ capabilities, hibernation }: ModuleContext): ShutdownAction
   ]
 }
 
+/** The first 50 samples after load set the clock before 4.0 of the component, each after it; a PTP device only shows them. */
+function samplesThatSet({ capabilities }: ModuleContext): number {
+  if (capabilities.ptpClock) return 0
+  return capabilities.timesync.message.includes(icVersion(4, 0)) ? Infinity : 50
+}
+
+/** hv_fcopy_uio_daemon has the device to itself, so without it nobody opens that. */
+function hasFcopy({ capabilities, system }: ModuleContext): boolean {
+  return (
+    capabilities.fcopyBy === 'kernel' || (capabilities.fcopyBy === 'uio-daemon' && system.daemons.isRunning('fcopy'))
+  )
+}
+
 /** drivers/hv/hv_util.c: the components, as far as the release has them. */
 export const hvUtils: LinuxModule = {
   name: 'hv_utils',
@@ -41,14 +54,14 @@ export const hvUtils: LinuxModule = {
         clock: services.clock,
         // Samples set the clock as a sync does, or are for the PTP device, which looks at their age.
         sampleThreshold: 0,
-        setBySamples: capabilities.samplesThatSet,
+        setBySamples: samplesThatSet(context),
         staleSeconds: capabilities.ptpClock ? STALE_AFTER_SECONDS : Infinity,
         reportsFailure: !quirks.has('timesync-always-ok'),
       }),
       heartbeat.driver(linuxIc(capabilities.heartbeat)),
       ...(capabilities.kvp === undefined ? [] : [kvpDriver(context, capabilities.kvp)]),
       ...(capabilities.vss === undefined ? [] : [vssDriver(context, capabilities.vss)]),
-      ...(capabilities.fcopy === undefined ? [] : [fcopyDriver(context, capabilities.fcopy)]),
+      ...(capabilities.fcopy === undefined || !hasFcopy(context) ? [] : [fcopyDriver(context, capabilities.fcopy)]),
     ]
   },
 }

@@ -1,7 +1,7 @@
 import type { GuestDriverSpec } from '@vmbus/core'
 import type { ShutdownAction } from '@vmbus/shutdown'
 import type { GuestClock } from '@vmbus/timesync'
-import type { Capabilities } from '../capabilities.ts'
+import type { Capabilities } from '../vectors/field.ts'
 import type { QuirkId } from '../quirks.ts'
 import type { LinuxSystem } from '../system/system.ts'
 

@@ -1,5 +1,5 @@
 import { KvpPool, utf8z } from '@vmbus/kvp/protocol'
-import type { Capabilities } from '../capabilities.ts'
+import type { Capabilities } from '../vectors/field.ts'
 import type { LinuxServices } from '../modules/module.ts'
 import { DAEMONS, daemonSet, type DaemonName, type DaemonSet } from './daemons.ts'
 import { fileTree, type FileTree } from './file-tree.ts'
@@ -51,7 +51,7 @@ export function systemOf(
   const running = daemons === true ? DAEMONS : daemons === false ? [] : daemons
   const files = services.part('files', () => fileTree({ folders: FOLDERS, files: Object.fromEntries(given) }))
   const machine = machineOf(release)
-  const hotAdd = capabilities.hotAdd && machine !== 'i686'
+  const hotAdd = capabilities.hotAdd && capabilities.memoryHotplug && machine !== 'i686'
   return {
     identity: { release, machine, domainName },
     memory: services.part('memory', () =>
