@@ -5,10 +5,26 @@ import {
   IcType,
   framingOf,
   icGuest,
+  icGuestFields,
+  icGuestState,
   type IcGuestOptions,
   type IcGuestState,
   type IcRequest,
 } from '@vmbus/ic'
+import {
+  checkOptions,
+  flag,
+  instance,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  type Shape,
+} from '@vmbus/world'
 import { folderOf, targetPath, type Separator } from './guest/paths.ts'
 import {
   BLOCK_BYTES,
@@ -50,6 +66,14 @@ export interface FcopyGuestOptions extends Partial<IcGuestOptions> {
   readonly quirks?: readonly FcopyQuirk[]
 }
 
+const guestOptions: Shape<FcopyGuestOptions> = object<FcopyGuestOptions>({
+  ...icGuestFields,
+  files: instance<FileSystem>(),
+  separator: optional(oneOf('/', '\\')),
+  daemon: optional(flag),
+  quirks: optional(list(oneOf('in-place', 'trusts-names', 'trusts-offsets', 'slashed-folders'))),
+})
+
 export interface FcopyGuest extends GuestDriver {
   /** The daemon comes or goes; without it every request is answered E_FAIL. */
   setDaemon(running: boolean): void
@@ -64,19 +88,24 @@ interface Copy {
 }
 
 interface State {
-  readonly v: 1
   daemon: boolean
   copy: Copy | undefined
 }
 
+const FORM = stateForm<State & { readonly ic: IcGuestState }>('fcopy-driver', 1, {
+  ic: icGuestState,
+  daemon: flag,
+  copy: optional(object<Copy>({ target: text, partial: text, size: integer(), received: integer() })),
+})
+
 /** The name of the file that grows until COMPLETE; short, so that it fits wherever the target's does. */
 const PARTIAL_NAME = '.vmbus-copy'
 
-/** Takes files in: they appear under their name when they are whole, and not at all when they are not. */
+/** Takes files in: they appear under their name when they are whole, and not at all when they are not. Throws OptionsError. */
 export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): FcopyGuest {
-  const { files, separator = '/' } = options
+  const { files, separator = '/' } = checkOptions('fcopy.driver', guestOptions, options)
   const quirks = new Set(options.quirks)
-  let state: State = { v: 1, daemon: options.daemon ?? true, copy: undefined }
+  let state: State = { daemon: options.daemon ?? true, copy: undefined }
 
   const drop = (): void => {
     if (state.copy !== undefined) files.remove(state.copy.partial)
@@ -164,10 +193,11 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
     readable: (channel) => ic.readable(channel),
     closed: gone,
     rescinded: gone,
-    save: () => ({ ...state, copy: state.copy && { ...state.copy }, ic: ic.save() }),
+    save: () => ({ ...FORM.head, ...state, copy: state.copy && { ...state.copy }, ic: ic.save() }),
+    checkState: (saved) => void restoreState(saved, FORM),
     restore(saved) {
-      const { ic: framing, ...own } = saved as State & { readonly ic: IcGuestState }
-      state = { ...own, copy: own.copy && { ...own.copy } }
+      const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, FORM)
+      state = own
       ic.restore(framing)
     },
     inspect: () => ({ ...ic.state, daemon: state.daemon, ...state.copy }),

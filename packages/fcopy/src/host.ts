@@ -1,6 +1,20 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { HResult, IcType, icHost, type IcHostState, type IcVersions } from '@vmbus/ic'
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import { HResult, IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import {
+  TICKS_PER_SECOND,
+  checkOptions,
+  flag,
+  instance,
+  integer,
+  number,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  type Shape,
+} from '@vmbus/world'
 import {
   BLOCK_BYTES,
   CopyFlags,
@@ -15,7 +29,7 @@ import {
 
 /** Where the bytes of files come from. */
 export interface FileSource {
-  /** Fills `into` from `offset` of the file called `source`; false when that cannot be read. */
+  /** Fills `into` from `offset` of the file called `source`; false when that cannot be read, as when it throws. */
   read(source: string, offset: number, into: Uint8Array): boolean
 }
 
@@ -38,6 +52,21 @@ export interface CopyRequest {
   readonly createPath?: boolean
 }
 
+export const hostOptions: Shape<FcopyHostOptions> = object<FcopyHostOptions>({
+  instanceId: optional(text),
+  source: instance<FileSource>(),
+  replySeconds: optional(number(Number.MIN_VALUE)),
+})
+
+const copyRequest: Shape<CopyRequest> = object<CopyRequest>({
+  source: text,
+  size: number(),
+  path: text,
+  name: text,
+  overwrite: optional(flag),
+  createPath: optional(flag),
+})
+
 export type CopyRefusal = 'not-connected' | 'busy' | 'invalid-parameter'
 
 /** The detail of the event `completed`, which comes once for each copy. */
@@ -58,7 +87,6 @@ export interface FcopyHost extends HostDevice {
 }
 
 interface State {
-  readonly v: 1
   nextId: number
   id: number
   /** The message that is with the guest, `idle` when none is. */
@@ -72,8 +100,22 @@ interface State {
   deadline: number
 }
 
+const stateOf = (versions: IcVersions) =>
+  stateForm<State & { readonly ic: IcHostState }>('fcopy', 1, {
+    ic: icHostState(versions),
+    nextId: integer(1),
+    id: integer(),
+    stage: oneOf('idle', 'start', 'data', 'complete', 'cancel'),
+    request: optional(copyRequest),
+    sent: integer(),
+    reported: integer(),
+    status: integer(-1, 0xffff_ffff),
+    cancelling: flag,
+    ended: flag,
+    deadline: number(0),
+  })
+
 const idle = (nextId: number): State => ({
-  v: 1,
   nextId,
   id: 0,
   stage: 'idle',
@@ -87,15 +129,16 @@ const idle = (nextId: number): State => ({
 })
 
 const PROGRESS_BYTES = 1 << 20
-const text = (value: string): boolean => value.length < NAME_UNITS && !value.includes('\0')
+const fits = (value: string): boolean => value.length < NAME_UNITS && !value.includes('\0')
 
-/** Start, data, complete; a copy that cannot be completed is cancelled in the guest. */
+/** Start, data, complete; a copy that cannot be completed is cancelled in the guest. Throws OptionsError. */
 export function fcopyHost(
   options: FcopyHostOptions,
   deps: HostDeviceDeps,
   versions: IcVersions = FCOPY_VERSIONS,
 ): FcopyHost {
-  const patience = (options.replySeconds ?? 2 * REPLY_SECONDS) * TICKS_PER_SECOND
+  const { source, replySeconds = 2 * REPLY_SECONDS } = checkOptions('fcopy', hostOptions, options)
+  const form = stateOf(versions)
   let state = idle(1)
 
   const arm = (at: number): void => {
@@ -104,11 +147,12 @@ export function fcopyHost(
     else deps.timers.set('reply', at)
   }
 
-  const end = (outcome: CopyResult['outcome']): void => {
-    if (state.ended) return
+  const end = (outcome: CopyResult['outcome'], after: () => void = () => {}): void => {
+    const { id, status, sent, ended } = state
     state.ended = true
-    const { id, status, sent } = state
-    deps.event('completed', { id, outcome, status, sent } satisfies CopyResult)
+    // Before anybody hears of it: who does may begin the next.
+    after()
+    if (!ended) deps.event('completed', { id, outcome, status, sent } satisfies CopyResult)
   }
 
   const rest = (): void => {
@@ -116,15 +160,24 @@ export function fcopyHost(
     arm(Infinity)
   }
 
+  const finish = (outcome: CopyResult['outcome']): void => end(outcome, rest)
+
   const send = (stage: Exclude<State['stage'], 'idle'>, body: Uint8Array): void => {
     state.stage = stage
-    arm(deps.clock.now() + patience)
-    if (ic.request(body)) return
-    end('failed')
-    rest()
+    arm(deps.clock.now() + replySeconds * TICKS_PER_SECOND)
+    if (!ic.request(body)) finish('failed')
   }
 
   const cancel = (): void => send('cancel', fcopyHeader.toBytes({ operation: FcopyOperation.cancel }))
+
+  const read = ({ source: name }: CopyRequest, into: Uint8Array): boolean => {
+    try {
+      return source.read(name, state.sent, into)
+    } catch (error) {
+      deps.diagnose({ code: 'VMBUS_FCOPY_SOURCE', source: 'fcopy', message: `the file was not read: ${String(error)}` })
+      return false
+    }
+  }
 
   const sendNext = (request: CopyRequest): void => {
     if (state.cancelling) {
@@ -140,7 +193,7 @@ export function fcopyHost(
     fcopyData.write.offset(view, 0, state.sent)
     fcopyData.write.size(view, 0, size)
     const data = fcopyData.offsets.data
-    if (options.source.read(request.source, state.sent, body.subarray(data, data + size))) return send('data', body)
+    if (read(request, body.subarray(data, data + size))) return send('data', body)
     end('source-failed')
     cancel()
   }
@@ -160,14 +213,12 @@ export function fcopyHost(
     if (stage === 'cancel') return rest()
     state.status = status
     if (status !== HResult.ok) {
-      end('failed')
       // A file that was never begun is none of ours to cancel: Linux's daemon would remove the one that stood in the way.
-      return stage === 'start' ? rest() : cancel()
+      if (stage === 'start') return finish('failed')
+      end('failed')
+      return cancel()
     }
-    if (stage === 'complete') {
-      end('ok')
-      return rest()
-    }
+    if (stage === 'complete') return finish('ok')
     if (stage === 'data') advance(request)
     sendNext(request)
   }
@@ -176,17 +227,17 @@ export function fcopyHost(
 
   const close = (): void => {
     ic.close()
-    end('closed')
-    rest()
+    finish('closed')
   }
 
   return {
-    copy(request) {
+    copy(asked) {
+      const request = checkOptions('fcopy.copy', copyRequest, asked)
       if (ic.phase !== 'ready') return 'not-connected'
       if (state.stage !== 'idle') return 'busy'
       const { name, path, size, overwrite = false, createPath = false } = request
       const sized = Number.isSafeInteger(size) && size >= 0
-      if (!sized || name === '' || /[/\\]/.test(name) || !text(name) || !text(path)) return 'invalid-parameter'
+      if (!sized || name === '' || /[/\\]/.test(name) || !fits(name) || !fits(path)) return 'invalid-parameter'
       const id = state.nextId
       state = { ...idle(id + 1), id, request, ended: false }
       const start = fcopyStart.toBytes({
@@ -215,10 +266,11 @@ export function fcopyHost(
       // The answer is awaited still: what it began has to be cancelled.
       arm(Infinity)
     },
-    save: () => ({ ...state, ic: ic.save() }),
+    save: () => ({ ...form.head, ...state, ic: ic.save() }),
+    checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const { ic: framing, ...own } = saved as State & { readonly ic: IcHostState }
-      state = { ...own }
+      const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, form)
+      state = own
       ic.restore(framing, channels[0])
       if (state.deadline !== Infinity) deps.timers.set('reply', state.deadline)
     },

@@ -1,7 +1,8 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
 import { fcopyGuest, type FcopyGuestOptions } from './guest.ts'
-import { fcopyHost, type FcopyHostOptions } from './host.ts'
+import { checkOptions } from '@vmbus/world'
+import { fcopyHost, hostOptions, type FcopyHostOptions } from './host.ts'
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from './protocol.ts'
 
 /** `fcopy({ source })` offers the component, `fcopy.driver({ files })` answers it. */
@@ -10,7 +11,7 @@ export const fcopy = defineDevice({
   interfaceIds: [FCOPY_INTERFACE],
   offer: (options: FcopyHostOptions) => ({
     interfaceId: FCOPY_INTERFACE,
-    instanceId: options.instanceId ?? FCOPY_INSTANCE,
+    instanceId: checkOptions('fcopy', hostOptions, options).instanceId ?? FCOPY_INSTANCE,
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),

@@ -15,8 +15,12 @@ import { rawComponent, requestOf, worlds } from '@vmbus/ic/testing'
 import { INTERRUPT_MODES, rawDriver } from '@vmbus/testbench'
 import { disk } from './disk.ts'
 
-describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
-  const world = worlds(interrupts)
+const MODES = INTERRUPT_MODES.flatMap((interrupts) =>
+  (['never', 'each step'] as const).map((save) => [interrupts, save] as const),
+)
+
+describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
+  const world = worlds(interrupts, save)
 
   const E_FAIL = 0x80004005
   const E_INVALIDARG = 0x80070057

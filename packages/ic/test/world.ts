@@ -21,6 +21,10 @@ export function worlds(interrupts: InterruptMode, save: SaveMode = 'never') {
     })
 }
 
+/** The device or driver of now, which each restore makes anew: a test that holds this holds whatever took its place. */
+export const following = <T extends object>(now: () => T): T =>
+  new Proxy({} as T, { get: (_, name): unknown => Reflect.get(now(), name) })
+
 /** A component's device that sends `messages`, one at each answer or all at once, and keeps the answers. */
 export const rawComponent = (
   interfaceId: string,

@@ -90,8 +90,7 @@ function endingOf(head: KvpRequest, status: number, answer: () => KvpItem | IpIn
 export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions: IcVersions = KVP_VERSIONS): KvpHost {
   const { replySeconds = REPLY_SECONDS, hostInfo = {} } = checkOptions('kvp', hostOptions, options)
   const form = kvpHostState(versions)
-  const idle = { queue: [], late: false, deadline: Infinity }
-  const ctx: Context = { deps, state: { ...idle, queue: [], nextId: 1, kept: [] } }
+  const ctx: Context = { deps, state: { nextId: 1, queue: [], late: false, deadline: Infinity, kept: [] } }
 
   const arm = (at: number): void => {
     ctx.state.deadline = at

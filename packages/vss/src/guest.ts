@@ -5,12 +5,26 @@ import {
   IcType,
   framingOf,
   icGuest,
+  icGuestFields,
   type IcAnswerable,
   type IcGuestOptions,
-  type IcGuestState,
   type IcRequest,
 } from '@vmbus/ic'
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import {
+  TICKS_PER_SECOND,
+  checkOptions,
+  flag,
+  instance,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  u32,
+  type Shape,
+} from '@vmbus/world'
+import { FORM, type Pending, type VssGuestState } from './guest/state.ts'
 import {
   FLAGS_OFFSET,
   FREEZE_SECONDS,
@@ -51,6 +65,18 @@ export interface VssGuestOptions extends Partial<IcGuestOptions> {
   readonly limits?: { readonly freeze?: number; readonly reply?: number; readonly frozen?: number }
 }
 
+const seconds = optional(number(Number.MIN_VALUE))
+const guestOptions: Shape<VssGuestOptions> = object<VssGuestOptions>({
+  ...icGuestFields,
+  target: instance<FreezeTarget>(),
+  daemon: optional(flag),
+  quirks: optional(list(oneOf('keeps-flags', 'no-recovery'))),
+  busSince: optional(u32),
+  limits: optional(
+    object<NonNullable<VssGuestOptions['limits']>>({ freeze: seconds, reply: seconds, frozen: seconds }),
+  ),
+})
+
 export interface VssGuest extends GuestDriver {
   readonly frozen: boolean
   /** How an operation of the target went that it left for later. */
@@ -59,29 +85,15 @@ export interface VssGuest extends GuestDriver {
   setDaemon(running: boolean): void
 }
 
-type Pending = { readonly kind: 'freeze' | 'thaw'; readonly answer: IcAnswerable; readonly deadline: number }
-
-interface State {
-  readonly v: 1
-  daemon: boolean
-  /** `recovered`: thawed without the host. */
-  frozen: 'no' | 'yes' | 'recovered'
-  thawAt: number
-  pending: Pending | undefined
-  /** Operations that the target has not finished although their request is answered; the newest is last. */
-  orphans: Pending['kind'][]
-}
-
 /** Windows allows a minute between freeze and thaw (Microsoft's documentation of the volume shadow copy service). */
 const FROZEN_SECONDS = 60
 
-/** Freezes and thaws on request, and thaws by itself when the host or the daemon goes away. */
+/** Freezes and thaws on request, and thaws by itself when the host or the daemon goes away. Throws OptionsError. */
 export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGuest {
-  const { target } = options
+  const { target } = checkOptions('vss.driver', guestOptions, options)
   const quirks = new Set(options.quirks)
   const limits = { freeze: FREEZE_SECONDS, reply: REPLY_SECONDS, frozen: FROZEN_SECONDS, ...options.limits }
-  let state: State = {
-    v: 1,
+  let state: VssGuestState = {
     daemon: options.daemon ?? true,
     frozen: 'no',
     thawAt: Infinity,
@@ -90,11 +102,10 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
   }
   let current: GuestChannel | undefined
 
-  const release = (into: 'no' | 'recovered'): void => {
+  const unfreeze = (into: 'no' | 'recovered'): void => {
     state.frozen = into
     state.thawAt = Infinity
     deps.timers.clear('thaw')
-    deps.event('thawed', { byHost: into === 'no' })
   }
 
   const thawLater = (seconds: number): void => {
@@ -108,14 +119,21 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     if (!quirks.has('no-recovery')) thawLater(seconds)
   }
 
-  /** Thaws without having been asked to. What cannot be thawed stays frozen and is tried again: nobody else will. */
-  const thawUnasked = (): void => {
-    const thawed = target.thaw()
-    if (thawed === undefined) state.orphans.push('thaw')
-    if (thawed !== false) return release('recovered')
-    deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
+  /** What cannot be thawed stays frozen and is tried again: nobody else will. */
+  const stillFrozen = (): void => {
     state.frozen = 'yes'
     if (!quirks.has('no-recovery')) thawLater(limits.reply)
+    deps.diagnose({ code: 'VMBUS_VSS_THAW', source: 'vss', message: 'the file systems could not be thawed' })
+  }
+
+  /** Thaws without having been asked to. All is noted before: `done` may be called before `thaw` returns. */
+  const thawUnasked = (): void => {
+    state.orphans.push('thaw')
+    unfreeze('recovered')
+    const thawed = target.thaw()
+    if (thawed !== undefined) state.orphans.pop()
+    if (thawed === false) return stillFrozen()
+    if (state.frozen === 'recovered') deps.event('thawed', { byHost: false })
   }
 
   /** Goes on without the host. */
@@ -130,7 +148,8 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
     if (kind === 'freeze' && ok) hold(limits.frozen)
     if (kind === 'thaw' && ok) {
       const onTime = state.frozen !== 'recovered'
-      release('no')
+      unfreeze('no')
+      deps.event('thawed', { byHost: true })
       return onTime ? HResult.ok : HResult.fail
     }
     return ok ? HResult.ok : HResult.fail
@@ -138,12 +157,16 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
 
   const operate = (kind: Pending['kind'], answer: IcAnswerable): number | undefined => {
     if (kind === 'freeze' && state.frozen === 'yes') return HResult.fail
-    const ok = kind === 'freeze' ? target.freeze() : target.thaw()
-    if (ok !== undefined) return finished(kind, ok)
     const deadline = deps.clock.now() + (kind === 'freeze' ? limits.freeze : limits.reply) * TICKS_PER_SECOND
-    state.pending = { kind, answer, deadline }
+    const pending = { kind, answer, deadline }
+    // Noted before: `done` may be called before the target returns.
+    state.pending = pending
     deps.timers.set('reply', deadline)
-    return undefined
+    const ok = kind === 'freeze' ? target.freeze() : target.thaw()
+    if (ok === undefined || state.pending !== pending) return undefined
+    state.pending = undefined
+    deps.timers.clear('reply')
+    return finished(kind, ok)
   }
 
   const request = (message: IcRequest): number | undefined => {
@@ -191,7 +214,8 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
       const orphan = state.orphans.shift()
       if (orphan !== undefined) {
         // Nobody waits for this freeze, or for a thaw that failed: neither may last.
-        if ((orphan === 'freeze') === ok) thawUnasked()
+        if (orphan === 'freeze' && ok) thawUnasked()
+        if (orphan === 'thaw' && !ok) stillFrozen()
         return
       }
       const { pending } = state
@@ -224,10 +248,22 @@ export function vssGuest(options: VssGuestOptions, deps: GuestDriverDeps): VssGu
       const pending = abandon()
       if (pending !== undefined && current !== undefined) ic.reply(current, pending.answer, HResult.fail)
     },
-    save: () => ({ ...state, orphans: [...state.orphans], ic: ic.save() }),
+    save() {
+      const { pending, orphans } = state
+      // The answer is made in these bytes.
+      const answer = pending && { ...pending.answer, bytes: pending.answer.bytes.slice() }
+      return {
+        ...FORM.head,
+        ...state,
+        pending: pending && { ...pending, answer },
+        orphans: [...orphans],
+        ic: ic.save(),
+      }
+    },
+    checkState: (saved) => void restoreState(saved, FORM),
     restore(saved, channels) {
-      const { ic: framing, ...own } = saved as State & { readonly ic: IcGuestState }
-      state = { ...own, orphans: [...own.orphans] }
+      const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, FORM)
+      state = own
       ic.restore(framing)
       current = channels[0]
       if (state.thawAt !== Infinity) deps.timers.set('thaw', state.thawAt)

@@ -1,6 +1,24 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { HResult, IcType, icHost, type IcHostState, type IcVersions } from '@vmbus/ic'
-import { TICKS_PER_SECOND } from '@vmbus/world'
+import { HResult, IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import {
+  TICKS_PER_SECOND,
+  callable,
+  checkOptions,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  textLike,
+  u32,
+  u8,
+  type Shape,
+} from '@vmbus/world'
 import {
   FREEZE_SECONDS,
   MAX_LUNS,
@@ -39,6 +57,21 @@ export interface VssHostOptions {
   readonly limits?: { readonly freeze?: number; readonly reply?: number; readonly snapshot?: number }
 }
 
+const seconds = optional(number(Number.MIN_VALUE))
+export const hostOptions: Shape<VssHostOptions> = object<VssHostOptions>({
+  instanceId: optional(text),
+  snapshot: optional(callable<NonNullable<VssHostOptions['snapshot']>>()),
+  limits: optional(
+    object<NonNullable<VssHostOptions['limits']>>({ freeze: seconds, reply: seconds, snapshot: seconds }),
+  ),
+})
+
+const guid = textLike(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i, 'a GUID')
+const backupRequest: Shape<BackupRequest> = object<BackupRequest>({
+  backupType: optional(u32),
+  luns: optional(list(object<BackupLun>({ busType: u8, controller: guid, target: u8, lun: u8 }))),
+})
+
 export type BackupStage = 'check' | 'freeze' | 'snapshot' | 'thaw' | 'complete'
 export type BackupRefusal = 'not-connected' | 'busy' | 'invalid-parameter'
 
@@ -62,7 +95,6 @@ export interface VssHost extends HostDevice {
 }
 
 interface State {
-  readonly v: 1
   nextId: number
   stage: BackupStage | 'idle'
   id: number
@@ -74,8 +106,20 @@ interface State {
   deadline: number
 }
 
+const stateOf = (versions: IcVersions) =>
+  stateForm<State & { readonly ic: IcHostState }>('vss', 1, {
+    ic: icHostState(versions),
+    nextId: integer(1),
+    stage: oneOf('idle', 'check', 'freeze', 'snapshot', 'thaw', 'complete'),
+    id: integer(),
+    request: backupRequest,
+    ended: flag,
+    taken: flag,
+    status: integer(-1, 0xffff_ffff),
+    deadline: number(0),
+  })
+
 const idle = (nextId: number): State => ({
-  v: 1,
   nextId,
   stage: 'idle',
   id: 0,
@@ -89,9 +133,13 @@ const idle = (nextId: number): State => ({
 /** Twice Linux's 30 s, and one minute more than its 15 (drivers/hv/hv_snapshot.c), so that the guest's own error comes first. */
 const LIMITS = { freeze: FREEZE_SECONDS + 60, reply: 60, snapshot: 60 } as const
 
-/** Check, freeze, snapshot, thaw, complete. A guest that froze is thawed whatever became of the backup. */
+/**
+ * Check, freeze, snapshot, thaw, complete. A guest that froze is thawed whatever became of the backup. Throws OptionsError.
+ */
 export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions: IcVersions = VSS_VERSIONS): VssHost {
-  const limits = { ...LIMITS, ...options.limits }
+  const { limits: given, snapshot } = checkOptions('vss', hostOptions, options)
+  const limits = { ...LIMITS, ...given }
+  const form = stateOf(versions)
   let state = idle(1)
 
   const arm = (seconds: number): void => {
@@ -100,10 +148,12 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     else deps.timers.set('stage', state.deadline)
   }
 
-  const end = (outcome: BackupResult['outcome']): void => {
+  const end = (outcome: BackupResult['outcome'], after: () => void = () => {}): void => {
     const { id, stage, status, ended, taken } = state
-    if (ended || stage === 'idle') return
     state.ended = true
+    // Before anybody hears of it: who does may begin the next.
+    after()
+    if (ended || stage === 'idle') return
     const consistent = taken && stage === 'complete'
     deps.event('backup', { id, outcome, stage, status, consistent } satisfies BackupResult)
   }
@@ -113,9 +163,11 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     arm(Infinity)
   }
 
+  const finish = (outcome: BackupResult['outcome']): void => end(outcome, rest)
+
   const take = (): boolean | 'later' => {
     try {
-      return options.snapshot?.({ id: state.id }) ?? true
+      return snapshot?.({ id: state.id }) ?? true
     } catch (error) {
       deps.diagnose({ code: 'VMBUS_VSS_SNAPSHOT', source: 'vss', message: `no snapshot was taken: ${String(error)}` })
       return false
@@ -128,10 +180,7 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     if (stage === 'snapshot') {
       const taken = take()
       if (taken !== 'later') snapshotDone(taken)
-    } else if (!ic.request(bodyOf(stage, state, ic.message))) {
-      end('failed')
-      rest()
-    }
+    } else if (!ic.request(bodyOf(stage, state, ic.message))) finish('failed')
   }
 
   const snapshotDone = (taken: boolean): boolean => {
@@ -144,10 +193,7 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
 
   const answered = (status: number): void => {
     state.status = status
-    if (status !== HResult.ok) {
-      end('failed')
-      return rest()
-    }
+    if (status !== HResult.ok) return finish('failed')
     switch (state.stage) {
       case 'check':
         return state.ended ? rest() : enter('freeze')
@@ -158,8 +204,7 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
         deps.event('thawed', { id: state.id })
         return enter('complete')
       case 'complete':
-        end('ok')
-        return rest()
+        return finish('ok')
       case 'snapshot':
       case 'idle':
         return deps.diagnose({ code: 'VMBUS_VSS_ANSWER', source: 'vss', message: `answer while ${state.stage}` })
@@ -170,12 +215,12 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
 
   const close = (): void => {
     ic.close()
-    end('closed')
-    rest()
+    finish('closed')
   }
 
   return {
-    backup(request = {}) {
+    backup(asked = {}) {
+      const request = checkOptions('vss.backup', backupRequest, asked)
       if (ic.phase !== 'ready') return 'not-connected'
       if (state.stage !== 'idle') return 'busy'
       if ((request.luns?.length ?? 0) > MAX_LUNS) return 'invalid-parameter'
@@ -197,10 +242,11 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
       if (state.stage === 'snapshot') enter('thaw')
       else arm(Infinity)
     },
-    save: () => ({ ...state, ic: ic.save() }),
+    save: () => ({ ...form.head, ...state, ic: ic.save() }),
+    checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const { ic: framing, ...own } = saved as State & { readonly ic: IcHostState }
-      state = { ...own }
+      const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, form)
+      state = own
       ic.restore(framing, channels[0])
       if (state.deadline !== Infinity) deps.timers.set('stage', state.deadline)
     },

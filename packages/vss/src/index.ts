@@ -1,7 +1,8 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
 import { vssGuest, type VssGuestOptions } from './guest.ts'
-import { vssHost, type VssHostOptions } from './host.ts'
+import { checkOptions } from '@vmbus/world'
+import { hostOptions, vssHost, type VssHostOptions } from './host.ts'
 import { VSS_INSTANCE, VSS_INTERFACE } from './protocol.ts'
 
 /** `vss({ snapshot })` offers the component, `vss.driver({ target })` answers it. */
@@ -10,7 +11,7 @@ export const vss = defineDevice({
   interfaceIds: [VSS_INTERFACE],
   offer: (options: VssHostOptions) => ({
     interfaceId: VSS_INTERFACE,
-    instanceId: options.instanceId ?? VSS_INSTANCE,
+    instanceId: checkOptions('vss', hostOptions, options).instanceId ?? VSS_INSTANCE,
     flags: PIPE_MODE_FLAG,
     userDefined: pipeUserData(),
   }),

@@ -1,19 +1,12 @@
 import { icVersion, type IcVersions } from '@vmbus/ic'
-import {
-  vss,
-  type BackupResult,
-  type VssGuest,
-  type VssGuestOptions,
-  type VssHost,
-  type VssHostOptions,
-} from '@vmbus/vss'
+import { vss } from '@vmbus/vss'
 import { VSS_INSTANCE, VSS_INTERFACE } from '@vmbus/vss/protocol'
 import { describe, expect, it } from 'vitest'
 import { rawComponent, requestOf, worlds } from '@vmbus/ic/testing'
-import { INTERRUPT_MODES, type DeviceWorld } from '@vmbus/testbench'
+import { MODES, pairs, target, type Disk, type Pair } from './pair.ts'
 
-describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
-  const world = worlds(interrupts)
+describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
+  const world = worlds(interrupts, save)
 
   const versions = (...major: number[]): IcVersions => ({
     framework: [icVersion(3, 0)],
@@ -21,59 +14,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
   })
   const E_FAIL = 0x80004005
 
-  interface Disk {
-    frozen: boolean
-    log: string[]
-  }
-
-  /** File systems that do at once what they are told, or when `guest.done` says so. */
-  const target = (disk: Disk, later: readonly ('freeze' | 'thaw')[] = [], works = true): VssGuestOptions['target'] => ({
-    freeze() {
-      disk.log.push('freeze')
-      if (later.includes('freeze')) return undefined
-      disk.frozen = works
-      return works
-    },
-    thaw() {
-      disk.log.push('thaw')
-      if (later.includes('thaw')) return undefined
-      disk.frozen = false
-      return true
-    },
-  })
-
-  interface Pair {
-    readonly made: DeviceWorld<VssHost>
-    readonly host: VssHost
-    readonly guest: VssGuest
-    readonly disk: Disk
-    results(): BackupResult[]
-  }
-
-  function pair(
-    guest: Partial<VssGuestOptions> & { later?: readonly ('freeze' | 'thaw')[]; works?: boolean } = {},
-    host: VssHostOptions = {},
-    settings?: IcVersions,
-  ): Pair {
-    const disk: Disk = { frozen: false, log: [] }
-    const spec = vss.driver({ target: target(disk, guest.later, guest.works), ...guest })
-    let driver: VssGuest | undefined
-    const snapshot = host.snapshot ?? (() => disk.log.push('snapshot') > 0)
-    const made = world(
-      vss({ ...host, snapshot }),
-      { ...spec, create: (deps) => (driver = spec.create(deps)) },
-      settings,
-    )
-    made.run(1)
-    if (driver === undefined) throw new Error('the driver was not bound')
-    return {
-      made,
-      host: made.handle.device,
-      guest: driver,
-      disk,
-      results: () => made.heard('backup') as BackupResult[],
-    }
-  }
+  const pair = pairs(world)
 
   describe('a backup', () => {
     it.each([

@@ -78,27 +78,28 @@ export type Ask<R = KvpRequest> = R extends KvpRequest ? Omit<R, 'id'> : never
 export function asking(ask: (request: Ask, valid: boolean) => number | KvpRefusal) {
   return {
     set(request) {
-      const { pool = 'external', ...item } = checkOptions('kvp.set', setShape, request)
-      return ask({ operation: 'set', pool, item: { type: 'string', ...item } }, validItem(item))
+      const { pool = 'external', key, value, type = 'string' } = checkOptions('kvp.set', setShape, request)
+      const item = { key, value, type }
+      return ask({ operation: 'set', item, pool }, validItem(item))
     },
     get(request) {
       const { pool = 'guest', key } = checkOptions('kvp.get', keyShape, request)
-      return ask({ operation: 'get', pool, key }, validKey(key))
+      return ask({ operation: 'get', key, pool }, validKey(key))
     },
     delete(request) {
       const { pool = 'external', key } = checkOptions('kvp.delete', keyShape, request)
-      return ask({ operation: 'delete', pool, key }, validKey(key))
+      return ask({ operation: 'delete', key, pool }, validKey(key))
     },
     enumerate(request) {
       const { pool } = checkOptions('kvp.enumerate', enumerateShape, request)
-      return ask({ operation: 'enumerate', pool, items: [] }, true)
+      return ask({ operation: 'enumerate', items: [], pool }, true)
     },
     getIp(request) {
       const query = checkOptions('kvp.getIp', queryShape, request)
       const { adapterId } = query
-      return ask({ operation: 'getIp', pool: 'external', query }, validKey(adapterId) && adapterId.length < 128)
+      return ask({ operation: 'getIp', query, pool: 'external' }, validKey(adapterId) && adapterId.length < 128)
     },
     setIp: (info) =>
-      ask({ operation: 'setIp', pool: 'external', info: checkOptions('kvp.setIp', infoShape, info) }, true),
+      ask({ operation: 'setIp', info: checkOptions('kvp.setIp', infoShape, info), pool: 'external' }, true),
   } satisfies Partial<KvpHost>
 }

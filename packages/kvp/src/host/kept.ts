@@ -52,6 +52,6 @@ export const validInfo = (info: KvpHostInfo): boolean =>
 export function pushes(info: KvpHostInfo, kept: readonly Kept[]): KvpRequest[] {
   const facts = Object.entries(info).map(([key, value]): Kept => ({ pool: 'auto-external', key, item: { key, value } }))
   return [...facts, ...kept].map(({ pool, key, item }) =>
-    item === null ? { id: UNASKED, operation: 'delete', pool, key } : { id: UNASKED, operation: 'set', pool, item },
+    item === null ? { operation: 'delete', key, pool, id: UNASKED } : { operation: 'set', item, pool, id: UNASKED },
   )
 }

@@ -48,18 +48,18 @@ export const infoShape: Shape<IpInfo> = object<IpInfo>({
   origins: optional(list(oneOf('unknown', 'other', 'static'))),
 })
 
-const common = { id: integer(), pool: oneOf('external', 'guest', 'auto', 'auto-external') }
+const common = { pool: oneOf('external', 'guest', 'auto', 'auto-external'), id: integer() }
 const REQUESTS: Readonly<Record<KvpOperationName, Shape<KvpRequest>>> = {
-  set: object<KvpRequest & { operation: 'set' }>({ ...common, operation: oneOf('set'), item }),
-  get: object<KvpRequest & { operation: 'get' }>({ ...common, operation: oneOf('get'), key: text }),
-  delete: object<KvpRequest & { operation: 'delete' }>({ ...common, operation: oneOf('delete'), key: text }),
+  set: object<KvpRequest & { operation: 'set' }>({ operation: oneOf('set'), item, ...common }),
+  get: object<KvpRequest & { operation: 'get' }>({ operation: oneOf('get'), key: text, ...common }),
+  delete: object<KvpRequest & { operation: 'delete' }>({ operation: oneOf('delete'), key: text, ...common }),
   enumerate: object<KvpRequest & { operation: 'enumerate' }>({
-    ...common,
     operation: oneOf('enumerate'),
     items: list(item),
+    ...common,
   }),
-  getIp: object<KvpRequest & { operation: 'getIp' }>({ ...common, operation: oneOf('getIp'), query: queryShape }),
-  setIp: object<KvpRequest & { operation: 'setIp' }>({ ...common, operation: oneOf('setIp'), info: infoShape }),
+  getIp: object<KvpRequest & { operation: 'getIp' }>({ operation: oneOf('getIp'), query: queryShape, ...common }),
+  setIp: object<KvpRequest & { operation: 'setIp' }>({ operation: oneOf('setIp'), info: infoShape, ...common }),
 }
 const operation: Shape<KvpOperationName> = oneOf('set', 'get', 'delete', 'enumerate', 'getIp', 'setIp')
 
