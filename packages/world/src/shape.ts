@@ -169,7 +169,8 @@ export function object<T extends object>(fields: Fields<T>): Shape<T> {
     const given = record(value, at)
     for (const key of Object.keys(given))
       if (!names.has(key)) throw new ShapeMismatch(inside(at, key), given[key], `only ${[...names].join(', ')}`)
-    const parsed: Record<string, unknown> = {}
+    // In the order given, so that a state saved again is the same text.
+    const parsed: Record<string, unknown> = { ...given }
     for (const [key, of] of shapes) {
       const part = of(given[key], inside(at, key))
       if (key in given || part !== undefined) parsed[key] = part

@@ -123,6 +123,20 @@ describe('a saved state', () => {
     expect(refusal(() => restoreState(state, form))).toEqual(['VMBUS_STATE_INVALID', field, value, allowed])
   })
 
+  it('comes back in the order of its names, so that it is saved again as the same text', () => {
+    const turned = {
+      phase: 'open',
+      origin: 3,
+      v: 2,
+      flags: {},
+      page: Uint8Array.of(1, 2),
+      rows: [],
+      owner: null,
+      kind: 'clock',
+    }
+    expect(JSON.stringify(restoreState(turned, form))).toBe(JSON.stringify(turned))
+  })
+
   it('with a list that has holes is refused, not passed over', () => {
     expect(refusal(() => restoreState({ ...saved, rows: new Array(1) }, form))).toEqual([
       'VMBUS_STATE_INVALID',

@@ -8,7 +8,7 @@ import type { KvpRequest } from './request.ts'
 export type KvpHostInfo = Readonly<Record<string, string>>
 
 /** The pools that are the host's: what it sets there is its own, whether the guest is there or not. */
-export type KeptPool = 'external' | 'auto-external'
+type KeptPool = 'external' | 'auto-external'
 
 /** What the guest shall have of its host under a key; an item that is null shall not be there. */
 export interface Kept {
