@@ -133,6 +133,18 @@ describe('imports', () => {
     ])
   })
 
+  test('a source may import data that is published beside it, and no code', () => {
+    const of = (file: string): Record<string, string> => ({ 'src/index.ts': `import data from '../data/${file}'` })
+    expect(check(pack('disk', ['world'], of('facts.json')))).toEqual([])
+    expect(check(pack('disk', ['world'], of('facts.ts')))).toEqual([
+      'disk/src/index.ts: imports ../data/facts.ts, which is no source',
+    ])
+    const text = `import facts from '../../catalog/data/facts.json'`
+    expect(check(pack('guest-linux', ['world'], { 'src/index.ts': text }))).toEqual([
+      'guest-linux/src/index.ts: leaves its package by ../../catalog/data/facts.json',
+    ])
+  })
+
   test('a listed entry may touch Node', () => {
     expect(check(pack('disk', ['world'], { 'src/file-disk.ts': `import 'node:fs'\nnew Date()` }))).toEqual([])
   })

@@ -1,4 +1,4 @@
-import { distributionKernels, type DistributionKernel } from '@vmbus/catalog'
+import { releases, type Release } from '@vmbus/catalog'
 import { freebsd } from '@vmbus/guest-freebsd'
 import { kernelVersion, linux, linuxRelease, type FieldName, type LinuxGeneration } from '@vmbus/guest-linux'
 import type { GuestGeneration } from '@vmbus/simulation'
@@ -42,13 +42,22 @@ function linuxRow(row: Omit<Row, 'generation'>): Row {
   return { ...row, generation: undefined, reason: OLDER }
 }
 
-/** `same kernels as rhel of the same number`: the releases of another family stand for these. */
-function rowOf({ family, release, kernel }: DistributionKernel): Row {
-  const row = { family, release, kernel }
-  if (family === 'freebsd') return { ...row, generation: freebsd(release) }
-  if (/^\d/.test(kernel)) return linuxRow(row)
-  return { ...row, generation: undefined, reason: `${kernel}: see those rows` }
+/** CentOS and Oracle's compatible kernel are RHEL's kernels, an UEK is one on every release: each kernel has one row. */
+const ownKernel = ({ distribution, release, kernelLine }: Release): boolean =>
+  distribution !== 'centos' && kernelLine !== 'rhck' && (distribution !== 'oracle' || release === undefined)
+
+function rowOf({ distribution, release = '', kernelLine, kernel: { value: kernel }, drivers, reason }: Release): Row {
+  const row =
+    distribution === 'oracle'
+      ? { family: 'oracle-uek', release: kernelLine ?? '', kernel }
+      : { family: distribution, release: drivers === 'ports' ? `${release} + port` : release, kernel }
+  if (drivers === 'none') return { ...row, generation: undefined, ...(reason && { reason: reason.value }) }
+  if (distribution === 'freebsd') return { ...row, generation: freebsd(release) }
+  return linuxRow(row)
 }
 
-/** Every release of the catalog, in its order. */
-export const gridRows = (): readonly Row[] => distributionKernels().map(rowOf)
+/** Every kernel of the catalog with the drivers that it has or that ports bring, in its order. */
+export const gridRows = (): readonly Row[] =>
+  releases()
+    .filter((release) => release.distribution !== 'windows' && release.drivers !== 'lis' && ownKernel(release))
+    .map(rowOf)
