@@ -96,6 +96,13 @@ export const isMulticast = (address: IpBytes): boolean =>
 
 export const isUnspecified = (address: IpBytes): boolean => address.every((byte) => byte === 0)
 
+/** 127/8 and ::1, which no wire carries (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
+export const isLoopback = (address: IpBytes): boolean =>
+  address.length === 4 ? address[0] === 127 : address[15] === 1 && isUnspecified(address.subarray(0, 15))
+
+/** Groups of scope 0, which is reserved, and 1, which ends in its own host (RFC 4291, 2.7). */
+export const staysInside = (group: IpBytes): boolean => group.length === 16 && ((group[1] ?? 0) & 15) < 2
+
 /** A map key: a number for IPv4, text for IPv6. */
 export const keyOf = (address: IpBytes): number | string =>
   address.length === 4
@@ -121,6 +128,8 @@ export function solicitedNode(address: IpBytes): IpBytes {
   group.set(address.subarray(13), 13)
   return group
 }
+
+export const isSolicitedNode = (address: IpBytes): boolean => sameIp(address, solicitedNode(address))
 
 /** The MAC of a multicast group (RFC 1112, 6.4; RFC 2464, 7). */
 export function multicastMac(address: IpBytes): number {

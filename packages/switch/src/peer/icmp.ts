@@ -2,7 +2,8 @@ import { finishChecksum, internetChecksum } from '../checksum.ts'
 import { readU16, writeU16 } from '../frame.ts'
 import { PROTOCOL } from '../packet.ts'
 import type { IpBytes } from './address.ts'
-import { newOutgoing, transportChecksumOk, transportSum, type Outgoing, type Received } from './packets.ts'
+import { newOutgoing, transportChecksumOk, transportSum, type Outgoing } from './packets.ts'
+import type { Problem, Received } from './parsed.ts'
 
 /** An answer to `ping`. `payload` is valid during the call. */
 interface EchoReply {
@@ -13,10 +14,16 @@ interface EchoReply {
 }
 
 const ICMP_HEADER = 8
-const V4 = { reply: 0, unreachable: 3, request: 8 } as const
-const V6 = { unreachable: 1, request: 128, reply: 129 } as const
-/** "Port unreachable" among the codes of each. */
-const PORT_UNREACHABLE = { v4: 3, v6: 4 } as const
+const V4 = { reply: 0, unreachable: 3, request: 8, problem: 12 } as const
+const V6 = { unreachable: 1, problem: 4, request: 128, reply: 129 } as const
+/** Codes of "unreachable" (RFC 792; RFC 4443, 3.1). IPv6 tells of an unknown protocol as a problem. */
+const UNREACHABLE = { port4: 3, port6: 4, protocol4: 2 } as const
+/** Messages that are no errors: to any other of ICMP none is answered (RFC 1122, 3.2.2). */
+const QUERIES_V4 = new Set([0, 8, 9, 10, 13, 14, 15, 16, 17, 18])
+const FIRST_QUERY_V6 = 128
+/** Bytes of a packet that go back: its header and 64 bits, or as much as fits in 1280 (RFC 4443, 2.4, c). */
+const QUOTED_V4 = 8
+const QUOTED_V6 = 1280 - 40 - ICMP_HEADER
 
 const protocolFor = (address: IpBytes): number => (address.length === 4 ? PROTOCOL.icmp : PROTOCOL.icmpv6)
 
@@ -47,8 +54,10 @@ export function icmpMessage(
 export interface Icmp {
   receive(received: Received): void
   ping(source: IpBytes, destination: IpBytes, id: number, sequence: number, payload: Uint8Array): void
-  /** Tells the sender of a UDP datagram that nobody listens: its IP header and first bytes go back. */
-  portUnreachable(received: Received): void
+  /** Tells the sender of a message that nobody listens there: its IP header and first bytes go back. */
+  unreachable(received: Received, what: 'port' | 'protocol'): void
+  /** Tells the sender of a packet what is wrong with it. */
+  problem(received: Received, problem: Problem): void
 }
 
 export interface IcmpDeps {
@@ -56,11 +65,32 @@ export interface IcmpDeps {
   echoed(reply: EchoReply): void
   /** An address of ours to answer from. */
   sourceFor(received: Received): IpBytes | undefined
+  /** Whether an address is that of many. */
+  isGroup(address: IpBytes): boolean
 }
 
-export function createIcmp({ send, echoed, sourceFor }: IcmpDeps): Icmp {
+/** An ICMP message that is an error, or may be one: what cannot be seen is not answered. */
+const isError = ({ source, protocol, bytes, start }: Received): boolean => {
+  const type = bytes[start] ?? 0
+  if (source.length === 4) return protocol === PROTOCOL.icmp && !QUERIES_V4.has(type)
+  return protocol === PROTOCOL.icmpv6 && type < FIRST_QUERY_V6
+}
+
+export function createIcmp({ send, echoed, sourceFor, isGroup }: IcmpDeps): Icmp {
   const echo = (type: number, rest: number, payload: Uint8Array, source: IpBytes, destination: IpBytes): void =>
     send(icmpMessage(type, 0, rest, payload, source, destination), source, destination, protocolFor(source))
+  /** An error goes to one station that sent to one, and never for an error (RFC 1122, 3.2.2; RFC 4443, 2.4, e). */
+  const tell = (received: Received, type: number, code: number, rest: number, evenToGroups = false): void => {
+    const { bytes, network, start, end, toGroup } = received
+    if (network < 0 || isError(received)) return // put together: no header is at hand
+    if (!evenToGroups && (toGroup || isGroup(received.destination))) return
+    const source = sourceFor(received)
+    if (source === undefined) return
+    const destination = received.source.slice()
+    const v4 = source.length === 4
+    const quoted = bytes.slice(network, Math.min(end, v4 ? start + QUOTED_V4 : network + QUOTED_V6))
+    send(icmpMessage(type, code, rest, quoted, source, destination), source, destination, protocolFor(source))
+  }
   return {
     receive(received) {
       const { bytes, start, end } = received
@@ -98,27 +128,15 @@ export function createIcmp({ send, echoed, sourceFor }: IcmpDeps): Icmp {
         destination,
       )
     },
-    portUnreachable(received) {
-      const source = received.destination.slice()
-      const destination = received.source.slice()
-      const v4 = source.length === 4
-      // RFC 792: the IP header and 64 bits. ICMPv6 takes as much as fits in 1280 bytes; the same 64 bits identify it.
-      const headerStart = received.start - (v4 ? 20 : 40)
-      if (headerStart < 0) return // reassembled: no header is at hand
-      const quoted = received.bytes.slice(headerStart, Math.min(received.end, received.start + 8))
-      send(
-        icmpMessage(
-          v4 ? V4.unreachable : V6.unreachable,
-          v4 ? PORT_UNREACHABLE.v4 : PORT_UNREACHABLE.v6,
-          0,
-          quoted,
-          source,
-          destination,
-        ),
-        source,
-        destination,
-        protocolFor(source),
-      )
+    unreachable(received, what) {
+      const v4 = received.source.length === 4
+      if (what === 'port')
+        tell(received, v4 ? V4.unreachable : V6.unreachable, v4 ? UNREACHABLE.port4 : UNREACHABLE.port6, 0)
+      else if (v4) tell(received, V4.unreachable, UNREACHABLE.protocol4, 0)
+    },
+    problem(received, { code, pointer, evenToGroups = false }) {
+      if (received.source.length === 4) tell(received, V4.problem, code, pointer << 24)
+      else tell(received, V6.problem, code, pointer, evenToGroups)
     },
   }
 }

@@ -13,11 +13,22 @@ export interface Neighbour {
   waiting: Uint8Array[]
 }
 
+/** What a neighbour says of itself (RFC 4861, 4.4). */
+export interface Advertisement {
+  readonly address: IpBytes
+  /** Undefined when it is left out. */
+  readonly mac: number | undefined
+  readonly isSolicited: boolean
+  readonly overrides: boolean
+}
+
 export interface Neighbours {
   /** Sends `frame` to the neighbour's MAC, or keeps it until the neighbour has answered. */
   send(address: IpBytes, frame: Uint8Array, now: number): void
   /** The neighbour spoke. `create`: also when nobody had asked. */
   heard(address: IpBytes, mac: number, now: number, create: boolean): void
+  /** What is known changes as RFC 4861, 7.2.5, says; who was never asked for is not taken up. */
+  advertised(advertisement: Advertisement, now: number): void
   /** Asks again those who have not answered. Returns when to be called next, Infinity for never. */
   retry(now: number): number
   deadline(): number
@@ -59,6 +70,12 @@ export function createNeighbours(
     neighbour.tries++
     ask(neighbour.address)
   }
+  const confirm = (neighbour: Neighbour, mac: number, now: number): void => {
+    neighbour.mac = mac
+    neighbour.confirmedAt = now
+    neighbour.tries = 0
+    for (const frame of neighbour.waiting.splice(0)) transmit(frame, mac)
+  }
   const deadline = (): number => {
     let next = Infinity
     for (const { mac, askedAt } of known.values()) if (mac < 0) next = Math.min(next, askedAt + ASK_EVERY)
@@ -85,11 +102,20 @@ export function createNeighbours(
     },
     heard(address, mac, now, create) {
       const neighbour = known.get(keyOf(address)) ?? (create ? add(address) : undefined)
+      if (neighbour !== undefined) confirm(neighbour, mac, now)
+    },
+    advertised({ address, mac, isSolicited, overrides }, now) {
+      const neighbour = known.get(keyOf(address))
       if (neighbour === undefined) return
-      neighbour.mac = mac
-      neighbour.confirmedAt = now
-      neighbour.tries = 0
-      for (const frame of neighbour.waiting.splice(0)) transmit(frame, mac)
+      if (neighbour.mac < 0) {
+        if (mac !== undefined) confirm(neighbour, mac, now)
+        return
+      }
+      const differs = mac !== undefined && mac !== neighbour.mac
+      if (differs && overrides) neighbour.mac = mac
+      if (isSolicited && !(differs && !overrides)) neighbour.confirmedAt = now
+      // Not known to be reachable there: it is asked for when it is next used.
+      else if (differs) neighbour.confirmedAt = Math.min(neighbour.confirmedAt, now - STALE - 1)
     },
     retry(now) {
       for (const [key, neighbour] of known) {

@@ -1,28 +1,17 @@
 import { addWords, finishChecksum, internetChecksum } from '../checksum.ts'
-import { ETHERNET_HEADER, ETHERTYPE, readU16, writeU16, writeU32 } from '../frame.ts'
+import { ETHERNET_HEADER, ETHERTYPE, writeU16, writeU32 } from '../frame.ts'
 import { writeMac } from '../mac.ts'
 import type { IpBytes } from './address.ts'
+import type { Received } from './parsed.ts'
 
 export const IPV4_HEADER = 20
 export const IPV6_HEADER = 40
 /** IPv6 fragment extension header (RFC 8200, 4.5). */
-const FRAGMENT_HEADER = 8
-const FRAGMENT_PROTOCOL = 44
+export const FRAGMENT_HEADER = 8
+/** What follows an IPv6 header beside transport (RFC 8200, 4). */
+export const HEADER = { hopByHop: 0, routing: 43, fragment: 44, none: 59, destination: 60 } as const
 export const DEFAULT_HOPS = 64
 const DONT_FRAGMENT = 0x4000
-
-/** A transport message on its way up: `bytes[start, end)`, and between whom. Valid during the call. */
-export interface Received {
-  readonly source: IpBytes
-  readonly destination: IpBytes
-  readonly protocol: number
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
-  readonly hops: number
-  /** The frame's sender vouches for the transport checksum (it did not cross a wire). */
-  readonly trusted: boolean
-}
 
 /** A frame with room for all headers; the transport message begins at `start`. */
 export interface Outgoing {
@@ -101,7 +90,7 @@ export function ipFrames({ bytes, start }: Outgoing, fields: HeaderFields, mtu: 
     const offset = at - start
     if (v4) writeV4(frame, fields, frame.length - ETHERNET_HEADER, (more ? 0x2000 : 0) | (offset >> 3))
     else {
-      writeV6(frame, fields, frame.length - start, FRAGMENT_PROTOCOL)
+      writeV6(frame, fields, frame.length - start, HEADER.fragment)
       frame[start] = fields.protocol
       writeU16(frame, start + 2, offset | (more ? 1 : 0))
       writeU32(frame, start + 4, fields.identification)
@@ -134,76 +123,4 @@ function writeV6(bytes: Uint8Array, fields: HeaderFields, length: number, next: 
   bytes[at + 7] = fields.hops
   bytes.set(fields.source, at + 8)
   bytes.set(fields.destination, at + 24)
-}
-
-/** A packet or a fragment of one as it was parsed. */
-export interface Parsed {
-  readonly received: Received
-  readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean }
-}
-
-/** The IPv4 packet of a frame, its header checked, or undefined. */
-export function parseV4(bytes: Uint8Array, trusted: boolean): Parsed | undefined {
-  const at = ETHERNET_HEADER
-  if (bytes.length < at + IPV4_HEADER) return undefined
-  const first = bytes[at] ?? 0
-  const header = (first & 15) * 4
-  const length = readU16(bytes, at + 2)
-  if (first >> 4 !== 4 || header < IPV4_HEADER || length < header || at + length > bytes.length) return undefined
-  if (!trusted && internetChecksum(bytes, at, at + header) !== 0) return undefined
-  const flags = readU16(bytes, at + 6)
-  const received: Received = {
-    source: bytes.subarray(at + 12, at + 16),
-    destination: bytes.subarray(at + 16, at + 20),
-    protocol: bytes[at + 9] ?? 0,
-    bytes,
-    start: at + header,
-    end: at + length,
-    hops: bytes[at + 8] ?? 0,
-    trusted,
-  }
-  const offset = (flags & 0x1fff) * 8
-  const more = (flags & 0x2000) !== 0
-  return offset === 0 && !more ? { received } : { received, fragment: { id: readU16(bytes, at + 4), offset, more } }
-}
-
-/** Hop-by-hop, routing and destination options (RFC 8200, 4.1) are stepped over. */
-const SKIPPED = new Set([0, 43, 60])
-
-/** The IPv6 packet of a frame, or undefined. */
-export function parseV6(bytes: Uint8Array, trusted: boolean): Parsed | undefined {
-  const at = ETHERNET_HEADER
-  if (bytes.length < at + IPV6_HEADER || (bytes[at] ?? 0) >> 4 !== 6) return undefined
-  const end = at + IPV6_HEADER + readU16(bytes, at + 4)
-  if (end > bytes.length) return undefined
-  let next = bytes[at + 6] ?? 0
-  let start = at + IPV6_HEADER
-  let fragment: Parsed['fragment']
-  while (SKIPPED.has(next) || (next === FRAGMENT_PROTOCOL && fragment === undefined)) {
-    if (start + 8 > end) return undefined
-    const length = next === FRAGMENT_PROTOCOL ? FRAGMENT_HEADER : ((bytes[start + 1] ?? 0) + 1) * 8
-    if (next === FRAGMENT_PROTOCOL) {
-      const word = readU16(bytes, start + 2)
-      fragment = {
-        id: ((readU16(bytes, start + 4) << 16) | readU16(bytes, start + 6)) >>> 0,
-        offset: word & 0xfff8,
-        more: (word & 1) === 1,
-      }
-    }
-    next = bytes[start] ?? 0
-    start += length
-    if (start > end) return undefined
-    if (fragment !== undefined) break // what follows belongs to the reassembled packet
-  }
-  const received: Received = {
-    source: bytes.subarray(at + 8, at + 24),
-    destination: bytes.subarray(at + 24, at + 40),
-    protocol: next,
-    bytes,
-    start,
-    end,
-    hops: bytes[at + 7] ?? 0,
-    trusted,
-  }
-  return fragment === undefined || (fragment.offset === 0 && !fragment.more) ? { received } : { received, fragment }
 }

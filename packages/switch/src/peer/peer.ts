@@ -8,29 +8,26 @@ import {
   formatIp,
   isBroadcast,
   isInNetwork,
+  isLoopback,
   isMulticast,
+  isUnspecified,
   linkLocalOf,
   multicastMac,
   parseIp,
   sameIp,
+  staysInside,
   type IpBytes,
   type Network,
 } from './address.ts'
 import { createIcmp } from './icmp.ts'
 import type { Peer, PeerOptions } from './interface.ts'
 import { createNeighbours } from './neighbours.ts'
-import {
-  DEFAULT_HOPS,
-  ipFrames,
-  parseV4,
-  parseV6,
-  transportChecksumOk,
-  type Outgoing,
-  type Parsed,
-  type Received,
-} from './packets.ts'
+import { DEFAULT_HOPS, ipFrames, transportChecksumOk, type Outgoing } from './packets.ts'
 import { DEFAULT_MTU, addressing, checkPayload, peerOptions, pingOptions } from './options.ts'
+import { parseV4 } from './ipv4.ts'
+import { insideV6, parseV6 } from './ipv6.ts'
 import { OUTBOX_TIMER, createOutbox } from './outbox.ts'
+import type { Parsed, Received } from './parsed.ts'
 import { createReassembly } from './reassembly.ts'
 import { createResolve } from './resolve.ts'
 import { peerForm } from './state.ts'
@@ -80,6 +77,7 @@ export function createPeer(options: PeerOptions): Peer {
       isInNetwork(linkLocal, destination) || (isMulticast(destination) && ((destination[1] ?? 0) & 15) === 2)
     return local ? linkLocal.address : (network6 ?? linkLocal).address
   }
+  const isGroup = (address: IpBytes): boolean => isMulticast(address) || isBroadcast(network4, address)
   const nextHop = (destination: IpBytes): IpBytes | undefined =>
     networks.some((network) => isInNetwork(network, destination))
       ? destination
@@ -113,10 +111,15 @@ export function createPeer(options: PeerOptions): Peer {
   const resolve = createResolve({
     mac,
     isOurs,
+    isGroup,
     sourceFor,
     transmit,
     heard: (address, theirs, create) => {
       neighbours.heard(address, theirs, clock.now(), create)
+      armNeighbours()
+    },
+    advertised: (advertisement) => {
+      neighbours.advertised(advertisement, clock.now())
       armNeighbours()
     },
   })
@@ -125,6 +128,7 @@ export function createPeer(options: PeerOptions): Peer {
   const icmp = createIcmp({
     send,
     sourceFor: ({ destination, source }) => (isOurs(destination) ? destination.slice() : sourceFor(source)),
+    isGroup,
     echoed: (reply) => options.echoed?.({ ...reply, address: formatIp(reply.address) }),
   })
   const udp = createUdp({
@@ -132,7 +136,7 @@ export function createPeer(options: PeerOptions): Peer {
     sourceFor,
     enter,
     isBroadcast: (address) => isBroadcast(network4, address),
-    unreachable: (received) => icmp.portUnreachable(received),
+    unreachable: (received) => icmp.unreachable(received, 'port'),
   })
   const tcp = createTcp({
     clock,
@@ -147,22 +151,38 @@ export function createPeer(options: PeerOptions): Peer {
   })
 
   const deliver = (received: Received): void => {
-    const { protocol, destination } = received
+    const { protocol, source, destination } = received
+    if (protocol === PROTOCOL.icmpv6 && destination.length === 16 && resolve.discovery(received)) return
+    // Only discovery, and who asks for its first IPv4 address, speak without one (RFC 4291, 2.5.2; RFC 1122, 3.2.1.3).
+    if (isUnspecified(source) && !(protocol === PROTOCOL.udp && isBroadcast(network4, destination))) return
     if (protocol === PROTOCOL.udp) udp.receive(received)
     else if (protocol === PROTOCOL.tcp) {
       if (isOurs(destination) && transportChecksumOk(received)) tcp.receive(received)
-    } else if (protocol === PROTOCOL.icmp && destination.length === 4) icmp.receive(received)
-    else if (protocol === PROTOCOL.icmpv6 && destination.length === 16 && !resolve.discovery(received))
-      icmp.receive(received)
+    } else if (protocol === (destination.length === 4 ? PROTOCOL.icmp : PROTOCOL.icmpv6)) icmp.receive(received)
+    else if (destination.length === 4) icmp.unreachable(received, 'protocol')
+  }
+  /** Whether a packet may be for us, and from one station that is not us. */
+  const isForUs = ({ source, destination, toGroup }: Received): boolean => {
+    if (isGroup(source) || isOurs(source) || isLoopback(source)) return false
+    if (source.length === 4 && source[0] === 0 && !isUnspecified(source)) return false
+    if (isMulticast(destination)) return !staysInside(destination)
+    // RFC 1122, 3.3.6: what was sent to all stations was not meant for one.
+    return isBroadcast(network4, destination) || (isOurs(destination) && !(toGroup && destination.length === 4))
   }
   const takePacket = (parsed: Parsed | undefined): void => {
-    if (parsed === undefined) return
-    const { received, fragment } = parsed
-    const { source, destination } = received
-    if (!isOurs(destination) && !isMulticast(destination) && !isBroadcast(network4, destination)) return
-    if (isMulticast(source) || isOurs(source) || isBroadcast(network4, source)) return
-    const whole = fragment === undefined ? received : reassembly.add(fragment, received, clock.now())
-    if (whole !== undefined) deliver(whole)
+    if (parsed === undefined || !isForUs(parsed.received)) return
+    const { received, fragment, problem } = parsed
+    if (problem !== undefined) {
+      if (!isUnspecified(received.source)) icmp.problem(received, problem)
+      return
+    }
+    if (fragment === undefined) {
+      deliver(received)
+      return
+    }
+    const whole = reassembly.add(fragment, received, clock.now())
+    const inside = whole?.source.length === 16 ? insideV6(whole) : whole
+    if (inside !== undefined) deliver(inside)
   }
   const take = ({ bytes, vlan, offload }: Frame): void => {
     if (vlan !== undefined || bytes.length < ETHERNET_HEADER) return

@@ -1,5 +1,5 @@
 import { TICKS_PER_SECOND } from '@vmbus/world'
-import type { Parsed, Received } from './packets.ts'
+import type { Parsed, Received } from './parsed.ts'
 
 interface Part {
   readonly offset: number
@@ -98,9 +98,12 @@ export function createReassembly(): Reassembly {
         protocol,
         hops,
         bytes,
+        network: -1,
         start: 0,
         end: bytes.length,
         trusted: received.trusted,
+        toGroup: received.toGroup,
+        fragmented: true,
       }
     },
     save: () => [...partials.values()].map((partial) => ({ ...partial, parts: [...partial.parts] })),

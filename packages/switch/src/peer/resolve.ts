@@ -1,9 +1,19 @@
 import { ETHERNET_HEADER, ETHERTYPE, readU16 } from '../frame.ts'
 import { BROADCAST_MAC, isGroupMac, readMac, writeMac } from '../mac.ts'
 import { PROTOCOL } from '../packet.ts'
-import { isMulticast, multicastMac, solicitedNode, type IpBytes } from './address.ts'
+import {
+  isLoopback,
+  isMulticast,
+  isSolicitedNode,
+  isUnspecified,
+  multicastMac,
+  solicitedNode,
+  type IpBytes,
+} from './address.ts'
 import { icmpMessage } from './icmp.ts'
-import { ipFrames, transportChecksumOk, writeEthernet, type Received } from './packets.ts'
+import type { Advertisement } from './neighbours.ts'
+import { ipFrames, transportChecksumOk, writeEthernet } from './packets.ts'
+import type { Received } from './parsed.ts'
 
 const ARP = { request: 1, reply: 2 } as const
 const ARP_LENGTH = 28
@@ -14,13 +24,18 @@ const SOLICITED = 0x4000_0000
 const OVERRIDE = 0x2000_0000
 /** ND messages that crossed a router are forged (RFC 4861, 7.1). */
 const ND_HOPS = 255
+/** Type, code, checksum, flags and target. */
+const ND_HEADER = 24
 
 export interface ResolveDeps {
   readonly mac: number
   /** Our own addresses. */
   isOurs(address: IpBytes): boolean
+  /** Whether an address is that of many. */
+  isGroup(address: IpBytes): boolean
   sourceFor(address: IpBytes): IpBytes | undefined
   heard(address: IpBytes, mac: number, create: boolean): void
+  advertised(advertisement: Advertisement): void
   transmit(frame: Uint8Array, mac: number): void
 }
 
@@ -34,7 +49,9 @@ export interface Resolve {
   discovery(received: Received): boolean
 }
 
-export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: ResolveDeps): Resolve {
+export function createResolve({ mac, isOurs, isGroup, sourceFor, heard, advertised, transmit }: ResolveDeps): Resolve {
+  /** Whether a neighbour can have this address: no group has, nobody, nor another beside us. */
+  const isStation = (theirs: number): boolean => theirs !== 0 && theirs !== mac && !isGroupMac(theirs)
   const sendArp = (operation: number, toMac: number, source: IpBytes, targetMac: number, target: IpBytes): void => {
     const frame = new Uint8Array(ETHERNET_HEADER + ARP_LENGTH)
     writeEthernet(frame, toMac, mac, ETHERTYPE.arp)
@@ -66,20 +83,20 @@ export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: Resol
     )
     if (frame !== undefined) transmit(frame, toMac)
   }
+  /** The link-layer address in the option `wanted`, if there is one of Ethernet's length that a station can have. */
   const macOption = (bytes: Uint8Array, from: number, end: number, wanted: number): number | undefined => {
-    for (let at = from; at + 8 <= end;) {
-      const length = (bytes[at + 1] ?? 0) * 8
-      if (length === 0 || at + length > end) return undefined
-      if (bytes[at] === wanted) return readMac(bytes, at + 2)
-      at += length
+    for (let at = from; at < end; at += (bytes[at + 1] ?? 0) * 8) {
+      if (bytes[at] !== wanted || bytes[at + 1] !== 1) continue
+      const theirs = readMac(bytes, at + 2)
+      return isStation(theirs) ? theirs : undefined
     }
     return undefined
   }
   const solicited = (received: Received, target: IpBytes, options: number): void => {
     if (!isOurs(target)) return
-    const unspecified = received.source.every((byte) => byte === 0)
+    const unspecified = isUnspecified(received.source)
     const theirs = macOption(received.bytes, options, received.end, ND_OPTION.sourceMac)
-    if (!unspecified && theirs !== undefined && !isGroupMac(theirs)) heard(received.source, theirs, true)
+    if (!unspecified && theirs !== undefined) heard(received.source, theirs, true)
     // Duplicate address detection asks from "::" and is answered to all nodes (RFC 4861, 7.2.4).
     const allNodes = new Uint8Array(16)
     allNodes.set([0xff, 2])
@@ -121,27 +138,52 @@ export function createResolve({ mac, isOurs, sourceFor, heard, transmit }: Resol
     arp(bytes) {
       if (bytes.length < ETHERNET_HEADER + ARP_LENGTH) return
       const plain = readU16(bytes, 14) === 1 && readU16(bytes, 16) === ETHERTYPE.ipv4 && readU16(bytes, 18) === 0x0604
+      const operation = readU16(bytes, 20)
       const theirs = readMac(bytes, 22)
       const sender = bytes.subarray(28, 32)
       const target = bytes.subarray(38, 42)
-      if (!plain || isGroupMac(theirs) || isOurs(sender)) return
+      if (!plain || (operation !== ARP.request && operation !== ARP.reply) || !isStation(theirs)) return
+      if (isOurs(sender) || isGroup(sender) || isLoopback(sender)) return
       const forUs = isOurs(target)
-      if (sender.some((byte) => byte !== 0) && !isMulticast(sender)) heard(sender, theirs, forUs)
-      if (forUs && readU16(bytes, 20) === ARP.request) sendArp(ARP.reply, theirs, target.slice(), theirs, sender)
+      if (!isUnspecified(sender)) heard(sender, theirs, forUs)
+      if (forUs && operation === ARP.request) sendArp(ARP.reply, theirs, target.slice(), theirs, sender)
     },
     discovery(received) {
-      const { bytes, start, end } = received
+      const { bytes, start } = received
       const type = bytes[start]
       if (type !== ND.solicitation && type !== ND.advertisement) return false
-      if (end - start < 24 || received.hops !== ND_HOPS || bytes[start + 1] !== 0 || !transportChecksumOk(received))
-        return true
-      const target = bytes.subarray(start + 8, start + 24)
-      if (type === ND.solicitation) solicited(received, target, start + 24)
-      else {
-        const theirs = macOption(bytes, start + 24, end, ND_OPTION.targetMac) ?? readMac(bytes, 6)
-        if (!isOurs(target) && !isGroupMac(theirs)) heard(target, theirs, false)
+      if (!isValid(received)) return true
+      const target = bytes.subarray(start + 8, start + ND_HEADER)
+      const options = start + ND_HEADER
+      if (type === ND.solicitation) solicited(received, target, options)
+      else if (!isOurs(target)) {
+        const flags = bytes[start + 4] ?? 0
+        advertised({
+          address: target,
+          mac: macOption(bytes, options, received.end, ND_OPTION.targetMac),
+          isSolicited: (flags & (SOLICITED >>> 24)) !== 0,
+          overrides: (flags & (OVERRIDE >>> 24)) !== 0,
+        })
       }
       return true
     },
   }
+}
+
+/** RFC 4861, 7.1.1 and 7.1.2, and RFC 6980: no fragments. */
+function isValid(received: Received): boolean {
+  const { bytes, start, end, source, destination } = received
+  if (end - start < ND_HEADER || received.hops !== ND_HOPS || bytes[start + 1] !== 0 || received.fragmented)
+    return false
+  if (!transportChecksumOk(received) || isMulticast(bytes.subarray(start + 8, start + ND_HEADER))) return false
+  let hasSourceMac = false
+  for (let at = start + ND_HEADER; at < end;) {
+    const length = (bytes[at + 1] ?? 0) * 8
+    if (length === 0 || at + length > end) return false
+    if (bytes[at] === ND_OPTION.sourceMac) hasSourceMac = true
+    at += length
+  }
+  if (bytes[start] === ND.advertisement)
+    return !isUnspecified(source) && !(isMulticast(destination) && (bytes[start + 4] ?? 0) & (SOLICITED >>> 24))
+  return !isUnspecified(source) || (isSolicitedNode(destination) && !hasSourceMac)
 }

@@ -3,7 +3,8 @@ import { udpChecksum } from '../checksum.ts'
 import { readU16, writeU16 } from '../frame.ts'
 import { PROTOCOL } from '../packet.ts'
 import { formatIp, isMulticast, parseIp, type IpBytes } from './address.ts'
-import { newOutgoing, transportChecksumOk, transportSum, type Outgoing, type Received } from './packets.ts'
+import { newOutgoing, transportChecksumOk, transportSum, type Outgoing } from './packets.ts'
+import type { Received } from './parsed.ts'
 
 export interface UdpFrom {
   readonly address: string

@@ -1,6 +1,7 @@
 import { PROTOCOL } from '../../packet.ts'
 import type { IpBytes } from '../address.ts'
-import { IPV4_HEADER, IPV6_HEADER, type Outgoing, type Received } from '../packets.ts'
+import { IPV4_HEADER, IPV6_HEADER, type Outgoing } from '../packets.ts'
+import type { Received } from '../parsed.ts'
 import { receiveNext } from './input.ts'
 import type { Emit } from './output.ts'
 import { FLAG, TCP_HEADER, buildSegment, type Segment } from './segment.ts'
@@ -14,7 +15,7 @@ export interface Sending {
   send(outgoing: Outgoing, source: IpBytes, destination: IpBytes, protocol: number): void
 }
 
-const LARGEST_WINDOW_FIELD = 0xffff
+export const LARGEST_WINDOW_FIELD = 0xffff
 
 /** The window scale by which all of a buffer can be offered (RFC 7323, 2.3). */
 export const windowShift = (capacity: number): number =>

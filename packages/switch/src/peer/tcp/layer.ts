@@ -3,7 +3,7 @@ import type { Budget } from '../../budget.ts'
 import { SwitchError } from '../../errors.ts'
 import { keyOf, parseIp, type IpBytes } from '../address.ts'
 import { tcpEnd, tcpHandlers } from '../options.ts'
-import type { Received } from '../packets.ts'
+import type { Received } from '../parsed.ts'
 import { createReceiveBuffer, createSendBuffer } from './buffers.ts'
 import {
   deadlineOf,
@@ -14,7 +14,7 @@ import {
   type Endpoint,
   type TcpState,
 } from './control.ts'
-import { emitter, mssFor, refuse, windowShift, type Sending } from './emit.ts'
+import { LARGEST_WINDOW_FIELD, emitter, mssFor, refuse, windowShift, type Sending } from './emit.ts'
 import { openBySegment, receiveNext, takeSegment, takeSyn } from './input.ts'
 import { emptySequence, probe, retransmit, sendSyn, sendWhatMay } from './output.ts'
 import { FLAG, parseSegment, type Segment } from './segment.ts'
@@ -92,12 +92,14 @@ export function createTcp(deps: TcpDeps): TcpLayer {
       return
     }
     if (n.state === 'syn-sent' && n.nxt === n.iss) sendSyn(connection, clock.now(), emit)
-    const opened = receiving.read + capacity - n.advertised
+    // An end that does not scale can be told of 64 KiB at most.
+    const most = Math.min(capacity, LARGEST_WINDOW_FIELD << n.receiveShift)
+    const opened = receiving.read + most - n.advertised
     if (
       isSynchronized(n.state) &&
       !n.finReached &&
-      opened >= Math.min(capacity / 2, 2 * n.mss) &&
-      n.advertised - receiving.next < capacity / 2
+      opened >= Math.min(most / 2, 2 * n.mss) &&
+      n.advertised - receiving.next < most / 2
     )
       n.ackNow = true
     sendWhatMay(connection, clock.now(), emit)

@@ -2,7 +2,8 @@ import { finishChecksum } from '../../checksum.ts'
 import { readU16, readU32, writeU16, writeU32 } from '../../frame.ts'
 import { PROTOCOL } from '../../packet.ts'
 import type { IpBytes } from '../address.ts'
-import { newOutgoing, transportSum, type Outgoing, type Received } from '../packets.ts'
+import { newOutgoing, transportSum, type Outgoing } from '../packets.ts'
+import type { Received } from '../parsed.ts'
 
 export const FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const
 export const TCP_HEADER = 20
