@@ -55,7 +55,7 @@ const frame = object<Frame>({
   ),
 })
 
-export const SWITCH_STATE: StateForm<Omit<SwitchState, 'kind' | 'v'>> = stateForm('switch', 1, {
+const SWITCH_STATE: StateForm<Omit<SwitchState, 'kind' | 'v'>> = stateForm('switch', 1, {
   ports: list(
     object<PortState>({
       index: portIndex,
