@@ -107,9 +107,13 @@ function behaviourOf(
   }
 }
 
-function chosenQuirks(kernel: KernelVersion, chosen: LinuxOptions['quirks'] = true): ReadonlySet<QuirkId> {
+function chosenQuirks(
+  kernel: KernelVersion,
+  capabilities: Capabilities,
+  chosen: LinuxOptions['quirks'] = true,
+): ReadonlySet<QuirkId> {
   if (chosen === false) return new Set()
-  const all = quirksOf(kernel)
+  const all = quirksOf(kernel, capabilities)
   return chosen === true ? all : new Set(chosen.filter((id) => all.has(id)))
 }
 
@@ -122,7 +126,7 @@ export function linux(generation: string | LinuxVector, options: LinuxOptions = 
   const { name, kernel: version, fields } = typeof generation === 'string' ? kernelVector(generation) : generation
   const kernel = kernelVersion(version)
   const capabilities = valuesOf<Capabilities>(fields)
-  const quirks = chosenQuirks(kernel, options.quirks)
+  const quirks = chosenQuirks(kernel, capabilities, options.quirks)
   const { maxVersion = NEVER, hibernation = false, slab = () => 0, drivers: own = [] } = options
   const modules = LINUX_MODULES.filter(({ name }) => options.modules?.includes(name) ?? true)
   return {

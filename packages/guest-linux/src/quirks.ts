@@ -1,4 +1,6 @@
+import { icVersion } from '@vmbus/ic'
 import { atLeast, kernelVersion, type KernelVersion } from './kernel-version.ts'
+import type { Capabilities } from './vectors/field.ts'
 
 /** A wire-visible defect of the real driver, which a correct one would not have. */
 export interface Quirk {
@@ -8,6 +10,8 @@ export interface Quirk {
   readonly source: string
   /** First kernel version that has it; absent: every version that was read. */
   readonly since?: string
+  /** What brought it; a kernel that has that has it, whatever its number. */
+  readonly cameWith?: (capabilities: Capabilities) => boolean
 }
 
 export type QuirkId =
@@ -58,7 +62,8 @@ export const QUIRKS: readonly Quirk[] = [
     id: 'timesync-always-ok',
     summary: 'answers every time message with the status that the host sent, a stale sample that it refuses included',
     source: 'drivers/hv/hv_util.c, timesync_onchannelcallback',
-    since: '4.9',
+    // Linux 4.9, and the kernels of distributions that took it from there.
+    cameWith: ({ timesync }) => timesync.message.includes(icVersion(4, 0)),
   },
   {
     id: 'kvp-text-only',
@@ -148,8 +153,11 @@ export const QUIRKS: readonly Quirk[] = [
   },
 ]
 
-/** The quirks of a kernel version, by id. */
-export const quirksOf = (kernel: KernelVersion): ReadonlySet<QuirkId> =>
+/** The quirks of a kernel by its version and what its drivers have, by id. */
+export const quirksOf = (kernel: KernelVersion, capabilities: Capabilities): ReadonlySet<QuirkId> =>
   new Set(
-    QUIRKS.filter(({ since }) => since === undefined || atLeast(kernel, kernelVersion(since))).map(({ id }) => id),
+    QUIRKS.filter(
+      ({ since, cameWith = () => true }) =>
+        (since === undefined || atLeast(kernel, kernelVersion(since))) && cameWith(capabilities),
+    ).map(({ id }) => id),
   )

@@ -147,3 +147,9 @@ describe('capabilities', () => {
     ])
   })
 })
+
+test('a defect that came with a feature is in the kernels of distributions that have the feature', () => {
+  // Red Hat's 3.10 of 7.7 has time synchronisation 4.0, of 7.3 not.
+  const isThere = (kernel: string): boolean => linux(kernel).quirks.has('timesync-always-ok')
+  expect(['3.10.0-514.el7', '3.10.0-1062.el7', '4.8', '4.9'].map(isThere)).toEqual([false, true, false, true])
+})

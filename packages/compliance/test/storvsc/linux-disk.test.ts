@@ -89,9 +89,12 @@ describe.each(['6.1', '5.10', '3.10'])('a disk of Linux %s', (kernel) => {
     expect([outcome, same(found ?? new Uint8Array(), data.subarray(2 * 512, 515 * 512))]).toEqual(['good', true])
   })
 
-  test('gives space back', async () => {
+  test(kernel === '3.10' ? 'cannot give space back' : 'gives space back', async () => {
     const backend = memoryDisk('16M')
     const { guest, disk } = await up([backend], kernel)
+    // 3.10 takes units for SPC-2: it asks for no page, and a short capacity has no word of space.
+    expect(disk.canDiscard).toBe(kernel !== '3.10')
+    if (!disk.canDiscard) return
     await ends(guest, disk, [disk.write(0, pattern(MiB))])
     expect(same(readFrom(backend, 0, MiB), pattern(MiB))).toBe(true)
     expect(await ends(guest, disk, [disk.discard(0, 2048)])).toEqual([{ outcome: 'good' }])

@@ -15,6 +15,9 @@ export const hvNetvsc: LinuxModule = {
       versions: capabilities.netvsc,
       sendBufferBytes: SEND_BUFFER_BYTES,
       requestOffset: capabilities.rndisRequestAt,
+      rsc: capabilities.rsc,
+      sriov: capabilities.vf !== 'none',
+      channels: capabilities.vrss ? undefined : 1,
       keepsSetupIds: quirks.has('setup-ids-kept'),
     }
     const { kind, interfaceIds } = netvsc

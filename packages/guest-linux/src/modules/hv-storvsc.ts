@@ -23,13 +23,13 @@ export const hvStorvsc: LinuxModule = {
   drivers(context) {
     const { capabilities, services, slab } = context
     const hosts = services.part('scsi', scsiHosts)
-    const { storvsc: versions, sizedPages } = capabilities
+    const { storvsc: versions, vpd, sizedPages } = capabilities
     const behaviour = storvscBehaviour(context)
     return [
       {
         kind: storvsc.kind,
         interfaceIds: storvsc.interfaceIds,
-        create: (deps) => linuxStorage({ versions, behaviour, hosts, sizedPages, slab }, deps),
+        create: (deps) => linuxStorage({ versions, behaviour, hosts, vpd, sizedPages, slab }, deps),
       },
     ]
   },

@@ -5,6 +5,8 @@ import type { ScsiHosts } from './hosts.ts'
 
 /** What a kernel's SCSI midlayer and disk driver do in their own way. */
 export interface ScsiOptions {
+  /** Units are taken for SPC-3, so their pages of vital product data are asked for. */
+  readonly vpd: boolean
   /** Pages of vital product data are asked for in their own length, which is asked for first. */
   readonly sizedPages: boolean
   /** Where the slab allocator puts a buffer in its page: by the number of such buffers before it, and its bytes. */

@@ -26,12 +26,13 @@ const SIGNATURE_AT = 510
 
 /** Everything that the disk driver wants to know (drivers/scsi/sd.c, sd_revalidate_disk). */
 function revalidate(ctx: StorageContext, at: UnitAt, isFirst: boolean): Step[] {
-  const { sizedPages } = ctx.options
+  const { vpd, sizedPages } = ctx.options
   return [
     { do: 'test', at },
-    { do: 'capacity', at, long: true },
+    // Only of SPC-3 is the long form the first (drivers/scsi/sd.c, sd_try_rc16_first).
+    { do: 'capacity', at, long: vpd },
     // The newer driver has these pages from the midlayer.
-    ...(sizedPages
+    ...(sizedPages || !vpd
       ? []
       : [
           pageIfThere(ctx, at, Vpd.provisioning, PROVISIONING_BYTES),
@@ -91,18 +92,20 @@ export function takeDown({ state }: StorageContext, at: UnitAt): Step[] {
 }
 
 export function capacityRead(
-  { state }: StorageContext,
+  { state, options: { vpd } }: StorageContext,
   step: Extract<Step, { do: 'capacity' }>,
   data: Uint8Array,
   result: RequestResult,
 ): Step[] {
   const { at, long } = step
   if (!isGood(result)) {
-    if (long) return [{ do: 'capacity', at, long: false }]
+    if (long && vpd) return [{ do: 'capacity', at, long: false }]
     changeUnit(state, at, { blocks: 0 })
     return []
   }
   const view = new DataView(data.buffer, data.byteOffset, data.length)
+  // More blocks than the short form has room for.
+  if (!long && !vpd && view.getUint32(0) === 0xffff_ffff) return [{ do: 'capacity', at, long: true }]
   const blocks = (long ? Number(view.getBigUint64(0)) : view.getUint32(0)) + 1
   const blockSize = view.getUint32(long ? 8 : 4)
   // A size that no disk has: it is there, but not usable.
@@ -114,7 +117,7 @@ export function capacityRead(
     blocks,
     blockSize,
     physicalBlockSize: long ? blockSize * 2 ** ((data[13] ?? 0) & 0x0f) : blockSize,
-    unmap: long && ((data[14] ?? 0) & 0x80) !== 0,
+    unmap: vpd && long && ((data[14] ?? 0) & 0x80) !== 0,
   })
   return []
 }

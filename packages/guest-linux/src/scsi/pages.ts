@@ -27,6 +27,7 @@ const sized = (at: UnitAt, number: number, after: AfterPage): Step =>
 
 /** The pages that the midlayer keeps of a unit (drivers/scsi/scsi.c, scsi_attach_vpd). */
 export function keptPages({ options }: StorageContext, at: UnitAt): Step[] {
+  if (!options.vpd) return []
   const kept: AfterPage = { kind: 'kept' }
   return [options.sizedPages ? sized(at, Vpd.supported, kept) : page(at, Vpd.supported, WHOLE, kept)]
 }

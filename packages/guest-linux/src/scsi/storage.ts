@@ -29,7 +29,7 @@ export function linuxStorage(
   options: DriverOptions & ScsiOptions & { readonly hosts: ScsiHosts },
   deps: GuestDriverDeps,
 ): LinuxStorage {
-  const { versions, behaviour, hosts, sizedPages, slab } = options
+  const { versions, behaviour, hosts, vpd, sizedPages, slab } = options
   const driver = storvsc
     .driver({
       ...(versions === undefined ? {} : { versions }),
@@ -59,7 +59,7 @@ export function linuxStorage(
       },
     })
     .create(deps)
-  const ctx: StorageContext = { deps, options: { sizedPages, slab }, hosts, driver, state: initialState() }
+  const ctx: StorageContext = { deps, options: { vpd, sizedPages, slab }, hosts, driver, state: initialState() }
 
   const identify = ({ offer }: GuestChannel): void => {
     const { state } = ctx

@@ -9,9 +9,6 @@ import type { ModuleContext } from '../module.ts'
 import { linuxIc, perSignal } from './negotiation.ts'
 import { servedBy } from './served-by.ts'
 
-/** HV_DRV_VERSION of include/linux/hyperv.h, which the kernel tells the daemon when it registers. */
-const SERVICES_VERSION = '3.1'
-
 /** EAI_AGAIN of the C library, as the daemon formats it. */
 const NO_NAME = 'getaddrinfo failed: 0xfffffffd Temporary failure in name resolution'
 
@@ -22,14 +19,22 @@ const KVP_QUIRKS: readonly (readonly [QuirkId, KvpQuirk])[] = [
   ['kvp-waits-for-daemon', 'waits-for-daemon'],
 ]
 
-/** The pool `auto` of the daemon, in its order (tools/hv/hv_kvp_daemon.c, enum key_index). */
-export function intrinsicKeys(identity: SystemIdentity, files: FileTree, quirks: ReadonlySet<QuirkId>): KvpItem[] {
+/**
+ * The pool `auto` of the daemon, in its order (tools/hv/hv_kvp_daemon.c, enum key_index). `servicesVersion` is what the
+ * kernel tells the daemon when it registers.
+ */
+export function intrinsicKeys(
+  identity: SystemIdentity,
+  files: FileTree,
+  quirks: ReadonlySet<QuirkId>,
+  servicesVersion: string,
+): KvpItem[] {
   const { release, machine, domainName = quirks.has('kvp-error-as-name') ? NO_NAME : '' } = identity
   const text = files.read('/etc/os-release') ?? new Uint8Array(0)
   const { name = 'Linux', version = '' } = osRelease(readUtf8(text, 0, text.length))
   const pairs: readonly (readonly [key: string, value: string])[] = [
     ['FullyQualifiedDomainName', domainName],
-    ['IntegrationServicesVersion', SERVICES_VERSION],
+    ['IntegrationServicesVersion', servicesVersion],
     ['NetworkAddressIPv4', ''],
     ['NetworkAddressIPv6', ''],
     ['OSBuildNumber', release],
@@ -50,14 +55,14 @@ const NO_ADAPTERS: NetworkSettings = { get: () => HResult.fail, set: () => HResu
 
 /** drivers/hv/hv_kvp.c with hv_kvp_daemon. */
 export function kvpDriver(context: ModuleContext, versions: IcVersions): GuestDriverSpec {
-  const { quirks, system } = context
+  const { capabilities, quirks, system } = context
   const { files, daemons, identity } = system
   return servedBy(daemons, 'kvp', (daemon) =>
     kvp.driver({
       ...linuxIc(versions),
       perSignal: perSignal(quirks),
       pools: filePools(poolFilesOf(files), { rewrite: quirks.has('kvp-rewrites-in-place') ? 'in-place' : 'rename' }),
-      intrinsic: () => intrinsicKeys(identity, files, quirks),
+      intrinsic: () => intrinsicKeys(identity, files, quirks, capabilities.moduleVersion),
       network: NO_ADAPTERS,
       quirks: KVP_QUIRKS.flatMap(([id, quirk]) => (quirks.has(id) ? [quirk] : [])),
       daemon,
