@@ -77,6 +77,22 @@ describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
     expect(host.inspect()).toMatchObject({ stage: 'idle' })
   })
 
+  it('a guest that left speaks no version, and has no copy under way', () => {
+    const { made, host, guest, files } = pair()
+    expect(guest.inspect()).toEqual({ framework: 0x3_0000, message: 0x1_0001, daemon: true })
+    made.guestBus.suspend()
+    made.run(1)
+    expect(guest.inspect()).toMatchObject({ framework: 0, message: 0 })
+    made.guestBus.resume()
+    made.run(1)
+    expect(host.copy(FILE)).toBe(1)
+    made.run(1)
+    expect([...files.keys()]).toEqual(['/in/file'])
+    made.handle.rescind()
+    made.run(1)
+    expect(guest.inspect()).toEqual({ framework: 0, message: 0, daemon: true })
+  })
+
   const NO_HOST: Partial<FcopyHostOptions> = {}
   it.each<[string, () => unknown]>([
     ['fcopy.source', () => fcopy({} as FcopyHostOptions)],

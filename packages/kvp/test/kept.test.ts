@@ -122,6 +122,21 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
         expect(made.heard('completed')).toHaveLength(4)
       })
 
+      it('is for a guest that agrees on versions: one that left speaks none', () => {
+        const { made, guest, host } = pair()
+        made.run(1)
+        expect(guest().inspect()).toEqual({ framework: 0x3_0000, message: 0x5_0000, daemon: true })
+        made.guestBus.suspend()
+        made.run(1)
+        expect(guest().inspect()).toMatchObject({ framework: 0, message: 0 })
+        made.guestBus.resume()
+        made.run(1)
+        expect(guest().inspect()).toMatchObject({ message: 0x5_0000 })
+        made.handle.rescind()
+        made.run(1)
+        expect([guest().inspect()['message'], host().inspect()]).toMatchObject([0, { phase: 'closed', waiting: 0 }])
+      })
+
       it('is sent again when the guest went before it answered', () => {
         const { made, pools, host, guest, last, restart } = pair({}, { quirks: ['waits-for-daemon'] })
         made.run(1)
@@ -356,6 +371,28 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
     expect(taken(damaged(own), { save: () => guest.save(), restore: (state) => guest.restore(state, []) })).toEqual([])
     expect(() => guest.checkState?.(own)).not.toThrow()
   })
+})
+
+it.each([
+  // GET, SET, DELETE with a key of 514 bytes, SET with a value of 2050: sizes stand at 8, 4 and 12 of the body.
+  ['a GET', 0, 8, 514],
+  ['a SET', 1, 8, 514],
+  ['a DELETE', 2, 4, 514],
+  ['a SET of a value', 1, 12, 2050],
+])('%s of more than its room is answered 0x80070057', (_, operation, at, size) => {
+  const answers: Uint8Array[] = []
+  const negotiation = requestOf(0, 0, Uint8Array.from([1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0]))
+  const body = new Uint8Array(2580)
+  body.set([operation, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 2])
+  body.set([0x6b, 0, 0x6b, 0], 16)
+  new DataView(body.buffer).setUint32(at, size, true)
+  const pools = memoryPools()
+  worlds('deferred')(
+    rawComponent(KVP_INTERFACE, KVP_INSTANCE, [negotiation, requestOf(2, icVersion(4, 0), body)], answers),
+    kvp.driver({ pools }),
+  ).run(1)
+  expect(Buffer.from(answers[1]?.subarray(20, 24) ?? []).toString('hex')).toBe('57000780')
+  expect(pools.items('external')).toEqual([])
 })
 
 it('a guest without text answers nothing else wrong: the raw answer to a malformed record', () => {

@@ -158,6 +158,15 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
         { seed: 2, numRuns: 1000 },
       )
     })
+    // RFC 3629 section 7, and the last of each length.
+    it.each([
+      ['A≢Α.', '41e289a2ce912e'],
+      ['\u{233b4}', 'f0a38eb4'],
+      ['\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}', '7fc280dfbfe0a080efbfbff0908080f48fbfbf'],
+    ])('UTF-8 of %s', (text, bytes) => {
+      expect(hex(utf8z(text))).toBe(`${bytes}00`)
+      expect(readUtf8(bytesOf(`${bytes}00`), 0, 99)).toBe(text)
+    })
     it('IPv6 in the forms of RFC 4291 and RFC 5952', () => {
       for (const [text, expected] of [
         ['::', '00000000000000000000000000000000'],

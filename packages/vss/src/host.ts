@@ -143,7 +143,7 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
   let state = idle(1)
 
   const arm = (seconds: number): void => {
-    state.deadline = seconds === Infinity ? Infinity : deps.clock.now() + seconds * TICKS_PER_SECOND
+    state.deadline = deps.clock.now() + seconds * TICKS_PER_SECOND
     if (seconds === Infinity) deps.timers.clear('stage')
     else deps.timers.set('stage', state.deadline)
   }

@@ -70,6 +70,26 @@ describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
     })
   })
 
+  it('a guest that left speaks no version, and is not frozen', () => {
+    const { made, host, guest, disk } = pair({}, { snapshot: () => 'later', limits: { snapshot: 600 } })
+    guest.setDaemon(false)
+    guest.setDaemon(true)
+    // Nothing was frozen: nothing is thawed.
+    expect(disk.log).toEqual([])
+    host.backup()
+    made.run(1)
+    expect(guest.inspect()).toEqual({ framework: 0x3_0000, message: 0x7_0000, daemon: true, frozen: 'yes' })
+    made.guestBus.suspend()
+    made.run(1)
+    expect(guest.inspect()).toEqual({ framework: 0, message: 0, daemon: true, frozen: 'no' })
+    made.guestBus.resume()
+    made.run(1)
+    expect(host.backup()).toBe(2)
+    made.handle.rescind()
+    made.run(1)
+    expect(guest.inspect()).toMatchObject({ message: 0, frozen: 'no' })
+  })
+
   describe('who is told', () => {
     it('of the end of a backup may begin the next at once', () => {
       const { made, host, results } = pair({ later: ['freeze'] })

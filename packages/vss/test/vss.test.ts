@@ -1,9 +1,25 @@
 import { icVersion, type IcVersions } from '@vmbus/ic'
 import { vss } from '@vmbus/vss'
-import { VSS_INSTANCE, VSS_INTERFACE } from '@vmbus/vss/protocol'
+import { FreebsdVssOption, VSS_INSTANCE, VSS_INTERFACE, VssOperation } from '@vmbus/vss/protocol'
 import { describe, expect, it } from 'vitest'
 import { rawComponent, requestOf, worlds } from '@vmbus/ic/testing'
 import { MODES, pairs, target, type Disk, type Pair } from './pair.ts'
+
+it('operations have the numbers of include/linux/hyperv.h, hv_vss_op', () => {
+  expect(VssOperation).toEqual({
+    create: 0,
+    delete: 1,
+    checkHotBackup: 2,
+    directMappedInfo: 3,
+    backupComplete: 4,
+    freeze: 5,
+    thaw: 6,
+    autoRecover: 7,
+    queryCluster: 8,
+  })
+  // FreeBSD sys/dev/hyperv/utilities/hv_snapshot.h.
+  expect(FreebsdVssOption).toEqual({ check: 1, freeze: 2, thaw: 3 })
+})
 
 describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
   const world = worlds(interrupts, save)
