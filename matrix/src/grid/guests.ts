@@ -1,5 +1,5 @@
 import { releases, type Release } from '@vmbus/catalog'
-import { freebsd } from '@vmbus/guest-freebsd'
+import { freebsdRelease } from '@vmbus/guest-freebsd'
 import { kernelVersion, linux, linuxRelease, type FieldName, type LinuxGeneration } from '@vmbus/guest-linux'
 import type { GuestGeneration } from '@vmbus/simulation'
 import { weakestOf } from '@vmbus/world'
@@ -52,7 +52,10 @@ function rowOf({ distribution, release = '', kernelLine, kernel: { value: kernel
       ? { family: 'oracle-uek', release: kernelLine ?? '', kernel }
       : { family: distribution, release: drivers === 'ports' ? `${release} + port` : release, kernel }
   if (drivers === 'none') return { ...row, generation: undefined, ...(reason && { reason: reason.value }) }
-  if (distribution === 'freebsd') return { ...row, generation: freebsd(release) }
+  if (distribution === 'freebsd') {
+    const generation = freebsdRelease(row.release)
+    return { ...row, generation, ...(generation === undefined && { reason: 'no tree of this release was read' }) }
+  }
   return linuxRow(row)
 }
 

@@ -1,42 +1,58 @@
-import { Version, type VmbusVersion } from '@vmbus/core'
-import { icVersion, type IcVersions } from '@vmbus/ic'
-import { atLeast, type FreebsdRelease } from './release.ts'
+import type { VmbusVersion } from '@vmbus/core'
+import type { IcVersions } from '@vmbus/ic'
 
-/**
- * How a capability is known: read in a snapshot of the source (`source-read`), or concluded for a release that no
- * snapshot was read of (`inferred`).
- */
-export type Basis = 'source-read' | 'inferred'
-
-/** What the integration services of a release speak. VMBus versions are in the order in which the driver tries them. */
+/** What the integration services of a release try, and how they behave. Versions are in the order in which they are tried. */
 export interface Capabilities {
   readonly vmbus: readonly VmbusVersion[]
+  /** `index`: decided by the place of what the host offers (sys/dev/hyperv/utilities/hv_util.c); `best`: vmbus_ic_negomsg. */
+  readonly negotiation: 'index' | 'best'
   readonly heartbeat: IcVersions
   readonly timesync: IcVersions
   readonly shutdown: IcVersions
-  readonly basis: Basis
-}
-
-const only = (major: number, minor: number): IcVersions => ({
-  framework: [icVersion(3, 0)],
-  message: [icVersion(major, minor)],
-})
-const BEFORE_SOCKETS = [Version.v3_0, Version.v2_4, Version.v1_1, Version.v0_13]
-
-/** sys/dev/hyperv/vmbus/vmbus.c (vmbus_version) and sys/dev/hyperv/utilities, snapshots of the 11 and 12 branches. */
-const OLDEST: Capabilities = {
-  vmbus: BEFORE_SOCKETS,
-  heartbeat: only(3, 0),
-  timesync: only(4, 0),
-  shutdown: only(3, 0),
-  basis: 'source-read',
-}
-
-/** 13.0 came with Hyper-V sockets, which need VMBus 4.0; which versions its driver tries above that was not read. */
-const SOCKETS: Partial<Capabilities> = { vmbus: [Version.v4_0, ...BEFORE_SOCKETS], basis: 'inferred' }
-
-export function capabilitiesOf(release: FreebsdRelease): Capabilities {
-  if (atLeast(release, 13, 0)) return { ...OLDEST, ...SOCKETS }
-  // The driver was rewritten for 11.0.
-  return atLeast(release, 11, 0) ? OLDEST : { ...OLDEST, basis: 'inferred' }
+  readonly kvp: IcVersions | undefined
+  /** So many message versions must be offered before the index rule takes 4.0. */
+  readonly kvpFourFrom: number
+  /** Seconds that the key-value daemon has; Infinity without a timer. */
+  readonly kvpSeconds: number
+  readonly vss: IcVersions | undefined
+  /** `five-seconds`: any message steps the clock that is more than 5 whole seconds off; `threshold`: hw.hvtimesync. */
+  readonly clockRule: 'five-seconds' | 'threshold'
+  /** NVSP words. */
+  readonly netvsc: readonly number[]
+  /** NDIS 5.1 whatever NVSP is agreed on, or as the driver of NVSP has it: 6.30 from 5, 6.1 below. */
+  readonly ndis: '5.1' | 'by-nvsp'
+  readonly receiveBufferBytes: number
+  readonly sendBufferBytes: number
+  /** Pages of each ring, control page included. */
+  readonly netRingPages: number
+  /** Most channels of an adapter. */
+  readonly netChannels: number
+  readonly mtuMax: number
+  readonly vf: 'none' | 'note' | 'transparent'
+  readonly lro: boolean
+  readonly tso: boolean
+  readonly checksum: boolean
+  readonly rss: boolean
+  readonly rsc: 'none' | 'on' | 'off'
+  /** pending_send_size in the rings: unknown to the driver, known and wrong, or right. */
+  readonly pendingSendSize: 'none' | 'wrong' | 'right'
+  /** VSTOR words. */
+  readonly storvsc: readonly number[]
+  /** `by-vmbus`: one version is tried, 5.1 on VMBus 2.4 and later and 4.2 before; `walk`: each in turn. */
+  readonly storvscChoice: 'walk' | 'by-vmbus'
+  readonly storvscRingPages: number
+  /** Requests in flight. */
+  readonly storvscDepth: number
+  readonly storvscSubchannels: boolean
+  readonly unmap: boolean
+  /** ENUMERATE_BUS makes CAM look again. */
+  readonly hotLun: boolean
+  readonly post: 'ten' | 'eleven'
+  /** Each service is a driver of its own, or all are `hyperv-utils`. */
+  readonly serviceNames: 'one' | 'each'
+  /** Drivers of devices that no host here has yet. */
+  readonly keyboard: boolean
+  readonly mouse: boolean
+  readonly hvsock: boolean
+  readonly pcib: readonly string[]
 }

@@ -1,21 +1,38 @@
-/** A FreeBSD release: 13.2 of `13.2-RELEASE-p4`. */
+/** A FreeBSD release: 13.2 of `13.2-RELEASE-p4`, or 9.3 with the drivers of the port of `freebsd 9.3 + port`. */
 export interface FreebsdRelease {
   readonly major: number
   readonly minor: number
+  /** The port emulators/hyperv-is is installed. */
+  readonly port: boolean
 }
 
-/** Thrown for a text that does not begin with a release. */
+/** Thrown for a text that is no release, and for a release without drivers for Hyper-V. */
 export class FreebsdReleaseError extends Error {
   readonly code = 'VMBUS_FREEBSD_RELEASE'
 }
 
-export function freebsdRelease(text: string): FreebsdRelease {
-  const match = /^(\d+)\.(\d+)/.exec(text)
-  if (match === null)
-    throw new FreebsdReleaseError(`not a FreeBSD release: ${JSON.stringify(text)} (such as 13.0 or 14.1-RELEASE)`)
-  return { major: Number(match[1]), minor: Number(match[2]) }
+const FORM = /^\s*(?:freebsd[\s-]*)?(\d+)\.(\d+)(?:-[\w.]+)*\s*(?:(?:\+|with|-)?\s*(port|ports|bis))?\s*$/i
+
+/** The release of a text such as `14.1`, `FreeBSD 10.4-RELEASE-p3` or `9.3 + port`; undefined when it is none. */
+export function parseRelease(text: string): FreebsdRelease | undefined {
+  const match = FORM.exec(text)
+  if (match === null) return undefined
+  return { major: Number(match[1]), minor: Number(match[2]), port: match[3] !== undefined }
 }
 
-export function atLeast(release: FreebsdRelease, major: number, minor: number): boolean {
-  return release.major === major ? release.minor >= minor : release.major > major
+/** `9.3 + port`. */
+export const releaseKey = ({ major, minor, port }: FreebsdRelease): string =>
+  `${major}.${minor}${port ? ' + port' : ''}`
+
+/** `__FreeBSD_version` of releases that begin a branch; the others are at a round number (FreeBSD Porter's Handbook). */
+const FIRST_OF_BRANCH: Readonly<Record<number, number>> = {
+  10: 1_000_510,
+  11: 1_100_122,
+  12: 1_200_086,
+  13: 1_300_139,
+  14: 1_400_097,
+  15: 1_500_068,
 }
+
+export const osVersion = ({ major, minor }: FreebsdRelease): number =>
+  (minor === 0 ? FIRST_OF_BRANCH[major] : undefined) ?? major * 100_000 + minor * 1000

@@ -34,11 +34,12 @@ const FORM = stateForm<{ readonly ic: IcGuestState }>('heartbeat-driver', 1, { i
 /** Answers each beat with the next sequence number. Throws OptionsError. */
 export function heartbeatGuest(options: HeartbeatGuestOptions, deps: GuestDriverDeps): GuestDriver {
   checkOptions('heartbeat.driver', guestOptions, options)
+  const short = options.malformed === 'ignore' ? undefined : HResult.invalidArgument
   const report = options.applicationState === undefined ? undefined : ApplicationState[options.applicationState]
   const ic = icGuest(deps, framingOf(options, HEARTBEAT_VERSIONS), {
     type: IcType.heartbeat,
     request({ view, bodyLength }) {
-      if (bodyLength < MIN_BODY) return HResult.invalidArgument
+      if (bodyLength < MIN_BODY) return short
       heartbeatMessage.write.seq_num(
         view,
         At.body,

@@ -113,6 +113,7 @@ export function createPartition(options: PartitionOptions): Partition {
     memory,
     clock,
     vps,
+    guestOsId: () => (BigInt(state.guestOsId.high >>> 0) << 32n) | BigInt(state.guestOsId.low >>> 0),
     cpuid: (_vp, leaf, _subleaf, out) => cpuidLeaf(features, leaf >>> 0, out),
     rdmsr(vp, msr, out) {
       const found = isVp(vp) ? msrs.get(msr >>> 0) : undefined

@@ -118,6 +118,8 @@ export interface Partition {
   readonly memory: GuestMemory
   readonly clock: Clock
   readonly vps: number
+  /** What the guest wrote into its GUEST_OS_ID MSR, 0 before. */
+  guestOsId(): bigint
 
   // The machine's side: what the virtual processor traps on. All synchronous.
 

@@ -1,6 +1,24 @@
 import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
-import { checkOptions, integer, object, oneOf, optional, u32, type Fields, type Shape } from '@vmbus/world'
-import { answerNegotiation, icVersions, type IcVersions, type MatchPolicy, type Negotiated } from './negotiate.ts'
+import {
+  callable,
+  checkOptions,
+  either,
+  integer,
+  object,
+  oneOf,
+  optional,
+  u32,
+  type Fields,
+  type Shape,
+} from '@vmbus/world'
+import {
+  answerNegotiation,
+  icVersions,
+  type IcChoice,
+  type IcVersions,
+  type MatchPolicy,
+  type Negotiated,
+} from './negotiate.ts'
 import { At, IC_RING_PAGES, IcFlags, IcType, PIPE_DATA } from './protocol.ts'
 import type { IcGuestReject } from './rejects.ts'
 
@@ -10,19 +28,32 @@ export interface IcGuestOptions {
   readonly match?: MatchPolicy
   /** Ring size in pages, control page included. */
   readonly ringPages?: number
-  /** What the driver does with a negotiation that has no common version: answer zero counts (Linux) or nothing (FreeBSD). */
-  readonly unmatched?: 'answer' | 'silence'
+  /**
+   * What the driver does with a negotiation that has no common version: answer zero counts (Linux), nothing (FreeBSD), or
+   * what came with this status (FreeBSD's backup: EOPNOTSUPP, 45).
+   */
+  readonly unmatched?: 'answer' | 'silence' | number
   /** Packets taken for one signal: all that wait, or one, so that the next waits for the next signal. */
   readonly perSignal?: 'all' | 'one'
+  /**
+   * What a request gets that is too short or for another component: `refuse`, the default, answers an error (Linux);
+   * `ignore` leaves the short one without an answer and sends the other one back as it came (FreeBSD
+   * sys/dev/hyperv/utilities/vmbus_heartbeat.c, vmbus_timesync.c, vmbus_shutdown.c).
+   */
+  readonly malformed?: 'refuse' | 'ignore'
+  /** Answers carry the driver's status, the default, or still the host's (FreeBSD's heartbeat and time synchronisation). */
+  readonly status?: 'own' | 'echo'
 }
 
 /** The options that each component's driver has in common with the others, for its own `checkOptions`. */
 export const icGuestFields: Fields<Partial<IcGuestOptions>> = {
   versions: optional(icVersions),
-  match: optional(oneOf('exact', 'at-most')),
+  match: optional(either(oneOf('exact', 'at-most'), callable<IcChoice>())),
   ringPages: optional(integer(2)),
-  unmatched: optional(oneOf('answer', 'silence')),
+  unmatched: optional(either(oneOf('answer', 'silence'), u32)),
   perSignal: optional(oneOf('all', 'one')),
+  malformed: optional(oneOf('refuse', 'ignore')),
+  status: optional(oneOf('own', 'echo')),
 }
 
 const GUEST_OPTIONS: Shape<IcGuestOptions> = object<IcGuestOptions>({ ...icGuestFields, versions: icVersions })
@@ -87,6 +118,7 @@ export interface IcGuest {
 export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler: IcGuestHandler): IcGuest {
   checkOptions('icGuest', GUEST_OPTIONS, options)
   const { versions, match = 'exact', ringPages = IC_RING_PAGES, unmatched = 'answer', perSignal = 'all' } = options
+  const echoes = options.status === 'echo'
   let state: IcGuestState = { framework: 0, message: 0 }
 
   const drop = (branch: IcGuestReject | undefined, message: string): void =>
@@ -113,11 +145,13 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
     if (view.getUint32(At.pipeType, true) !== PIPE_DATA) return drop('message-type', 'pipe message that is not data')
     const type = view.getUint16(At.type, true)
     if (type === IcType.negotiate) {
+      const came = typeof unmatched === 'number' ? bytes.slice() : bytes
       const agreed = answerNegotiation(view, bytes.length, versions, match)
       if (agreed === undefined) drop('negotiation-none', 'negotiation without a common version')
       state = agreed ?? { framework: 0, message: 0 }
       handler.negotiated?.(agreed)
       if (agreed !== undefined || unmatched === 'answer') send(channel, answer, undefined)
+      else if (typeof unmatched === 'number') send(channel, { ...answer, bytes: came }, unmatched)
       return
     }
     const announced = view.getUint16(At.size, true)
@@ -129,10 +163,13 @@ export function icGuest(deps: GuestDriverDeps, options: IcGuestOptions, handler:
       framework: state.framework,
       message: state.message,
     }
-    if (type !== handler.type) drop('other-component', `request for component ${type}`)
+    if (type !== handler.type) {
+      drop('other-component', `request for component ${type}`)
+      if (options.malformed === 'ignore') return send(channel, answer, undefined)
+    }
     const status = type === handler.type ? handler.request(request) : 0x80004005
     if (status === undefined) return
-    send(channel, answer, status)
+    send(channel, answer, echoes ? undefined : status)
     handler.answered?.(request, status)
   }
 

@@ -16,6 +16,7 @@ export {
   icVersions,
   negotiationAnswer,
   negotiationRequest,
+  type IcChoice,
   type IcVersions,
   type MatchPolicy,
   type Negotiated,

@@ -57,24 +57,30 @@ export function negotiationAnswer(view: DataView, length: number, offered: IcVer
 const readVersion = (view: DataView, at: number): IcVersion =>
   (view.getUint16(at, true) << 16) | view.getUint16(at + 2, true)
 
-/** How a guest picks from the host's list: Linux wants an exact match, FreeBSD the host's best that is not above its own maximum. */
-export type MatchPolicy = 'exact' | 'at-most'
+/** A driver's own choice among what the host offers, each list in the host's order; undefined when nothing suits it. */
+export type IcChoice = (offered: IcVersions) => Negotiated | undefined
+
+/**
+ * How a guest picks from the host's list: Linux wants an exact match, FreeBSD from 10.4 the host's best that is not above
+ * its own maximum, FreeBSD before it has a rule of its own.
+ */
+export type MatchPolicy = 'exact' | 'at-most' | IcChoice
 
 function pick(
   own: readonly IcVersion[],
-  view: DataView,
-  at: number,
-  count: number,
-  policy: MatchPolicy,
+  offered: readonly IcVersion[],
+  policy: 'exact' | 'at-most',
 ): IcVersion | undefined {
   const limit = Math.max(...own)
-  let best: IcVersion | undefined
-  for (let i = 0; i < count; i++) {
-    const version = readVersion(view, at + 4 * i)
-    const usable = policy === 'exact' ? own.includes(version) : version <= limit
-    if (usable && (best === undefined || version > best)) best = version
-  }
-  return best
+  const usable = offered.filter((version) => (policy === 'exact' ? own.includes(version) : version <= limit))
+  return usable.length === 0 ? undefined : Math.max(...usable)
+}
+
+function choose(own: IcVersions, offered: IcVersions, policy: MatchPolicy): Negotiated | undefined {
+  if (typeof policy === 'function') return policy(offered)
+  const framework = pick(own.framework, offered.framework, policy)
+  const message = pick(own.message, offered.message, policy)
+  return framework === undefined || message === undefined ? undefined : { framework, message }
 }
 
 /**
@@ -94,17 +100,21 @@ export function answerNegotiation(
   const total = frameworks + messages
   const wellFormed = frameworks > 0 && messages > 0 && total <= MAX_VERSION_COUNT && At.body + 8 + 4 * total <= length
   const list = At.body + 8
-  const framework = wellFormed ? pick(own.framework, view, list, frameworks, policy) : undefined
-  const message = wellFormed ? pick(own.message, view, list + 4 * frameworks, messages, policy) : undefined
-  const agreed = framework !== undefined && message !== undefined
-  view.setUint16(At.body, agreed ? 1 : 0, true)
-  view.setUint16(At.body + 2, agreed ? 1 : 0, true)
+  const versions = (from: number, count: number): IcVersion[] =>
+    Array.from({ length: count }, (_, i) => readVersion(view, list + 4 * (from + i)))
+  const agreed = wellFormed
+    ? choose(own, { framework: versions(0, frameworks), message: versions(frameworks, messages) }, policy)
+    : undefined
+  const count = agreed === undefined ? 0 : 1
+  view.setUint16(At.body, count, true)
+  view.setUint16(At.body + 2, count, true)
   if (length >= At.body + 16) {
-    view.setUint16(list, agreed ? framework >>> 16 : frameworks, true)
-    view.setUint16(list + 2, agreed ? framework & 0xffff : 0, true)
-    view.setUint16(list + 4, agreed ? message >>> 16 : messages, true)
-    view.setUint16(list + 6, agreed ? message & 0xffff : 0, true)
+    const { framework, message } = agreed ?? { framework: frameworks << 16, message: messages << 16 }
+    view.setUint16(list, framework >>> 16, true)
+    view.setUint16(list + 2, framework & 0xffff, true)
+    view.setUint16(list + 4, message >>> 16, true)
+    view.setUint16(list + 6, message & 0xffff, true)
   }
   view.setUint16(At.size, 0x10, true)
-  return agreed ? { framework, message } : undefined
+  return agreed
 }

@@ -58,7 +58,7 @@ export function shutdownGuest(options: ShutdownGuestOptions, deps: GuestDriverDe
   const ic = icGuest(deps, framingOf(options, SHUTDOWN_VERSIONS), {
     type: IcType.shutdown,
     request({ view, bodyLength }) {
-      if (bodyLength < shutdownMessage.size) return HResult.fail
+      if (bodyLength < shutdownMessage.size) return options.malformed === 'ignore' ? undefined : HResult.fail
       const action = actionOf(shutdownMessage.read.flags(view, At.body))
       return action !== undefined && supports.includes(action) ? HResult.ok : HResult.fail
     },

@@ -13,6 +13,7 @@ import {
 } from '@vmbus/ic'
 import {
   TICKS_PER_SECOND,
+  callable,
   checkOptions,
   flag,
   instance,
@@ -52,6 +53,11 @@ export interface TimesyncGuestOptions extends Partial<IcGuestOptions> {
   readonly staleSeconds?: number
   /** Answer a message that was refused with a failure; default true. Without it the host hears of success always. */
   readonly reportsFailure?: boolean
+  /**
+   * Whether a message steps the clock, by its flags (`TimesyncFlags`) and how far the host's time is ahead of the guest's,
+   * in 100 ns; instead of the rules of `sampleThreshold` and `setBySamples`.
+   */
+  readonly steps?: (flags: number, ahead: bigint) => boolean
 }
 
 const guestOptions: Shape<TimesyncGuestOptions> = object<TimesyncGuestOptions>({
@@ -61,6 +67,7 @@ const guestOptions: Shape<TimesyncGuestOptions> = object<TimesyncGuestOptions>({
   setBySamples: optional(number(0)),
   staleSeconds: optional(number(0)),
   reportsFailure: optional(flag),
+  steps: optional(callable<(flags: number, ahead: bigint) => boolean>()),
 })
 
 interface State {
@@ -92,6 +99,7 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
     clock,
     reportsFailure = true,
     staleSeconds = STALE_AFTER_SECONDS,
+    steps,
   } = checkOptions('timesync.driver', guestOptions, options)
   const threshold = BigInt(options.sampleThreshold ?? DEFAULT_THRESHOLD)
   const isStale = (age: number): boolean => age < 0 || age > staleSeconds * TICKS_PER_SECOND
@@ -107,7 +115,8 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
   const isSample = (flags: number): boolean => (flags & TimesyncFlags.sample) !== 0
 
   /** A sync sets the clock, and so do as many samples as the driver takes for one. */
-  const sets = (flags: number): boolean => {
+  const sets = (flags: number, now: bigint): boolean => {
+    if (steps !== undefined) return steps(flags, now - clock.now())
     if ((flags & TimesyncFlags.sync) !== 0) return true
     if (!isSample(flags) || samplesLeft === 0) return false
     samplesLeft--
@@ -117,26 +126,28 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
   const apply = (flags: number): number => {
     const now = hostTime()
     if (now === undefined) return HResult.fail
-    if (sets(flags)) {
+    if (sets(flags, now)) {
       clock.set(now)
       deps.event('clock-set', { fileTime: now })
-    } else if (isSample(flags) && threshold > 0n) {
+    } else if (steps === undefined && isSample(flags) && threshold > 0n) {
       const off = now - clock.now()
       if (off > threshold || off < -threshold) clock.discipline?.(now)
     }
     return HResult.ok
   }
 
-  const request = ({ view, bodyLength, message }: IcRequest): number => {
+  const short = options.malformed === 'ignore' ? undefined : HResult.invalidArgument
+
+  const request = ({ view, bodyLength, message }: IcRequest): number | undefined => {
     if (message >= REFERENCE_FORM_SINCE) {
-      if (bodyLength < timesyncRefData.size) return HResult.invalidArgument
+      if (bodyLength < timesyncRefData.size) return short
       const sampled = timesyncRefData.read.vmreferencetime(view, At.body)
       if (isStale(Number(BigInt(deps.referenceTime()) - sampled))) return HResult.fail
       host = timesyncRefData.read.parenttime(view, At.body)
       reference = Number(sampled)
       return apply(timesyncRefData.read.flags(view, At.body))
     }
-    if (bodyLength < timesyncData.size) return HResult.invalidArgument
+    if (bodyLength < timesyncData.size) return short
     host = timesyncData.read.parenttime(view, At.body)
     reference = deps.referenceTime()
     return apply(timesyncData.read.flags(view, At.body))
@@ -146,7 +157,7 @@ export function timesyncGuest(options: TimesyncGuestOptions, deps: GuestDriverDe
     type: IcType.timesync,
     request(message) {
       const status = request(message)
-      return reportsFailure ? status : HResult.ok
+      return reportsFailure || status === undefined ? status : HResult.ok
     },
   })
 

@@ -235,7 +235,7 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
     interrupted: () => (takeWritable() ? Due.writable : 0) | (isReadable() ? Due.readable : 0),
     takeWritable,
     get mustPoll() {
-      return isOpen && wanted > 0 && !rx.peerHonoursPending
+      return isOpen && wanted > 0 && (options.polls === true || !rx.peerHonoursPending)
     },
     close: () => {
       isOpen = false

@@ -36,6 +36,8 @@ export interface ChannelOptions {
   readonly unknown?: 'fail' | 'ignore'
   /** Where the end sets the feature bit: host `out`, guest `both` (Linux) unless told otherwise; `out` is FreeBSD. */
   readonly featureBits?: 'none' | 'out' | 'both'
+  /** Looks for room itself, whatever the peer promises of pending_send_size. */
+  readonly polls?: boolean
   /** A pending_send_size that stays (Linux hvsock: 4120). */
   readonly permanentPending?: number
   readonly trace?: TraceSink | undefined

@@ -30,6 +30,7 @@ const DEFAULT_BEHAVIOUR: GuestBehaviour = {
   unloadFrom: Version.v0_13,
   checksConnectionState: true,
   closesRescinded: false,
+  featureBits: 'both',
   post: LINUX_POST,
   features: 0,
   unloadTimeout: 1_000_000_000,

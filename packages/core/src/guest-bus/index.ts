@@ -1,6 +1,7 @@
 export { createGuestBus } from './bus.ts'
 export { GUEST_REJECTS, type GuestReject } from './rejects.ts'
 export {
+  FREEBSD_10_POST,
   FREEBSD_POST,
   LINUX_POST,
   type GuestBehaviour,

@@ -34,8 +34,9 @@ export function pump(ctx: GuestContext): void {
       state.tries + 1 < behaviour.post.tries
     ) {
       state.outgoing.unshift(message)
-      const { delay, doublings } = behaviour.post
-      state.postAt = options.clock.now() + delay * 2 ** Math.min(state.tries, doublings)
+      const { delay, doublings, pauses } = behaviour.post
+      const pause = pauses?.[state.tries] ?? delay * 2 ** Math.min(state.tries, doublings)
+      state.postAt = options.clock.now() + pause
       options.timers.set('post', state.postAt)
       state.tries++
       return

@@ -44,6 +44,7 @@ export function makeEnd(ctx: GuestContext, channel: GuestChannelState, rings: Gu
     targetVp: channel.targetVp,
     userData: rings.userData,
     maxPacket: rings.maxPacket,
+    featureBits: ctx.behaviour.featureBits,
     signal: () => signalHost(ctx, channel),
     due: () => ctx.due(key),
     gpadl: (id) => {

@@ -5,6 +5,7 @@ import type { Offer } from '../types.ts'
 import { NO_MONITOR, NO_VP, STATUS_UNSUCCESSFUL } from '../versions.ts'
 import { leave } from './close.ts'
 import { callLater, channelEvent, reject, type HostContext, type HostEnd } from './context.ts'
+import { saysRoom } from './guest-os.ts'
 import type { HostReject } from './rejects.ts'
 import { send, sendTo } from './outbox.ts'
 import { connectEvents, scheduleMonitor, signalGuest } from './signals.ts'
@@ -81,6 +82,7 @@ export function createEnd(ctx: HostContext, channel: ChannelState, request: Open
       downstreamOffset,
       targetVp,
       userData,
+      polls: !saysRoom(partition.guestOsId()),
       signal: () => {
         if (end.opening) end.signalOwed = true
         else signalGuest(ctx, key)

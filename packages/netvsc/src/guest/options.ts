@@ -36,6 +36,10 @@ export interface NetvscGuestOptions {
   readonly rsc?: boolean | undefined
   /** Single Root I/O Virtualisation, asked for from NVSP 5 on. Default true. */
   readonly sriov?: boolean | undefined
+  /** Says that it can be teamed, from NVSP 5 on: Linux. Default true. */
+  readonly teaming?: boolean | undefined
+  /** NDIS version, whatever NVSP is agreed on. Default 6.30 from NVSP 5 on and 6.1 below it. */
+  readonly ndis?: { readonly major: number; readonly minor: number } | undefined
   /** Id of the send buffer: 0 for Linux, 0xFACE for FreeBSD and DPDK. */
   readonly sendBufferId?: number | undefined
   /** Largest transfer that INITIALIZE names: 0x4000 for Linux, 2048 for FreeBSD. */
@@ -92,6 +96,8 @@ export const guestOptions: Shape<NetvscGuestOptions> = object<NetvscGuestOptions
   filter: optional(u32),
   rsc: optional(flag),
   sriov: optional(flag),
+  teaming: optional(flag),
+  ndis: optional(object({ major: u16, minor: u16 })),
   sendBufferId: optional(u16),
   maxTransfer: optional(u32),
   pageRanges: optional(flag),

@@ -72,7 +72,8 @@ function configure(ctx: GuestContext): void {
   const { version } = state
   if (version >= NvspVersion.v2) {
     let capability = Capability.ieee8021q as number
-    if (version >= NvspVersion.v5) capability |= Capability.teaming | (options.sriov === false ? 0 : Capability.sriov)
+    if (version >= NvspVersion.v5 && options.teaming !== false) capability |= Capability.teaming
+    if (version >= NvspVersion.v5 && options.sriov !== false) capability |= Capability.sriov
     if (version >= NvspVersion.v6_1 && options.rsc !== false) capability |= Capability.rsc
     nvsp(ctx, NvspType.sendNdisConfig, false, (view) =>
       sendNdisConfig.encode(
@@ -82,7 +83,7 @@ function configure(ctx: GuestContext): void {
       ),
     )
   }
-  const { major, minor } = ndisVersion(version)
+  const { major, minor } = options.ndis ?? ndisVersion(version)
   nvsp(ctx, NvspType.sendNdisVersion, false, (view) =>
     sendNdisVersion.encode({ ndis_major_ver: major, ndis_minor_ver: minor }, view, BODY),
   )
