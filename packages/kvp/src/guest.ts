@@ -117,7 +117,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
   const get = (pool: KvpPoolName, view: DataView, at: number): number => {
     const key = readKey(view, at)
     if (key === undefined) return HResult.invalidArgument
-    const item = items(pool).find((each) => each.key === key)
+    const item = items(pool).find((each) => pools.isKey?.(each.key, key) ?? each.key === key)
     if (item === undefined) return HResult.noMoreItems
     if (item.malformed === true && !quirks.has('empty-get')) return HResult.fail
     writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : carried(item, spare))

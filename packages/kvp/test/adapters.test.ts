@@ -74,6 +74,7 @@ it('Windows keeps pools as registry keys, with types; values of other types are 
   ])
   expect(pools.put('external', { key: 'd', type: 'dword', value: '1' })).toBe(0)
   expect(set).toEqual([['SOFTWARE\\Microsoft\\Virtual Machine\\External', { name: 'd', type: 4, data: '1' }]])
+  expect([pools.isKey?.('Role', 'ROLE'), pools.isKey?.('Role', 'Rolle')]).toEqual([true, false])
   expect(pools.put('auto-internal', { key: 'd', value: '1' })).toBe(0x80070057)
   expect(pools.remove('auto-internal', 'd')).toBe(0x80070103)
 })

@@ -16,6 +16,8 @@ export interface PoolStore {
   put(pool: KvpPoolName, item: KvpItem): number
   /** Returns an HRESULT: 0x80070103 when there is no such key. */
   remove(pool: KvpPoolName, key: string): number
+  /** Whether a GET of `asked` means the item of `key`; default: the same characters. */
+  isKey?(key: string, asked: string): boolean
 }
 
 /** `items` with one put in, at the place that its key already has; undefined when the pool is full. */

@@ -39,13 +39,15 @@ export function registryPools(registry: Registry): PoolStore {
       return known === undefined ? [] : [{ key: name, type: known, value: data }]
     })
   }
+  const isKey = (name: string, asked: string): boolean => name.toLowerCase() === asked.toLowerCase()
   return {
     items,
+    isKey,
     put(pool, { key: name, value: data, type = 'string' }) {
       const key = keyOf(pool)
       if (key === undefined) return HResult.invalidArgument
       const present = registry.values(key)
-      const isNew = !present.some((value) => value.name.toLowerCase() === name.toLowerCase())
+      const isNew = !present.some((value) => isKey(value.name, name))
       if (isNew && present.length >= MAX_ITEMS) return HResult.diskFull
       return registry.set(key, { name, type: ValueType[type], data }) ? HResult.ok : HResult.diskFull
     },
