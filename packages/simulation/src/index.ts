@@ -16,6 +16,7 @@ export type {
   AttachedHost,
   Awaited,
   GuestEvent,
+  GuestFirmware,
   GuestGeneration,
   GuestServices,
   HostPort,

@@ -15,6 +15,7 @@ import {
   type Seed,
   type Timers,
 } from '@vmbus/world'
+import { FIRMWARE, FIRST_PAGE, createFirmware, savedFirmware, type SavedFirmware } from './firmware.ts'
 import { systemParts } from './parts.ts'
 import type { GuestEvent, GuestGeneration, GuestServices, PowerState, ShutdownAction } from './types.ts'
 
@@ -63,9 +64,11 @@ interface Saved extends Omit<State, 'base'> {
   readonly pages: unknown
   readonly parts: unknown
   readonly bus: unknown
+  /** Null without one, or when it has gone. */
+  readonly firmware: SavedFirmware | null
 }
 
-const FORM = stateForm<Saved>('guest-system', 2, {
+const FORM = stateForm<Saved>('guest-system', 3, {
   power: oneOf('off', 'booting', 'running', 'going-down', 'powered-off', 'restarting', 'hibernated'),
   step: integer(),
   action: nullable(oneOf('power-off', 'restart', 'hibernate')),
@@ -74,10 +77,9 @@ const FORM = stateForm<Saved>('guest-system', 2, {
   pages: anything,
   parts: anything,
   bus: anything,
+  firmware: nullable(savedFirmware),
 })
 
-/** Below it a PC keeps its real-mode structures. */
-const FIRST_PAGE = 16
 const ENDED: ReadonlySet<PowerState> = new Set(['powered-off', 'restarting', 'hibernated'])
 
 export const hasEnded = (power: PowerState): boolean => ENDED.has(power)
@@ -89,6 +91,9 @@ export function createSystem<Surface>(
   const { partition, clock, timers } = machine
   const { memory } = partition
   let state: State = { power: 'off', step: 0, action: null, base: machine.realTimeClock, baseAt: 0 }
+
+  /** The firmware has the bus. */
+  let inFirmware = false
 
   const wallClock = (): bigint => state.base + BigInt(clock.now() - state.baseAt)
   const setClock = (fileTime: bigint): void => {
@@ -129,6 +134,13 @@ export function createSystem<Surface>(
   })
 
   const surface = generation.surface(bus, services)
+  const firmware =
+    generation.firmware === undefined
+      ? undefined
+      : createFirmware(generation.firmware, machine, () => {
+          inFirmware = false
+          armNextStep()
+        })
 
   function setPower(power: PowerState): void {
     state.power = power
@@ -158,8 +170,12 @@ export function createSystem<Surface>(
     else setPower(state.action === 'restart' ? 'restarting' : 'powered-off')
   }
 
+  const current = (): GuestBus => (inFirmware && firmware !== undefined ? firmware.bus : bus)
+
   return {
-    bus,
+    get bus() {
+      return current()
+    },
     surface,
     get power() {
       return state.power
@@ -167,16 +183,19 @@ export function createSystem<Surface>(
     wallClock,
     powerOn() {
       setPower('booting')
-      armNextStep()
+      if (firmware === undefined) return armNextStep()
+      inFirmware = true
+      firmware.start()
     },
     interrupt(vp, vector) {
-      if (!hasEnded(state.power)) bus.interrupt(vp, vector)
+      if (!hasEnded(state.power)) current().interrupt(vp, vector)
     },
     timer(name) {
       if (hasEnded(state.power)) return
       if (name === 'load') load()
       else if (name === 'down') goDown()
       else if (name.startsWith('bus/')) bus.timer(name.slice('bus/'.length))
+      else if (name.startsWith(FIRMWARE)) firmware?.timer(name.slice(FIRMWARE.length))
     },
     save: () => ({
       ...FORM.head,
@@ -185,6 +204,7 @@ export function createSystem<Surface>(
       pages: pages.save(),
       parts: parts.save(),
       bus: bus.save(),
+      firmware: inFirmware ? (firmware?.save() ?? null) : null,
     }),
     checkState: (from) => void restoreState(from, FORM),
     restore(from) {
@@ -194,12 +214,14 @@ export function createSystem<Surface>(
       // Before the drivers, which are made while the bus is restored and look at them.
       parts.restore(saved.parts)
       bus.restore(saved.bus)
+      if (saved.firmware !== null) firmware?.restore(saved.firmware)
+      inFirmware = saved.firmware !== null
     },
     inspect: () => ({
       power: state.power,
       loaded: generation.load.slice(0, state.step).map(({ name }) => name),
       pagesLeft: pages.available,
-      bus: bus.inspect(),
+      bus: current().inspect(),
     }),
   }
 }

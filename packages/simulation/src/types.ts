@@ -53,11 +53,23 @@ export interface GuestServices {
   part<P extends SystemPart>(name: string, make: () => P): P
 }
 
+/** A guest that comes before the operating system, works over the bus, and leaves it. */
+export interface GuestFirmware {
+  readonly name: string
+  readonly versions: readonly VmbusVersion[]
+  readonly behaviour: Partial<GuestBehaviour>
+  /** 100 ns units from power-on until it leaves. */
+  readonly stays: number
+  drivers(): readonly GuestDriverSpec[]
+}
+
 /** An operating system's integration services, as `linux('6.1')` of @vmbus/guest-linux gives them. */
 export interface GuestGeneration<Surface = unknown> {
   readonly name: string
   readonly versions: readonly VmbusVersion[]
   readonly behaviour: Partial<GuestBehaviour>
+  /** What runs first; the system's first step counts from its end. A guest whose firmware finds no bus goes no further. */
+  readonly firmware?: GuestFirmware
   /** What is loaded, in order; a step without kinds brings the bus up. */
   readonly load: readonly { readonly name: string; readonly after: number; readonly kinds: readonly string[] }[]
   /** 100 ns units from an accepted shutdown request to the end. */
