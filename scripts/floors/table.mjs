@@ -14,7 +14,7 @@ export const floors = [
     floor: 5,
     packages: ['netvsc', 'storvsc', 'balloon', 'heartbeat', 'timesync', 'shutdown', 'kvp', 'vss', 'fcopy'],
   },
-  { floor: 6, packages: ['host', 'guest-linux', 'guest-freebsd'] },
+  { floor: 6, packages: ['host', 'guest-linux', 'guest-freebsd', 'guest-windows'] },
   {
     floor: 7,
     packages: ['trace', 'simulation', 'machine-v86', 'compliance'],
