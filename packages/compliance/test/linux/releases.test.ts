@@ -71,7 +71,7 @@ test.each([
   keys().enumerate({ pool: 'auto' })
   world.run({ seconds: 1 })
   expect(told).toHaveLength(1)
-  expect(JSON.stringify(told[0])).toContain(`"key":"IntegrationServicesVersion","value":"${version}"`)
+  expect(JSON.stringify(told[0])).toContain(`"key":"IntegrationServicesVersion","type":"string","value":"${version}"`)
 })
 
 // NVSP SEND_NDIS_CONFIG, 125: VLAN tags 8, virtual functions 4, teams 0x20, RSC 0x80 (Linux hyperv_net.h, nvsp_2_vsc_capability).
