@@ -125,7 +125,7 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       sent: () => source.count(),
       link: (up) => (up === true ? nic().device.connectLink() : nic().device.disconnectLink()),
       vlan: (vlan) => nic().device.setVlan(vlan as VlanOptions),
-      remove: () => nic().rescind(),
+      remove: () => nic().device.remove(),
       add: () => {
         if (!last().rescinded) throw new RangeError('the adapter is there')
         handle = host.offer(spec)

@@ -16,9 +16,11 @@ import {
   type NetvscSettings,
 } from './host/options.ts'
 import { createScratch, drain, dropFrames, eachFilled, queueOf } from './host/queue.ts'
+import { armRemoval, remove, removeWhenIdle } from './host/removal.ts'
 import { indicate, sendControls } from './host/rndis.ts'
 import { createSections } from './host/sections.ts'
 import {
+  isLinkUp,
   isServed,
   noConnection,
   noStatistics,
@@ -56,6 +58,8 @@ export interface NetvscHost extends HostDevice {
   /** Bits per second, as a change that the guest hears of. */
   setSpeed(bitsPerSecond: number): void
   setVlan(vlan: VlanOptions): void
+  /** Takes the adapter away as a host does while it is in use: the cable, then what is under way, then the device. */
+  remove(): void
   /** A VF with this vPCI serial is there for the guest: it may move its traffic to it. */
   associateVf(serial: number): void
   /** The VF goes: the guest is told, and its traffic is on the synthetic path at once. */
@@ -104,6 +108,7 @@ export function netvscHost(
     intake: createIntake(),
     outlet: createOutlet(),
     batching: 0,
+    removeAt: Infinity,
     rescinded: false,
   }
   /** Frames that come meanwhile leave together at the end. */
@@ -117,6 +122,7 @@ export function netvscHost(
     if (ctx.batching > 0) return
     sendControls(ctx)
     for (const channel of ctx.channels) if (channel?.isOpen) drain(ctx, channel)
+    removeWhenIdle(ctx)
   }
 
   const completed = (channel: Channel, low: number, high: number): void => {
@@ -172,7 +178,7 @@ export function netvscHost(
       return ctx.connection.version
     },
     get linkUp() {
-      return ctx.port.linkUp
+      return isLinkUp(ctx)
     },
     get up() {
       return ctx.connection.filter !== 0 && isServed(ctx)
@@ -194,6 +200,7 @@ export function netvscHost(
       new DataView(buffer.buffer).setUint32(0, Math.min(0xffff_ffff, Math.floor(bitsPerSecond / SPEED_UNIT)), true)
       indicate(ctx, Indication.linkSpeedChange, buffer)
     },
+    remove: () => remove(ctx),
     setVlan: (vlan) => ctx.port.configure({ vlan }),
     associateVf(serial) {
       checkOptions('netvsc.associateVf', vfSerial, serial)
@@ -225,7 +232,10 @@ export function netvscHost(
       const index = channel.subchannelIndex
       if (ctx.channels[index] !== channel) return
       ctx.channels[index] = undefined
-      if (index === 0) return forget()
+      if (index === 0) {
+        forget()
+        return removeWhenIdle(ctx)
+      }
       ctx.sections?.reclaim(index)
       const queue = ctx.connection.queues[index]
       if (queue) eachFilled(queue, (section) => ctx.sections?.drop(section))
@@ -236,13 +246,16 @@ export function netvscHost(
       if (ctx.connection.receiveBuffer?.gpadl === gpadl) forgetReceiveBuffer(ctx)
       if (ctx.connection.sendBuffer?.gpadl === gpadl) forgetSendBuffer(ctx)
     },
+    timer(name) {
+      if (name === 'remove' && !ctx.rescinded) deps.rescind()
+    },
     rescinded() {
       ctx.rescinded = true
       release(attachment, plugged)
       dropFrames(ctx)
     },
     save(): NetvscHostState & StateHead {
-      const { connection, statistics, vfSerial, speed, sections, rescinded } = ctx
+      const { connection, statistics, vfSerial, speed, sections, removeAt, rescinded } = ctx
       const receiveBuffer = connection.receiveBuffer && {
         ...connection.receiveBuffer,
         sections: sections?.save() ?? null,
@@ -253,6 +266,7 @@ export function netvscHost(
         statistics: { ...statistics },
         vfSerial,
         speed,
+        removeAt,
         rescinded,
       }
     },
@@ -261,6 +275,8 @@ export function netvscHost(
       const { connection, statistics, ...rest } = restoreState(saved, form)
       Object.assign(ctx, { connection, statistics, vfSerial: rest.vfSerial, speed: rest.speed })
       ctx.rescinded = rest.rescinded
+      ctx.removeAt = rest.removeAt
+      armRemoval(ctx)
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
       if (!ctx.rescinded) take(attachment, plugged)
@@ -277,7 +293,7 @@ export function netvscHost(
         dataPath: this.dataPath,
         linkUp: this.linkUp,
         freeSections: sections?.free ?? 0,
-        offload: { ...connection.offload },
+        offload: plainCopy(connection.offload),
         rss: connection.rss.enabled,
         ...statistics,
       }

@@ -5,14 +5,18 @@ import { hostOptions, instanceOf, type NetvscHostOptions, type NetvscSettings } 
 import { netvscGuest, type NetvscGuestOptions } from './guest.ts'
 import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
 
+/** 100 µs in units of 100 ns (OpenVMM netvsp, mnf_interrupt_latency). */
+const MONITOR_LATENCY = 1000
+
 /** `netvsc({ switch, mac })` offers an adapter, `netvsc.driver({...})` drives one. */
 export const netvsc = defineDevice({
   kind: 'netvsc',
   interfaceIds: [NETVSC_INTERFACE],
-  offer: (options: NetvscHostOptions) => ({
-    interfaceId: NETVSC_INTERFACE,
-    instanceId: instanceOf(checkOptions('netvsc', hostOptions, options)),
-  }),
+  offer(options: NetvscHostOptions) {
+    const { monitored = false } = checkOptions('netvsc', hostOptions, options)
+    const offer = { interfaceId: NETVSC_INTERFACE, instanceId: instanceOf(options) }
+    return monitored ? { ...offer, monitorLatency: MONITOR_LATENCY } : offer
+  },
   host: (options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings | undefined) =>
     netvscHost(options, deps, settings),
   guest: (options: NetvscGuestOptions, deps) => netvscGuest(options, deps),

@@ -16,7 +16,6 @@ export const NETVSC_HOST_REJECTS = {
   version: 'not known in the version in force',
   'completion-unasked': 'a completion of a packet that the guest does not have',
   'control-short': 'a control message shorter than its type needs',
-  'control-length': 'a control message whose length is not that of its bytes',
   'control-type': 'no control message of this type goes to a host',
   'initialize-again': 'a second INITIALIZE',
 } as const

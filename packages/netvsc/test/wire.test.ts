@@ -26,7 +26,10 @@ const DEBIAN_12: readonly (readonly [
     ['host', 9, '6b00000001000000ffffffff00000000', request] as const,
     ['guest', 11, '6c00000001000000'] as const,
     ['guest', 7, '6b00000001000000ffffffff00000000', [52, 28, 30, 536, 180, 16, 28, 28, 42, 16][index]] as const,
+    // Once it has set its offloads it hears what is on.
+    ...(index === 5 ? [['guest', 7, '6b00000001000000ffffffff00000000', 176] as const] : []),
     ['host', 11, '6c00000001000000'] as const,
+    ...(index === 5 ? [['host', 11, '6c00000001000000'] as const] : []),
   ]),
 ]
 

@@ -125,7 +125,7 @@ const target: DeviceTarget = {
 }
 
 /** What ends the conversation is reached once in each of them. */
-const OFTEN = ['message-type', 'message-early', 'message-subchannel', 'control-length', 'rndis-short']
+const OFTEN = ['message-type', 'message-early', 'message-subchannel', 'rndis-short']
 const RARE = { host: Object.keys(NETVSC_HOST_REJECTS).filter((branch) => !OFTEN.includes(branch)) }
 
 export const netvscTarget: JudgedTarget = {

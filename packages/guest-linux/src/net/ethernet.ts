@@ -2,7 +2,20 @@ import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { netvsc, type NetvscGuest, type NetvscGuestOptions } from '@vmbus/netvsc'
 import { Filter } from '@vmbus/netvsc/protocol'
 import { createPeer, type Peer, type PeerState } from '@vmbus/switch/peer'
-import { plainCopy, scopedTimers } from '@vmbus/world'
+import {
+  anything,
+  bytes,
+  flag,
+  integer,
+  list,
+  plainCopy,
+  restoreState,
+  scopedTimers,
+  stateForm,
+  text,
+  u16,
+  type StateHead,
+} from '@vmbus/world'
 import { LinuxNetError } from './errors.ts'
 import type { LiveInterface, NetInterfaces } from './interfaces.ts'
 
@@ -16,7 +29,6 @@ const STACK = 'stack'
 const UP = Filter.directed | Filter.allMulticast | Filter.broadcast
 
 interface State {
-  v: 1
   /** '' while the driver sets the adapter up. */
   name: string
   address: string
@@ -31,13 +43,25 @@ interface State {
 
 interface Saved extends State {
   readonly nic: unknown
-  readonly stack: PeerState | null
+  /** PeerState; the peer looks at it. */
+  readonly stack: unknown
 }
+
+const FORM = stateForm<Saved>('linux-ethernet', 2, {
+  name: text,
+  address: text,
+  isUp: flag,
+  isChanging: flag,
+  sequence: integer(),
+  answered: list(u16),
+  waiting: list(bytes(), 0, MOST_WAITING),
+  nic: anything,
+  stack: anything,
+})
 
 /** hv_netvsc and the network stack of one adapter: an interface with its name, its addresses and what answers for them. */
 export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces, deps: GuestDriverDeps): GuestDriver {
   let state: State = {
-    v: 1,
     name: '',
     address: '',
     isUp: false,
@@ -120,8 +144,12 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
   }
 
   function drain(): void {
-    for (let next = state.waiting[0]; next !== undefined && nic.send({ bytes: next }); next = state.waiting[0])
-      state.waiting.shift()
+    // The host may answer before `send` returns, and there may be room again: what is sent waits no more by then.
+    for (let next = state.waiting.shift(); next !== undefined; next = state.waiting.shift()) {
+      if (nic.send({ bytes: next })) continue
+      state.waiting.unshift(next)
+      return
+    }
   }
 
   const live: LiveInterface = {
@@ -150,8 +178,13 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
       nic.setFilter(0)
     },
     setMtu(mtu) {
-      nic.setMtu(mtu)
       state.isChanging = true
+      try {
+        nic.setMtu(mtu)
+      } catch (error) {
+        state.isChanging = false
+        throw error
+      }
     },
     setAddress(address) {
       state.address = address
@@ -191,13 +224,19 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
       if (name.startsWith(`${NIC}/`)) nic.timer?.(name.slice(NIC.length + 1))
       else if (name.startsWith(`${STACK}/`)) stack?.timer(name.slice(STACK.length + 1))
     },
-    save: (): Saved => ({ ...plainCopy(state), nic: nic.save(), stack: stack?.save() ?? null }),
+    save: (): Saved & StateHead => ({
+      ...FORM.head,
+      ...plainCopy(state),
+      nic: nic.save(),
+      stack: stack?.save() ?? null,
+    }),
+    checkState: (from) => nic.checkState?.(restoreState(from, FORM).nic),
     restore(from, channels) {
-      const { nic: savedNic, stack: savedStack, ...rest } = plainCopy(from) as Saved
+      const { kind: _kind, v: _v, nic: savedNic, stack: savedStack, ...rest } = restoreState(from, FORM)
       state = rest
       nic.restore(savedNic, channels)
       if (state.name !== '') interfaces.register(live, state.name)
-      if (savedStack !== null) startStack(savedStack)
+      if (savedStack !== null) startStack(savedStack as PeerState)
     },
     inspect: () => ({ name: state.name, address: state.address, isUp: state.isUp, nic: nic.inspect() }),
   }

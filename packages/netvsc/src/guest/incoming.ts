@@ -99,9 +99,10 @@ export const readable = (ctx: GuestContext, channel: GuestChannel): void => {
     const packet = ring.receive()
     if (packet === undefined) break
     if (packet.type === PacketType.completion) complete(ctx, channel, packet)
-    else if (packet.type === PacketType.transferPages) ctx.receive(ctx, channel, packet)
+    else if (packet.type === PacketType.transferPages) ctx.receive.packet(ctx, channel, packet)
     else if (index === 0) told(ctx, packet)
   }
+  ctx.receive.controls(ctx)
   ctx.receiving = false
   ring.uncork()
   // What a teardown sends must be out before its channel closes.

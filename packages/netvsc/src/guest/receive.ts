@@ -29,8 +29,12 @@ export function give(ctx: GuestContext, channel: GuestChannel, low: number, high
   channel.channel.wantWritable(ROOM)
 }
 
-/** Takes a packet's messages, then gives its sub-allocations back with one status for all. */
-export type Receiver = (ctx: GuestContext, channel: GuestChannel, given: Packet) => void
+export interface Receiver {
+  /** Takes a packet's messages, then gives its sub-allocations back with one status for all. */
+  packet(ctx: GuestContext, channel: GuestChannel, given: Packet): void
+  /** Does what the control messages of the packets lead to: after them, as in drivers whose threads wait for an answer. */
+  controls(ctx: GuestContext): void
+}
 
 /** With buffers of its own: a frame's owner may do anything, also receive with another driver. */
 export function createReceiver(): Receiver {
@@ -67,7 +71,9 @@ export function createReceiver(): Receiver {
       diagnose(ctx, 'VMBUS_NETVSC_RECEIVE', 'receive-message', 'a packet of the host could not be taken')
     }
     give(ctx, channel, given.transactionLow, given.transactionHigh, status)
-    // What an answer leads to comes after its receipt, as in drivers whose threads wait for it.
+  }
+
+  function handleControls(ctx: GuestContext): void {
     for (let message = controls.shift(); message !== undefined; message = controls.shift()) {
       if (!controlMessage(ctx, message))
         diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'control-message', 'a control message of the host makes no sense')
@@ -144,5 +150,5 @@ export function createReceiver(): Receiver {
     return true
   }
 
-  return receivePages
+  return { packet: receivePages, controls: handleControls }
 }

@@ -1,7 +1,7 @@
 import type { GuestChannel } from '@vmbus/core'
 import {
   HashType,
-  MOST_TABLE_ENTRIES,
+  TABLE_ENTRIES,
   ObjectType,
   RSS_KEY_BYTES,
   RssFlag,
@@ -66,7 +66,7 @@ export function subchannelOpened(ctx: GuestContext): void {
   state.sendTable = Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % count)
   state.rss = {
     key: DEFAULT_RSS_KEY.slice(),
-    table: Array.from({ length: MOST_TABLE_ENTRIES }, (_, index) => index % count),
+    table: Array.from({ length: TABLE_ENTRIES }, (_, index) => index % count),
     enabled: false,
   }
   state.step = 'rss-off'

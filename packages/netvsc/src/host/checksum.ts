@@ -1,12 +1,12 @@
 import { PROTOCOL, addWords, finishChecksum, internetChecksum, locate, pseudoHeader } from '@vmbus/switch'
 import { RxChecksum } from '../protocol/ppi.ts'
-import type { OffloadState } from './state.ts'
+import type { Checksums } from './state.ts'
 
 const IPV4 = 0x0800
 const IPV6 = 0x86dd
 
 /** The receive checksum word of a frame, looked at as far as the guest asked for; 0 when there is nothing to say. */
-export function checkReceived(offload: OffloadState, bytes: Uint8Array): number {
+export function checkReceived(offload: Checksums, bytes: Uint8Array): number {
   const type = ((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0)
   if (
     type === IPV4

@@ -31,7 +31,7 @@ export function createOutlet(): Outlet {
 /** A frame from the switch. */
 export function deliver(ctx: HostContext, frame: Frame): void {
   const { connection, options } = ctx
-  if (ctx.rescinded) return
+  if (ctx.rescinded || ctx.removeAt !== Infinity) return
   if (connection.dataPath === DataPath.vf) {
     options.vfReceive?.(frame)
     return
@@ -124,7 +124,7 @@ function writeInfos(ctx: HostContext, bytes: Uint8Array, { vlan }: Frame): numbe
   const { offload, rss } = ctx.connection
   const { view, hash } = ctx.outlet
   let at = PACKET_HEADER
-  at = writePpi(view, at, PpiType.checksum, checkReceived(offload, bytes))
+  at = writePpi(view, at, PpiType.checksum, checkReceived(offload.receive, bytes))
   if (vlan !== undefined) at = writePpi(view, at, PpiType.vlan, vlanWord(vlan))
   if (rss.enabled && hash.type !== 0) {
     at = writePpi(view, at, PpiType.hashValue, hash.value)

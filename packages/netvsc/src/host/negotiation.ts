@@ -10,6 +10,8 @@ import {
   init,
   initComplete,
   messageHeader,
+  oidQueryEx,
+  oidQueryExComplete,
   revokeReceiveBuffer,
   revokeSendBuffer,
   sendIndirectionTable,
@@ -23,8 +25,10 @@ import {
   subchannelRequest,
   switchDataPath,
 } from '../protocol/nvsp.ts'
+import { RndisStatus } from '../protocol/rndis.ts'
 import { FRAME_AT, sendTable } from './deliver.ts'
 import { DEFAULT_FRAME_BYTES, DEFAULT_MTU, ETHERNET_BYTES } from './options.ts'
+import { supportedOffload } from './offload.ts'
 import { begin, complete, sendMessage } from './queue.ts'
 import { createSections } from './sections.ts'
 import { violation, type HostContext } from './state.ts'
@@ -36,10 +40,6 @@ const NEGOTIATED_DEPRECATED = 0xffff_ffff
 const MAX_MDL_CHAIN = 34
 /** The last bytes of a sub-allocation that Windows cannot use (OpenVMM netvsp). */
 const UNUSABLE_TAIL = 36
-/** Largest buffers (Linux hyperv_net.h): receive up to NVSP 2 and from 4 on, send. */
-const RECEIVE_LIMIT_LEGACY = 15 << 20
-const RECEIVE_LIMIT = 31 << 20
-const SEND_LIMIT = 15 << 20
 /** Hyper-V's send section (wire/04 §2). */
 const SEND_SECTION = 6144
 const SEND_TABLE_AT = 12
@@ -54,6 +54,7 @@ const BODY_BYTES: Readonly<Record<number, number>> = {
   [NvspType.sendSendBuffer]: sendSendBuffer.size,
   [NvspType.revokeSendBuffer]: revokeSendBuffer.size,
   [NvspType.switchDataPath]: switchDataPath.size,
+  [NvspType.oidQueryEx]: oidQueryEx.size - BODY,
   [NvspType.subchannel]: subchannelRequest.size,
 }
 
@@ -97,6 +98,7 @@ const HANDLERS: Readonly<Record<number, Handler>> = {
   [NvspType.sendSendBuffer]: sendBuffer,
   [NvspType.revokeSendBuffer]: dropSendBuffer,
   [NvspType.switchDataPath]: dataPath,
+  [NvspType.oidQueryEx]: queryEx,
   [NvspType.subchannel]: subchannels,
 }
 
@@ -121,6 +123,8 @@ function initialize(ctx: HostContext, given: Request): void {
   answer(ctx, given)
   if (!known) return
   ctx.connection.version = asked
+  // On until the guest says otherwise (OpenVMM netvsp, PrimaryChannelState::new); coalescing waits for its word.
+  ctx.connection.offload = { ...supportedOffload(asked), rscV4: false, rscV6: false }
   ctx.deps.event('version', asked)
 }
 
@@ -151,10 +155,9 @@ function receiveBuffer(ctx: HostContext, given: Request): void {
   const { gpadl_handle: gpadl, id } = sendReceiveBuffer.decode(given.packet.view, given.at)
   const grant = given.channel.gpadl(gpadl)
   const size = (FRAME_AT + connection.frameBytes + UNUSABLE_TAIL + 7) & ~7
-  const limit = connection.version >= NvspVersion.v4 ? RECEIVE_LIMIT : RECEIVE_LIMIT_LEGACY
   const count = grant === undefined ? 0 : Math.floor(grant.byteLength / size)
   // Every page is looked at once here, so that no later write can fail half-way through a frame.
-  const good = grant !== undefined && count >= 2 && grant.byteLength <= limit && grant.segments(0, grant.byteLength, [])
+  const good = grant !== undefined && count >= 2 && grant.segments(0, grant.byteLength, [])
   const view = begin(ctx, NvspType.sendReceiveBufferComplete)
   sendReceiveBufferComplete.write.status(view, BODY, good ? NvspStatus.success : NvspStatus.fail)
   if (good) {
@@ -201,7 +204,7 @@ function sendBuffer(ctx: HostContext, given: Request): void {
   if (connection.sendBuffer !== null) return violation(given.channel, 'send-buffer-again', 'a second send buffer')
   const { gpadl_handle: gpadl, id } = sendSendBuffer.decode(given.packet.view, given.at)
   const grant = given.channel.gpadl(gpadl)
-  const good = grant !== undefined && grant.byteLength >= SEND_SECTION && grant.byteLength <= SEND_LIMIT
+  const good = grant !== undefined && grant.byteLength >= SEND_SECTION
   const view = begin(ctx, NvspType.sendSendBufferComplete)
   sendSendBufferComplete.encode(
     { status: good ? NvspStatus.success : NvspStatus.fail, section_size: good ? SEND_SECTION : 0 },
@@ -230,6 +233,17 @@ function dataPath(ctx: HostContext, given: Request): void {
   if (ctx.connection.version < NvspVersion.v4) return violation(given.channel, 'version', 'a data path below NVSP 4')
   setDataPath(ctx, switchDataPath.read.active_datapath(given.packet.view, given.at))
   answer(ctx, given, true)
+}
+
+/** Not supported, as the real host's reference says (OpenVMM netvsp lib.rs, OidQueryEx): OIDs are asked for by RNDIS. */
+function queryEx(ctx: HostContext, given: Request): void {
+  if (ctx.connection.version < NvspVersion.v5) return violation(given.channel, 'version', 'OID_QUERY_EX below NVSP 5')
+  oidQueryExComplete.encode(
+    { status: RndisStatus.notSupported, bytes: 0 },
+    begin(ctx, NvspType.oidQueryExComplete),
+    BODY,
+  )
+  answer(ctx, given)
 }
 
 function subchannels(ctx: HostContext, given: Request): void {

@@ -30,6 +30,11 @@ export interface NetvscHostOptions {
   readonly queues?: number | undefined
   /** Bits per second, a whole number. Default 10 Gbit/s. */
   readonly speed?: number | undefined
+  /**
+   * The guest signals through the monitor page, as on Windows: within 100 µs, and without a hypercall. The host then looks at
+   * that page 10,000 times a second for as long as the channel is open. Default false.
+   */
+  readonly monitored?: boolean | undefined
   /** Whether the guest may send from, and set, other addresses than `mac`. Default false. */
   readonly macSpoofing?: boolean | undefined
   /** Takes what the guest would get while its traffic goes through its VF. */
@@ -68,6 +73,7 @@ export const hostOptions: Shape<NetvscHostOptions> = object<NetvscHostOptions>({
   mtu: optional(integer(DEFAULT_FRAME_BYTES - ETHERNET_BYTES, LARGEST_MTU)),
   queues: optional(integer(1, MOST_QUEUES)),
   speed: optional(linkSpeed),
+  monitored: optional(flag),
   macSpoofing: optional(flag),
   vfReceive: optional(callable<(frame: Frame) => void>()),
 })

@@ -1,37 +1,46 @@
 import {
-  ChecksumCap,
   ENCAPSULATION_8023,
   FRIENDLY_NAME_BYTES,
-  Lso6Cap,
-  MOST_TABLE_ENTRIES,
-  OFFLOAD_SIZES,
   ObjectType,
   RSS_CAPABILITIES_REVISION,
   RssCap,
+  TABLE_ENTRIES,
   linkSpeed,
   linkState,
   objectHeader,
-  offload,
   offloadEncapsulation,
   receiveScaleCap,
 } from '../protocol/ndis.ts'
-import { NvspVersion } from '../protocol/nvsp.ts'
-import { Oid } from '../protocol/oids.ts'
+import { MacOption, Oid } from '../protocol/oids.ts'
 import { RndisStatus } from '../protocol/rndis.ts'
 import { macBytes } from './filter.ts'
+import { offloadBytes, offloadRevision, supportedOffload } from './offload.ts'
 import { ETHERNET_BYTES } from './options.ts'
-import type { HostContext } from './state.ts'
+import { isLinkUp, type HostContext } from './state.ts'
 
 const VENDOR_ID = 0x155d
 const VENDOR = 'Microsoft Corporation'
 const FRIENDLY_NAME = 'Network Device'
 const DRIVER_VERSION = 0x0100
 const BUFFER_SPACE = 256 * 1024
-/** Largest LSO send (64 KiB less the headers), and least segments. */
-const LSO_BYTES = 65_536 - 256
-const LSO_SEGMENTS = 2
 const MULTICAST_ENTRIES = 32
+/** MediaDuplexStateUnknown and NdisPauseFunctionsUnsupported: of a wire that there is not (Windows SDK ntddndis.h). */
+const DUPLEX_UNKNOWN = 0
+const PAUSE_UNSUPPORTED = 0
+/** OpenVMM netvsp lib.rs, OID_GEN_MAC_OPTIONS. */
+const MAC_OPTIONS =
+  MacOption.copyLookaheadData |
+  MacOption.transfersNotPend |
+  MacOption.noLoopback |
+  MacOption.priority8021p |
+  MacOption.vlan8021q
 const SPEED_UNIT = 100
+
+const u64 = (value: number): Uint8Array => {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
+  return bytes
+}
 
 const u32 = (value: number): Uint8Array => {
   const bytes = new Uint8Array(4)
@@ -39,24 +48,29 @@ const u32 = (value: number): Uint8Array => {
   return bytes
 }
 
+/** What a query looks at. */
+type Asked = Pick<
+  HostContext,
+  'connection' | 'options' | 'permanentMac' | 'port' | 'queueLimit' | 'removeAt' | 'speed' | 'statistics'
+>
+
+/** The NDIS version from which an OID is known: RSS needs 6.30 (OpenVMM netvsp lib.rs, handle_oid_query). */
+const isNdis6 = ({ connection: { ndis } }: Asked): boolean => (ndis?.major ?? 0) >= 6
+export const isNdis630 = ({ connection: { ndis } }: Pick<Asked, 'connection'>): boolean =>
+  ndis !== null && (ndis.major > 6 || (ndis.major === 6 && ndis.minor >= 30))
+
 /** Bytes of an OID's value, or the status that says why there are none. `given` is what came with the query. */
-export function query(ctx: HostContext, oid: number, given: Uint8Array): Uint8Array | number {
-  return (
-    NDIS5[oid]?.(ctx, given) ??
-    ((ctx.connection.ndis?.major ?? 0) >= 6 ? NDIS6[oid]?.(ctx, given) : undefined) ??
-    RndisStatus.notSupported
-  )
+export function query(ctx: Asked, oid: number, given: Uint8Array): Uint8Array | number {
+  const answer = NDIS5[oid] ?? (isNdis6(ctx) ? NDIS6[oid] : undefined) ?? (isNdis630(ctx) ? NDIS6_30[oid] : undefined)
+  return answer?.(ctx, given) ?? RndisStatus.notSupported
 }
 
-type Answer = (ctx: HostContext, given: Uint8Array) => Uint8Array | undefined
+type Answer = (ctx: Asked, given: Uint8Array) => Uint8Array | undefined
 
-const payload = ({ connection }: HostContext): number => connection.frameBytes - ETHERNET_BYTES
+const payload = ({ connection }: Asked): number => connection.frameBytes - ETHERNET_BYTES
 
 const NDIS5: Readonly<Record<number, Answer>> = {
-  [Oid.supportedList]: () =>
-    Uint8Array.from(
-      [...Object.keys(NDIS5), ...Object.keys(NDIS6), ...SETTABLE].flatMap((oid) => [...u32(Number(oid))]),
-    ),
+  [Oid.supportedList]: supportedList,
   [Oid.hardwareStatus]: () => u32(0),
   [Oid.mediaSupported]: () => u32(0),
   [Oid.mediaInUse]: () => u32(0),
@@ -72,10 +86,11 @@ const NDIS5: Readonly<Record<number, Answer>> = {
   [Oid.vendorId]: () => u32(VENDOR_ID),
   [Oid.vendorDescription]: () => Uint8Array.from(`${VENDOR}\0`, (letter) => letter.charCodeAt(0)),
   [Oid.driverVersion]: () => u32(DRIVER_VERSION).subarray(0, 2),
-  [Oid.vendorDriverVersion]: () => u32(DRIVER_VERSION),
+  // As long as the other (OpenVMM netvsp lib.rs).
+  [Oid.vendorDriverVersion]: () => u32(DRIVER_VERSION).subarray(0, 2),
   [Oid.packetFilter]: (ctx) => u32(ctx.connection.filter),
-  [Oid.macOptions]: () => u32(0),
-  [Oid.mediaConnectStatus]: (ctx) => u32(ctx.port.linkUp ? 0 : 1),
+  [Oid.macOptions]: () => u32(MAC_OPTIONS),
+  [Oid.mediaConnectStatus]: (ctx) => u32(isLinkUp(ctx) ? 0 : 1),
   [Oid.maximumSendPackets]: () => u32(0xffff_ffff),
   [Oid.permanentAddress]: (ctx) => macBytes(ctx.permanentMac),
   [Oid.currentAddress]: (ctx) => macBytes(ctx.connection.mac),
@@ -99,17 +114,18 @@ const NDIS6: Readonly<Record<number, Answer>> = {
     const header = { type: ObjectType.default, revision: 1, size: linkState.size }
     return linkState.toBytes({
       header,
-      media_connect_state: ctx.port.linkUp ? 1 : 2,
-      media_duplex_state: 2,
+      media_connect_state: isLinkUp(ctx) ? 1 : 2,
+      media_duplex_state: DUPLEX_UNKNOWN,
       xmit_link_speed: speed,
       rcv_link_speed: speed,
-      pause_functions: 1,
+      pause_functions: PAUSE_UNSUPPORTED,
+      auto_negotiation_flags: 0,
     })
   },
   [Oid.maxLinkSpeed]: (ctx) => linkSpeed.toBytes({ xmit: BigInt(ctx.speed), rcv: BigInt(ctx.speed) }),
   [Oid.offloadEncapsulation]: () =>
     offloadEncapsulation.toBytes({
-      header: { type: ObjectType.offload, revision: 1, size: offloadEncapsulation.size },
+      header: { type: ObjectType.offloadEncapsulation, revision: 1, size: offloadEncapsulation.size },
       ipv4_enabled: 1,
       ipv4_encapsulation_type: ENCAPSULATION_8023,
       ipv4_header_size: ETHERNET_BYTES,
@@ -117,11 +133,25 @@ const NDIS6: Readonly<Record<number, Answer>> = {
       ipv6_encapsulation_type: ENCAPSULATION_8023,
       ipv6_header_size: ETHERNET_BYTES,
     }),
-  [Oid.receiveScaleCapabilities]: rssCapabilities,
+  [Oid.offloadCurrentConfig]: ({ connection }) => offloadBytes(connection.offload, offloadRevision(connection.version)),
+  [Oid.bytesReceived]: (ctx) => u64(ctx.statistics.bytesReceived),
+  [Oid.bytesSent]: (ctx) => u64(ctx.statistics.bytesSent),
 }
 
-/** Only for SET. */
-const SETTABLE = [Oid.offloadParameters, Oid.receiveScaleParameters, Oid.configParameter, Oid.multicastList]
+const NDIS6_30: Readonly<Record<number, Answer>> = { [Oid.receiveScaleCapabilities]: rssCapabilities }
+
+/** Only for SET, by the NDIS version that knows them. */
+const SET5: readonly number[] = [Oid.multicastList, Oid.networkLayerAddresses, Oid.configParameter]
+const SET6: readonly number[] = [Oid.offloadParameters]
+const SET6_30: readonly number[] = [Oid.receiveScaleParameters]
+
+/** Every OID that this guest may query or set. */
+function supportedList(ctx: Asked): Uint8Array {
+  const oids = [...Object.keys(NDIS5).map(Number), ...SET5]
+  if (isNdis6(ctx)) oids.push(...Object.keys(NDIS6).map(Number), ...SET6)
+  if (isNdis630(ctx)) oids.push(...Object.keys(NDIS6_30).map(Number), ...SET6_30)
+  return Uint8Array.from(oids.flatMap((oid) => [...u32(oid)]))
+}
 
 /** 512 bytes of UTF-16, filled up with zeros. */
 function friendlyName(): Uint8Array {
@@ -132,53 +162,18 @@ function friendlyName(): Uint8Array {
 }
 
 /** In the revision that the guest asks for, at most 3. */
-function hardwareCapabilities({ connection }: HostContext, given: Uint8Array): Uint8Array {
+function hardwareCapabilities({ connection: { version } }: Asked, given: Uint8Array): Uint8Array {
   const asked = given.length >= objectHeader.size && given[0] === ObjectType.offload ? (given[1] ?? 0) : 0
-  const own = connection.version >= NvspVersion.v5 ? 3 : connection.version >= NvspVersion.v4 ? 2 : 1
-  const revision = asked === 0 ? own : Math.min(asked, 3)
-  const size = OFFLOAD_SIZES[revision] ?? 0
-  const v4 = ChecksumCap.ipOptions | ChecksumCap.tcpOptions | ChecksumCap.tcp | ChecksumCap.ipv4Header
-  const v6 = ChecksumCap.ipOptions | ChecksumCap.tcpOptions | ChecksumCap.tcp
-  // Before NVSP 5 UDP checksums are refused (wire/10 §4).
-  const udp = connection.version >= NvspVersion.v5 ? ChecksumCap.udp : 0
-  const rsc = connection.version >= NvspVersion.v6_1 ? 1 : 0
-  const encap = ENCAPSULATION_8023
-  return offload
-    .toBytes({
-      header: { type: ObjectType.offload, revision, size },
-      csum: {
-        ip4_txenc: encap,
-        ip4_txcsum: v4 | udp,
-        ip4_rxenc: encap,
-        ip4_rxcsum: v4 | udp,
-        ip6_txenc: encap,
-        ip6_txcsum: v6 | udp,
-        ip6_rxenc: encap,
-        ip6_rxcsum: v6 | udp,
-      },
-      lsov2: {
-        ip4_encap: encap,
-        ip4_maxsz: LSO_BYTES,
-        ip4_minsg: LSO_SEGMENTS,
-        ip6_encap: encap,
-        ip6_maxsz: LSO_BYTES,
-        ip6_minsg: LSO_SEGMENTS,
-        ip6_opts: Lso6Cap.extensionHeaders | Lso6Cap.tcpOptions,
-      },
-      rsc: { ip4: rsc, ip6: rsc },
-    })
-    .subarray(0, size)
+  return offloadBytes(supportedOffload(version), asked === 0 ? offloadRevision(version) : Math.min(asked, 3))
 }
 
-/** OpenVMM sends 18 bytes, without the padding that others declare; Linux refuses more. From NDIS 6.30 on. */
-function rssCapabilities(ctx: HostContext): Uint8Array | undefined {
-  const { ndis } = ctx.connection
-  if (ndis === null || ndis.major < 6 || (ndis.major === 6 && ndis.minor < 0x1e)) return undefined
+/** OpenVMM sends 18 bytes, without the padding that others declare; Linux refuses more. */
+function rssCapabilities(ctx: Asked): Uint8Array {
   return receiveScaleCap.toBytes({
     hdr: { type: ObjectType.rssCapabilities, revision: RSS_CAPABILITIES_REVISION, size: receiveScaleCap.size },
     cap_flag: RssCap.toeplitz | RssCap.tcpIpv4 | RssCap.tcpIpv6,
-    num_int_msg: ctx.queueLimit,
+    num_int_msg: 1,
     num_recv_que: ctx.queueLimit,
-    num_indirect_tabent: MOST_TABLE_ENTRIES,
+    num_indirect_tabent: TABLE_ENTRIES,
   })
 }

@@ -1,5 +1,6 @@
 import type { Channel } from '@vmbus/core'
 import {
+  Indication,
   RNDIS_HEADER,
   RndisStatus,
   RndisType,
@@ -12,6 +13,8 @@ import {
   resetComplete,
   setComplete,
 } from '../protocol/rndis.ts'
+import { Oid } from '../protocol/oids.ts'
+import { offloadBytes, offloadRevision } from './offload.ts'
 import { query } from './query.ts'
 import { drain, queueOf } from './queue.ts'
 import { set } from './set.ts'
@@ -29,9 +32,8 @@ const MOST_WAITING = 64
 export function control(ctx: HostContext, channel: Channel, message: Uint8Array): void {
   const view = new DataView(message.buffer, message.byteOffset, message.length)
   if (message.length < RNDIS_HEADER + 4) return violation(channel, 'control-short', 'a control message without a body')
-  const length = view.getUint32(4, true)
-  if (length > message.length || length < RNDIS_HEADER + 4)
-    return violation(channel, 'control-length', `a control message of ${length} bytes in ${message.length}`)
+  // The message's own length says nothing: firmware and old drivers leave it 0 (OpenVMM netvsp does not look at it either).
+  const { length } = message
   const type = view.getUint32(0, true)
   const request = view.getUint32(RNDIS_HEADER, true)
   switch (type) {
@@ -124,6 +126,10 @@ function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: n
   const answer = new DataView(new ArrayBuffer(setComplete.size))
   setComplete.encode({ req_id, status }, answer)
   respond(ctx, RndisType.setComplete, answer)
+  if (oid !== Oid.offloadParameters || status !== RndisStatus.success) return
+  // The guest hears what is on now (OpenVMM netvsp, process_control_messages; FreeBSD hn_rndis.c knows it of Hyper-V).
+  const { offload, version } = ctx.connection
+  indicate(ctx, Indication.offloadCurrentConfig, offloadBytes(offload, offloadRevision(version)))
 }
 
 /** Tells the guest of a change. Nothing before INITIALIZE, where a guest asks for the state, nor on a withdrawn device. */

@@ -4,6 +4,7 @@ import {
   integer,
   list,
   nullable,
+  number,
   object,
   oneOf,
   stateForm,
@@ -18,7 +19,14 @@ import { RSS_KEY_BYTES } from '../protocol/ndis.ts'
 import { DataPath } from '../protocol/nvsp.ts'
 import { linkSpeed } from './options.ts'
 import type { SectionsState } from './sections.ts'
-import type { ConnectionState, NetvscHostState, NetvscStatistics, OffloadState, QueueState } from './state.ts'
+import type {
+  Checksums,
+  ConnectionState,
+  NetvscHostState,
+  NetvscStatistics,
+  OffloadState,
+  QueueState,
+} from './state.ts'
 
 const LARGEST_MAC = 0xffff_ffff_ffff
 const mac = integer(0, LARGEST_MAC)
@@ -49,12 +57,18 @@ const queue: Shape<QueueState> = object<QueueState>({
   filled: list(u32),
 })
 
-const offload: Shape<OffloadState> = object<OffloadState>({
+const checksums: Shape<Checksums> = object<Checksums>({
   ipv4: flag,
   tcpV4: flag,
   udpV4: flag,
   tcpV6: flag,
   udpV6: flag,
+})
+const offload: Shape<OffloadState> = object<OffloadState>({
+  transmit: checksums,
+  receive: checksums,
+  lsoV4: flag,
+  lsoV6: flag,
   rscV4: flag,
   rscV6: flag,
 })
@@ -95,10 +109,11 @@ const statistics: Shape<NetvscStatistics> = object<NetvscStatistics>({
 
 /** The states of an adapter that speaks these versions. */
 export const hostForm = (versions: readonly number[]): StateForm<NetvscHostState> =>
-  stateForm<NetvscHostState>('netvsc', 2, {
+  stateForm<NetvscHostState>('netvsc', 3, {
     connection: connection(versions),
     statistics,
     vfSerial: u32,
     speed: linkSpeed,
+    removeAt: number(0),
     rescinded: flag,
   })

@@ -19,6 +19,8 @@ export interface Sections {
   readonly control: number
   /** Sections for data that are free. */
   readonly free: number
+  /** Every section is free. */
+  readonly idle: boolean
   /** A section for data or control, or -1. */
   take(control: boolean): number
   /** The range of a section, reused for each filling. */
@@ -78,6 +80,9 @@ export function createSections(size: number, count: number, saved?: SectionsStat
     control: reserved,
     get free() {
       return data.length
+    },
+    get idle() {
+      return data.length + controls.length === count
     },
     take: (forControl) => (forControl ? controls.pop() : data.pop()) ?? -1,
     range(section, byteCount) {

@@ -31,14 +31,21 @@ export interface QueueState {
   filled: number[]
 }
 
-/** What the guest turned on with OID_TCP_OFFLOAD_PARAMETERS. */
-export interface OffloadState {
-  /** Receive checksums that are looked at. */
+export interface Checksums {
   ipv4: boolean
   tcpV4: boolean
   udpV4: boolean
   tcpV6: boolean
   udpV6: boolean
+}
+
+/** What the guest turned on with OID_TCP_OFFLOAD_PARAMETERS. */
+export interface OffloadState {
+  transmit: Checksums
+  /** Those of received frames that are looked at. */
+  receive: Checksums
+  lsoV4: boolean
+  lsoV6: boolean
   rscV4: boolean
   rscV6: boolean
 }
@@ -103,12 +110,12 @@ export interface ConnectionState {
   fragmentId: number
 }
 
+const noChecksums = (): Checksums => ({ ipv4: false, tcpV4: false, udpV4: false, tcpV6: false, udpV6: false })
 const noOffload = (): OffloadState => ({
-  ipv4: false,
-  tcpV4: false,
-  udpV4: false,
-  tcpV6: false,
-  udpV6: false,
+  transmit: noChecksums(),
+  receive: noChecksums(),
+  lsoV4: false,
+  lsoV6: false,
   rscV4: false,
   rscV6: false,
 })
@@ -141,6 +148,8 @@ export interface NetvscHostState {
   /** Serial of the VF that the host has for the guest, 0 for none. */
   readonly vfSerial: number
   readonly speed: number
+  /** When the adapter is withdrawn whatever the guest still has, Infinity while it stays. */
+  readonly removeAt: number
   /** The device is being withdrawn: what the guest asks is answered, and nothing else goes to it. */
   readonly rescinded: boolean
 }
@@ -167,8 +176,13 @@ export interface HostContext {
   readonly outlet: Outlet
   /** Above 0 frames collect, to leave as one packet. */
   batching: number
+  removeAt: number
   rescinded: boolean
 }
+
+/** The cable is in, and the adapter is not on its way out. */
+export const isLinkUp = ({ port, removeAt }: Pick<HostContext, 'port' | 'removeAt'>): boolean =>
+  port.linkUp && removeAt === Infinity
 
 /** A guest is there, and has not broken its primary channel. */
 export const isServed = ({ channels }: HostContext): boolean => channels[0]?.isOpen === true

@@ -1,7 +1,13 @@
 import { at, bits, struct, u16, u32, u64, u8 } from '@vmbus/layout'
 
 /** Object types of the NDIS header (Windows SDK ntddndis.h). */
-export const ObjectType = { default: 0x80, rssCapabilities: 0x88, rssParameters: 0x89, offload: 0xa7 } as const
+export const ObjectType = {
+  default: 0x80,
+  rssCapabilities: 0x88,
+  rssParameters: 0x89,
+  offload: 0xa7,
+  offloadEncapsulation: 0xa8,
+} as const
 
 export const objectHeader = struct('ndis_object_header', { type: u8, revision: u8, size: u16 })
 
@@ -56,7 +62,7 @@ export const HashType = {
   udpIpv6: 0x8000,
 } as const
 export const RSS_KEY_BYTES = 40
-export const MOST_TABLE_ENTRIES = 128
+export const TABLE_ENTRIES = 128
 
 export const checksumOffload = struct('ndis_csum_offload', {
   ip4_txenc: u32,

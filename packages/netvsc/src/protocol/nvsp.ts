@@ -44,6 +44,8 @@ export const NvspType = {
   sendNdisConfig: 125,
   sendVfAssociation: 128,
   switchDataPath: 129,
+  oidQueryEx: 131,
+  oidQueryExComplete: 132,
   subchannel: 133,
   sendIndirectionTable: 134,
 } as const
@@ -122,6 +124,12 @@ export const capability = struct('nvsp_2_vsc_capability', {
 export const sendNdisConfig = struct('nvsp_2_send_ndis_config', { mtu: u32, reserved: u32, capability: u64 })
 export const sendVfAssociation = struct('nvsp_4_send_vf_association', { allocated: u32, serial: u32 })
 export const switchDataPath = struct('nvsp_4_sw_datapath', { active_datapath: u32 })
+/** The whole message (OpenVMM netvsp protocol.rs, Message5OidQueryEx); no driver that is known sends it. */
+export const oidQueryEx = struct('nvsp_5_oid_query_ex', { msg_type: u32, header: u32, oid: u32 })
+export const oidQueryExComplete = struct('openvmm:net.netvsp.protocol::Message5OidQueryExComplete', {
+  status: u32,
+  bytes: u32,
+})
 export const subchannelRequest = struct('nvsp_5_subchannel_request', { op: u32, num_subchannels: u32 })
 export const subchannelComplete = struct('nvsp_5_subchannel_complete', { status: u32, num_subchannels: u32 })
 /** `offset` counts from the start of the message, its type included. */

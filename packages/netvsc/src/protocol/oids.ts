@@ -17,10 +17,12 @@ export const Oid = {
   currentLookahead: 0x0001_010f,
   driverVersion: 0x0001_0110,
   maximumTotalSize: 0x0001_0111,
+  protocolOptions: 0x0001_0112,
   macOptions: 0x0001_0113,
   mediaConnectStatus: 0x0001_0114,
   maximumSendPackets: 0x0001_0115,
   vendorDriverVersion: 0x0001_0116,
+  networkLayerAddresses: 0x0001_0118,
   receiveScaleCapabilities: 0x0001_0203,
   receiveScaleParameters: 0x0001_0204,
   maxLinkSpeed: 0x0001_0206,
@@ -32,6 +34,8 @@ export const Oid = {
   transmitError: 0x0002_0103,
   receiveError: 0x0002_0104,
   receiveNoBuffer: 0x0002_0105,
+  bytesReceived: 0x0002_0219,
+  bytesSent: 0x0002_021a,
   permanentAddress: 0x0101_0101,
   currentAddress: 0x0101_0102,
   multicastList: 0x0101_0103,
@@ -40,8 +44,18 @@ export const Oid = {
   receiveAlignmentError: 0x0102_0101,
   transmitOneCollision: 0x0102_0102,
   transmitMoreCollisions: 0x0102_0103,
+  offloadCurrentConfig: 0xfc01_020b,
   offloadParameters: 0xfc01_020c,
   offloadHardwareCapabilities: 0xfc01_020d,
+} as const
+
+/** OID_GEN_MAC_OPTIONS (Windows SDK ntddndis.h, NDIS_MAC_OPTION_*). */
+export const MacOption = {
+  copyLookaheadData: 0x1,
+  transfersNotPend: 0x4,
+  noLoopback: 0x8,
+  priority8021p: 0x40,
+  vlan8021q: 0x200,
 } as const
 
 /** OID_GEN_CURRENT_PACKET_FILTER (Linux include/linux/rndis.h, NDIS_PACKET_TYPE_*). */

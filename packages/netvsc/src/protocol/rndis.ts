@@ -34,6 +34,7 @@ export const Indication = {
   mediaDisconnect: 0x4001_000c,
   linkSpeedChange: 0x4001_0013,
   networkChange: 0x4001_0018,
+  offloadCurrentConfig: 0x4002_0006,
 } as const
 
 /** Type and length of every message; offsets inside a body count from the body's first byte. */

@@ -16,11 +16,6 @@ export const packetDirectBuffer = struct('nvsp_6_pd_buf', {
   region_id: u16,
   is_partial: bits(u16, { is_partial: 1, reserved: 15 }),
 })
-export const oidQueryEx = struct('nvsp_5_oid_query_ex', { msg_type: u32, header: u32, oid: u32 })
-export const oidQueryExComplete = struct('openvmm:net.netvsp.protocol::Message5OidQueryExComplete', {
-  status: u32,
-  bytes: u32,
-})
 export const coQueryRequest = struct('rcondis_mp_query_request', {
   req_id: u32,
   request_type: u32,

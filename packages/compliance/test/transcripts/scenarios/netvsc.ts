@@ -1,5 +1,4 @@
 import { linux, type LinuxSurface } from '@vmbus/guest-linux'
-import type { Host } from '@vmbus/host'
 import { netvsc, type NetvscHost } from '@vmbus/netvsc'
 import type { World, WorldGuest } from '@vmbus/simulation'
 import { createSwitch } from '@vmbus/switch'
@@ -13,7 +12,6 @@ const QUIET = { ms: 200 }
 
 interface Net {
   readonly guest: WorldGuest<LinuxSurface>
-  readonly attached: Host
   readonly nic: NetvscHost
   readonly peer: Peer
 }
@@ -38,7 +36,7 @@ async function connect(world: World, { kernel, profile }: Trial, transcript: Tra
   eth0.setAddress(`${GUEST}/24`)
   eth0.up()
   world.run(QUIET)
-  return { guest, attached, nic: host.device(attached, adapter), peer }
+  return { guest, nic: host.device(attached, adapter), peer }
 }
 
 /** Zeros between two marks. */
@@ -55,7 +53,7 @@ export const netvscScenario: Scenario = {
   async play(world, trial, transcript) {
     const net = await connect(world, trial, transcript)
     if (net === undefined) return 'gives up'
-    const { guest, attached, nic, peer } = net
+    const { guest, nic, peer } = net
     for (const size of ['small', 'large']) {
       peer.ping(GUEST, { id: 1, sequence: 1, payload: echoPayload(Number(trial.provenance[size])) })
       world.run(QUIET)
@@ -64,7 +62,7 @@ export const netvscScenario: Scenario = {
     world.run(QUIET)
     nic.connectLink()
     world.run(QUIET)
-    for (const device of attached.devices('netvsc')) device.rescind()
+    nic.remove()
     await guest.until('rescinded')
     world.run(QUIET)
     return 'removed'
