@@ -15,7 +15,7 @@ import {
   guestOptions,
   type NetvscGuestOptions,
 } from './guest/options.ts'
-import { createReceiver, give } from './guest/receive.ts'
+import { createReceiver, giveOwed } from './guest/receive.ts'
 import { setFilter } from './guest/ready.ts'
 import { drainOutgoing, flushBatch } from './guest/outgoing.ts'
 import { sendFrame, type SendOptions } from './guest/send.ts'
@@ -188,12 +188,8 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       const index = channel.offer.subchannelIndex
       const queue = ctx.state.queues[index]
       if (!queue) return
-      if (queue.owed !== null) {
-        const { low, high, status } = queue.owed
-        queue.owed = null
-        give(ctx, channel, low, high, status)
-      }
-      if (queue.owed === null && drainOutgoing(ctx, index)) readable(ctx, channel)
+      if (giveOwed(ctx, channel)) drainOutgoing(ctx, index)
+      readable(ctx, channel)
       advance(ctx)
     },
     gpadlCreated(_channel, gpadl, status) {

@@ -125,6 +125,18 @@ describe.each(INTERRUPT_MODES)('with interrupts %s', (interrupts) => {
     expect(world.out).toHaveLength(sent)
   })
 
+  test('rings that are full both ways come free: what is received is read on while its receipts wait', () => {
+    const world = connect({ vps: 1, pages: 1024, guest: { ringPages: 2, sendBufferBytes: 256 * 4096 } })
+    // The guest looks at nothing yet: the host's ring fills up, then its completions wait, then the guest's ring is full.
+    for (let number = 0; number < 200; number++) world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 60, number) })
+    let sent = 0
+    while (sent < 1000 && world.driver.send({ bytes: frameTo(PEER_MAC, GUEST_MAC, 64, sent) })) sent++
+    const { noBuffer } = world.nic.statistics()
+    world.settle()
+    expect(world.driver.inspect()['underWay']).toBe(0)
+    expect([world.out.length, world.seen.length + noBuffer]).toEqual([sent, 200])
+  })
+
   test('frames whose message found the ring full go when there is room, also if nothing more is sent', () => {
     const world = connected({ vps: 1, pages: 1024, guest: { ringPages: 2, sendBufferBytes: 256 * 4096 } })
     let sent = 0

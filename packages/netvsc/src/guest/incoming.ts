@@ -12,6 +12,7 @@ import {
   sendVfAssociation,
 } from '../protocol/nvsp.ts'
 import { vfChanged } from './data-path.ts'
+import { mostOwed } from './receive.ts'
 import { next } from './request.ts'
 import { flushBatch } from './outgoing.ts'
 import { completed } from './setup.ts'
@@ -95,7 +96,8 @@ export const readable = (ctx: GuestContext, channel: GuestChannel): void => {
   if (ring === undefined) return
   ring.cork()
   ctx.receiving = true
-  for (let queue = ctx.state.queues[index]; queue && queue.owed === null; queue = ctx.state.queues[index]) {
+  const most = mostOwed(ctx)
+  for (let queue = ctx.state.queues[index]; queue && queue.owed.length < most; queue = ctx.state.queues[index]) {
     const packet = ring.receive()
     if (packet === undefined) break
     if (packet.type === PacketType.completion) complete(ctx, channel, packet)

@@ -14,9 +14,11 @@ export function post(ctx: GuestContext, queueIndex: number, outgoing: Outgoing):
   const queue = ctx.state.queues[queueIndex]
   const channel = ctx.channels[queueIndex]?.channel
   if (!queue || channel === undefined) return
-  if (queue.outgoing.length === 0 && sendNow(channel, outgoing)) return
+  const waits = queue.outgoing.length > 0 || queue.owed.length > 0
+  if (!waits && sendNow(channel, outgoing)) return
   queue.outgoing.push({ ...outgoing, payload: outgoing.payload.slice() })
-  channel.wantWritable(ROOM)
+  // Room for receipts is asked for already, which is less.
+  if (queue.owed.length === 0) channel.wantWritable(ROOM)
 }
 
 function sendNow(channel: Channel, outgoing: Outgoing): boolean {
@@ -32,6 +34,7 @@ export function drainOutgoing(ctx: GuestContext, queueIndex: number): boolean {
   const queue = ctx.state.queues[queueIndex]
   const channel = ctx.channels[queueIndex]?.channel
   if (!queue || channel === undefined) return true
+  if (queue.owed.length > 0) return false
   for (let next = queue.outgoing.shift(); next !== undefined; next = queue.outgoing.shift()) {
     if (sendNow(channel, next)) continue
     queue.outgoing.unshift(next)
@@ -43,10 +46,11 @@ export function drainOutgoing(ctx: GuestContext, queueIndex: number): boolean {
 
 /** Sends the section that was being filled. False when the ring is full: it goes as soon as there is room. */
 export function flushBatch(ctx: GuestContext, index: number): boolean {
-  const batch = ctx.state.queues[index]?.batch
+  const queue = ctx.state.queues[index]
   const channel = ctx.channels[index]?.channel
-  if (batch === undefined || batch.section < 0) return true
-  if (channel === undefined) return false
+  if (!queue || queue.batch.section < 0) return true
+  const { batch, owed } = queue
+  if (channel === undefined || owed.length > 0) return false
   const { section, used } = batch
   const several = batch.frames > 1
   // The section is the host's from here on: its answer, and what the owner sends then, may come before the sender returns.

@@ -21,13 +21,36 @@ interface ReusedInfo {
   checksum: number
   fragments: number
 }
-/** Completes a received packet; what does not fit waits, and nothing further is taken until it is sent. */
-export function give(ctx: GuestContext, channel: GuestChannel, low: number, high: number, status: number): void {
+/**
+ * Completes a received packet. A receipt that finds the ring full waits, and the host is read on, as Linux does
+ * (netvsc.c, send_recv_completions): it may have to complete a send before it takes anything.
+ */
+function give(ctx: GuestContext, channel: GuestChannel, low: number, high: number, status: number): void {
   const queue = ctx.state.queues[channel.offer.subchannelIndex]
-  if (channel.channel?.sendCompletion(receiptMessage(ctx.sending, status), low, high) !== false || !queue) return
-  queue.owed = { low, high, status }
-  channel.channel.wantWritable(ROOM)
+  const ring = channel.channel
+  if (!queue || ring === undefined) return
+  if (queue.owed.length === 0 && ring.sendCompletion(receiptMessage(ctx.sending, status), low, high)) return
+  queue.owed.push({ low, high, status })
+  ring.wantWritable(ROOM)
 }
+
+/** Sends the receipts that wait; false while the ring is still full. */
+export function giveOwed(ctx: GuestContext, channel: GuestChannel): boolean {
+  const owed = ctx.state.queues[channel.offer.subchannelIndex]?.owed ?? []
+  const ring = channel.channel
+  for (let next = owed.shift(); next !== undefined; next = owed.shift()) {
+    if (ring === undefined || ring.sendCompletion(receiptMessage(ctx.sending, next.status), next.low, next.high))
+      continue
+    owed.unshift(next)
+    ring.wantWritable(ROOM)
+    return false
+  }
+  return true
+}
+
+/** No host that keeps to its sub-allocations has more packets with the guest. */
+export const mostOwed = ({ state: { receive, subAllocation } }: GuestContext): number =>
+  receive === null || subAllocation === 0 ? 1 : Math.floor((receive.pfns.length * 4096) / subAllocation)
 
 export interface Receiver {
   /** Takes a packet's messages, then gives its sub-allocations back with one status for all. */

@@ -46,7 +46,7 @@ const batch: Shape<Batch> = object<Batch>({ section: integer(-1), used: u32, fra
 const queue: Shape<GuestQueue> = object<GuestQueue>({
   open: flag,
   outgoing: list(outgoing),
-  owed: nullable(object({ low: u32, high: u32, status: u32 })),
+  owed: list(object({ low: u32, high: u32, status: u32 })),
   batch,
   blocked: flag,
 })
@@ -74,7 +74,7 @@ const statistics: Shape<GuestStatistics> = object<GuestStatistics>({
 })
 
 /** The states of a driver. */
-export const GUEST_FORM: StateForm<NetvscGuestState> = stateForm<NetvscGuestState>('netvsc-driver', 2, {
+export const GUEST_FORM: StateForm<NetvscGuestState> = stateForm<NetvscGuestState>('netvsc-driver', 3, {
   phase: oneOf(...GUEST_PHASES),
   step: text,
   version: u32,

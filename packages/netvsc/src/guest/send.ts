@@ -32,7 +32,7 @@ export function sendFrame(ctx: GuestContext, frame: Frame, options: SendOptions)
   const index = chooseQueue(ctx, frame, options.queue)
   const queue = state.queues[index]
   if (!queue) return false
-  if (queue.outgoing.length > 0) return refuse(queue)
+  if (queue.outgoing.length > 0 || queue.owed.length > 0) return refuse(queue)
   const headerLength = writeHeader(ctx, frame)
   const length = headerLength + frame.bytes.length
   // As Linux netvsc_send: what does not fit a section with its padding goes from pages.

@@ -40,11 +40,18 @@ export interface Batch {
   lastAt: number
 }
 
+/** The status that a received packet is completed with, and its id. */
+export interface Receipt {
+  low: number
+  high: number
+  status: number
+}
+
 export interface GuestQueue {
   open: boolean
   outgoing: Outgoing[]
-  /** Status of a received packet whose completion found the ring full, and its id. */
-  owed: { low: number; high: number; status: number } | null
+  /** Received packets whose receipts found the ring full, oldest first: they go before anything else does. */
+  owed: Receipt[]
   batch: Batch
   /** `send` said false: `onWritable` is due. */
   blocked: boolean
@@ -192,7 +199,7 @@ export function diagnose(ctx: GuestContext, code: string, branch: NetvscGuestRej
 export const newGuestQueue = (): GuestQueue => ({
   open: true,
   outgoing: [],
-  owed: null,
+  owed: [],
   batch: { section: -1, used: 0, frames: 0, lastAt: 0 },
   blocked: false,
 })

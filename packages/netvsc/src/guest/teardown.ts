@@ -62,7 +62,7 @@ export function giveUp(ctx: GuestContext): void {
   for (const queue of state.queues) {
     if (!queue) continue
     queue.outgoing.length = 0
-    queue.owed = null
+    queue.owed.length = 0
     if (queue.batch.section >= 0) state.sections.push(queue.batch.section)
     queue.batch.section = -1
   }
@@ -76,7 +76,7 @@ export function advance(ctx: GuestContext): void {
 
 const isBusy = ({ slots, queues }: NetvscGuestState): boolean =>
   slots.some(isUnderWay) ||
-  queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed !== null || queue.batch.section >= 0))
+  queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed.length > 0 || queue.batch.section >= 0))
 
 /** True when the step is over and the next one has begun, which is noted before it sends anything. */
 function takeStep(ctx: GuestContext): boolean {
