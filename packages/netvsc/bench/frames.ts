@@ -31,11 +31,13 @@ const guest = createGuestBus({
   drivers: [driverSpec],
   pages: pageAllocator(memory, 1, memory.size / 4096),
 })
-const lan = createSwitch({ clock, timers, seed })
+const lan = createSwitch({ clock, timers: timerQueue(() => lan.timer('deliver')), seed })
 let arrived = 0
 const peer = lan.connect({ name: 'peer', mac: '02:00:00:00:00:01', receive: () => void arrived++ })
 host.offer(netvsc({ switch: lan, mac: '00:15:5d:00:00:01' }))
+// A switch passes a bounded number of frames at one instant.
 const settle = (): void => {
+  clock.advanceTo(clock.now() + 1)
   for (let next = interrupts.shift(); next !== undefined; next = interrupts.shift()) guest.interrupt(...next)
 }
 guest.start()
