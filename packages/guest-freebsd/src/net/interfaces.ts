@@ -13,7 +13,7 @@ export interface EchoRequest {
 }
 
 /** What ifconfig(8) shows and does, of an interface that is there. */
-export interface Interface {
+interface Interface {
   readonly mac: string
   readonly mtu: number
   /** IFF_UP. */

@@ -29,7 +29,7 @@ interface Pending extends IcAnswerable {
   readonly deadline: number
 }
 
-export const answerable: Shape<Pending> = object<Pending>({
+const answerable: Shape<Pending> = object<Pending>({
   bytes: bytes(),
   transactionLow: u32,
   transactionHigh: u32,

@@ -18,7 +18,7 @@ export interface IoResult {
 }
 
 /** A request of a disk's owner, which may be several on the wire. */
-export interface Io {
+interface Io {
   readonly kind: IoKind
   readonly pfns: readonly number[]
   readonly bytes: number
