@@ -41,7 +41,7 @@ export interface Batch {
 }
 
 /** The status that a received packet is completed with, and its id. */
-export interface Receipt {
+interface Receipt {
   low: number
   high: number
   status: number

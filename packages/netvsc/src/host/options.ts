@@ -52,7 +52,7 @@ export const DEFAULT_MTU = 9202
 export const DEFAULT_QUEUES = 8
 export const DEFAULT_SPEED = 10_000_000_000
 /** Linux hyperv_net.h, VRSS_CHANNEL_MAX. */
-export const MOST_QUEUES = 64
+const MOST_QUEUES = 64
 /** Frame bytes with Ethernet header of a guest that says nothing, or nonsense (OpenVMM netvsp). */
 export const DEFAULT_FRAME_BYTES = 1514
 export const ETHERNET_BYTES = 14
