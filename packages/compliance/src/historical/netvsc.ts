@@ -18,7 +18,7 @@ export const netvscDispositions: readonly Disposition[] = [
   { id: 'vlan-bits', caughtBy: MODEL },
   { id: 'vf-race', caughtBy: MODEL },
   { id: 'queue-pairs', caughtBy: MODEL },
-  { id: 'tx-lost-on-restart', caughtBy: MODEL },
+  { id: 'tx-lost-on-restart', caughtBy: `${MUSEUM} › completions that found the ring full survive a restore` },
   { id: 'double-complete', caughtBy: MODEL },
   { id: 'oid-underflow', caughtBy: MODEL },
   { id: 'offload-ignored', caughtBy: MODEL },

@@ -90,14 +90,14 @@ const target: DeviceTarget = {
         version === null
           ? 'new'
           : `${version as string}${initialized === true ? ' initialized' : ''}${filter === 0 ? '' : ' up'} ${Number(queues)}`,
-      // A copy of a message of the set-up ends the conversation; these do not.
-      forgedShare: 90,
-      // RNDIS messages, of data or control, in a section of the send buffer.
+      // A copy of a message of the set-up ends the conversation; these do not. An end costs `calm` whole inputs, so that few may.
+      forgedShare: 93,
+      // RNDIS messages in a section of the send buffer; as control messages its frames would end the conversation, too.
       forge(choose) {
         const payload = new Uint8Array(40)
         const view = new DataView(payload.buffer)
-        view.setUint32(0, choose.chance(97) ? RNDIS_PACKET : choose.pick(SETUP), true)
-        view.setUint32(4, choose.chance(85) ? 0 : 1, true)
+        view.setUint32(0, choose.chance(98) ? RNDIS_PACKET : choose.pick(SETUP), true)
+        view.setUint32(4, choose.chance(95) ? 0 : 1, true)
         view.setUint32(SECTION_AT, choose.below(10), true)
         view.setUint32(SECTION_AT + 4, choose.pick([8, 44, 100, 160, 600, 6144, 7000]), true)
         return { payload, wants: true, transaction: [5000 + choose.below(100), 1] }
