@@ -1,18 +1,6 @@
-import { createPartition, guestMemory } from '@vmbus/hypervisor'
-import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { expect, test } from 'vitest'
-import {
-  Feature,
-  MessageId,
-  Version,
-  createGuestBus,
-  encode,
-  layouts,
-  pageAllocator,
-  type GuestBus,
-  type GuestBusEvent,
-  type SavablePageAllocator,
-} from '../src/index.ts'
+import { Feature, MessageId, Version, encode, layouts } from '../src/index.ts'
+import { accept, loneGuest, type LoneGuest } from './lone-guest.ts'
 import { instance, pair, probeDriver, type PairOptions } from './pair.ts'
 
 const FEATURES = Feature.pauseResume | Feature.modifyConnection
@@ -22,53 +10,13 @@ const COPPER: PairOptions = {
   behaviour: { features: FEATURES },
 }
 
-const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
 const hexOf = (payload: Uint8Array): string => Buffer.from(payload).toString('hex')
 
-/** A guest of 6.0 before a host that is the test: what it posts, and the way to answer. */
-function alone(features = FEATURES): {
-  readonly guest: GuestBus
-  readonly pages: SavablePageAllocator
-  readonly posted: string[]
-  readonly events: GuestBusEvent[]
-  readonly branches: unknown[]
-  answer(hex: string): void
-} {
-  const [clock, timers] = [virtualClock(), timerQueue((name) => guest.timer(name))]
-  const memory = guestMemory(32 * 4096)
-  const posted: string[] = []
-  const branches: unknown[] = []
-  const partition = createPartition({
-    memory,
-    clock,
-    timers: { set: () => {}, clear: () => {} },
-    vps: 1,
-    interrupt: (vp, vector) => guest.interrupt(vp, vector),
-  })
-  partition.connectMessagePort(4, (_vp, _type, payload) => {
-    posted.push(hexOf(payload))
-    return 0
-  })
-  const pages = pageAllocator(memory, 1, 32)
-  const guest = createGuestBus({
-    partition,
-    clock,
-    timers,
-    seed: seeded(1),
-    versions: [Version.v6_0],
-    drivers: [],
-    pages,
-    behaviour: { features },
-    diagnose: ({ detail }) => branches.push(detail?.['branch']),
-  })
-  const events: GuestBusEvent[] = []
-  guest.on((event) => events.push(event))
-  guest.start()
-  const answer = (hex: string): void => void partition.postMessage(0, 2, 1, bytes(hex))
-  // VERSION_RESPONSE of 20 bytes (wire/02 §2): supported, state 0, connection id 4, features 0x24.
-  answer('0f000000 00000000 01 00 0000 04000000 24000000')
-  posted.length = 0
-  return { guest, pages, posted, events, branches, answer }
+/** A guest of 6.0 that asked for `features`, before a host that has 0x24. */
+function alone(features = FEATURES): LoneGuest {
+  const lone = loneGuest({ behaviour: { features } })
+  accept(lone, Version.v6_0, FEATURES)
+  return lone
 }
 
 test('PAUSE, PAUSE_RESPONSE and RESUME are 8 bytes each, in turn', () => {

@@ -158,10 +158,10 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       else reject(ctx, 'signal-unknown', { relid })
     })
     if (!isMessage) return
-    const type = new DataView(slot.buffer).getUint32(0, true)
-    // A copy: handling it may take the next one.
-    if (type === MESSAGE_TYPE.vmbus)
-      dispatch(ctx, slot.slice(PAYLOAD, PAYLOAD + Math.min(slot[4] ?? 0, SLOT_BYTES - PAYLOAD)))
+    const header = new DataView(slot.buffer)
+    const type = header.getUint32(0, true)
+    // A copy, which ends with the slot: handling it may take the next one.
+    if (type === MESSAGE_TYPE.vmbus) dispatch(ctx, slot.slice(PAYLOAD, PAYLOAD + header.getUint8(4)))
     else reject(ctx, 'message-type', { type })
   }
 

@@ -84,7 +84,7 @@ export function monitorsMoved(ctx: GuestContext, status: number): void {
 function movePending({ words }: GuestMemory, from: number, to: number): void {
   for (let group = 0; group < GROUPS; group++) {
     const at = (TRIGGER_GROUPS + group * 8) >>> 2
-    Atomics.or(words, to / 4 + at, Atomics.exchange(words, from / 4 + at, 0))
+    Atomics.or(words, to / 4 + at, Atomics.load(words, from / 4 + at))
   }
 }
 

@@ -73,12 +73,11 @@ export function suspend(ctx: GuestContext): void {
 /** Closes what is open, waits for what is under way, drops subchannels, and unloads when only closed primaries are left. */
 export function continueSuspend(ctx: GuestContext): void {
   const { state } = ctx
-  if (state.phase !== 'suspending') return
+  if (state.phase !== 'suspending' || state.unloadAt !== 0) return
   const channels = [...state.channels.values()].toSorted((a, b) => b.offer.subchannelIndex - a.offer.subchannelIndex)
   for (const channel of channels) if (channel.phase === 'open') close(ctx, channel)
-  if (channels.some((channel) => channel.phase !== 'offered' && !channel.stale)) return
+  if (channels.some((channel) => channel.phase !== 'offered')) return
   if ([...state.gpadls.values()].some((gpadl) => gpadl.phase !== 'created')) return
-  if (channels.every((channel) => channel.stale)) return
   for (const channel of channels) {
     if (channel.offer.subchannelIndex === 0) channel.stale = true
     else {
