@@ -94,7 +94,7 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
     const result = await guest.result()
     const host = result.host as RealHostResult
     expect(host.version).toBe(expected)
-    expect(host.devices['heartbeat']).toMatchObject({ status: 'ok', lost: 0 })
+    expect(host.devices['heartbeat']).toMatchObject({ status: 'ok-applications-unknown', lost: 0 })
     expect((host.devices['heartbeat'] as { answered: number }).answered).toBeGreaterThanOrEqual(30)
     expect(host.devices['timesync']).toMatchObject({ syncs: 1, refused: 0 })
     expect(host.devices['shutdown']).toMatchObject({ answer: 0 })

@@ -101,7 +101,7 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     const { devices: measured } = (await guest.result()).host as {
       devices: { heartbeat: { status: string; lost: number } }
     }
-    expect(measured.heartbeat).toMatchObject({ status: 'ok', lost: 0 })
+    expect(measured.heartbeat).toMatchObject({ status: 'ok-applications-unknown', lost: 0 })
   })
 
   it('leaves a VHDX as it stood, goes on in a differencing one, and merges them', { timeout: 600_000 }, async () => {
@@ -129,11 +129,11 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     }
     const clean = { status: 0, output: 'clean' }
 
-    // The host cannot make the differencing image: nothing is kept, and the guest is thawed.
-    mkdirSync(`${child}.new`)
+    // What bears the name of the differencing image is not the host's: nothing is kept, and the guest is thawed.
+    mkdirSync(child)
     expect(await ended<BackupResult>(guest, 'vss.backup', {})).toMatchObject({ outcome: 'failed', stage: 'snapshot' })
     expect(await guest.call('storvsc.checkpoints')).toEqual([])
-    rmdirSync(`${child}.new`)
+    rmdirSync(child)
     const before = await pieces()
     await guest.run(1)
     expect(await pieces()).toBeGreaterThan(before)
