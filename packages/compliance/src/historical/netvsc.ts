@@ -34,7 +34,10 @@ export const netvscDispositions: readonly Disposition[] = [
     id: 'subchannels-unbounded',
     caughtBy: `${MUSEUM} › a host that promises more subchannels than were asked for is not believed`,
   },
-  { id: 'linkstatus-length', caughtBy: MODEL },
+  {
+    id: 'linkstatus-length',
+    caughtBy: `${MUSEUM} › a status whose buffer is not within its message is not read`,
+  },
   {
     id: 'aggregation-stuck',
     caughtBy: `${MUSEUM} › frames whose message found the ring full go when there is room, also if nothing more is sent`,
