@@ -48,7 +48,7 @@ export const channelDispositions: readonly Disposition[] = [
     caughtBy:
       'packages/compliance/test/historical/failed-open.test.ts › an open that the host refuses gives everything back',
   },
-  { id: 'subchannel-race', caughtBy: LIFE },
+  { id: 'subchannel-race', caughtBy: 'packages/core/test/host-bus.test.ts › subchannels go before their primary' },
   {
     id: 'percpu-race',
     noCounterpart: "because neither bus keeps a list for each processor: a channel's target is one field of it",
