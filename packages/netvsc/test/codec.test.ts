@@ -30,6 +30,10 @@ describe('per-packet infos', () => {
     expect(vlanOf(info.vlan)).toEqual({ id: 5, priority: 5, dei: false })
   })
 
+  test('say nothing before they are read', () => {
+    expect(packetInfo()).toEqual({ checksum: -1, lso: -1, vlan: -1, hash: -1, hashInfo: -1, idFlags: -1, id: -1 })
+  })
+
   test('the packet id is an internal type', () => {
     const info = packetInfo()
     expect(readPacketInfo(view('1000000001000080' + '0c00000001060700'), 0, 16, info)).toBe(true)

@@ -1,5 +1,6 @@
 import { INTERRUPT_MODES } from '@vmbus/testbench'
 import { describe, expect, test } from 'vitest'
+import { tcpFrame } from './ip.ts'
 import { GUEST_MAC, PEER_MAC, connected, frameTo, world as make, type World, type WorldOptions } from './world.ts'
 
 // OIDs as a real host answers them: values typed by hand from OpenVMM vm/devices/net/netvsp (lib.rs, handle_oid_query and
@@ -149,6 +150,10 @@ describe('a query', () => {
     expect(after).toEqual([`07000000b0000000060002409c0000000c000000${now}`])
   })
 
+  test('of the speed of a link that nobody has set is 10 Gbit/s', () => {
+    expect(query(made(), 0x0001_0206)).toBe('00e40b5402000000'.repeat(2))
+  })
+
   test('of bytes is answered in 64 bits', () => {
     const own = made()
     own.driver.send({ bytes: frameTo(PEER_MAC, GUEST_MAC, 100) })
@@ -225,6 +230,20 @@ describe('a set', () => {
     expect(set(made(), 0xfc01_020c, given).status).toBe(status)
   })
 
+  test('of offloads turns coalescing off over IPv4 alone', () => {
+    const world = made({ guest: { receiveBufferBytes: 128 * 4096 } })
+    const fragments = (): number[] => {
+      world.seen.length = 0
+      world.peer.send({ bytes: tcpFrame(4000), offload: { segment: 1448 } })
+      world.settle()
+      return world.seen.map((frame) => frame.fragments)
+    }
+    expect(fragments()).toEqual([3])
+    // Header 0x80 rev 3 size 28; all left, but RSC: 1 is off over IPv4, 2 on over IPv6.
+    const { status } = set(world, 0xfc01_020c, `80031c00 ${'00'.repeat(18)} 0102 00000000`)
+    expect([status, fragments()]).toEqual([SUCCESS, [1, 1, 1]])
+  })
+
   test('of a packet filter that is not there fails, and changes nothing', () => {
     const world = made()
     expect(set(world, 0x0001_010e, '0100').status).toBe(FAILURE)
@@ -288,6 +307,16 @@ describe('a set', () => {
       expect(own.nic.inspect()['rss']).toBe(false)
     })
 
+    test('keeps what is hashed only where its flags say so: 2, not 1, which is the base processor', () => {
+      const own = world()
+      const hashInfo = (): number =>
+        (own.nic.save() as { connection: { rss: { hashInfo: number } } }).connection.rss.hashInfo
+      set(own, 0x0001_0204, rss({ flags: 1, info: 0x101 }))
+      expect(hashInfo()).toBe(0x101)
+      set(own, 0x0001_0204, rss({ flags: 2, info: 0x301 }))
+      expect(hashInfo()).toBe(0x101)
+    })
+
     test('is not known below NDIS 6.30', () => {
       expect(set(older(), 0x0001_0204, rss({})).status).toBe(NOT_SUPPORTED)
     })
@@ -312,6 +341,15 @@ describe('a set', () => {
         lsoV4: true,
         lsoV6: false,
       })
+    })
+
+    test.each([
+      ['is its own from then on', '021111111111', SUCCESS, '02:11:11:11:11:11'],
+      ['of a group is refused', '010000000002', INVALID_DATA, GUEST_MAC],
+    ])('with an address that an adapter with spoofing may have: it %s', (_what, address, status, mac) => {
+      const world = made({ host: { macSpoofing: true } })
+      expect(set(world, 0x0001_021b, parameter('NetworkAddress', address)).status).toBe(status)
+      expect(world.nic.mac).toBe(mac)
     })
 
     test.each([

@@ -64,6 +64,10 @@ describe('options', () => {
     expect(refused).toBe(`VMBUS_OPTIONS_INVALID netvsc.driver.${field}`)
   })
 
+  test('of a host version that speaks nothing are refused', () => {
+    expect(codeOf(() => make({ settings: { versions: [] } }))).toBe('VMBUS_OPTIONS_INVALID netvsc settings.versions')
+  })
+
   test('what is asked of an adapter later is looked at, too', () => {
     const world = connected({ vps: 1 })
     for (const speed of [Number.NaN, 1e9 / 3, -1])
