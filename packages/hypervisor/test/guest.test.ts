@@ -116,3 +116,15 @@ test('a monitor trigger is bit id&31 of the pending word of group id/32', () => 
   expect(memory.view.getUint32(0x3000 + 8 + 2 * 8, true)).toBe(1 << 6)
   expect(memory.view.getUint32(0x3000 + 8 + 3 * 8, true)).toBe(0x8000_0000)
 })
+
+test('a flag that another takes while its word is looked at is not taken twice', () => {
+  const r = rig()
+  up(r)
+  for (const flag of [1, 31]) r.partition.signalEvent(0, 2, flag)
+  const seen: number[] = []
+  takeEventFlags(r.memory, siefpOf(), 2, (flag) => {
+    seen.push(flag)
+    r.memory.words[(siefpOf() + 512) / 4] = 0
+  })
+  expect(seen).toEqual([1])
+})

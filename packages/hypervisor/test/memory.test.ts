@@ -51,3 +51,12 @@ test('sizes that no guest has are refused', () => {
     expect(() => guestMemory(bad)).toThrow('VMBUS_GUEST_MEMORY')
   }
 })
+
+test('a buffer that is too short is named', () => {
+  expect(() => guestMemory({ size: 8192, source: new ArrayBuffer(4096) })).toThrow(
+    '8192 bytes at 0 exceed a buffer of 4096',
+  )
+  expect(() => guestMemory({ size: 4096, base: 4, source: new ArrayBuffer(4096) })).toThrow(
+    '4096 bytes at 4 exceed a buffer of 4096',
+  )
+})

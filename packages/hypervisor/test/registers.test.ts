@@ -265,3 +265,15 @@ test('options outside their range are refused', () => {
     'VMBUS_PARTITION_OPTION',
   )
 })
+
+test('without local APICs there is no EOI, ICR or TPR', () => {
+  const r = rig()
+  expect([r.write(0x4000_0070, 0n), r.read(0x4000_0071), r.read(0x4000_0072)]).toEqual([false, '#GP', '#GP'])
+})
+
+test('the guest id is told with both of its words', () => {
+  const r = rig()
+  expect(r.partition.guestOsId()).toBe(0n)
+  r.write(0x4000_0000, 0x8100_0006_f1c0_0003n)
+  expect(r.partition.guestOsId()).toBe(0x8100_0006_f1c0_0003n)
+})

@@ -234,3 +234,15 @@ test('an expiration that waits survives save and restore', () => {
   free(r)
   expect(message(r)).toEqual([0x8000_0010, 0, 100n, 150n])
 })
+
+test.each([
+  [3999, 4000],
+  [4000, 5000],
+])('a lazy periodic timer that is first looked at at %i expires next at %i', (at, next) => {
+  const r = ready()
+  r.write(COUNT, 1000n)
+  r.write(CONFIG, ENABLED | PERIODIC | LAZY | sint(4n))
+  r.clock.advanceTo(at)
+  r.queue.run(at)
+  expect([message(r), r.queue.next()]).toEqual([[0x8000_0010, 0, 1000n, BigInt(at)], next])
+})

@@ -226,3 +226,12 @@ test('whoever waits for a SynIC hears when it may take again what it refused, af
   bringUp(r, 0)
   expect(heard).toEqual([])
 })
+
+test('the page at GPA 0 is a page for event flags as any other', () => {
+  const r = rig()
+  bringUp(r)
+  r.write(0x4000_0082, 1n)
+  expect(r.partition.signalEvent(0, 2, 9)).toBe(0)
+  // 256 bytes for each SINT; flag 9 is bit 1 of the second byte.
+  expect(r.memory.bytes[2 * 256 + 1]).toBe(2)
+})

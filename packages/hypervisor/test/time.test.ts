@@ -50,3 +50,14 @@ test('without a TSC the page says to read the counter', () => {
   expect(referenceTimeFromPage(r.memory, 0x8000, 5n)).toBeUndefined()
   expect(r.read(0x4000_0021)).toBe(0x8001n)
 })
+
+test('the sequence of the reference TSC page goes round to 1: 0 and 0xffffffff say invalid', () => {
+  const r = rig({ tscOrigin: 0n, features: { tscFrequency: 20_000_000 } })
+  const sequence = (before: number): number => {
+    r.partition.restore({ ...(r.partition.save() as object), tscSequence: before })
+    r.write(0x4000_0021, 0n)
+    r.write(0x4000_0021, 0x8001n)
+    return r.memory.view.getUint32(0x8000, true)
+  }
+  expect([sequence(0xffff_fffd), sequence(0xffff_fffe)]).toEqual([0xffff_fffe, 1])
+})
