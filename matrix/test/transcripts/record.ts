@@ -31,7 +31,7 @@ export async function record(
   profile: HostProfile,
 ): Promise<{ transcript: Normalised; provenance: Provenance }> {
   const { modules, packages = [], devices } = scenario
-  const image = await prepareImage(kernel, { modules, packages, ...scenario.boot })
+  const image = await prepareImage(kernel, { modules, packages })
   await using guest = await boot({
     image,
     seed: SEED,
