@@ -8,6 +8,7 @@ const MARKS: Readonly<Record<Outcome, readonly [mark: string, colour: (text: str
   partial: ['◐', pc.yellow],
   fails: ['✗', pc.red],
   'not-offered': ['–', pc.dim],
+  'no-driver': ['–', pc.dim],
   'not-applicable': ['–', pc.dim],
   'not-run': ['·', pc.dim],
   'guest-hung': ['H', pc.red],

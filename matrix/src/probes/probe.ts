@@ -1,0 +1,47 @@
+import type { FeatureId } from '@vmbus/catalog'
+import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
+import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
+import type { WindowsCapabilities } from '@vmbus/guest-windows'
+import type { HostFacts } from '@vmbus/host'
+import type { Outcome } from '../results/vocabulary.ts'
+import type { Stage } from './stage.ts'
+
+/** Worlds that probes share: one boot of a guest with these devices serves every probe that names it. */
+export const WORLDS = ['services', 'network', 'storage', 'memory'] as const
+export type WorldName = (typeof WORLDS)[number]
+
+/** The fields of a guest and a host on which the result of a probe may depend. Whatever is not named here is not seen. */
+export interface Reads {
+  readonly linux: readonly (keyof LinuxCapabilities)[]
+  readonly freebsd: readonly (keyof FreebsdCapabilities)[]
+  readonly windows: readonly (keyof WindowsCapabilities)[]
+  readonly host: readonly (keyof HostFacts)[]
+}
+
+/** What a probe found out. */
+export interface Finding {
+  readonly outcome: Outcome
+  /** One sentence; empty where it works. */
+  readonly reason: string
+  /** The field of the guest or the host that decided, where one did. */
+  readonly decidedBy?: { readonly of: 'guest' | 'host'; readonly field: string }
+}
+
+/** Measures one feature of the published grids, or a part of one. */
+export interface Probe {
+  readonly id: string
+  readonly feature: FeatureId
+  /** Counts up whenever the same guest may be found otherwise. */
+  readonly version: number
+  readonly world: WorldName
+  readonly reads: Reads
+  /** What of the published row it does not cover: then `partial` is the best it can say. */
+  readonly missing?: string
+  /** Kinds of devices whose rings must have carried bytes: `works` without any is an error of ours. */
+  readonly bytes: readonly string[]
+  /** The loss that must turn it red, and no other probe: values of a Linux guest that lacks the capability. */
+  readonly control: Partial<LinuxCapabilities>
+  /** Sequences that are drawn for one execution; default 20. */
+  readonly runs?: number
+  measure(stage: Stage): Promise<Finding>
+}
