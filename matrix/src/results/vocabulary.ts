@@ -1,31 +1,3 @@
-/** One vocabulary for every result, from a single boot to the full matrix. */
-export const OUTCOMES = [
-  'works',
-  'partial',
-  'fails',
-  'not-offered',
-  'no-driver',
-  'not-applicable',
-  'not-run',
-  'guest-hung',
-  'guest-corrupt',
-  'error',
-] as const
-export type Outcome = (typeof OUTCOMES)[number]
-
-/** The weakest basis on a cell's path: `real` needs the kernel package of that exact release. */
-export const EVIDENCE = ['real', 'simulated-sourced', 'simulated-inferred', 'simulated-grid', 'documented'] as const
-export type Evidence = (typeof EVIDENCE)[number]
-
-/** What the published pages say of a cell, beside what was measured. */
-export const VERDICTS = [
-  'agrees',
-  'differs',
-  'grid-conflict',
-  'not-covered',
-  'not-measured',
-  'not-independent',
-] as const
-export type Verdict = (typeof VERDICTS)[number]
+export { EVIDENCE, OUTCOMES, VERDICTS, type Evidence, type Outcome, type Verdict } from '@vmbus/report'
 
 export const ExitCode = { ok: 0, findings: 1, usage: 2, internal: 3, unwritten: 4, interrupted: 130 } as const

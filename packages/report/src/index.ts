@@ -1,0 +1,13 @@
+export type { ExchangeStep, Execution } from './results/execution.ts'
+export type {
+  Cause,
+  MatrixResults,
+  Published,
+  ReadField,
+  ResultFeature,
+  ResultHost,
+  ResultRelease,
+  StoredStory,
+  Story,
+} from './results/results.ts'
+export { EVIDENCE, OUTCOMES, VERDICTS, type Evidence, type Outcome, type Verdict } from './results/vocabulary.ts'

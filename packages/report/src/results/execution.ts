@@ -1,0 +1,30 @@
+import type { Outcome } from './vocabulary.ts'
+
+/** A message of an exchange by its name in the protocol, or what ended it. */
+export interface ExchangeStep {
+  readonly from: 'guest' | 'host'
+  /** `UNMAP`, or a sentence of a few words where it ends. */
+  readonly says: string
+  /** That is where it broke. */
+  readonly ends?: true
+}
+
+/** One probe, run once for every guest and host that are the same to it. */
+export interface Execution {
+  /** Digest of the probe, its version, what it read of guest and host, seed and runs. */
+  readonly id: string
+  readonly probe: string
+  readonly outcome: Outcome
+  /** One sentence; empty where it works. */
+  readonly reason: string
+  readonly decidedBy?: { readonly of: 'guest' | 'host'; readonly field: string }
+  readonly seed: number
+  /** Sequences of commands that were drawn and ran. */
+  readonly runs: number
+  /** Bytes of the packets that crossed the rings of its devices. */
+  readonly bytes: number
+  /** SHA-256 of the normalised transcript. */
+  readonly transcript: string
+  /** What crossed the bus, told in a few steps that decide; absent where nobody told them. */
+  readonly exchange?: readonly ExchangeStep[]
+}
