@@ -1,8 +1,8 @@
-import { createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { callable, checkOptions, instance, integer, object, optional } from '@vmbus/world'
-import { SwitchError } from '../errors.ts'
 import { tcpEnd } from '../peer/options.ts'
-import type { Peer, TcpEnd, TcpSocket } from '../peer/index.ts'
+import type { Peer, TcpEnd } from '../peer/index.ts'
+import { createCarrier } from './carrier.ts'
 
 export interface ForwardOptions {
   /** Whoever runs the world must run the peer's timers and its network in real time while this is open. */
@@ -43,38 +43,22 @@ const OPTIONS = object<ForwardOptions>({
 
 /**
  * Listens on 127.0.0.1, never elsewhere, and carries each connection through the peer to `to`, half-closes and
- * backpressure included. Resolves when it listens.
+ * backpressure included. Resolves when it listens, which it does even where the machine's loopback interface is down:
+ * whoever connects is told so then, by `ENETUNREACH`.
  *
  * @throws OptionsError `VMBUS_OPTIONS_INVALID`, the signal's reason when aborted, or Node's error when the port is taken
  */
 export async function forward(options: ForwardOptions): Promise<Forward> {
   checkOptions('forward', OPTIONS, options)
   const { peer, to, signal } = options
-  const run = options.run?.bind(options) ?? ((work: () => void): void => work())
-  const most = options.connections ?? DEFAULT_CONNECTIONS
-  const open = new Map<Socket, TcpSocket | undefined>()
   signal?.throwIfAborted()
-
-  const server = createServer({ allowHalfOpen: true }, (local) => {
-    if (open.size >= most) {
-      local.destroy()
-      return
-    }
-    open.set(local, undefined)
-    local.once('close', () => open.delete(local))
-    // Until it is carried, too: an error that nobody hears would end the process.
-    local.on('error', () => undefined)
-    run(() => {
-      // It may have gone while the world was busy.
-      if (local.destroyed) return
-      try {
-        open.set(local, carry(peer, to, local, run))
-      } catch (error) {
-        if (!(error instanceof SwitchError)) throw error
-        local.destroy() // the peer is full
-      }
-    })
+  const carrier = createCarrier({
+    peer,
+    to,
+    connections: options.connections ?? DEFAULT_CONNECTIONS,
+    run: options.run?.bind(options) ?? ((work) => work()),
   })
+  const server = createServer({ allowHalfOpen: true }, (local) => carrier.accept(local))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, LOOPBACK, resolve)
@@ -87,10 +71,7 @@ export async function forward(options: ForwardOptions): Promise<Forward> {
     (closing ??= new Promise((resolve) => {
       signal?.removeEventListener('abort', aborted)
       server.close(() => resolve())
-      for (const [local, remote] of open) {
-        run(() => remote?.abort())
-        local.destroy()
-      }
+      carrier.abort()
     }))
   const aborted = (): void => void close()
   signal?.addEventListener('abort', aborted, { once: true })
@@ -99,56 +80,9 @@ export async function forward(options: ForwardOptions): Promise<Forward> {
     port,
     deterministic: false,
     get connections() {
-      return open.size
+      return carrier.connections
     },
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** Joins a local socket to a new connection of the peer. */
-function carry(peer: Peer, to: TcpEnd, local: Socket, run: (work: () => void) => void): TcpSocket {
-  /** What the peer had no room for yet; reading is paused meanwhile. */
-  let rest: Uint8Array | undefined
-  let ended = false
-  let over = false
-  const push = (remote: TcpSocket): void => {
-    if (over) return
-    if (rest !== undefined) {
-      const taken = remote.write(rest)
-      rest = taken < rest.length ? rest.subarray(taken) : undefined
-      if (rest === undefined) local.resume()
-    }
-    if (rest === undefined && ended) remote.end()
-  }
-  const remote = peer.connect(to, {
-    data: (socket, bytes) => {
-      if (!local.write(Uint8Array.from(bytes))) socket.pause()
-    },
-    ended: () => void local.end(),
-    drained: push,
-    closed: (_, reason) => {
-      over = true
-      if (reason !== 'closed') local.resetAndDestroy()
-    },
-  })
-  local.on('data', (chunk: Buffer) => {
-    local.pause()
-    run(() => {
-      rest = chunk
-      push(remote)
-    })
-  })
-  local.on('end', () =>
-    run(() => {
-      ended = true
-      push(remote)
-    }),
-  )
-  local.on('drain', () => run(() => remote.resume()))
-  local.on('error', () => run(() => remote.abort()))
-  local.on('close', (failed) => {
-    if (failed || !ended) run(() => remote.abort())
-  })
-  return remote
 }
