@@ -2,7 +2,7 @@
 // at a time, runs the tests that reach the place, and lists the changes that no test noticed. Files on disk are not touched.
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createVitest } from 'vitest/node'
@@ -16,9 +16,10 @@ const USAGE = `npm run test:mutate -- PACKAGE [options]
   --most N       how many (default 200)
   --files WORD   only of sources with this in their path
   --tests NAMES  packages whose tests may notice, with commas (default: the package itself)
-  --seconds N    least time that a run may take before it counts as one without end (default 20)`
+  --seconds N    least time that a run may take before it counts as one without end (default 20)
+  --root FOLDER  a workspace other than this one`
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const here = fileURLToPath(new URL('.', import.meta.url))
 
 function options() {
   try {
@@ -30,6 +31,7 @@ function options() {
         files: { type: 'string', default: '' },
         tests: { type: 'string' },
         seconds: { type: 'string', default: '20' },
+        root: { type: 'string', default: join(here, '..') },
       },
     })
     const [name] = positionals
@@ -42,6 +44,7 @@ function options() {
       seconds: seconds ?? 0,
       files: values.files,
       tests: values.tests ?? name,
+      root: resolve(values.root),
     }
   } catch {
     return undefined
@@ -76,10 +79,11 @@ function shuffled(list, seed) {
 /**
  * Every mutant of a package, and its sources with them in.
  *
+ * @param {string} root
  * @param {string} name
  * @param {string} files
  */
-function instrumented(name, files) {
+function instrumented(root, name, files) {
   const src = join(root, folderOf(name), 'src')
   /** @type {Mutant[]} */
   const mutants = []
@@ -96,11 +100,12 @@ function instrumented(name, files) {
 }
 
 /**
+ * @param {string} root
  * @param {string} trial file in which the tests' processes read which mutant is tried
  * @param {string} tests
  * @param {Map<string, string>} codes
  */
-async function vitestFor(trial, tests, codes) {
+async function vitestFor(root, trial, tests, codes) {
   process.env['VMBUS_MUTATE'] = trial
   const folders = tests.split(',').map((name) => `${folderOf(name)}/test/`)
   const mutated = {
@@ -113,13 +118,16 @@ async function vitestFor(trial, tests, codes) {
     'test',
     {
       root,
+      config: join(here, '../vitest.config.ts'),
       watch: false,
       reporters: [{}],
-      setupFiles: ['./scripts/fast-check.ts', './scripts/mutate/setup.ts'],
+      setupFiles: [join(here, 'fast-check.ts'), join(here, 'mutate/setup.ts')],
       pool: 'forks',
       maxWorkers: 1,
       fileParallelism: false,
       bail: 1,
+      // What a module does as it is loaded is reached by each file of tests that imports it, not by the first alone.
+      isolate: true,
     },
     { plugins: [mutated] },
   )
@@ -162,10 +170,10 @@ async function main() {
   const { name, seed, most, seconds } = given
   const scratch = mkdtempSync(join(tmpdir(), 'vmbus-mutate-'))
   const [trial, reachedFile] = [join(scratch, 'trial.json'), join(scratch, 'reached.jsonl')]
-  const { mutants, codes } = instrumented(name, given.files)
+  const { mutants, codes } = instrumented(given.root, name, given.files)
   writeFileSync(reachedFile, '')
   writeFileSync(trial, JSON.stringify({ reached: reachedFile, seconds: 3600 }))
-  const { vitest, specifications } = await vitestFor(trial, given.tests, codes)
+  const { vitest, specifications } = await vitestFor(given.root, trial, given.tests, codes)
   try {
     console.log(`${mutants.length} mutants of ${name}; ${specifications.length} files of tests run once without`)
     const first = await vitest.runTestSpecifications(specifications)
@@ -175,6 +183,8 @@ async function main() {
       console.error(`the tests fail without a mutant\n${why}`)
       return 2
     }
+    // In a trial the mutant is there from the start: each module is loaded once, with it.
+    for (const { config } of vitest.projects) config.isolate = false
     const durations = new Map(first.testModules.map((module) => [module.moduleId, module.diagnostic().duration / 1000]))
     const reached = reachedBy(readFileSync(reachedFile, 'utf8'))
     return await judge()
