@@ -1,6 +1,6 @@
 import type { HostDeviceDeps } from '@vmbus/core'
 import { checkOptions, plainCopy, restoreState } from '@vmbus/world'
-import { finish, flush, hostContext, report, type HostContext } from './host/context.ts'
+import { finish, flush, hostContext, report, underWay, type HostContext } from './host/context.ts'
 import { call, readable, turn } from './host/intake.ts'
 import { balloon, hotAdd, unballoon } from './host/operations.ts'
 import {
@@ -11,7 +11,6 @@ import {
   type BalloonHost,
   type BalloonHostOptions,
   type BalloonSettings,
-  type Operation,
 } from './host/state.ts'
 import { DM_VERSIONS } from './protocol.ts'
 
@@ -40,7 +39,7 @@ export function balloonHost(
 
   return {
     get ready() {
-      return ctx.state.phase === 'idle'
+      return ctx.state.phase === 'ready' && underWay(ctx) === undefined
     },
     get assignedPages() {
       return assignedPages()
@@ -76,20 +75,22 @@ export function balloonHost(
     // Nothing of the guest's is under way here: the host's own requests end.
     rescinded: () => close(ctx),
     timer: (name) => turn(ctx, () => timer(ctx, name)),
-    save: () => plainCopy({ ...ctx.state, ...form.head, ballooned: ballooned.runs }),
+    save: () => plainCopy({ ...ctx.state, ...form.head, requests: ctx.requests.save(), ballooned: ballooned.runs }),
     checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const { ballooned: runs, ...state } = restoreState(saved, form)
+      const { ballooned: runs, requests, ...state } = restoreState(saved, form)
       ctx.state = state
+      ctx.requests.restore(requests)
       ballooned.clear()
       for (const run of runs) ballooned.add(run)
       ctx.channel = channels[0]
       if (state.settledAt !== null) deps.timers.set('settled', state.settledAt)
-      if (state.deadline !== null) deps.timers.set('operation', state.deadline)
+      const deadline = underWay(ctx)?.deadline ?? null
+      if (deadline !== null) deps.timers.set('operation', deadline)
       if (state.unread) deps.timers.set('unread', deps.clock.now())
     },
     inspect: () => ({
-      phase: ctx.state.phase,
+      phase: underWay(ctx)?.operation ?? ctx.state.phase,
       version: `${ctx.state.version >>> 16}.${ctx.state.version & 0xffff}`,
       assignedPages: assignedPages(),
       balloonedPages: ballooned.pages,
@@ -102,23 +103,25 @@ export function balloonHost(
 
 function close(ctx: HostContext): void {
   const { state, deps } = ctx
-  const busy = state.deadline === null ? undefined : (state.phase as Operation)
   ctx.channel = undefined
   for (const name of ['settled', 'operation', 'unread']) deps.timers.clear(name)
   state.outbox = []
   state.unread = false
-  if (busy !== undefined) finish(ctx, busy, 'the channel closed')
-  ctx.state.phase = 'closed'
+  state.phase = 'closed'
+  // Of one that was reported as failed, nothing more is said.
+  if (underWay(ctx)?.deadline === null) ctx.requests.clear()
+  finish(ctx, 'the channel closed')
 }
 
 function timer(ctx: HostContext, name: string): void {
   const { state, deps } = ctx
   if (name === 'settled' && state.phase === 'settling') {
     state.settledAt = null
-    state.phase = 'idle'
+    state.phase = 'ready'
     deps.event('ready')
   }
   // The answer may still come, and the guest takes one request at a time: it stays busy.
-  if (name === 'operation' && state.deadline !== null)
-    report(ctx, state.phase as Operation, 'the guest did not answer in time')
+  const request = underWay(ctx)
+  if (name === 'operation' && request !== undefined && request.deadline !== null)
+    report(ctx, request, 'the guest did not answer in time')
 }

@@ -298,6 +298,19 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     expect(hostBus.inspect()).toBeDefined()
   })
 
+  test('an owner who is told that the channel closed cannot begin the next operation over it', () => {
+    const { host, advance, hostBus, guestBus } = pair()
+    advance(4)
+    guestBus.devices[0]?.channels[0]?.channel?.mask(true)
+    host.balloon(100)
+    const answers: string[] = []
+    hostBus.on((event) => {
+      if (event.kind === 'device' && event.name === 'balloon') answers.push(host.balloon(5))
+    })
+    hostBus.devices[0]?.rescind()
+    expect(answers).toEqual(['not-ready'])
+  })
+
   test('a rescind ends the operation, and the ballooned pages stay with the guest', () => {
     const { host, advance, events, hostBus, ram, guestBus } = pair()
     advance(4)

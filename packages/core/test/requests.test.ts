@@ -13,6 +13,27 @@ describe('requests under way', () => {
     expect([table.begin('e'), table.begin('f')]).toEqual([2, 1])
   })
 
+  it('gives the id that became free last, as Linux does, if it is told so', () => {
+    const table = requestTable<string>(3, { newestFirst: true })
+    expect([table.begin('a'), table.begin('b'), table.begin('c')]).toEqual([1, 2, 3])
+    table.end(3)
+    table.end(1)
+    expect([table.begin('d'), table.begin('e'), table.begin('f')]).toEqual([1, 3, 0])
+  })
+
+  it('grows if it is told so, and gives the lowest ids that were never given', () => {
+    const table = requestTable<string>(2, { newestFirst: true, grows: true })
+    expect(['a', 'b', 'c', 'd', 'e'].map((record) => table.begin(record))).toEqual([1, 2, 3, 4, 5])
+    expect([table.size, table.depth, table.get(1), table.get(5)]).toEqual([5, 8, 'a', 'e'])
+    table.end(2)
+    expect([table.begin('f'), table.begin('g')]).toEqual([2, 6])
+    const small = requestTable<string>(2, { newestFirst: true, grows: true })
+    small.restore(table.save())
+    expect([small.size, small.depth, small.get(6), small.begin('h')]).toEqual([6, 8, 'g', 7])
+    small.clear()
+    expect([small.size, small.begin('i'), small.begin('j')]).toEqual([0, 1, 2])
+  })
+
   it('knows each request once: an answer that comes again, or for nobody, ends nothing', () => {
     const table = requestTable<string>(2)
     const id = table.begin('a')
@@ -64,12 +85,14 @@ describe('requests under way', () => {
     }
     fc.assert(
       fc.property(commands, commands, (before, after) => {
-        const table = requestTable<number>(5)
-        for (const command of before) run(table, command)
-        const copy = requestTable<number>(5)
-        copy.restore(table.save())
-        expect(copy.size).toBe(table.size)
-        for (const command of after) expect(run(copy, command)).toEqual(run(table, command))
+        for (const options of [{}, { newestFirst: true }, { newestFirst: true, grows: true }]) {
+          const table = requestTable<number>(5, options)
+          for (const command of before) run(table, command)
+          const copy = requestTable<number>(5, options)
+          copy.restore(table.save())
+          expect(copy.size).toBe(table.size)
+          for (const command of after) expect(run(copy, command)).toEqual(run(table, command))
+        }
       }),
       { seed: 1, numRuns: 300 },
     )
@@ -90,6 +113,8 @@ describe('requests under way', () => {
       expect(() => table.restore(saved)).toThrow(RangeError)
       expect(table.save()).toEqual(own)
     }
+    for (const saved of wrong) expect(() => savedRequests(text, 2)(saved, 'at')).toThrow(/^at/)
+    expect(savedRequests(text, 2)(own, '')).toEqual(own)
     expect(savedRequests(text)(own, '')).toEqual(own)
     expect(() => savedRequests(text)({ requests: [[1, 2]], free: [] }, '')).toThrow(/requests\[0\]\[1\] is 2/)
   })

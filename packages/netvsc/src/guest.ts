@@ -1,5 +1,5 @@
 import { checkOptions, oneOf, plainCopy, restoreState, u32, type StateHead } from '@vmbus/world'
-import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import { requestTable, type GuestDriver, type GuestDriverDeps } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
 import { granted } from './guest/buffers.ts'
 import { moveTraffic } from './guest/data-path.ts'
@@ -23,14 +23,15 @@ import { createSendBuffers } from './guest/sending.ts'
 import { GUEST_FORM } from './guest/saved.ts'
 import { start } from './guest/setup.ts'
 import {
-  isUnderWay,
   newGuestQueue,
   noGuestState,
   orNoMemory,
   type GuestContext,
   type GuestPhase,
   type GuestStatistics,
-  type NetvscGuestState,
+  type SavedNetvscGuest,
+  type SentPacket,
+  underWay,
 } from './guest/state.ts'
 import { subchannelOffered, subchannelOpened } from './guest/subchannels.ts'
 import { abandon, advance, fail, giveUp, stop, ungranted } from './guest/teardown.ts'
@@ -42,6 +43,8 @@ export type { SendOptions } from './guest/send.ts'
 export type { GuestPhase, GuestStatistics } from './guest/state.ts'
 
 const NO_OPTIONS: SendOptions = {}
+/** Ids that there are before more are needed. */
+const FIRST_PACKETS = 64
 
 /** A network adapter as its driver sees it. */
 export interface NetvscGuest extends GuestDriver {
@@ -87,6 +90,8 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     channelLimit,
     receive: createReceiver(),
     sending: createSendBuffers(),
+    sent: requestTable<SentPacket>(FIRST_PACKETS, { newestFirst: true, grows: true }),
+    spare: [],
     state: noGuestState(options.mtu ?? DEFAULT_MTU, options.filter ?? DEFAULT_FILTER),
     receiving: false,
     channels: [],
@@ -229,13 +234,18 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
       if (ctx.state.phase === 'stopping') giveUp(ctx)
       else fail(ctx, `the host does not answer: ${ctx.state.step}`)
     },
-    save: (): NetvscGuestState & StateHead => ({
+    save: (): SavedNetvscGuest & StateHead => ({
       ...GUEST_FORM.head,
-      ...plainCopy({ ...ctx.state, queues: Array.from(ctx.state.queues, (queue) => queue ?? null) }),
+      ...plainCopy({
+        ...ctx.state,
+        sent: ctx.sent.save(),
+        queues: Array.from(ctx.state.queues, (queue) => queue ?? null),
+      }),
     }),
     checkState: (saved) => void restoreState(saved, GUEST_FORM),
     restore(saved, channels) {
-      const { kind: _kind, v: _v, ...state } = restoreState(saved, GUEST_FORM)
+      const { kind: _kind, v: _v, sent, ...state } = restoreState(saved, GUEST_FORM)
+      ctx.sent.restore(sent)
       ctx.state = state
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.offer.subchannelIndex] = channel
@@ -252,7 +262,7 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
         linkUp: state.linkUp,
         filter: state.filter,
         sendSections: state.sections.length,
-        underWay: state.slots.filter(isUnderWay).length,
+        underWay: underWay(ctx),
         ...state.statistics,
       }
     },

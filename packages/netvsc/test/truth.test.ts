@@ -123,7 +123,12 @@ describe('a restore', () => {
 
   test.each([
     ['another version', (state: Record<string, unknown>) => void (state['v'] = 1), 'netvsc-driver.v'],
-    ['no slots', (state: Record<string, unknown>) => void (state['slots'] = null), 'netvsc-driver.slots'],
+    ['no sent packets', (state: Record<string, unknown>) => void (state['sent'] = null), 'netvsc-driver.sent'],
+    [
+      'an id that is free twice',
+      (state: Record<string, unknown>) => void (state as { sent: { free: number[] } }).sent.free.fill(1),
+      'netvsc-driver.sent',
+    ],
     [
       'a phase of its own',
       (state: Record<string, unknown>) => void (state['phase'] = 'running'),

@@ -1,19 +1,21 @@
-import type { Channel, HostDeviceDeps } from '@vmbus/core'
+import { requestTable, type Channel, type HostDeviceDeps, type RequestTable } from '@vmbus/core'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { pageSet, type PageSet } from '../page-set.ts'
 import type { BalloonHostReject } from '../rejects.ts'
 import {
   DEFAULT_SETTLE_SECONDS,
   DEFAULT_TIMEOUT_SECONDS,
+  MOST_REQUESTS,
   fresh,
   type BalloonHostOptions,
   type Operation,
+  type Request,
   type State,
 } from './state.ts'
 
 const PAGE = 4096
 
-/** What the parts of the device share. `state` and `ballooned` are all that is saved. */
+/** What the parts of the device share. `state`, `requests` and `ballooned` are all that is saved. */
 export interface HostContext {
   readonly options: BalloonHostOptions
   readonly deps: HostDeviceDeps
@@ -22,6 +24,7 @@ export interface HostContext {
   readonly settleTicks: number
   readonly timeoutTicks: number
   readonly ballooned: PageSet
+  readonly requests: RequestTable<Request>
   state: State
   channel: Channel | undefined
   /** The device is at work: what the guest says meanwhile waits. */
@@ -42,6 +45,7 @@ export function hostContext(
     settleTicks: (options.settleSeconds ?? DEFAULT_SETTLE_SECONDS) * TICKS_PER_SECOND,
     timeoutTicks: (options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * TICKS_PER_SECOND,
     ballooned: pageSet(),
+    requests: requestTable<Request>(MOST_REQUESTS),
     state: fresh(bootPages),
     channel: undefined,
     busy: false,
@@ -67,18 +71,27 @@ export function post(ctx: HostContext, bytes: Uint8Array): void {
   flush(ctx)
 }
 
+/** What the guest was asked for and has not answered. */
+export function underWay({ requests }: HostContext, operation?: Operation): Request | undefined {
+  const request = requests.get(MOST_REQUESTS)
+  return operation === undefined || request?.operation === operation ? request : undefined
+}
+
 /** Says how an operation ended, once. */
-export function report({ state, deps }: HostContext, operation: Operation, failed?: string): void {
-  const isLate = state.deadline === null
-  state.deadline = null
+export function report({ deps }: HostContext, request: Request, failed?: string): void {
+  const { operation, asked, done } = request
+  const isLate = request.deadline === null
+  request.deadline = null
   deps.timers.clear('operation')
-  const result = { asked: state.asked, done: state.done, ...(failed === undefined ? {} : { failed }) }
+  const result = { asked, done, ...(failed === undefined ? {} : { failed }) }
   if (isLate) deps.event('late', { operation, ...result })
   else deps.event(operation, result)
 }
 
-export function finish(ctx: HostContext, operation: Operation, failed?: string): void {
-  ctx.state.phase = 'idle'
+/** The guest answered, or never will: it can be asked again. */
+export function finish(ctx: HostContext, failed?: string): void {
+  const request = ctx.requests.end(MOST_REQUESTS)
+  if (request === undefined) return
   ctx.state.transaction = (ctx.state.transaction + 1) >>> 0
-  report(ctx, operation, failed)
+  report(ctx, request, failed)
 }

@@ -15,7 +15,8 @@ import {
   versionResponse,
   type PageRun,
 } from '../protocol.ts'
-import { drop, finish, post, type HostContext } from './context.ts'
+import type { Request } from './state.ts'
+import { drop, finish, post, underWay, type HostContext } from './context.ts'
 
 /** A handler and the fewest bytes that it reads. */
 interface Handler {
@@ -106,8 +107,8 @@ function given({ state, ballooned }: HostContext, run: PageRun): PageRun[] {
 }
 
 function onBallooned(ctx: HostContext, bytes: Uint8Array): void {
-  const { state } = ctx
-  if (state.phase !== 'balloon') return drop(ctx, 'balloon-unasked', 'balloon response that was not asked for')
+  const request = underWay(ctx, 'balloon')
+  if (request === undefined) return drop(ctx, 'balloon-unasked', 'balloon response that was not asked for')
   const { flags } = balloonResponse.parse(bytes)
   const runs = unpackRuns(bytes, balloonResponse.size, flags.rangeCount)
   if (runs === undefined) return drop(ctx, 'balloon-ranges', 'balloon response shorter than its ranges')
@@ -115,26 +116,26 @@ function onBallooned(ctx: HostContext, bytes: Uint8Array): void {
     let left = run.count
     for (const part of given(ctx, run)) {
       left -= ctx.ballooned.add(part)
-      state.done += part.count
+      request.done += part.count
       ctx.options.reclaimed?.(part)
     }
     if (left > 0) drop(ctx, 'balloon-foreign', 'balloon response names pages that the guest does not have')
   }
-  if (state.done > state.asked) drop(ctx, 'balloon-more', 'more pages than were asked for')
+  if (request.done > request.asked) drop(ctx, 'balloon-more', 'more pages than were asked for')
   // A guest at its minimum answers with no range; that ends the operation whatever `more` says.
-  if (flags.more === 0 || flags.rangeCount === 0) finish(ctx, 'balloon')
+  if (flags.more === 0 || flags.rangeCount === 0) finish(ctx)
 }
 
 function onUnballooned(ctx: HostContext): void {
-  if (ctx.state.phase !== 'unballoon')
+  if (underWay(ctx, 'unballoon') === undefined)
     return drop(ctx, 'unballoon-unasked', 'unballoon response that was not asked for')
-  finish(ctx, 'unballoon')
+  finish(ctx)
 }
 
 /** The first pages of the run that was offered are the guest's. */
-function added({ state }: HostContext, pages: number): void {
-  if (state.adding === null) return
-  const { start, region } = state.adding
+function added({ state }: HostContext, { adding }: Request, pages: number): void {
+  if (adding === null) return
+  const { start, region } = adding
   const all = pageSet(state.hotAdded)
   all.add({ start, count: pages })
   state.hotAdded = [...all.runs]
@@ -143,14 +144,15 @@ function added({ state }: HostContext, pages: number): void {
 
 function onHotAdded(ctx: HostContext, bytes: Uint8Array): void {
   const { state } = ctx
-  if (state.phase !== 'hot-add') return drop(ctx, 'hot-add-unasked', 'hot add response that was not asked for')
+  const request = underWay(ctx, 'hot-add')
+  if (request === undefined) return drop(ctx, 'hot-add-unasked', 'hot add response that was not asked for')
   const { pages, result } = hotAddResponse.parse(bytes)
-  if (pages > state.asked) return finish(ctx, 'hot-add', 'the guest claims more pages than were offered')
-  state.done = pages
-  if (pages > 0) added(ctx, pages)
+  if (pages > request.asked) return finish(ctx, 'the guest claims more pages than were offered')
+  request.done = pages
+  if (pages > 0) added(ctx, request, pages)
   // No pages with result 1 is final; fewer than asked for is taken as the guest's ceiling (Hyper-V's rule, wire/07 §6).
-  if (pages < state.asked && (pages > 0 || result === 1)) state.hotAddEnded = true
-  finish(ctx, 'hot-add', pages === 0 ? 'the guest added nothing' : undefined)
+  if (pages < request.asked && (pages > 0 || result === 1)) state.hotAddEnded = true
+  finish(ctx, pages === 0 ? 'the guest added nothing' : undefined)
 }
 
 /** What a guest may say, by type. */

@@ -9,25 +9,24 @@ import {
   unballoonRequest,
   type PageRun,
 } from '../protocol.ts'
-import { post, type HostContext } from './context.ts'
+import { post, underWay, type HostContext } from './context.ts'
 import { head } from './guest-messages.ts'
 import { regionFor } from './region.ts'
-import { MAX_REQUEST_PAGES, RANGES_PER_MESSAGE, type BalloonRefusal, type Operation, type Phase } from './state.ts'
+import { MAX_REQUEST_PAGES, RANGES_PER_MESSAGE, type BalloonRefusal, type Request } from './state.ts'
 
-const NOT_READY: readonly Phase[] = ['closed', 'version', 'capabilities', 'settling']
-
-function refusal({ state: { phase } }: HostContext, supported: boolean): BalloonRefusal | undefined {
-  if (NOT_READY.includes(phase)) return 'not-ready'
-  if (phase !== 'idle') return 'busy'
+function refusal(ctx: HostContext, supported: boolean): BalloonRefusal | undefined {
+  if (ctx.state.phase !== 'ready') return 'not-ready'
+  if (underWay(ctx) !== undefined) return 'busy'
   return supported ? undefined : 'not-supported'
 }
 
-function begin({ state, deps, timeoutTicks }: HostContext, operation: Operation, asked: number): void {
-  state.phase = operation
-  state.asked = asked
-  state.done = 0
-  state.deadline = deps.clock.now() + timeoutTicks
-  deps.timers.set('operation', state.deadline)
+function begin(
+  { requests, deps, timeoutTicks }: HostContext,
+  request: Pick<Request, 'operation' | 'asked'> & Partial<Request>,
+): void {
+  const deadline = deps.clock.now() + timeoutTicks
+  requests.begin({ done: 0, adding: null, ...request, deadline })
+  deps.timers.set('operation', deadline)
 }
 
 export function balloon(ctx: HostContext, pages: number): 'begun' | BalloonRefusal {
@@ -36,7 +35,7 @@ export function balloon(ctx: HostContext, pages: number): 'begun' | BalloonRefus
   if (refused !== undefined) return refused
   const asked = Math.min(Math.trunc(pages), MAX_REQUEST_PAGES)
   if (!(asked > 0)) return 'nothing-to-do'
-  begin(ctx, 'balloon', asked)
+  begin(ctx, { operation: 'balloon', asked })
   post(
     ctx,
     balloonRequest.toBytes({
@@ -55,9 +54,8 @@ export function unballoon(ctx: HostContext, pages: number): 'begun' | BalloonRef
   if (runs.length === 0) return 'nothing-to-do'
   const total = runs.reduce((sum, run) => sum + run.count, 0)
   const { transaction } = state
-  begin(ctx, 'unballoon', total)
   // The pages are the guest's from the moment it is told.
-  state.done = total
+  begin(ctx, { operation: 'unballoon', asked: total, done: total })
   for (const run of runs) ctx.options.returned?.(run)
   for (let at = 0; at < runs.length; at += RANGES_PER_MESSAGE) {
     const part = runs.slice(at, at + RANGES_PER_MESSAGE)
@@ -85,8 +83,7 @@ export function hotAdd(ctx: HostContext, run: PageRun): 'begun' | BalloonRefusal
   const region = regionFor(run, state)
   if (region === undefined) return 'misaligned'
   if (region.count > COUNT_LIMIT || region.start + region.count > START_LIMIT) return 'nothing-to-do'
-  state.adding = { start: run.start, region }
-  begin(ctx, 'hot-add', run.count)
+  begin(ctx, { operation: 'hot-add', asked: run.count, adding: { start: run.start, region } })
   post(
     ctx,
     hotAddRequest.toBytes({

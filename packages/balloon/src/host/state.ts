@@ -1,4 +1,4 @@
-import type { HostDevice } from '@vmbus/core'
+import { savedRequests, type HostDevice, type SavedRequests } from '@vmbus/core'
 import {
   bytes,
   callable,
@@ -54,26 +54,29 @@ export type Operation = (typeof OPERATIONS)[number]
 /** Why an operation was not begun. */
 export type BalloonRefusal = 'not-ready' | 'busy' | 'not-supported' | 'misaligned' | 'nothing-to-do'
 
-const PHASES = ['closed', 'version', 'capabilities', 'settling', 'idle', ...OPERATIONS] as const
+/** What the guest was asked for, until it answers. */
+export interface Request {
+  readonly operation: Operation
+  readonly asked: number
+  /** Pages so far. */
+  done: number
+  /** Reference time at which it is reported as failed; null once it is. */
+  deadline: number | null
+  /** Of a hot add: the region, and the page in it that is offered first. */
+  readonly adding: { readonly start: number; readonly region: HotAddRegion } | null
+}
 
-export type Phase = (typeof PHASES)[number]
+const PHASES = ['closed', 'version', 'capabilities', 'settling', 'ready'] as const
 
 export interface State {
-  phase: Phase
+  phase: (typeof PHASES)[number]
   version: number
   caps: { balloon: boolean; hotAdd: boolean; alignmentPages: number }
   transaction: number
   /** Reference time at which the guest may be asked, or null. */
   settledAt: number | null
-  /** Reference time at which the operation under way is reported as failed; null once it is, or when there is none. */
-  deadline: number | null
-  /** Of the operation under way: pages asked for and done. */
-  asked: number
-  done: number
   /** The region of the last hot add, and how many of its pages the guest has; null before the first. */
   region: HotAddRegion | null
-  /** The region of the hot add under way or the last one, and the page in it that is offered first. */
-  adding: { readonly start: number; readonly region: HotAddRegion } | null
   hotAddEnded: boolean
   bootPages: number
   /** What was added, as runs that do not touch. */
@@ -125,11 +128,7 @@ export const fresh = (bootPages: number): State => ({
   caps: { balloon: false, hotAdd: false, alignmentPages: 1 },
   transaction: 1,
   settledAt: null,
-  deadline: null,
-  asked: 0,
-  done: 0,
   region: null,
-  adding: null,
   hotAddEnded: false,
   bootPages,
   hotAdded: [],
@@ -142,24 +141,31 @@ export const fresh = (bootPages: number): State => ({
 
 /** What a device saves. */
 export interface SavedHost extends State {
+  readonly requests: SavedRequests<Request>
   readonly ballooned: readonly PageRun[]
 }
 
 const region = object<HotAddRegion>({ start: integer(), count: integer(), covered: integer() })
 
+/** A guest takes one request at a time; its answers are numbered by its own counter, and say which they answer by their type. */
+export const MOST_REQUESTS = 1
+const request = object<Request>({
+  operation: oneOf(...OPERATIONS),
+  asked: integer(),
+  done: integer(),
+  deadline: nullable(number(0)),
+  adding: nullable(object<{ readonly start: number; readonly region: HotAddRegion }>({ start: integer(), region })),
+})
+
 /** The states of a device that agrees on one of these versions. */
 export const savedHost = (versions: readonly number[]): StateForm<SavedHost> =>
-  stateForm<SavedHost>('balloon', 2, {
+  stateForm<SavedHost>('balloon', 3, {
     phase: oneOf(...PHASES),
     version: oneOf(0, ...versions),
     caps: object<State['caps']>({ balloon: flag, hotAdd: flag, alignmentPages: integer(1) }),
     transaction: u32,
     settledAt: nullable(number(0)),
-    deadline: nullable(number(0)),
-    asked: integer(),
-    done: integer(),
     region: nullable(region),
-    adding: nullable(object<{ readonly start: number; readonly region: HotAddRegion }>({ start: integer(), region })),
     hotAddEnded: flag,
     bootPages: number(0),
     hotAdded: list(pageRun),
@@ -168,6 +174,7 @@ export const savedHost = (versions: readonly number[]): StateForm<SavedHost> =>
     reports: integer(),
     outbox: list(bytes()),
     unread: flag,
+    requests: savedRequests(request, MOST_REQUESTS),
     ballooned: list(pageRun),
   })
 

@@ -1,1 +1,7 @@
-export { requestTable, savedRequests, type RequestTable, type SavedRequests } from './table.ts'
+export {
+  requestTable,
+  savedRequests,
+  type RequestTable,
+  type RequestTableOptions,
+  type SavedRequests,
+} from './table.ts'

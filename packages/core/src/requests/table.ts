@@ -1,4 +1,4 @@
-import { integer, list, object, pair, type Shape } from '@vmbus/world'
+import { ShapeMismatch, integer, list, object, pair, type Shape } from '@vmbus/world'
 
 /** Requests that are with the other end, as they are saved. The order of the free ids is that in which they are given. */
 export interface SavedRequests<T> {
@@ -6,9 +6,23 @@ export interface SavedRequests<T> {
   readonly free: readonly number[]
 }
 
-/** The shape of a saved table whose records have the shape `of`. That the ids are those of one table, `restore` looks at. */
-export function savedRequests<T>(of: Shape<T>): Shape<SavedRequests<T>> {
-  return object<SavedRequests<T>>({ requests: list(pair(integer(1), of)), free: list(integer(1)) })
+/** The shape of what a table of `depth` saved, whose records have the shape `of`; without a depth, of a table that grows. */
+export function savedRequests<T>(of: Shape<T>, depth?: number): Shape<SavedRequests<T>> {
+  const shape = object<SavedRequests<T>>({ requests: list(pair(integer(1), of)), free: list(integer(1)) })
+  return (value, at) => {
+    const saved = shape(value, at)
+    const size = depth ?? idsIn(saved)
+    if (!isTableOf(saved, size)) throw new ShapeMismatch(at, value, `each id from 1 to ${size} once`)
+    return saved
+  }
+}
+
+const idsIn = ({ requests, free }: SavedRequests<unknown>): number => requests.length + free.length
+
+/** Each id from 1 to `size` is there once. */
+function isTableOf(saved: SavedRequests<unknown>, size: number): boolean {
+  const ids = new Set([...saved.requests.map(([id]) => id), ...saved.free])
+  return size > 0 && idsIn(saved) === size && ids.size === size && [...ids].every((id) => id >= 1 && id <= size)
 }
 
 /**
@@ -16,7 +30,7 @@ export function savedRequests<T>(of: Shape<T>): Shape<SavedRequests<T>> {
  * before the sender returns: `begin`, send, and `undo` if the ring was full; `end` when the answer is there.
  *
  * Ids are small whole numbers from 1, each of one request at a time; the one that has been free longest is taken next, so that
- * a late answer does not meet a new request at once. Nothing is allocated after creation.
+ * a late answer does not meet a new request at once. Nothing is allocated after creation, but to grow.
  */
 export interface RequestTable<T extends {}> {
   /** Requests under way. */
@@ -35,23 +49,40 @@ export interface RequestTable<T extends {}> {
   /** Forgets all of them. */
   clear(): void
   save(): SavedRequests<T>
-  /** Takes what a table of the same depth saved. Throws RangeError, and changes nothing, if each id is not there just once. */
+  /**
+   * Takes what a table of the same depth saved, or of any if this one grows. Throws RangeError, and changes nothing, if each id
+   * is not there just once.
+   */
   restore(saved: SavedRequests<T>): void
 }
 
-export function requestTable<T extends {}>(depth: number): RequestTable<T> {
+/** How a table gives its ids. */
+export interface RequestTableOptions {
+  /** The id that has just become free is the next to be given, as in Linux (drivers/hv/channel.c, vmbus_next_request_id). */
+  readonly newestFirst?: boolean
+  /** `depth` is doubled when it does not suffice, and `begin` never returns 0. */
+  readonly grows?: boolean
+}
+
+export function requestTable<T extends {}>(depth: number, options: RequestTableOptions = {}): RequestTable<T> {
   if (!Number.isSafeInteger(depth) || depth < 1) throw new RangeError(`depth of a request table is ${depth}`)
-  const records: (T | undefined)[] = Array.from({ length: depth + 1 }, () => undefined)
-  // A circle of free ids: the oldest is at `first`, `free` of them.
-  const circle = new Uint32Array(depth)
+  const records: (T | undefined)[] = []
+  // A circle of free ids: the next is at `first`, `free` of them.
+  let circle = new Uint32Array(depth)
   let first = 0
   let free = 0
 
-  const empty = (): void => {
-    records.fill(undefined)
-    for (let i = 0; i < depth; i++) circle[i] = i + 1
+  /** The free ids in their order, in a table of `size`. */
+  const setFree = (size: number, ids: readonly number[]): void => {
+    if (circle.length !== size) circle = new Uint32Array(size)
+    circle.set(ids)
     first = 0
-    free = depth
+    free = ids.length
+  }
+  const empty = (): void => {
+    records.length = 0
+    for (let id = 0; id <= circle.length; id++) records.push(undefined)
+    setFree(circle.length, idsFrom(1, circle.length))
   }
   empty()
 
@@ -60,37 +91,48 @@ export function requestTable<T extends {}>(depth: number): RequestTable<T> {
     if (record !== undefined) records[id] = undefined
     return record
   }
+  const putFirst = (id: number): void => {
+    first = first === 0 ? circle.length - 1 : first - 1
+    circle[first] = id
+    free++
+  }
+  const putLast = (id: number): void => {
+    const last = first + free
+    circle[last < circle.length ? last : last - circle.length] = id
+    free++
+  }
+  const giveBack = options.newestFirst === true ? putFirst : putLast
 
   return {
     get size() {
-      return depth - free
+      return circle.length - free
     },
-    depth,
+    get depth() {
+      return circle.length
+    },
     begin(record) {
-      if (free === 0) return 0
+      if (free === 0) {
+        if (options.grows !== true) return 0
+        const before = circle.length
+        setFree(2 * before, idsFrom(before + 1, 2 * before))
+      }
       const id = circle[first] ?? 0
-      first = first + 1 === depth ? 0 : first + 1
+      first = first + 1 === circle.length ? 0 : first + 1
       free--
       records[id] = record
       return id
     },
     undo(id) {
-      if (take(id) === undefined) return
-      first = first === 0 ? depth - 1 : first - 1
-      circle[first] = id
-      free++
+      if (take(id) !== undefined) putFirst(id)
     },
     end(id) {
       const record = take(id)
-      if (record === undefined) return undefined
-      const last = first + free
-      circle[last < depth ? last : last - depth] = id
-      free++
+      if (record !== undefined) giveBack(id)
       return record
     },
     get: (id) => records[id],
     each(visit) {
-      for (let id = 1; id <= depth; id++) {
+      for (let id = 1; id <= circle.length; id++) {
         const record = records[id]
         if (record !== undefined) visit(record, id)
       }
@@ -98,18 +140,17 @@ export function requestTable<T extends {}>(depth: number): RequestTable<T> {
     clear: empty,
     save: () => ({
       requests: records.flatMap((record, id) => (record === undefined ? [] : [[id, record]])),
-      free: Array.from({ length: free }, (_, index) => circle[(first + index) % depth] ?? 0),
+      free: Array.from({ length: free }, (_, index) => circle[(first + index) % circle.length] ?? 0),
     }),
     restore(saved) {
-      const ids = new Set([...saved.requests.map(([id]) => id), ...saved.free])
-      const all = saved.requests.length + saved.free.length
-      if (all !== depth || ids.size !== depth || Math.max(...ids) > depth || Math.min(...ids) < 1)
-        throw new RangeError(`saved requests name ${ids.size} ids ${all} times, of a table of ${depth}`)
+      const size = options.grows === true ? idsIn(saved) : depth
+      if (!isTableOf(saved, size)) throw new RangeError(`saved requests are not those of a table of ${size}`)
       records.fill(undefined)
       for (const [id, record] of saved.requests) records[id] = record
-      circle.set(saved.free)
-      first = 0
-      free = saved.free.length
+      setFree(size, saved.free)
     },
   }
 }
+
+const idsFrom = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index)

@@ -16,14 +16,15 @@ import { mostOwed } from './receive.ts'
 import { next } from './request.ts'
 import { flushBatch } from './outgoing.ts'
 import { completed } from './setup.ts'
-import { answerCame, awaitAnswer, diagnose, isUnderWay, releaseSlot, type GuestContext } from './state.ts'
+import { answerCame, awaitAnswer, diagnose, endUnanswered, isUnderWay, release, type GuestContext } from './state.ts'
 import { advance } from './teardown.ts'
 
 /** A packet of ours came back. Ids that we did not give, or gave for another channel, are the host's mistake. */
 const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): void => {
   const { state } = ctx
-  const slot = packet.transactionHigh === 0 ? state.slots[packet.transactionLow - 1] : undefined
-  if (slot === undefined || !isUnderWay(slot) || slot.queue !== channel.offer.subchannelIndex) {
+  const id = packet.transactionHigh === 0 ? packet.transactionLow : 0
+  const sent = ctx.sent.get(id)
+  if (sent === undefined || !isUnderWay(sent) || sent.queue !== channel.offer.subchannelIndex) {
     diagnose(
       ctx,
       'VMBUS_NETVSC_COMPLETION',
@@ -32,9 +33,12 @@ const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): voi
     )
     return
   }
-  const { kind, type } = slot
-  if (kind === 'request' && type !== NvspType.switchDataPath && ctx.options.keepsSetupIds === true) slot.kind = 'kept'
-  else releaseSlot(ctx, slot)
+  const { kind, type } = sent
+  if (kind === 'request' && type !== NvspType.switchDataPath && ctx.options.keepsSetupIds === true) sent.kind = 'kept'
+  else {
+    ctx.sent.end(id)
+    release(ctx, sent)
+  }
   if (state.phase === 'stopping' && state.answerAt !== Infinity) awaitAnswer(ctx)
   const view = new DataView(packet.bytes.buffer, packet.payloadOffset, packet.payloadLength)
   if (kind === 'request') {
@@ -118,5 +122,5 @@ export function endQueue(ctx: GuestContext, index: number): void {
   const queue = state.queues[index]
   if (queue && queue.batch.section >= 0) state.sections.push(queue.batch.section)
   state.queues[index] = null
-  for (const slot of state.slots) if (slot.queue === index && isUnderWay(slot)) releaseSlot(ctx, slot)
+  endUnanswered(ctx, (packet) => packet.queue === index)
 }

@@ -1,7 +1,7 @@
 import type { Channel } from '@vmbus/core'
 import { ChannelType } from '../protocol/nvsp.ts'
 import { rndisMessage } from './sending.ts'
-import { freeSlot, takeSlot, type GuestContext, type Outgoing } from './state.ts'
+import { packetRecord, recycle, type GuestContext, type Outgoing } from './state.ts'
 
 /** The id of what nobody answers (Linux include/linux/hyperv.h, VMBUS_RQST_ID_NO_RESPONSE). */
 const NO_RESPONSE_LOW = 0xffff_fffd
@@ -22,10 +22,10 @@ export function post(ctx: GuestContext, queueIndex: number, outgoing: Outgoing):
 }
 
 function sendNow(channel: Channel, outgoing: Outgoing): boolean {
-  const { slot, payload } = outgoing
-  if (outgoing.kind === 'gpa') return channel.sendGpaDirect(outgoing.ranges, payload, slot, 0)
-  return slot > 0
-    ? channel.sendInBand(payload, slot, 0, true)
+  const { id, payload } = outgoing
+  if (outgoing.kind === 'gpa') return channel.sendGpaDirect(outgoing.ranges, payload, id, 0)
+  return id > 0
+    ? channel.sendInBand(payload, id, 0, true)
     : channel.sendInBand(payload, NO_RESPONSE_LOW, NO_RESPONSE_HIGH, false)
 }
 
@@ -55,10 +55,12 @@ export function flushBatch(ctx: GuestContext, index: number): boolean {
   const several = batch.frames > 1
   // The section is the host's from here on: its answer, and what the owner sends then, may come before the sender returns.
   batch.section = -1
-  const slot = takeSlot(ctx, 'section', index)
-  slot.section = section
-  if (!channel.sendInBand(rndisMessage(ctx.sending, ChannelType.data, section, used), slot.id, 0, true)) {
-    freeSlot(ctx, slot)
+  const packet = packetRecord(ctx, 'section', index)
+  packet.section = section
+  const id = ctx.sent.begin(packet)
+  if (!channel.sendInBand(rndisMessage(ctx.sending, ChannelType.data, section, used), id, 0, true)) {
+    ctx.sent.undo(id)
+    recycle(ctx, packet)
     batch.section = section
     channel.wantWritable(ROOM)
     return false

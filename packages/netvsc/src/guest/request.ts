@@ -2,11 +2,14 @@ import { ChannelType, NO_SECTION } from '../protocol/nvsp.ts'
 import { RNDIS_HEADER, RndisType, queryRequest } from '../protocol/rndis.ts'
 import { post } from './outgoing.ts'
 import { rndisMessage } from './sending.ts'
-import { answerCame, awaitAnswer, takeSlot, type ControlRequest, type GuestContext } from './state.ts'
+import { answerCame, awaitAnswer, packetRecord, type ControlRequest, type GuestContext } from './state.ts'
 
 const PAGE = 4096
 
-/** Asks the host something; one request is under way at a time, because all go from one page. */
+/**
+ * Asks the host something; one request is under way at a time, because all go from one page. The ids of RNDIS are no table's:
+ * each is new, counted on from 1 as Linux does (rndis_filter.c, get_rndis_request), and only the last one is answered.
+ */
 export function ask(ctx: GuestContext, request: ControlRequest): void {
   const { control } = ctx.state
   if (control.current === null) begin(ctx, request)
@@ -28,13 +31,13 @@ function begin(ctx: GuestContext, request: ControlRequest): void {
   const gpa = state.controlPage * PAGE + byteOffset
   deps.memory.bytes.set(bytes, gpa)
   deps.memory.wrote(gpa, bytes.length)
-  const slot = takeSlot(ctx, 'control', 0).id
+  const id = ctx.sent.begin(packetRecord(ctx, 'control', 0))
   awaitAnswer(ctx)
   post(ctx, 0, {
     kind: 'gpa',
     ranges: [{ byteOffset, byteCount: bytes.length, pfns: [state.controlPage] }],
     payload: rndisMessage(ctx.sending, ChannelType.control, NO_SECTION, 0),
-    slot,
+    id,
   })
 }
 

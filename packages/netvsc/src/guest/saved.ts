@@ -15,29 +15,31 @@ import {
   type Shape,
   type StateForm,
 } from '@vmbus/world'
+import { savedRequests } from '@vmbus/core'
 import { DataPath } from '../protocol/nvsp.ts'
 import {
   GUEST_PHASES,
+  PACKET_KINDS,
   type Batch,
   type ControlRequest,
   type GrantedBuffer,
   type GuestQueue,
   type GuestStatistics,
-  type NetvscGuestState,
   type Outgoing,
-  type Slot,
+  type SavedNetvscGuest,
+  type SentPacket,
 } from './state.ts'
 
 const pfn = integer()
 const pfns = list(pfn)
 
 const outgoing: Shape<Outgoing> = either<Outgoing & { kind: 'in-band' }, Outgoing & { kind: 'gpa' }>(
-  object<Outgoing & { kind: 'in-band' }>({ kind: oneOf('in-band'), payload: bytes(), slot: u32 }),
+  object<Outgoing & { kind: 'in-band' }>({ kind: oneOf('in-band'), payload: bytes(), id: u32 }),
   object<Outgoing & { kind: 'gpa' }>({
     kind: oneOf('gpa'),
     ranges: list(object({ byteOffset: u32, byteCount: u32, pfns })),
     payload: bytes(),
-    slot: u32,
+    id: u32,
   }),
 )
 
@@ -51,9 +53,8 @@ const queue: Shape<GuestQueue> = object<GuestQueue>({
   blocked: flag,
 })
 
-const slot: Shape<Slot> = object<Slot>({
-  id: integer(1),
-  kind: oneOf('free', 'kept', 'request', 'control', 'section', 'pages'),
+const sentPacket: Shape<SentPacket> = object<SentPacket>({
+  kind: oneOf(...PACKET_KINDS),
   queue: u16,
   type: u32,
   section: integer(-1),
@@ -74,7 +75,7 @@ const statistics: Shape<GuestStatistics> = object<GuestStatistics>({
 })
 
 /** The states of a driver. */
-export const GUEST_FORM: StateForm<NetvscGuestState> = stateForm<NetvscGuestState>('netvsc-driver', 3, {
+export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGuest>('netvsc-driver', 4, {
   phase: oneOf(...GUEST_PHASES),
   step: text,
   version: u32,
@@ -95,8 +96,7 @@ export const GUEST_FORM: StateForm<NetvscGuestState> = stateForm<NetvscGuestStat
   subchannels: u16,
   requestedSubchannels: u16,
   queues: list(nullable(queue)),
-  slots: list(slot),
-  freeSlots: list(integer()),
+  sent: savedRequests(sentPacket),
   pages: pfns,
   controlPage: integer(-1),
   control: object({ current: nullable(request), id: u32, waiting: list(request) }),

@@ -8,8 +8,8 @@ import { HashType } from '../protocol/ndis.ts'
 import { ROOM, flushBatch } from './outgoing.ts'
 import { PAGE, headerOf, rangesOf, rndisMessage, sectionsOf } from './sending.ts'
 import {
-  releaseSlot,
-  takeSlot,
+  packetRecord,
+  release,
   type Batch,
   type GuestContext,
   type GuestQueue,
@@ -144,16 +144,18 @@ function sendPages(
   const length = headerLength + bytes.length
   const left = state.pages.length - Math.ceil(length / PAGE)
   if (channel === undefined || left < 0) return refuse(queue)
-  const slot = takeSlot(ctx, 'pages', index)
-  for (let at = left; at < state.pages.length; at++) slot.pfns.push(state.pages[at] ?? 0)
+  const sent = packetRecord(ctx, 'pages', index)
+  for (let at = left; at < state.pages.length; at++) sent.pfns.push(state.pages[at] ?? 0)
   state.pages.length = left
-  const ranges = rangesOf(sending, slot.pfns, length, ctx.options.pageRanges === true)
+  const ranges = rangesOf(sending, sent.pfns, length, ctx.options.pageRanges === true)
   copyToRanges(deps.memory, ranges, 0, headerOf(sending, headerLength))
   copyToRanges(deps.memory, ranges, headerLength, bytes)
   count(ctx, bytes.length, 1)
-  if (channel.sendGpaDirect(ranges, rndisMessage(sending, ChannelType.data, NO_SECTION, 0), slot.id, 0)) return true
+  const id = ctx.sent.begin(sent)
+  if (channel.sendGpaDirect(ranges, rndisMessage(sending, ChannelType.data, NO_SECTION, 0), id, 0)) return true
   count(ctx, bytes.length, -1)
-  releaseSlot(ctx, slot)
+  ctx.sent.undo(id)
+  release(ctx, sent)
   channel.wantWritable(ROOM)
   return refuse(queue)
 }

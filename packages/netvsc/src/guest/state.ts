@@ -1,4 +1,4 @@
-import type { GuestChannel, GuestDriverDeps, PageRange } from '@vmbus/core'
+import type { GuestChannel, GuestDriverDeps, PageRange, RequestTable, SavedRequests } from '@vmbus/core'
 import { NvspVersion } from '../protocol/nvsp.ts'
 import { ANSWER_TICKS, DRAIN_TICKS, type NetvscGuestOptions } from './options.ts'
 import type { Receiver } from './receive.ts'
@@ -8,19 +8,17 @@ import type { NetvscGuestReject } from '../rejects.ts'
 export const GUEST_PHASES = ['offered', 'opening', 'setup', 'ready', 'stopping', 'stopped', 'failed'] as const
 export type GuestPhase = (typeof GUEST_PHASES)[number]
 
-/** A packet that found its ring full. `slot` is its transaction id, 0 without a completion. */
+/** A packet that found its ring full. `id` is its transaction id, 0 without a completion. */
 export type Outgoing =
-  | { readonly kind: 'in-band'; readonly payload: Uint8Array; readonly slot: number }
-  | { readonly kind: 'gpa'; readonly ranges: readonly PageRange[]; readonly payload: Uint8Array; readonly slot: number }
+  | { readonly kind: 'in-band'; readonly payload: Uint8Array; readonly id: number }
+  | { readonly kind: 'gpa'; readonly ranges: readonly PageRange[]; readonly payload: Uint8Array; readonly id: number }
 
-type SlotKind = 'request' | 'control' | 'section' | 'pages'
+/** `kept` has been completed, and its id is not given again. */
+export const PACKET_KINDS = ['request', 'control', 'section', 'pages', 'kept'] as const
 
 /** A packet of ours that the host has not completed. Used again for later packets, so that a send costs no garbage. */
-export interface Slot {
-  /** The transaction id, from 1 on. */
-  readonly id: number
-  /** `free` has no packet; `kept` neither, and its id is not given again. */
-  kind: SlotKind | 'free' | 'kept'
+export interface SentPacket {
+  kind: (typeof PACKET_KINDS)[number]
   queue: number
   /** NVSP type of a request. */
   type: number
@@ -103,7 +101,7 @@ export interface NetvscGuestState {
   send: GrantedBuffer | null
   subAllocation: number
   sectionSize: number
-  /** Sections that nobody uses. */
+  /** Sections that nobody uses: memory, and no requests; the packet that lends one to the host is in `sent`. */
   sections: number[]
   mostPackets: number
   alignment: number
@@ -111,10 +109,6 @@ export interface NetvscGuestState {
   subchannels: number
   requestedSubchannels: number
   queues: (GuestQueue | null)[]
-  /** By transaction id, less 1. */
-  slots: Slot[]
-  /** Indices of slots, the next one to be used last. */
-  freeSlots: number[]
   pages: number[]
   controlPage: number
   control: { current: ControlRequest | null; id: number; waiting: ControlRequest[] }
@@ -129,6 +123,11 @@ export interface NetvscGuestState {
   failure: string
   /** When waiting ends, Infinity without a wait. */
   answerAt: number
+}
+
+/** What a driver saves. */
+export interface SavedNetvscGuest extends NetvscGuestState {
+  readonly sent: SavedRequests<SentPacket>
 }
 
 export const noGuestState = (mtu: number, filter: number): NetvscGuestState => ({
@@ -152,8 +151,6 @@ export const noGuestState = (mtu: number, filter: number): NetvscGuestState => (
   subchannels: 0,
   requestedSubchannels: 0,
   queues: [],
-  slots: [],
-  freeSlots: [],
   pages: [],
   controlPage: -1,
   control: { current: null, id: 0, waiting: [] },
@@ -176,7 +173,7 @@ export const noGuestState = (mtu: number, filter: number): NetvscGuestState => (
   answerAt: Infinity,
 })
 
-/** What the parts of the driver share. */
+/** What the parts of the driver share. `state` and `sent` are all that is saved. */
 export interface GuestContext {
   readonly deps: GuestDriverDeps
   readonly options: NetvscGuestOptions
@@ -185,6 +182,10 @@ export interface GuestContext {
   readonly channelLimit: number
   readonly receive: Receiver
   readonly sending: SendBuffers
+  /** By transaction id, of all channels. */
+  readonly sent: RequestTable<SentPacket>
+  /** Records that no packet uses. */
+  readonly spare: SentPacket[]
   state: NetvscGuestState
   /** Packets of the host are being taken: what is sent meanwhile goes out at the end. */
   receiving: boolean
@@ -208,33 +209,47 @@ export const newGuestQueue = (): GuestQueue => ({
 export const ndisVersion = (version: number): { major: number; minor: number } =>
   version >= NvspVersion.v5 ? { major: 6, minor: 0x1e } : { major: 6, minor: 1 }
 
-/** Records a packet before it is sent: its completion may come before the sender returns. */
-export function takeSlot({ state }: GuestContext, kind: SlotKind, queue: number, type = 0): Slot {
-  const index = state.freeSlots.pop() ?? state.slots.length
-  const slot = (state.slots[index] ??= { id: index + 1, kind, queue, type, section: -1, pfns: [] })
-  slot.kind = kind
-  slot.queue = queue
-  slot.type = type
-  return slot
+/** A record for a packet, which begins in `sent` before it is sent: its completion may come before the sender returns. */
+export function packetRecord({ spare }: GuestContext, kind: SentPacket['kind'], queue: number, type = 0): SentPacket {
+  const packet = spare.pop() ?? { kind, queue, type, section: -1, pfns: [] }
+  packet.kind = kind
+  packet.queue = queue
+  packet.type = type
+  return packet
 }
 
-/** The packet has ended, or was never sent; what it held is somebody else's. */
-export function freeSlot({ state }: GuestContext, slot: Slot): void {
-  slot.kind = 'free'
-  slot.pfns.length = 0
-  state.freeSlots.push(slot.id - 1)
+/** The record is of no packet any more; what it held is somebody else's. */
+export function recycle({ spare }: GuestContext, packet: SentPacket): void {
+  packet.pfns.length = 0
+  spare.push(packet)
 }
 
-/** The packet has ended, and its section or pages are free again. */
-export function releaseSlot(ctx: GuestContext, slot: Slot): void {
+/** The packet has ended, or was never sent: its section or pages are free again. */
+export function release(ctx: GuestContext, packet: SentPacket): void {
   const { state } = ctx
-  if (slot.kind === 'section') state.sections.push(slot.section)
-  else if (slot.kind === 'pages') for (const pfn of slot.pfns) state.pages.push(pfn)
-  freeSlot(ctx, slot)
+  if (packet.kind === 'section') state.sections.push(packet.section)
+  else if (packet.kind === 'pages') for (const pfn of packet.pfns) state.pages.push(pfn)
+  recycle(ctx, packet)
 }
 
 /** The host has not completed it. */
-export const isUnderWay = ({ kind }: Slot): boolean => kind !== 'free' && kind !== 'kept'
+export const isUnderWay = ({ kind }: SentPacket): boolean => kind !== 'kept'
+
+/** How many packets the host has not completed; or how many records match. */
+export function underWay({ sent }: GuestContext, matches: (packet: SentPacket) => boolean = isUnderWay): number {
+  let count = 0
+  sent.each((packet) => void (count += matches(packet) ? 1 : 0))
+  return count
+}
+
+/** Ends what the host will not complete. */
+export function endUnanswered(ctx: GuestContext, matches: (packet: SentPacket) => boolean = () => true): void {
+  ctx.sent.each((packet, id) => {
+    if (!isUnderWay(packet) || !matches(packet)) return
+    ctx.sent.end(id)
+    release(ctx, packet)
+  })
+}
 
 export const rangeOf = (pfns: readonly number[], byteCount: number): PageRange => ({ byteOffset: 0, byteCount, pfns })
 
@@ -251,7 +266,7 @@ export function answerCame(ctx: GuestContext): void {
   state.answerAt = Infinity
   deps.timers.clear('answer')
   if (state.phase !== 'ready') return
-  if (state.control.current !== null || state.slots.some(({ kind }) => kind === 'request')) awaitAnswer(ctx)
+  if (state.control.current !== null || underWay(ctx, ({ kind }) => kind === 'request') > 0) awaitAnswer(ctx)
 }
 
 /** Pages of the guest's RAM, or none when it is used up. */

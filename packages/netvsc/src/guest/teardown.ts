@@ -15,11 +15,10 @@ import {
   answerCame,
   awaitAnswer,
   diagnose,
-  isUnderWay,
-  releaseSlot,
+  endUnanswered,
   type GrantedBuffer,
   type GuestContext,
-  type NetvscGuestState,
+  underWay,
 } from './state.ts'
 
 /**
@@ -58,7 +57,7 @@ export function fail(ctx: GuestContext, why: string): void {
 /** What is waited for never comes: everything under way is given back without it. */
 export function giveUp(ctx: GuestContext): void {
   const { state } = ctx
-  for (const slot of state.slots) if (isUnderWay(slot)) releaseSlot(ctx, slot)
+  endUnanswered(ctx)
   for (const queue of state.queues) {
     if (!queue) continue
     queue.outgoing.length = 0
@@ -74,9 +73,11 @@ export function advance(ctx: GuestContext): void {
   while (ctx.state.phase === 'stopping' && !ctx.receiving && takeStep(ctx));
 }
 
-const isBusy = ({ slots, queues }: NetvscGuestState): boolean =>
-  slots.some(isUnderWay) ||
-  queues.some((queue) => queue && (queue.outgoing.length > 0 || queue.owed.length > 0 || queue.batch.section >= 0))
+const isBusy = (ctx: GuestContext): boolean =>
+  underWay(ctx) > 0 ||
+  ctx.state.queues.some(
+    (queue) => queue && (queue.outgoing.length > 0 || queue.owed.length > 0 || queue.batch.section >= 0),
+  )
 
 /** True when the step is over and the next one has begun, which is noted before it sends anything. */
 function takeStep(ctx: GuestContext): boolean {
@@ -85,7 +86,7 @@ function takeStep(ctx: GuestContext): boolean {
   const grantsFirst = ctx.deps.version() < VERSION_4_0
   switch (state.step) {
     case 'drain':
-      if (isBusy(state)) return false
+      if (isBusy(ctx)) return false
       answerCame(ctx)
       state.step = 'revoke-receive'
       if (state.subAllocation > 0)
@@ -143,7 +144,7 @@ export function grantedLate(ctx: GuestContext, buffer: GrantedBuffer, status: nu
   advance(ctx)
 }
 
-function release({ deps }: GuestContext, buffer: GrantedBuffer): null {
+function free({ deps }: GuestContext, buffer: GrantedBuffer): null {
   deps.pages.free(buffer.pfns)
   return null
 }
@@ -151,8 +152,8 @@ function release({ deps }: GuestContext, buffer: GrantedBuffer): null {
 /** The host no longer has the buffer. */
 export function ungranted(ctx: GuestContext, gpadl: number): void {
   const { state } = ctx
-  if (state.receive?.gpadl === gpadl) state.receive = release(ctx, state.receive)
-  else if (state.send?.gpadl === gpadl) state.send = release(ctx, state.send)
+  if (state.receive?.gpadl === gpadl) state.receive = free(ctx, state.receive)
+  else if (state.send?.gpadl === gpadl) state.send = free(ctx, state.send)
   advance(ctx)
 }
 
@@ -167,14 +168,14 @@ export function abandon(ctx: GuestContext): void {
   returnPages(ctx)
 }
 
-function returnPages({ state, deps }: GuestContext): void {
-  for (const slot of state.slots) if (slot.kind === 'pages') state.pages.push(...slot.pfns)
+function returnPages(ctx: GuestContext): void {
+  const { state, deps } = ctx
+  endUnanswered(ctx)
+  ctx.sent.clear()
   deps.pages.free(state.pages)
   if (state.controlPage >= 0) deps.pages.free([state.controlPage])
   state.pages = []
   state.controlPage = -1
-  state.slots = []
-  state.freeSlots = []
   state.queues = []
   state.sections = []
   state.subAllocation = state.sectionSize = 0

@@ -11,6 +11,9 @@ interface PooledRange {
 /**
  * The sub-allocations of a receive buffer. Each is free, filled (and waiting for the ring), or the guest's. The first
  * ones are for control messages. All that a packet carries returns with the packet's completion.
+ *
+ * This is no request table of @vmbus/core: a section is taken when a frame comes, which is before there is a packet; the
+ * packet's id is then the first of its sections, as in OpenVMM's netvsp, and a table would give it another.
  */
 export interface Sections {
   readonly size: number

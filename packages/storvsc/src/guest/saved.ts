@@ -1,6 +1,5 @@
-import { requestTable, savedRequests, type SavedRequests } from '@vmbus/core'
+import { savedRequests, type SavedRequests } from '@vmbus/core'
 import {
-  ShapeMismatch,
   bytes,
   either,
   flag,
@@ -81,20 +80,6 @@ const scan: Shape<ScanState> = object({
   pfn: integer(),
 })
 
-/** Requests of a driver that has so many under way at most. */
-function requests(depth: number): Shape<SavedRequests<RequestRecord>> {
-  const of = savedRequests(request)
-  return (value, where) => {
-    const saved = of(value, where)
-    try {
-      requestTable<RequestRecord>(depth).restore(saved)
-    } catch {
-      throw new ShapeMismatch(where, value, `each id from 1 to ${depth} once`)
-    }
-    return saved
-  }
-}
-
 export const savedGuest = (depth: number): StateForm<SavedGuest> =>
   stateForm<SavedGuest>('storvsc-driver', 2, {
     phase: oneOf(...PHASES),
@@ -109,7 +94,7 @@ export const savedGuest = (depth: number): StateForm<SavedGuest> =>
     nextId: integer(1),
     rotor: integer(),
     queue: list(request),
-    requests: requests(depth),
+    requests: savedRequests(request, depth),
     ended: list(object<GuestState['ended'][number]>({ request, result })),
     disks: list(disk),
     scan: nullable(scan),
