@@ -41,13 +41,11 @@ export const purePackages = floors
 
 /**
  * What modules hold though others share it, and why that is no harm: `folder/path: name`. Nothing belongs here but caches of
- * pure functions, zeros that are only read, and what is kept by an object of the caller's.
+ * pure functions, and zeros that are only read.
  *
  * @type {Readonly<Record<string, string>>}
  */
 export const moduleState = {
   'disk/src/file-store.ts: ZEROS': 'only read',
   'disk/src/store.ts: ZEROS': 'only read',
-  'netvsc/src/host/attachment.ts: attachments':
-    "each switch's own ports, which an adapter finds again when it comes back",
 }

@@ -1,16 +1,18 @@
 import { checkOptions, plainCopy, restoreState, type StateHead } from '@vmbus/world'
 import { PacketType, type Channel, type HostDevice, type HostDeviceDeps } from '@vmbus/core'
-import { formatMac, parseMac, type VlanOptions } from '@vmbus/switch'
-import { attach, release, take, type Plugged } from './host/attachment.ts'
+import { formatMac, parseMac, type Adapter, type VlanOptions } from '@vmbus/switch'
 import { createOutlet, deliver } from './host/deliver.ts'
 import { forgetReceiveBuffer, forgetSendBuffer, request, tellSendTable } from './host/negotiation.ts'
 import {
+  DEFAULT_MAC,
+  DEFAULT_MTU,
   DEFAULT_QUEUES,
   DEFAULT_SPEED,
   hostOptions,
   hostSettings,
   instanceOf,
   linkSpeed,
+  nameTaken,
   vfSerial,
   type NetvscHostOptions,
   type NetvscSettings,
@@ -76,10 +78,15 @@ export function netvscHost(
   checkOptions('netvsc', hostOptions, options)
   checkOptions('netvsc settings', hostSettings, settings)
   const form = hostForm(settings.versions)
-  const plugged: Plugged = {
-    options,
-    memory: deps.memory,
+  const { mac = DEFAULT_MAC, vlan, mtu = DEFAULT_MTU, macSpoofing: spoofing = false } = options
+  const adapter: Adapter = {
+    name: options.name ?? `nic-${mac}`,
+    mac,
+    config: { vlan, mtu, spoofing },
+    accepts: { vlan: true, segment: true },
+    machine: deps.memory,
     instanceId: instanceOf(options),
+    origin: options,
     isOpen: () => ctx.channels[0]?.isOpen === true,
     receive: (frame) => deliver(ctx, frame),
     linkChanged: (up) => {
@@ -87,13 +94,13 @@ export function netvscHost(
       deps.event('link', up ? 'up' : 'down')
     },
   }
-  const attachment = attach(plugged)
-  const permanentMac = parseMac(attachment.mac)
+  const slot = options.switch.attach(adapter) ?? nameTaken(options)
+  const permanentMac = parseMac(mac)
   const ctx: HostContext = {
     deps,
     options,
     versions: settings.versions,
-    port: attachment.port,
+    port: slot.port,
     permanentMac,
     queueLimit: options.queues ?? DEFAULT_QUEUES,
     connection: noConnection(permanentMac),
@@ -217,7 +224,7 @@ export function netvscHost(
       const index = channel.subchannelIndex
       if (index === 0) {
         forget()
-        take(attachment, plugged)
+        slot.take(adapter)
       } else if (index > ctx.connection.subchannels) return STATUS_INVALID
       ctx.channels[index] = channel
       tellSendTable(ctx)
@@ -251,7 +258,7 @@ export function netvscHost(
     },
     rescinded() {
       ctx.rescinded = true
-      release(attachment, plugged)
+      slot.release(adapter)
       dropFrames(ctx)
     },
     save(): NetvscHostState & StateHead {
@@ -279,7 +286,7 @@ export function netvscHost(
       armRemoval(ctx)
       ctx.channels = []
       for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
-      if (!ctx.rescinded) take(attachment, plugged)
+      if (!ctx.rescinded) slot.take(adapter)
       regrant()
     },
     inspect() {

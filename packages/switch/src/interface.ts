@@ -2,6 +2,7 @@ import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
 import type { BudgetState } from './budget.ts'
 import type { Frame } from './frame.ts'
 import type { PortConfig, PortOptions, PortState } from './port.ts'
+import type { Adapter, Slot } from './slot.ts'
 import type { Transit } from './schedule.ts'
 import type { PortStatistics } from './statistics.ts'
 import type { TableRow } from './table.ts'
@@ -56,6 +57,11 @@ export interface SwitchState {
 
 export interface Switch {
   connect(options: PortOptions): Port
+  /**
+   * The slot of an adapter: the one that has its name, or a new one. The adapter gets its frames from now on, unless there is
+   * one that it replaces: then once `take` says so. Undefined if the adapter there is another's.
+   */
+  attach(adapter: Adapter): Slot | undefined
   /** Delivers what is due; to be called when the switch's timer fires. */
   timer(name: string): void
   /** Sees every frame that passes a port until the returned function is called. */

@@ -3,12 +3,13 @@ import { createBudget } from './budget.ts'
 import { SwitchError } from './errors.ts'
 import { createShaper, wireBytes } from './forms.ts'
 import type { Frame } from './frame.ts'
-import type { CapturedFrame, Switch, SwitchOptions } from './interface.ts'
+import type { CapturedFrame, Port, Switch, SwitchOptions } from './interface.ts'
 import { FULL, LOST, admit, admitDuplicate } from './lane.ts'
 import { BROADCAST_MAC, isGroupMac, readMac } from './mac.ts'
 import { switchOptions } from './options.ts'
-import { configurePort, createPort, restorePorts, savePort, type PortRecord } from './port.ts'
+import { configurePort, createPort, restorePorts, savePort, type PortOptions, type PortRecord } from './port.ts'
 import { refused } from './refused.ts'
+import { createSlots } from './slot.ts'
 import { createSchedule, type Transit } from './schedule.ts'
 import { parseState } from './state.ts'
 import { copyStatistics, type DropReason } from './statistics.ts'
@@ -222,33 +223,36 @@ export function createSwitch(options: SwitchOptions): Switch {
   }
   const connected = (): PortRecord[] => ports.filter((port) => port !== undefined)
 
+  const connect = (portOptions: PortOptions): Port => {
+    if (connected().some((port) => port.name === portOptions.name)) {
+      throw new SwitchError('VMBUS_SWITCH_OPTION', 'name', portOptions.name, 'a name that no connected port has')
+    }
+    const free = ports.indexOf(undefined)
+    const port = createPort(free < 0 ? ports.length : free, portOptions)
+    ports[port.index] = port
+    return {
+      name: port.name,
+      get linkUp() {
+        return port.up
+      },
+      send: (frame) => send(port, frame),
+      configure: (change) => configurePort(port, change),
+      setLink: (up) => setLink(port, up),
+      statistics: () => copyStatistics(port.statistics),
+      disconnect() {
+        if (!port.connected) return
+        port.connected = false
+        port.up = false
+        ports[port.index] = undefined
+        table.forget(port.index)
+        schedule.forget(port.index)
+      },
+    }
+  }
+
   return {
-    connect(portOptions) {
-      if (connected().some((port) => port.name === portOptions.name)) {
-        throw new SwitchError('VMBUS_SWITCH_OPTION', 'name', portOptions.name, 'a name that no connected port has')
-      }
-      const free = ports.indexOf(undefined)
-      const port = createPort(free < 0 ? ports.length : free, portOptions)
-      ports[port.index] = port
-      return {
-        name: port.name,
-        get linkUp() {
-          return port.up
-        },
-        send: (frame) => send(port, frame),
-        configure: (change) => configurePort(port, change),
-        setLink: (up) => setLink(port, up),
-        statistics: () => copyStatistics(port.statistics),
-        disconnect() {
-          if (!port.connected) return
-          port.connected = false
-          port.up = false
-          ports[port.index] = undefined
-          table.forget(port.index)
-          schedule.forget(port.index)
-        },
-      }
-    },
+    connect,
+    attach: createSlots(connect),
     timer(name) {
       if (name !== TIMER || busy) return
       armed = Infinity

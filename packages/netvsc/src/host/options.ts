@@ -1,6 +1,8 @@
 import type { Frame, Switch, VlanOptions } from '@vmbus/switch'
 import {
+  ShapeMismatch,
   callable,
+  checkOptions,
   flag,
   instance,
   integer,
@@ -83,3 +85,15 @@ export const hostSettings: Shape<NetvscSettings> = object<NetvscSettings>({ vers
 /** An instance of its own for each address. */
 export const instanceOf = ({ instanceId, mac: address = DEFAULT_MAC }: NetvscHostOptions): string =>
   instanceId ?? `f8615163-0000-1000-2000-${address.replaceAll(/[:-]/g, '').toLowerCase()}`
+
+/** Throws OptionsError: another adapter of the switch has the name, or the address that it comes from. */
+export function nameTaken({ name, mac: address = DEFAULT_MAC }: NetvscHostOptions): never {
+  const [field, value] = name === undefined ? ['mac', address] : ['name', name]
+  return checkOptions<never>(
+    'netvsc',
+    () => {
+      throw new ShapeMismatch(field, value, 'one that no adapter of the switch has')
+    },
+    undefined,
+  )
+}
