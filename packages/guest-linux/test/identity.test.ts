@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { linux } from '../src/index.ts'
 import { intrinsicKeys } from '../src/modules/hv-utils/kvp.ts'
+import { netInterfaces } from '../src/net/index.ts'
 import { fileTree } from '../src/system/file-tree.ts'
 import { machineOf, osRelease } from '../src/system/identity.ts'
 
@@ -27,7 +28,9 @@ describe('a system', () => {
   test('tells ten keys, in the order of the daemon', () => {
     const files = fileTree({ files: { '/etc/os-release': Uint8Array.from(Buffer.from('NAME=Größe\nVERSION_ID=7\n')) } })
     const identity = { release: '6.1.0-50-686-pae', machine: 'i686', domainName: 'vm.example' }
-    expect(intrinsicKeys(identity, files, quirks, '4.3.5').map(({ key, value }) => `${key}=${value}`)).toEqual([
+    expect(
+      intrinsicKeys(identity, files, quirks, netInterfaces(), '4.3.5').map(({ key, value }) => `${key}=${value}`),
+    ).toEqual([
       'FullyQualifiedDomainName=vm.example',
       'IntegrationServicesVersion=4.3.5',
       'NetworkAddressIPv4=',
@@ -44,7 +47,7 @@ describe('a system', () => {
   test('without a name tells the text of the error, or nothing when it is a correct one', () => {
     const identity = { release: '6.1', machine: 'x86_64', domainName: undefined }
     const nameOf = (known: typeof quirks): string | undefined =>
-      intrinsicKeys(identity, fileTree(), known, '3.1')[0]?.value
+      intrinsicKeys(identity, fileTree(), known, netInterfaces(), '3.1')[0]?.value
     expect(nameOf(quirks)).toBe('getaddrinfo failed: 0xfffffffd Temporary failure in name resolution')
     expect(nameOf(new Set())).toBe('')
   })

@@ -41,6 +41,27 @@ describe('byte vectors', () => {
     )
   })
 
+  test('further addresses are ours, too: ARP tells them, and none of them is the source of what we begin', () => {
+    const { peer, say } = alone({ more: ['10.0.0.3/24', '192.168.7.1/24', 'fd00::3/64'] })
+    expect(peer.addresses).toEqual(['10.0.0.1', '10.0.0.3', '192.168.7.1', 'fd00::3', 'fe80::ff:fe00:1'])
+    const ask = (last: string): string =>
+      `ff ff ff ff ff ff ${THEM} 08 06  00 01 08 00 06 04 00 01  ${THEM} 0a 00 00 02  00 00 00 00 00 00 ${last}`
+    expect(say(ask('0a 00 00 03'))).toEqual([
+      hex(`${THEM} ${US} 08 06  00 01 08 00 06 04 00 02  ${US} 0a 00 00 03  ${THEM} 0a 00 00 02`),
+    ])
+    expect(say(ask('0a 00 00 04'))).toEqual([])
+    // 192.168.7.9 is on the link by the third address; who asks for it is the first.
+    peer.ping('192.168.7.9')
+    expect(say('')).toEqual([
+      hex(`ff ff ff ff ff ff ${US} 08 06  00 01 08 00 06 04 00 01  ${US} 0a 00 00 01  00 00 00 00 00 00 c0 a8 07 09`),
+    ])
+    for (const address of ['224.0.0.1/4', '0.0.0.0/0', 'no/24', '10.0.0.3'])
+      expect(() => alone({ more: [address] })).toThrow(expect.objectContaining({ code: 'VMBUS_PEER_OPTION' }))
+    expect(() => alone({ more: ['fd00::3/64'], mtu: 1279 })).toThrow(
+      expect.objectContaining({ code: 'VMBUS_PEER_OPTION' }),
+    )
+  })
+
   // Checksums by an independent sum (Python's struct module).
   const ARP_FROM_THEM = `${US} ${THEM} 08 06  00 01 08 00 06 04 00 01  ${THEM} 0a 00 00 02  ${US} 0a 00 00 01`
   const REQUEST = (icmp: string): string =>

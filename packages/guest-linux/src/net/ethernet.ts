@@ -18,6 +18,7 @@ import {
 } from '@vmbus/world'
 import { LinuxNetError } from './errors.ts'
 import type { LiveInterface, NetInterfaces } from './interfaces.ts'
+import { UNCONFIGURED, ipConfig, isV6, peerAddresses, type IpConfig } from './ip-config.ts'
 
 /** Packets that wait for room in the ring (net/ethernet/eth.c, ether_setup: DEFAULT_TX_QUEUE_LEN). */
 const MOST_WAITING = 1000
@@ -31,7 +32,7 @@ const UP = Filter.directed | Filter.allMulticast | Filter.broadcast
 interface State {
   /** '' while the driver sets the adapter up. */
   name: string
-  address: string
+  config: IpConfig
   isUp: boolean
   /** The adapter is closed and opened again, and the interface stays. */
   isChanging: boolean
@@ -47,9 +48,9 @@ interface Saved extends State {
   readonly stack: unknown
 }
 
-const FORM = stateForm<Saved>('linux-ethernet', 2, {
+const FORM = stateForm<Saved>('linux-ethernet', 3, {
   name: text,
-  address: text,
+  config: ipConfig,
   isUp: flag,
   isChanging: flag,
   sequence: integer(),
@@ -63,7 +64,7 @@ const FORM = stateForm<Saved>('linux-ethernet', 2, {
 export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces, deps: GuestDriverDeps): GuestDriver {
   let state: State = {
     name: '',
-    address: '',
+    config: UNCONFIGURED,
     isUp: false,
     isChanging: false,
     sequence: 1,
@@ -71,6 +72,7 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
     waiting: [],
   }
   let stack: Peer | undefined
+  let instanceId: string | undefined
   /** Frames of one poll: the stack has them once the host has its receipts (net/core/dev.c, napi_complete_done). */
   const polled: Uint8Array[] = []
 
@@ -95,7 +97,7 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
   /** The adapter is set up, for the first time or with another largest packet. */
   function ready(): void {
     state.isChanging = false
-    if (state.address !== '') startStack(stack?.save() ?? null)
+    if (stack !== undefined) stack = stackOf(state.config, stack.save())
     if (state.isUp) nic.setFilter(UP)
     if (state.name !== '') return
     state.name = interfaces.register(live)
@@ -105,18 +107,18 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
   function gone(): void {
     if (state.name === '') return
     interfaces.remove(state.name)
-    state = { ...state, name: '', address: '', isUp: false, isChanging: false, waiting: [] }
+    state = { ...state, name: '', config: UNCONFIGURED, isUp: false, isChanging: false, waiting: [] }
     stack = undefined
   }
 
-  function startStack(saved: PeerState | null): void {
-    stack = createPeer({
+  function stackOf(config: IpConfig, saved: PeerState | null): Peer {
+    const made = createPeer({
       clock: deps.clock,
       timers: scopedTimers(deps.timers, STACK),
       seed: deps.seed,
       mac: nic.mac,
       mtu: nic.mtu,
-      ipv4: state.address,
+      ...peerAddresses(config, nic.mtu),
       echoMayFragment: true,
       send: ({ bytes }) => void send(bytes),
       echoed({ address, sequence }) {
@@ -125,7 +127,8 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
         deps.event('echo', { interface: state.name, address, sequence })
       },
     })
-    if (saved !== null) stack.restore(saved, () => ({}))
+    if (saved !== null) made.restore(saved, () => ({}))
+    return made
   }
 
   function deliver(): void {
@@ -165,11 +168,18 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
     get carrier() {
       return nic.linkUp
     },
-    get address() {
-      return state.address
+    get instanceId() {
+      return instanceId
+    },
+    get config() {
+      return state.config
+    },
+    get linkLocal() {
+      return state.isUp && nic.linkUp ? stack?.addresses.at(-1) : undefined
     },
     up() {
       state.isUp = true
+      stack ??= stackOf(state.config, null)
       nic.setFilter(UP)
     },
     down() {
@@ -186,13 +196,15 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
         throw error
       }
     },
-    setAddress(address) {
-      state.address = address
-      startStack(null)
+    configure(config) {
+      stack = stackOf(config, null)
+      state.config = plainCopy(config)
     },
     send,
     ping(address, bytes) {
-      if (stack === undefined) throw new LinuxNetError(`${state.name} has no address`)
+      const { addresses } = state.config
+      const hasSource = isV6(address) || !addresses.every(isV6)
+      if (stack === undefined || !hasSource) throw new LinuxNetError(`${state.name} has no address`)
       const sequence = state.sequence++ & 0xffff
       stack.ping(address, { sequence, payload: new Uint8Array(bytes) })
       return sequence
@@ -202,7 +214,10 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
   }
 
   return {
-    offered: (channel) => nic.offered(channel),
+    offered(channel) {
+      instanceId = channel.offer.instanceId
+      nic.offered(channel)
+    },
     opened: (channel, status) => nic.opened(channel, status),
     readable(channel) {
       nic.readable(channel)
@@ -234,10 +249,11 @@ export function ethernet(options: NetvscGuestOptions, interfaces: NetInterfaces,
     restore(from, channels) {
       const { kind: _kind, v: _v, nic: savedNic, stack: savedStack, ...rest } = restoreState(from, FORM)
       state = rest
+      instanceId = channels[0]?.offer.instanceId
       nic.restore(savedNic, channels)
       if (state.name !== '') interfaces.register(live, state.name)
-      if (savedStack !== null) startStack(savedStack as PeerState)
+      if (savedStack !== null) stack = stackOf(state.config, savedStack as PeerState)
     },
-    inspect: () => ({ name: state.name, address: state.address, isUp: state.isUp, nic: nic.inspect() }),
+    inspect: () => ({ name: state.name, ...state.config, isUp: state.isUp, nic: nic.inspect() }),
   }
 }

@@ -1,5 +1,6 @@
 import type { SystemPart } from '../modules/module.ts'
 import { LinuxNetError } from './errors.ts'
+import { UNCONFIGURED, type IpConfig } from './ip-config.ts'
 
 /** An echo request, answered or not yet. */
 export interface EchoRequest {
@@ -14,11 +15,16 @@ export interface LiveInterface {
   readonly mtu: number
   readonly isUp: boolean
   readonly carrier: boolean
-  readonly address: string
+  /** Of its VMBus device; undefined for an interface that has none. */
+  readonly instanceId: string | undefined
+  readonly config: IpConfig
+  /** The address that the MAC gives, while it is up. */
+  readonly linkLocal: string | undefined
   up(): void
   down(): void
   setMtu(mtu: number): void
-  setAddress(address: string): void
+  /** Takes the place of every address and route that it has. Throws SwitchError for what no station has. */
+  configure(config: IpConfig): void
   send(bytes: Uint8Array): boolean
   ping(address: string, bytes: number): number
   isAnswered(sequence: number): boolean
@@ -28,6 +34,8 @@ export interface LiveInterface {
 /** The names of interfaces, and who listens to what they receive. */
 export interface NetInterfaces extends SystemPart {
   find(name: string): LiveInterface | undefined
+  /** By name, in the order in which they came. */
+  readonly all: ReadonlyMap<string, LiveInterface>
   /** Under its name from before, or the first that is free (net/core/dev.c, dev_alloc_name); returns the name. */
   register(live: LiveInterface, name?: string): string
   remove(name: string): void
@@ -40,6 +48,7 @@ export function netInterfaces(): NetInterfaces {
   const listeners = new Map<string, Set<(bytes: Uint8Array) => void>>()
   return {
     find: (name) => live.get(name),
+    all: live,
     register(made, known) {
       let name = known ?? ''
       for (let index = 0; name === ''; index++) if (!live.has(`eth${index}`)) name = `eth${index}`
@@ -72,14 +81,16 @@ export interface LinuxInterface {
   /** The cable is plugged in. */
   readonly carrier: boolean
   readonly isUp: boolean
-  /** Address and prefix length, or ''. */
+  /** The first address with its prefix length, or ''. */
   readonly address: string
+  /** All that it is set to, by hand or by its host (IP injection). */
+  readonly config: IpConfig
   /** `ip link set NAME up` and `down`. */
   up(): void
   down(): void
   /** `ip link set NAME mtu`: the adapter is closed and opened again. */
   setMtu(mtu: number): void
-  /** `ip addr add`: IPv4, such as `10.0.0.2/24`. From then on ARP and echo requests are answered. */
+  /** The only address, such as `10.0.0.2/24` or `fd00::2/64`. From then on ARP and echo requests are answered. */
   setAddress(address: string): void
   /** Sends an Ethernet frame; false when the interface is down. */
   send(frame: Uint8Array): boolean
@@ -117,12 +128,15 @@ export function linuxInterface(interfaces: NetInterfaces, name: string): LinuxIn
       return live().isUp
     },
     get address() {
-      return live().address
+      return live().config.addresses[0] ?? ''
+    },
+    get config() {
+      return live().config
     },
     up: () => live().up(),
     down: () => live().down(),
     setMtu: (mtu) => live().setMtu(mtu),
-    setAddress: (address) => live().setAddress(address),
+    setAddress: (address) => live().configure({ ...UNCONFIGURED, addresses: [address] }),
     send: (frame) => live().send(frame),
     onFrame: (listener) => interfaces.listen(name, listener),
     ping(address, { bytes = DEFAULT_ECHO_BYTES } = {}) {

@@ -4,6 +4,7 @@ import type { LinuxServices } from '../modules/module.ts'
 import { DAEMONS, daemonSet, type DaemonName, type DaemonSet } from './daemons.ts'
 import { fileTree, type FileTree } from './file-tree.ts'
 import { machineOf, type SystemIdentity } from './identity.ts'
+import { ipScriptsOf } from './ip-scripts.ts'
 import { memoryAccounts, type MemoryAccounts } from './memory.ts'
 
 /** What runs and lies in a simulated system beside its kernel. */
@@ -49,7 +50,9 @@ export function systemOf(
   const { daemons = true, domainName } = options
   const given = Object.entries(options.files ?? {}).map(([path, contents]) => [path, bytesOf(contents)] as const)
   const running = daemons === true ? DAEMONS : daemons === false ? [] : daemons
-  const files = services.part('files', () => fileTree({ folders: FOLDERS, files: Object.fromEntries(given) }))
+  const files = services.part('files', () =>
+    fileTree({ folders: FOLDERS, files: { ...ipScriptsOf(release), ...Object.fromEntries(given) } }),
+  )
   const machine = machineOf(release)
   const hotAdd = capabilities.hotAdd && capabilities.memoryHotplug && machine !== 'i686'
   return {

@@ -17,6 +17,8 @@ export interface PeerOptions {
   readonly ipv4?: string | undefined
   /** A further address beside the link-local one that the MAC gives, `fd00::1/64`. */
   readonly ipv6?: string | undefined
+  /** Addresses beyond those two, of either family: answered for, never the source of what the peer begins. */
+  readonly more?: readonly string[] | undefined
   /** Next hop for what is not on the link. */
   readonly gateway4?: string | undefined
   readonly gateway6?: string | undefined
@@ -59,7 +61,7 @@ export interface PingOptions {
 }
 
 export interface Peer {
-  /** Our addresses: IPv4, IPv6, link-local. */
+  /** Our addresses: IPv4, IPv6, further ones, link-local. */
   readonly addresses: readonly string[]
   /** Takes a frame from the network. The bytes may change after the call. */
   receive(frame: Frame): void

@@ -3,6 +3,7 @@ import {
   flag,
   instance,
   integer,
+  list,
   object,
   optional,
   text,
@@ -31,6 +32,7 @@ export const peerOptions: Shape<PeerOptions> = object<PeerOptions>({
   mac: stationMac,
   ipv4: optional(text),
   ipv6: optional(text),
+  more: optional(list(text)),
   gateway4: optional(text),
   gateway6: optional(text),
   mtu: optional(integer(576, 65_535)),
@@ -65,6 +67,7 @@ export const tcpHandlers: Shape<TcpHandlers> = object<TcpHandlers>({
 export interface Addressing {
   readonly network4: Network | undefined
   readonly network6: Network | undefined
+  readonly more: readonly Network[]
   readonly gateway4: IpBytes | undefined
   readonly gateway6: IpBytes | undefined
 }
@@ -73,27 +76,30 @@ const refuse = (field: string, value: string | number, allowed: string): SwitchE
   new SwitchError('VMBUS_PEER_OPTION', field, value, allowed)
 
 /** @throws SwitchError `VMBUS_PEER_OPTION` */
-export function addressing({ ipv4, ipv6, gateway4, gateway6, mtu = DEFAULT_MTU }: PeerOptions): Addressing {
+export function addressing({ ipv4, ipv6, more = [], gateway4, gateway6, mtu = DEFAULT_MTU }: PeerOptions): Addressing {
   const station = (field: string, given: string, address: IpBytes, length: number): void => {
     if (address.length !== length || isMulticast(address) || isUnspecified(address))
       throw refuse(field, given, `an address of a station, of ${length} bytes`)
   }
-  const network = (field: string, given: string | undefined, length: number): Network | undefined => {
-    if (given === undefined) return undefined
+  const known = (field: string, given: string, length?: number): Network => {
     const parsed = parseNetwork(given)
-    station(field, given, parsed.address, length)
+    station(field, given, parsed.address, length ?? parsed.address.length)
     return parsed
   }
+  const network = (field: string, given: string | undefined, length: number): Network | undefined =>
+    given === undefined ? undefined : known(field, given, length)
   const gateway = (field: string, given: string | undefined, length: number): IpBytes | undefined => {
     if (given === undefined) return undefined
     const parsed = parseIp(given)
     station(field, given, parsed, length)
     return parsed
   }
-  if (ipv6 !== undefined && mtu < LEAST_MTU_V6) throw refuse('mtu', mtu, `${LEAST_MTU_V6} or more for IPv6`)
+  const hasIpv6 = [ipv6, ...more].some((given) => given?.includes(':') === true)
+  if (hasIpv6 && mtu < LEAST_MTU_V6) throw refuse('mtu', mtu, `${LEAST_MTU_V6} or more for IPv6`)
   return {
     network4: network('ipv4', ipv4, 4),
     network6: network('ipv6', ipv6, 16),
+    more: more.map((given) => known('more', given)),
     gateway4: gateway('gateway4', gateway4, 4),
     gateway6: gateway('gateway6', gateway6, 16),
   }

@@ -45,10 +45,10 @@ const TCP_TIMER = 'tcp/'
 export function createPeer(options: PeerOptions): Peer {
   checkOptions('peer', peerOptions, options)
   const { clock, timers, mtu = DEFAULT_MTU, tcpBuffer = DEFAULT_TCP_BUFFER } = options
-  const { network4, network6, gateway4, gateway6 } = addressing(options)
+  const { network4, network6, more, gateway4, gateway6 } = addressing(options)
   const mac = parseMac(options.mac)
   const linkLocal: Network = { address: linkLocalOf(mac), prefix: 10 }
-  const networks = [network4, network6, linkLocal].filter((network) => network !== undefined)
+  const networks = [network4, network6, ...more, linkLocal].filter((network) => network !== undefined)
   let identification = 1
   const form = peerForm(tcpBuffer)
 

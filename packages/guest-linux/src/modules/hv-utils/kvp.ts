@@ -1,11 +1,13 @@
 import type { GuestDriverSpec } from '@vmbus/core'
-import { HResult, type IcVersions } from '@vmbus/ic'
-import { filePools, kvp, type KvpItem, type KvpQuirk, type NetworkSettings } from '@vmbus/kvp'
+import type { IcVersions } from '@vmbus/ic'
+import { filePools, kvp, type KvpItem, type KvpQuirk } from '@vmbus/kvp'
 import { readUtf8 } from '@vmbus/kvp/protocol'
+import { netInterfaces, type NetInterfaces } from '../../net/index.ts'
 import type { QuirkId } from '../../quirks.ts'
 import { poolFilesOf, type FileTree } from '../../system/file-tree.ts'
 import { osRelease, type SystemIdentity } from '../../system/identity.ts'
 import type { ModuleContext } from '../module.ts'
+import { NO_SETTINGS, addressesOf, kvpNetwork } from './kvp-network.ts'
 import { linuxIc, perSignal } from './negotiation.ts'
 import { servedBy } from './served-by.ts'
 
@@ -27,6 +29,7 @@ export function intrinsicKeys(
   identity: SystemIdentity,
   files: FileTree,
   quirks: ReadonlySet<QuirkId>,
+  interfaces: NetInterfaces,
   servicesVersion: string,
 ): KvpItem[] {
   const { release, machine, domainName = quirks.has('kvp-error-as-name') ? NO_NAME : '' } = identity
@@ -35,8 +38,8 @@ export function intrinsicKeys(
   const pairs: readonly (readonly [key: string, value: string])[] = [
     ['FullyQualifiedDomainName', domainName],
     ['IntegrationServicesVersion', servicesVersion],
-    ['NetworkAddressIPv4', ''],
-    ['NetworkAddressIPv6', ''],
+    ['NetworkAddressIPv4', addressesOf(interfaces, 'ipv4')],
+    ['NetworkAddressIPv6', addressesOf(interfaces, 'ipv6')],
     ['OSBuildNumber', release],
     ['OSName', name],
     ['OSMajorVersion', version],
@@ -47,23 +50,18 @@ export function intrinsicKeys(
   return pairs.map(([key, value]) => ({ key, value }))
 }
 
-/**
- * The daemon looks for the adapter of a GET by its MAC address and for that of a SET by its instance
- * (tools/hv/hv_kvp_daemon.c, kvp_mac_to_if_name and kvp_get_if_name); here it finds none.
- */
-const NO_ADAPTERS: NetworkSettings = { get: () => HResult.fail, set: () => HResult.guidNotFound }
-
 /** drivers/hv/hv_kvp.c with hv_kvp_daemon. */
 export function kvpDriver(context: ModuleContext, versions: IcVersions): GuestDriverSpec {
-  const { capabilities, quirks, system } = context
+  const { capabilities, quirks, services, system } = context
   const { files, daemons, identity } = system
+  const interfaces = services.part('net', netInterfaces)
   return servedBy(daemons, 'kvp', (daemon) =>
     kvp.driver({
       ...linuxIc(versions),
       perSignal: perSignal(quirks),
       pools: filePools(poolFilesOf(files), { rewrite: quirks.has('kvp-rewrites-in-place') ? 'in-place' : 'rename' }),
-      intrinsic: () => intrinsicKeys(identity, files, quirks, capabilities.moduleVersion),
-      network: NO_ADAPTERS,
+      intrinsic: () => intrinsicKeys(identity, files, quirks, interfaces, capabilities.moduleVersion),
+      network: capabilities.kvpIp ? kvpNetwork(interfaces, files) : NO_SETTINGS,
       quirks: KVP_QUIRKS.flatMap(([id, quirk]) => (quirks.has(id) ? [quirk] : [])),
       daemon,
     }),
