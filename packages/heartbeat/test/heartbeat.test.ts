@@ -81,6 +81,21 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       expect(beats).toHaveLength(6)
     })
 
+    it('the host offers 1.0 and 3.0 of both, and beats 2 s after each beat', () => {
+      const { made, host } = pair()
+      // Two versions of each kind, as major and minor; 20 bytes of header and 8 + 4 * 4 of body are the pipe's 44.
+      const offered = `01000000 2c000000 00000000 0000 00000000 1800 00000000 00 03 0000
+        0200 0200 00000000 01000000 03000000 01000000 03000000 00000000`
+      expect(hex(made.messages[0]?.bytes)).toBe(hex(bytesOf(offered.replaceAll('\n', ''))))
+      const next: unknown[] = []
+      for (let seconds = 0; seconds < 4; seconds += 2) {
+        next.push(Reflect.get(Object(host().save()), 'nextAt'))
+        made.run(2)
+      }
+      // Of 100 ns each: the channel opens at 0.
+      expect(next).toEqual([20_000_000, 40_000_000])
+    })
+
     it.each([
       ['a beat', bodyOf(0xff), 0, '0001'],
       ['a beat in the short form of 16 bytes', bodyOf(7, 0, 16), 0, '0800'],
@@ -96,6 +111,26 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       )
       world(device, heartbeat.driver({})).run(1)
       expect([statusOf(answers[1]), hex(answers[1]?.subarray(28, 30))]).toEqual([status, sequence])
+    })
+
+    it.each([
+      ['all of it', 12, '02000000'],
+      ['a byte less', 11, '00000000'],
+    ])('the guest reports its applications in a beat that has room for %s', (_, length, state) => {
+      const answers: Uint8Array[] = []
+      const messages = [NEGOTIATION, requestOf(BEAT, THREE, bodyOf(7, 0, length))]
+      const device = rawComponent(HEARTBEAT_INTERFACE, HEARTBEAT_INSTANCE, messages, answers)
+      world(device, heartbeat.driver({ applicationState: 'critical' })).run(1)
+      expect([statusOf(answers[1]), hex(answers[1]?.subarray(28, 29))]).toEqual([0, '08'])
+      expect(hex(answers[1]?.subarray(36, 40))).toBe(state)
+    })
+
+    it('a guest that ignores what is malformed leaves a short beat without an answer: FreeBSD vmbus_heartbeat.c', () => {
+      const answers: Uint8Array[] = []
+      const messages = [NEGOTIATION, requestOf(BEAT, THREE, bodyOf(7, 0, 7))]
+      const device = rawComponent(HEARTBEAT_INTERFACE, HEARTBEAT_INSTANCE, messages, answers)
+      world(device, heartbeat.driver({ malformed: 'ignore' })).run(1)
+      expect(answers).toHaveLength(1)
     })
 
     it('the largest number is followed by 0', () => {
@@ -170,6 +205,27 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       made.run(1)
       expect(host().counts).toEqual({ answered: 1, lost: 0, applicationState: 1 })
     })
+  })
+
+  it.each([
+    ['and not where its length ends before', 8, 0],
+    ['and not where its length ends within', 11, 0],
+    ['where it is whole', 12, 2],
+  ])('the host reads an application state %s', (_, length, applicationState) => {
+    const { host } = against((beat) => {
+      const bytes = requestOf(BEAT, THREE, bodyOf(beat, 2))
+      bytes[18] = length
+      bytes[25] = 5
+      return [bytes]
+    })
+    expect(host().counts).toEqual({ answered: 1, lost: 0, applicationState })
+  })
+
+  it('of a channel that was closed no beat is due, in a saved state neither', () => {
+    const { made, host } = pair()
+    made.guestBus.devices[0]?.channels[0]?.close()
+    made.run(1)
+    expect(host().save()).toMatchObject({ nextAt: Infinity })
   })
 
   it.each<[string, Uint8Array]>([
