@@ -2,7 +2,7 @@ import { icVersion, type IcVersions } from '@vmbus/ic'
 import { rawComponent, requestOf, worlds } from '@vmbus/ic/testing'
 import { shutdown, type ShutdownAction, type ShutdownGuestOptions, type ShutdownRequest } from '@vmbus/shutdown'
 import { SHUTDOWN_INSTANCE, SHUTDOWN_INTERFACE, shutdownMessage } from '@vmbus/shutdown/protocol'
-import { INTERRUPT_MODES, rawDriver } from '@vmbus/testbench'
+import { INTERRUPT_MODES, rawDriver, type SaveMode } from '@vmbus/testbench'
 import { describe, expect, it } from 'vitest'
 
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
@@ -58,6 +58,50 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
     expect(made.timers.filter((name) => name.startsWith('host/'))).toEqual([])
   })
 
+  it('the host offers the versions of its default, and says what it has heard', () => {
+    const { made, host } = pair()
+    // Framework 1.0 and 3.0, message 1.0, 3.0, 3.1 and 3.2; 20 bytes of header and 8 + 6 * 4 of body are the pipe's 52.
+    const versions = '01000000 03000000 01000000 03000000 03000100 03000200'
+    expect(hex(made.messages[0]?.bytes)).toBe(
+      hex(
+        bytesOf(
+          `01000000 34000000 00000000 0000 00000000 2000 00000000 00 03 0000 0200 0400 00000000 ${versions} 00000000`,
+        ),
+      ),
+    )
+    const ready = { phase: 'ready', framework: '3.0', message: '3.2', outstanding: false }
+    expect(host().inspect()).toEqual(ready)
+    host().request()
+    made.run(1)
+    expect(host().inspect()).toEqual({ ...ready, answer: 0 })
+  })
+
+  it('a text of more than 1023 units is cut: the last unit of its 1024 is 0', () => {
+    const { made, host } = pair()
+    host().request({ message: 'x'.repeat(1024) })
+    made.run(1)
+    const asked = made.messages.find(({ to, bytes }) => to === 'guest' && bytes[12] === TYPE)?.bytes
+    // The text begins at body byte 12, so its units 1022 and 1023 at packet bytes 28 + 12 + 2044.
+    expect(hex(asked?.subarray(2084, 2088))).toBe('78000000')
+  })
+
+  it('a guest that ignores what is malformed leaves a short message without an answer: FreeBSD vmbus_shutdown.c', () => {
+    const answers: Uint8Array[] = []
+    const messages = [NEGOTIATION, requestOf(TYPE, THREE, new Uint8Array(2059))]
+    const device = rawComponent(SHUTDOWN_INTERFACE, SHUTDOWN_INSTANCE, messages, answers)
+    world(device, shutdown.driver({ act() {}, malformed: 'ignore' })).run(1)
+    expect(answers).toHaveLength(1)
+  })
+
+  it('a guest whose device is withdrawn forgets the versions', () => {
+    const { made } = pair()
+    const driver = made.guestBus.devices[0]?.driver
+    expect(driver?.inspect()).toEqual({ framework: 0x3_0000, message: 0x3_0002 })
+    made.handle.rescind()
+    made.run(1)
+    expect(driver?.inspect()).toEqual({ framework: 0, message: 0 })
+  })
+
   it('a guest that acts at once by leaving has answered, and leaves no timer', () => {
     const made = world(shutdown({}), shutdown.driver({ act: () => made.guestBus.unload() }))
     made.run(1)
@@ -104,7 +148,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
   })
 
   describe('a request', () => {
-    const silent = () => {
+    const silent = (options: { answerSeconds?: number } = { answerSeconds: 10 }, save: SaveMode = 'never') => {
       const late: (() => void)[] = []
       const driver = rawDriver(SHUTDOWN_INTERFACE, (message) => {
         if (message[12] === 0) return [AGREED]
@@ -113,7 +157,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
         late.push(() => made.guestBus.devices[0]?.channels[0]?.channel?.sendInBand(answer, 0, 0, false))
         return []
       })
-      const made = world(shutdown({ answerSeconds: 10 }), driver)
+      const made = worlds(interrupts, save)(shutdown(options), driver)
       made.run(1)
       return { made, late, host: () => made.handle.device }
     }
@@ -128,6 +172,19 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       late[0]?.()
       made.run(1)
       expect([made.heard('answered'), host().request()]).toEqual([[], 'sent'])
+    })
+
+    it.each<[string, { answerSeconds?: number }, SaveMode, number]>([
+      ['60 s, its default', {}, 'never', 60],
+      ['as long as its option says', { answerSeconds: 10 }, 'never', 10],
+      ['as long when saved at each step', { answerSeconds: 10 }, 'each step', 10],
+    ])('waits %s', (_, options, save, seconds) => {
+      const { made, host } = silent(options, save)
+      host().request()
+      made.run(seconds - 0.1)
+      expect(made.heard('abandoned')).toEqual([])
+      made.run(0.1)
+      expect(made.heard('abandoned')).toEqual([undefined])
     })
 
     it('ends with the channel, once', () => {
@@ -157,9 +214,10 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       made.run(1)
       made.handle.device.request({ action: 'restart' })
       made.run(1)
-      return { acted, messages: made.messages, heard: made.heard('answered') }
+      const inspected = made.handle.device.inspect()
+      return { acted, inspected, messages: made.messages, heard: made.heard('answered') }
     })
-    expect(runs[0]).toMatchObject({ acted: ['restart'], heard: [{ status: 0 }] })
+    expect(runs[0]).toMatchObject({ acted: ['restart'], heard: [{ status: 0 }], inspected: { answer: 0 } })
     expect(runs[1]).toEqual(runs[0])
   })
 })
@@ -187,6 +245,14 @@ describe('a saved state', () => {
       expect(() => end()?.restore(wrong, [])).toThrow(refusal)
     }
   })
+
+  it.each([{ answer: -1 }, { answer: 0 }, { answer: 2 ** 32 - 1 }, { deadline: 0 }, { deadline: Infinity }])(
+    'of the host with %j is taken',
+    (change) => {
+      const { device } = made.handle
+      expect(() => device.checkState?.({ ...(device.save() as object), ...change })).not.toThrow()
+    },
+  )
 
   it.each([{ answer: -2 }, { answer: 2 ** 32 }, { deadline: Number.NaN }, { deadline: '60' }])(
     'of the host with %j is refused',
@@ -218,7 +284,18 @@ describe('an option', () => {
     expect(() => worlds('deferred')(shutdown({}), driver).run(1)).toThrow(refusal(field))
   })
 
+  it.each([{ reason: -(2 ** 31) }, { reason: 2 ** 32 - 1 }, { timeoutSeconds: 2 ** 32 - 1 }])(
+    'of a request may be %j',
+    (request) => {
+      const made = worlds('deferred')(shutdown({}), shutdown.driver({ act() {} }))
+      made.run(1)
+      expect(made.handle.device.request(request)).toBe('sent')
+    },
+  )
+
   it.each([
+    ['shutdown.request.reason', { reason: -(2 ** 31) - 1 }],
+    ['shutdown.request.reason', { reason: 2 ** 32 }],
     ['shutdown.request.action', { action: 'reboot' }],
     ['shutdown.request.timeoutSeconds', { timeoutSeconds: Number.NaN }],
     ['shutdown.request.forced', { forced: true }],

@@ -75,6 +75,24 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
     expect(host().counts).toEqual({ syncs: 1, samples: 2, refused: 0 })
   })
 
+  it('the host offers the versions of its default, and says what it has done', () => {
+    const { made, host } = pair()
+    // Framework 1.0 and 3.0, message 1.0, 3.0 and 4.0; 20 bytes of header and 8 + 5 * 4 of body are the pipe's 48.
+    const versions = '01000000 03000000 01000000 03000000 04000000'
+    expect(hex(made.messages[0]?.bytes)).toBe(
+      hex(bytesOf(`01000000 30000000 00000000 0000 00000000 1c00 00000000 00 03 0000 0200 0300 00000000 ${versions}`)),
+    )
+    expect(host().inspect()).toEqual({
+      ...{ syncs: 1, samples: 0, refused: 0 },
+      ...{ phase: 'ready', framework: '3.0', message: '4.0', outstanding: false },
+    })
+    expect([made.heard('sync'), made.heard('sample')]).toEqual([[undefined], []])
+    expect(host().save()).toMatchObject({ nextAt: 50_000_000, syncDue: false })
+    made.run(5)
+    expect([made.heard('sync'), made.heard('sample')]).toEqual([[undefined], [undefined]])
+    expect(host().save()).toMatchObject({ nextAt: 100_000_000 })
+  })
+
   it('the host says the time alone before 4.0', () => {
     const { made } = pair({}, only(icVersion(1, 0), icVersion(3, 0)))
     const [said] = made.messages.filter(({ to, bytes }) => to === 'guest' && bytes[12] === TYPE)
@@ -125,7 +143,11 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
 
   describe('the guest', () => {
     /** What a guest does with a message of this body, 20 s after power-on. */
-    const given = (body: string, message = '04000000', guest: Partial<TimesyncGuestOptions> = {}) => {
+    const given = (
+      body: string | readonly string[],
+      message = '04000000',
+      guest: Partial<TimesyncGuestOptions> = {},
+    ) => {
       const answers: Uint8Array[] = []
       const sets: bigint[] = []
       const disciplined: bigint[] = []
@@ -135,13 +157,20 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
         discipline: (fileTime: bigint) => void disciplined.push(fileTime),
       }
       const version = message === '04000000' ? icVersion(4, 0) : icVersion(3, 0)
-      const messages = [negotiation(message, '03'), requestOf(TYPE, version, bytesOf(body))]
+      const requests = [body].flat().map((text) => requestOf(TYPE, version, bytesOf(text)))
+      const messages = [negotiation(message, '03'), ...requests]
       const made = world(
         rawComponent(TIMESYNC_INTERFACE, TIMESYNC_INSTANCE, messages, answers),
         timesync.driver({ clock, ...guest }),
       )
       made.run(1)
-      return { status: hex(answers[1]?.subarray(20, 24)), sets, disciplined }
+      const driver = made.guestBus.devices[0]?.driver as TimesyncGuest
+      return {
+        driver,
+        answers: answers.slice(1).map((answer) => hex(answer.subarray(20, 24))),
+        heard: made.heard('clock-set', 'guest'),
+        done: { status: hex(answers[1]?.subarray(20, 24)), sets, disciplined },
+      }
     }
     /** Time 9,000,000 at reference time 0. */
     const body = (flags: string, reference = 0n) => `${u64(9_000_000n)} ${u64(reference)} ${flags} 00 00 000000 0000`
@@ -152,26 +181,67 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       ['does nothing on a probe', body('00'), S_OK, [], []],
       ['takes sync for more than sample', body('03'), S_OK, [9_000_000n], []],
       ['refuses what has not happened yet', body(SYNC, 10n ** 10n), E_FAIL, [], []],
+      ['refuses a time of 0, which is none', `${u64(0n)} ${u64(0n)} 01 00 00 000000 0000`, E_FAIL, [], []],
+      ['takes what has all of its 22 bytes', body(SYNC).replaceAll(' ', '').slice(0, 44), S_OK, [9_000_000n], []],
       ['refuses what is short', body(SYNC).replaceAll(' ', '').slice(0, 42), E_INVALIDARG, [], []],
     ])('%s', (_, message, status, sets, disciplined) => {
-      expect(given(message)).toEqual({ status, sets, disciplined })
+      expect(given(message).done).toEqual({ status, sets, disciplined })
+    })
+
+    it('tells its owner of the clock that it set', () => {
+      expect(given(body(SYNC)).heard).toEqual([{ fileTime: 9_000_000n }])
+      expect(given(body(SAMPLE)).heard).toEqual([])
+    })
+
+    it('keeps the sample that it has when it refuses one', () => {
+      const { answers, driver } = given([body(SYNC), body(SYNC, 10n ** 10n)])
+      expect(answers).toEqual([S_OK, E_FAIL])
+      // The world has run for a second.
+      expect([driver.hostTime(), driver.inspect()]).toEqual([
+        19_000_000n,
+        { framework: 0x3_0000, message: 0x4_0000, fresh: true },
+      ])
+    })
+
+    it('leaves what is short without an answer when it ignores what is malformed: FreeBSD vmbus_timesync.c', () => {
+      const short = body(SYNC).replaceAll(' ', '').slice(0, 42)
+      expect(given(short, '04000000', { malformed: 'ignore' }).answers).toEqual([])
+      expect(given('00'.repeat(24), '03000000', { malformed: 'ignore' }).answers).toEqual([])
+    })
+
+    it('asks the rule that it was given, with the flags and how far the host is ahead', () => {
+      const asked: unknown[] = []
+      const steps = (...of: unknown[]) => asked.push(of) > 1
+      const { done } = given([body(SYNC), body(SAMPLE)], '04000000', { steps, setBySamples: 9 })
+      expect(asked).toEqual([
+        [1, 4_000_000n],
+        [2, 4_000_000n],
+      ])
+      expect([done.sets, done.disciplined]).toEqual([[9_000_000n], []])
     })
 
     it('takes a time alone before 4.0, and refuses a short one', () => {
       const old = `${u64(9_000_000n)} ${'00'.repeat(16)} 01`
-      expect(given(old, '03000000')).toEqual({ status: S_OK, sets: [9_000_000n], disciplined: [] })
-      expect(given(old.slice(0, -3), '03000000')).toEqual({ status: E_INVALIDARG, sets: [], disciplined: [] })
+      expect(given(old, '03000000').done).toEqual({ status: S_OK, sets: [9_000_000n], disciplined: [] })
+      expect(given(old.slice(0, -3), '03000000').done).toEqual({ status: E_INVALIDARG, sets: [], disciplined: [] })
     })
 
     it('leaves a clock alone that is within the threshold, and samples at a threshold of 0', () => {
       // 4,000,000 off.
-      expect(given(body(SAMPLE), '04000000', { sampleThreshold: 4_000_000 }).disciplined).toEqual([])
-      expect(given(body(SAMPLE), '04000000', { sampleThreshold: 3_999_999 }).disciplined).toEqual([9_000_000n])
-      expect(given(body(SAMPLE), '04000000', { sampleThreshold: 0 }).disciplined).toEqual([])
+      expect(given(body(SAMPLE), '04000000', { sampleThreshold: 4_000_000 }).done.disciplined).toEqual([])
+      expect(given(body(SAMPLE), '04000000', { sampleThreshold: 3_999_999 }).done.disciplined).toEqual([9_000_000n])
+      expect(given(body(SAMPLE), '04000000', { sampleThreshold: 0 }).done.disciplined).toEqual([])
+      // 4,000,000 behind the guest's.
+      const behind = `${u64(1_000_000n)} ${u64(0n)} 02 00 00 000000 0000`
+      expect(given(behind, '04000000', { sampleThreshold: 4_000_000 }).done.disciplined).toEqual([])
+      expect(given(behind, '04000000', { sampleThreshold: 3_999_999 }).done.disciplined).toEqual([1_000_000n])
+      // By itself it leaves 100 ms alone, as FreeBSD's hw.hvtimesync.sample_thresh.
+      const ahead = (by: bigint) => given(`${u64(5_000_000n + by)} ${u64(0n)} 02 00 00 000000 0000`).done.disciplined
+      expect([ahead(1_000_000n), ahead(1_000_001n)]).toEqual([[], [6_000_001n]])
     })
 
     it('that reports no failure answers what it refuses with success', () => {
-      expect(given(body(SYNC, 10n ** 10n), '04000000', { reportsFailure: false })).toMatchObject({
+      expect(given(body(SYNC, 10n ** 10n), '04000000', { reportsFailure: false }).done).toMatchObject({
         status: S_OK,
         sets: [],
       })
@@ -196,9 +266,10 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
       const { made, driver } = pair()
       expect(driver().hostTime()).toBe(DEFAULT_EPOCH + BigInt(made.now))
       made.hostBus.pause()
-      made.run(598)
-      expect(driver().hostTime()).toBe(DEFAULT_EPOCH + BigInt(made.now))
-      made.run(2)
+      // The sample is of 0, and a second has passed.
+      made.run(599)
+      expect(driver().hostTime()).toBe(DEFAULT_EPOCH + 6_000_000_000n)
+      made.run(0.0000001)
       expect(driver().hostTime()).toBeUndefined()
     })
   })
@@ -221,9 +292,22 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
     made.guestBus.devices[0]?.channels[0]?.close()
     made.run(10)
     expect(made.timers.filter((name) => name.startsWith('host/'))).toEqual([])
+    expect(host().save()).toMatchObject({ nextAt: Infinity })
+    host().sync()
+    expect(host().counts).toEqual({ syncs: 1, samples: 0, refused: 0 })
+    made.run(1)
+    expect(made.timers.filter((name) => name.startsWith('host/'))).toEqual([])
     made.guestBus.devices[0]?.channels[0]?.open({ outPages: 4, inPages: 4 })
     made.run(1)
     expect(host().counts).toEqual({ syncs: 1, samples: 0, refused: 0 })
+  })
+
+  it('of a channel that was closed no timer comes back by save and restore', () => {
+    const made = worlds(interrupts, 'each step')(timesync({}), timesync.driver({ clock: { now: () => 0n, set() {} } }))
+    made.run(1)
+    made.guestBus.devices[0]?.channels[0]?.close()
+    made.run(10)
+    expect(made.timers.filter((name) => name.startsWith('host/'))).toEqual([])
   })
 
   it('of a device that was withdrawn nothing is left', () => {
@@ -296,6 +380,11 @@ describe('an option', () => {
     ['timesync.intervalMs', { intervalMs: 0 }],
   ])('of the host that cannot be, %s, is refused', (field, options) => {
     expect(() => timesync(options as object)).toThrow(refusal(field))
+  })
+
+  it.each([{ sampleThreshold: 0 }, { setBySamples: 0 }, { staleSeconds: 0 }])('of the driver may be %j', (options) => {
+    const driver = timesync.driver({ clock, ...options })
+    expect(() => worlds('deferred')(timesync({}), driver).run(1)).not.toThrow()
   })
 
   it.each([
