@@ -2,20 +2,24 @@ import type { FeatureId } from '@vmbus/catalog'
 import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
 import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
 import type { WindowsCapabilities } from '@vmbus/guest-windows'
-import type { HostFacts } from '@vmbus/host'
+import type { HostFacts, HostFeature } from '@vmbus/host'
 import type { Outcome } from '../results/vocabulary.ts'
+import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
 
-/** Worlds that probes share: one boot of a guest with these devices serves every probe that names it. */
+/** Worlds that probes share: the devices that a guest of such a world is offered. */
 export const WORLDS = ['services', 'network', 'storage', 'memory'] as const
 export type WorldName = (typeof WORLDS)[number]
+
+/** A fact of a host's build, or a feature that a host has from a build on. */
+export type HostRead = keyof HostFacts | HostFeature
 
 /** The fields of a guest and a host on which the result of a probe may depend. Whatever is not named here is not seen. */
 export interface Reads {
   readonly linux: readonly (keyof LinuxCapabilities)[]
   readonly freebsd: readonly (keyof FreebsdCapabilities)[]
   readonly windows: readonly (keyof WindowsCapabilities)[]
-  readonly host: readonly (keyof HostFacts)[]
+  readonly host: readonly HostRead[]
 }
 
 /** What a probe found out. */
@@ -27,6 +31,14 @@ export interface Finding {
   readonly decidedBy?: { readonly of: 'guest' | 'host'; readonly field: string }
 }
 
+/** The virtual machine that a probe needs. */
+export interface ProbeMachine {
+  readonly memoryMB?: number
+  readonly vps?: number
+  /** Seconds by which the guest's clock is ahead of the host's when it begins; default 0. */
+  readonly clockAhead?: number
+}
+
 /** Measures one feature of the published grids, or a part of one. */
 export interface Probe {
   readonly id: string
@@ -34,14 +46,19 @@ export interface Probe {
   /** Counts up whenever the same guest may be found otherwise. */
   readonly version: number
   readonly world: WorldName
+  /** The ends that it needs; default those of its world. */
+  readonly devices?: readonly EndName[]
+  readonly machine?: ProbeMachine
   readonly reads: Reads
   /** What of the published row it does not cover: then `partial` is the best it can say. */
   readonly missing?: string
-  /** Kinds of devices whose rings must have carried bytes: `works` without any is an error of ours. */
-  readonly bytes: readonly string[]
+  /** Ends whose rings must have carried bytes: `works` without any is an error of ours. */
+  readonly bytes: readonly EndName[]
   /** The loss that must turn it red, and no other probe: values of a Linux guest that lacks the capability. */
   readonly control: Partial<LinuxCapabilities>
   /** Sequences that are drawn for one execution; default 20. */
   readonly runs?: number
   measure(stage: Stage): Promise<Finding>
 }
+
+export const DEFAULT_RUNS = 20

@@ -1,4 +1,121 @@
+import type { BlockDevice, MemoryStore } from '@vmbus/disk'
+import type { KvpItem, KvpPoolName } from '@vmbus/kvp'
+import type { Switch } from '@vmbus/switch'
+import type { Peer } from '@vmbus/switch/peer'
+import type { Arbitrary } from 'fast-check'
 import type { Outcome } from '../results/vocabulary.ts'
+import type { Answers, EndName, Ends } from './ends.ts'
+
+/** How a request of a guest's disk ended. */
+export interface DiskResult {
+  readonly ok: boolean
+  /** As the driver names it: `good`, `check-condition`, … */
+  readonly outcome: string
+  /** What a read found; empty otherwise. */
+  readonly data: Uint8Array
+}
+
+/** A disk as the guest has it. Offsets and lengths are bytes, whole sectors of 512. */
+export interface StageDisk {
+  readonly name: string
+  readonly size: number
+  readonly sectorSize: number
+  readonly physicalSectorSize: number
+  readonly readOnly: boolean
+  readonly canDiscard: boolean
+  read(offset: number, bytes: number): Promise<DiskResult>
+  write(offset: number, data: Uint8Array): Promise<DiskResult>
+  flush(): Promise<DiskResult>
+  discard(offset: number, bytes: number): Promise<DiskResult>
+}
+
+/** A network interface as the guest has it. */
+export interface StageNet {
+  readonly name: string
+  readonly exists: boolean
+  readonly mac: string
+  readonly mtu: number
+  readonly carrier: boolean
+  readonly isUp: boolean
+  /** Address and prefix length, or ''. */
+  readonly address: string
+  up(): void
+  down(): void
+  setMtu(mtu: number): void
+  /** IPv4, such as `10.0.0.2/24`. */
+  setAddress(address: string): void
+  /** An Ethernet frame; false when it was not taken. */
+  send(frame: Uint8Array): boolean
+  /** Hears every frame that arrives, valid during the call; returns the way to stop. */
+  onFrame(listener: (frame: Uint8Array) => void): () => void
+  /** Whether an echo request is answered within 5 s. */
+  ping(address: string, bytes?: number): Promise<boolean>
+}
+
+/** What the guest keeps of the pools of key-value exchange. */
+export interface StageKeyValues {
+  items(pool: KvpPoolName): readonly KvpItem[]
+  /** As a program of the guest would; an HRESULT. */
+  put(pool: KvpPoolName, item: KvpItem): number
+}
+
+/** Memory as the guest accounts for it, in pages of 4 KiB. */
+export interface StageMemory {
+  readonly total: number
+  readonly available: number
+  /** Given up to the host. */
+  readonly ballooned: number
+}
+
+export interface StageClock {
+  /** FILETIME. */
+  guest(): bigint
+  /** FILETIME. */
+  host(): bigint
+  /** Guest less host, 100 ns units. */
+  off(): number
+}
+
+export interface StageFiles {
+  /** What the host has to copy, by the name that a copy gives as its source. */
+  provide(source: string, contents: Uint8Array): void
+  /** A file of the guest; undefined when there is none. */
+  read(path: string): Uint8Array | undefined
+  /** A folder of the guest that is there, and how its paths are joined. */
+  readonly folder: string
+  readonly separator: '/' | '\\'
+}
+
+export interface StageBackup {
+  /** File systems of the guest, or its writers, stand still. */
+  readonly frozen: boolean
+  /** What is done while they do; true when the snapshot was taken. */
+  onSnapshot(take: () => boolean): void
+}
+
+/** A device as the guest's tools list it. */
+export interface ListedDevice {
+  readonly interfaceId: string
+  readonly instanceId: string
+}
+
+/** The switch that the adapter is plugged into, and a station on it. */
+export interface Lan {
+  readonly switch: Switch
+  readonly peer: Peer
+  /** Of the peer. */
+  readonly mac: string
+  readonly address: string
+}
+
+/** The image behind the guest's disk: a dynamic VHDX. */
+export interface Medium {
+  readonly disk: BlockDevice
+  /** The image file. */
+  readonly store: MemoryStore
+}
+
+export type PropertyEnd = { readonly held: true } | { readonly held: false; readonly reason: string }
 
 /**
  * Where a probe is played: a simulated guest or a real kernel on a host, through one interface. Nothing but stages knows
@@ -10,6 +127,49 @@ export interface Stage {
   /** Values of the guest and the host by field; a field that the probe did not declare throws. */
   readonly guest: Readonly<Record<string, unknown>>
   readonly host: Readonly<Record<string, unknown>>
-  /** Comes up to a connected bus; else how it ended. */
+  /** Comes up to a connected bus with its drivers loaded; else how it ended. */
   connect(): Promise<Outcome | 'connected'>
+
+  /** The host offers it. */
+  offers(end: EndName): boolean
+  /** The guest has opened its channel. */
+  drives(end: EndName): boolean
+  /** The host end. Throws where the host does not offer it. */
+  device<E extends EndName>(end: E): Ends[E]
+  /** The event of a host end that answers a request; undefined when none came within 300 s. */
+  answer<N extends keyof Answers>(event: N, id: number): Promise<Answers[N] | undefined>
+
+  /** Time passes. */
+  run(seconds: number): Promise<void>
+  /** Time passes until something holds; false when it does not within `seconds`, default 60. */
+  until(what: () => boolean, seconds?: number): Promise<boolean>
+
+  /** Disks that the guest has found. */
+  readonly disks: readonly StageDisk[]
+  /** The first disk. Throws where the guest has none. */
+  disk(): StageDisk
+  /** The first interface, there or not. */
+  net(): StageNet
+  keyValues(): StageKeyValues
+  memory(): StageMemory
+  clock(): StageClock
+  files(): StageFiles
+  backup(): StageBackup
+  /** What lsvmbus prints, or what else shows a system's devices. */
+  listed(): readonly ListedDevice[]
+  /** The guest has powered off within `seconds`. */
+  poweredOff(seconds?: number): Promise<boolean>
+
+  readonly lan: Lan
+  medium(end: 'storvsc' | 'fc'): Medium
+
+  /**
+   * Draws values by the seed and the name, and lets each be checked one after the other in this one life of the guest;
+   * `false` or a text says that it failed. What failed is shrunk, in the same life.
+   */
+  property<T>(
+    name: string,
+    arbitrary: Arbitrary<T>,
+    check: (value: T) => Promise<boolean | string>,
+  ): Promise<PropertyEnd>
 }

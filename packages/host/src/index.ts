@@ -2,6 +2,7 @@ export { EMULATED, HOST_FEATURES, type EmulatedDevice, type FeatureFact, type Ho
 export { createHost, type Host, type HostOptions } from './host.ts'
 export {
   after,
+  profileOf,
   type BuildFacts,
   type DeviceLimits,
   type DeviceSettings,

@@ -108,7 +108,7 @@ const LISTS = ['vmbus', 'framework', ...COMPONENTS, ...VERSIONED] as const
 /** Every kind of device whose presence is a fact of the build. */
 export const DEVICE_KINDS: readonly (keyof DeviceSettings)[] = [...COMPONENTS, ...VERSIONED]
 
-/** The profile of a build of which everything is given. */
+/** The profile of a build of which everything is given: one of your own, or one that has some facts of another. */
 export function profileOf(id: string, name: string, fields: Facts<HostFacts>): HostProfile {
   const [major, minor, build] = fields.build.value
   const framework = fields.framework.value

@@ -144,8 +144,8 @@ export function createGuest<Surface>(
     if (attached !== undefined && !hasEnded(attached.system.power)) {
       throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} is attached to ${attached.hostName} already`)
     }
-    // Power-on: nothing of an earlier life is left.
-    memory.bytes.fill(0)
+    // Power-on: nothing of an earlier life is left. A first life begins with zeros as they are.
+    if (attached !== undefined) memory.bytes.fill(0)
     const shared = { ...(trace === undefined ? {} : { trace }), ...(diagnose === undefined ? {} : { diagnose }) }
     const seed = seeded(ctx.seed.u32('guest', name))
     const made = host.attach({

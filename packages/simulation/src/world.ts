@@ -52,8 +52,8 @@ export interface World extends AsyncDisposable {
    * one that is due. What is set is saved with the world. Throws VMBUS_SIMULATION_OPTION for a name that is taken.
    */
   timers(owner: string, fired: (name: string) => void): Timers
-  /** The next thing; false when nothing is left. */
-  step(): boolean
+  /** The next thing that is due by `before` (100 ns units, default never too late); false when nothing is. */
+  step(before?: number): boolean
   /** Lets virtual time pass. */
   run(duration: Duration): void
   /** Everything, as one plain value: RAM, partitions, buses, devices, systems, what is pending, the time. */
@@ -173,7 +173,7 @@ export function simulate(options: SimulationOptions): World {
       owners.set(owner, fired)
       return agenda.timers(owner)
     },
-    step: () => stepBefore(Infinity),
+    step: (before = Infinity) => stepBefore(before),
     run(duration) {
       const end = clock.now() + ticksOf(duration)
       while (stepBefore(end));

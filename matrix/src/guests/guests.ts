@@ -1,0 +1,93 @@
+import { release, type Release } from '@vmbus/catalog'
+import { freebsdRelease, type FreebsdGeneration } from '@vmbus/guest-freebsd'
+import { releaseVector, type Capabilities, type LinuxGeneration, type LinuxVector } from '@vmbus/guest-linux'
+import { windows, type WindowsGeneration, type WindowsOptions } from '@vmbus/guest-windows'
+import type { HostProfile } from '@vmbus/host'
+import type { Field } from '@vmbus/world'
+import { linuxGuest } from './linux.ts'
+
+/** How a guest is made for a measurement. */
+export interface MakeOptions {
+  /** Fields that are the guest's own; the others are those of one reference, so that nothing else can be seen. Default all. */
+  readonly reads?: readonly string[]
+  /** Values of a Linux guest that are taken away. */
+  readonly change?: Partial<Capabilities>
+}
+
+interface Made<Family extends string, Generation> {
+  readonly family: Family
+  /** Of the generation: releases with the same drivers may share it. */
+  readonly name: string
+  readonly fields: Readonly<Record<string, Field<unknown>>>
+  /** What beside its fields decides on this host, for a probe that reads these: part of an execution's key. */
+  beside(reads: readonly string[], host: HostProfile): readonly string[]
+  make(options?: MakeOptions): Generation
+}
+
+export type LinuxMatrixGuest = Made<'linux', LinuxGeneration>
+export type FreebsdMatrixGuest = Made<'freebsd', FreebsdGeneration>
+export type WindowsMatrixGuest = Made<'windows', WindowsGeneration>
+
+/** A simulated guest that stands for releases of the catalog. */
+export type MatrixGuest = LinuxMatrixGuest | FreebsdMatrixGuest | WindowsMatrixGuest
+export type Family = MatrixGuest['family']
+
+export interface NoGuest {
+  readonly reason: string
+}
+
+/** The guest that stands for a release of the catalog, or why none does. */
+export function guestOf(key: string): MatrixGuest | NoGuest {
+  const row = release(key)
+  if (row === undefined) return { reason: `the catalog knows no release ${key}` }
+  if (row.drivers === 'none') return { reason: row.reason?.value ?? 'the release has no drivers' }
+  return guestOfRow(row) ?? { reason: 'no tree of this release was read, and it has no kernel number of its own' }
+}
+
+/** Whether `guestOf` found one. */
+export const isGuest = (found: MatrixGuest | NoGuest): found is MatrixGuest => 'make' in found
+
+function guestOfRow(row: Release): MatrixGuest | undefined {
+  if (row.distribution === 'windows') return windowsGuest(row)
+  if (row.distribution === 'freebsd') return freebsdGuest(row)
+  const vector = vectorOf(row)
+  return vector && linuxGuest(vector)
+}
+
+/** One Unbreakable Enterprise Kernel runs on several releases of Oracle Linux, and is itself. */
+function vectorOf({ distribution, key, kernelLine = '' }: Release): LinuxVector | undefined {
+  const isUek = distribution === 'oracle' && kernelLine.startsWith('uek')
+  return releaseVector(isUek ? `oracle ${kernelLine}` : key)
+}
+
+function freebsdGuest({ key }: Release): FreebsdMatrixGuest | undefined {
+  const found = freebsdRelease(key)
+  return (
+    found && {
+      family: 'freebsd',
+      name: found.name,
+      fields: { ...found.fields },
+      beside: () => [],
+      make: () => found,
+    }
+  )
+}
+
+const generationsOf = ({ fields }: HostProfile): string => fields.generations.value.join(' and ')
+
+/** The last package, for the releases whose drivers come from a disk. */
+const LAST_PACKAGE = '6.3.9600.16384'
+
+function windowsGuest({ key, drivers }: Release): WindowsMatrixGuest | undefined {
+  const options: WindowsOptions = drivers === 'disk' ? { package: LAST_PACKAGE } : {}
+  const found = windows(key, options)
+  return (
+    found && {
+      family: 'windows',
+      name: found.name,
+      fields: { ...found.fields },
+      beside: (_, host) => (found.firmware === undefined ? [] : [`generation 2 of ${generationsOf(host)}`]),
+      make: () => found,
+    }
+  )
+}

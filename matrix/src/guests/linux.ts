@@ -1,0 +1,67 @@
+import {
+  QUIRKS,
+  kernelVector,
+  linux,
+  quirksOf,
+  kernelVersion,
+  type Capabilities,
+  type LinuxGeneration,
+  type LinuxVector,
+  type Quirk,
+  type QuirkId,
+  type Vector,
+} from '@vmbus/guest-linux'
+import { valuesOf, type Field } from '@vmbus/world'
+import type { LinuxMatrixGuest, MakeOptions } from './guests.ts'
+
+/** What a guest has where it is not its own. */
+const REFERENCE = '6.1'
+
+/**
+ * Quirks that a kernel's number decides, and the field of the driver that has them. The others follow from what a kernel
+ * has, and are there with it.
+ */
+const QUIRK_OF: Partial<Record<QuirkId, keyof Capabilities>> = { 'setup-ids-kept': 'netvsc' }
+
+const change = (values: Partial<Capabilities>): Readonly<Record<string, Field<unknown>>> =>
+  Object.fromEntries(
+    Object.entries<unknown>(values).map(([name, value]) => [name, { value, basis: 'real', source: 'taken away' }]),
+  )
+
+function projected(fields: Readonly<Record<string, Field<unknown>>>, reads: readonly string[]): Vector {
+  const own = Object.fromEntries(reads.flatMap((name) => (name in fields ? [[name, fields[name]] as const] : [])))
+  return { ...kernelVector(REFERENCE).fields, ...own }
+}
+
+/** Whether the kernel's own number decides a quirk for a probe that reads these fields; else the reference's does. */
+const isOwn = ({ id, since }: Quirk, reads: readonly string[]): boolean => {
+  const field = QUIRK_OF[id]
+  return since !== undefined && (field === undefined || reads.includes(field))
+}
+
+/** A Linux guest of a vector. */
+export function linuxGuest(vector: LinuxVector): LinuxMatrixGuest {
+  const own = quirksOf(kernelVersion(vector.kernel), valuesOf<Capabilities>(vector.fields))
+  const idsOf = (which: (quirk: Quirk) => boolean): QuirkId[] => QUIRKS.filter(which).map(({ id }) => id)
+
+  function make({ reads, change: values = {} }: MakeOptions = {}): LinuxGeneration {
+    const changed = change(values)
+    if (reads === undefined) return linux({ ...vector, fields: { ...vector.fields, ...changed } })
+    return linux(
+      {
+        name: `linux-${REFERENCE} with ${reads.join(', ')} of ${vector.name}`,
+        kernel: REFERENCE,
+        fields: { ...projected({ ...vector.fields }, reads), ...changed },
+      },
+      { quirks: idsOf((quirk) => !isOwn(quirk, reads) || own.has(quirk.id)) },
+    )
+  }
+
+  return {
+    family: 'linux',
+    name: vector.name,
+    fields: { ...vector.fields },
+    beside: (reads) => idsOf((quirk) => isOwn(quirk, reads) && own.has(quirk.id)),
+    make,
+  }
+}

@@ -1,0 +1,45 @@
+import type { HostProfile } from '@vmbus/host'
+import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
+import { GuestHung } from '../probes/errors.ts'
+import type { Finding, Probe } from '../probes/probe.ts'
+import type { Execution } from '../results/execution.ts'
+import { simulatedStage, type SimulatedStage } from '../worlds/simulated.ts'
+
+export interface ExecuteOptions {
+  readonly id: string
+  readonly probe: Probe
+  readonly guest: MatrixGuest
+  readonly profile: HostProfile
+  readonly seed: number
+  readonly runs: number
+  /** Guest and host with all that is their own. */
+  readonly whole?: boolean
+  readonly change?: MakeOptions['change']
+  readonly budget?: number
+}
+
+async function findingOf({ probe }: ExecuteOptions, stage: SimulatedStage): Promise<Finding> {
+  try {
+    return await probe.measure(stage)
+  } catch (error) {
+    if (error instanceof GuestHung) return { outcome: 'guest-hung', reason: error.message }
+    return { outcome: 'error', reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** What may be said at most: without bytes nothing worked, and what covers a part of its row works in part. */
+function judged(probe: Probe, finding: Finding, bytes: number): Finding {
+  if (finding.outcome !== 'works') return finding
+  if (bytes === 0) return { outcome: 'error', reason: `works without a byte on the rings of ${probe.bytes.join(', ')}` }
+  return probe.missing === undefined ? finding : { ...finding, outcome: 'partial', reason: `without ${probe.missing}` }
+}
+
+/** Plays a probe once on a simulated guest. */
+export async function execute(options: ExecuteOptions): Promise<Execution> {
+  const { id, probe, seed } = options
+  const stage = simulatedStage(options)
+  const found = await findingOf(options, stage)
+  const { bytes: byEnd, transcript } = stage.ended()
+  const bytes = probe.bytes.reduce((sum, end) => sum + (byEnd[end] ?? 0), 0)
+  return { id, probe: probe.id, ...judged(probe, found, bytes), seed, runs: stage.drawn, bytes, transcript }
+}

@@ -1,0 +1,59 @@
+import type { FreebsdDisk, FreebsdGeneration } from '@vmbus/guest-freebsd'
+import type { GuestOptions, World } from '@vmbus/simulation'
+import type { StageDisk } from '../probes/stage.ts'
+import { ended, stageNet, type Surface, type Waits } from './surface.ts'
+
+function stageDisk(disk: FreebsdDisk, waits: Waits): StageDisk {
+  const take = (id: number): ReturnType<FreebsdDisk['take']> => disk.take(id)
+  const { name, sectorSize } = disk
+  return {
+    name,
+    sectorSize,
+    get size() {
+      return disk.size
+    },
+    get physicalSectorSize() {
+      return disk.stripeSize
+    },
+    get readOnly() {
+      return disk.readOnly
+    },
+    get canDiscard() {
+      return disk.canDelete
+    },
+    read: (offset, bytes) => ended(waits, disk.read(offset / sectorSize, bytes / sectorSize), take),
+    write: (offset, data) => ended(waits, disk.write(offset / sectorSize, data), take),
+    flush: () => ended(waits, disk.flush(), take),
+    discard: (offset, bytes) => ended(waits, disk.delete(offset / sectorSize, bytes / sectorSize), take),
+  }
+}
+
+export function freebsdSurface(
+  world: World,
+  generation: FreebsdGeneration,
+  options: GuestOptions,
+  waits: Waits,
+): Surface {
+  const guest = world.guest(generation, options)
+  const pages = (options.memoryMB ?? 0) * 256
+  return {
+    guest,
+    get disks() {
+      return guest.surface.disks.map((disk) => stageDisk(disk, waits))
+    },
+    net: () => stageNet(guest.surface.net('hn0'), waits),
+    keyValues: () => guest.surface.daemon('kvp'),
+    // It has no driver of dynamic memory: nothing comes or goes.
+    memory: () => ({ total: pages, available: pages, ballooned: 0 }),
+    // Nor one of file copy.
+    files: { folder: '/tmp', separator: '/', read: () => undefined },
+    get frozen() {
+      return guest.surface.daemon('vss').frozen
+    },
+    // lsvmbus is a tool of Linux; `sysctl dev` shows the same of FreeBSD.
+    listed: () =>
+      guest.bus.devices
+        .filter(({ driver }) => driver !== undefined)
+        .map(({ interfaceId, instanceId }) => ({ interfaceId, instanceId })),
+  }
+}

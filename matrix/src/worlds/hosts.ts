@@ -1,0 +1,37 @@
+import {
+  HOST_FEATURES,
+  profileOf,
+  whyNot,
+  ws2025,
+  type FeatureFact,
+  type HostFeature,
+  type HostProfile,
+} from '@vmbus/host'
+import type { HostRead } from '../probes/probe.ts'
+import type { Field } from '@vmbus/world'
+
+/** A feature of the host as a field: whether a virtual machine of it can have that, of the generation that it needs. */
+function featureField(profile: HostProfile, name: HostFeature): Field<boolean> {
+  const { first, generation = 1 }: FeatureFact = HOST_FEATURES[name]
+  return { value: whyNot(profile, name, { generation }) === undefined, basis: first.basis, source: first.source }
+}
+
+const FEATURES = Object.keys(HOST_FEATURES) as readonly HostFeature[]
+
+/** Everything of a host that a probe may read, by name. */
+export const hostFields = (profile: HostProfile): Readonly<Record<HostRead, Field<unknown>>> => ({
+  ...profile.fields,
+  ...(Object.fromEntries(FEATURES.map((name) => [name, featureField(profile, name)])) as Record<
+    HostFeature,
+    Field<boolean>
+  >),
+})
+
+/** A host that has these facts of a build and all others of Windows Server 2025, so that nothing else of it can be seen. */
+export function projectedHost(profile: HostProfile, reads: readonly HostRead[]): HostProfile {
+  const own = Object.entries(profile.fields).filter(([name]) => reads.some((read) => read === name))
+  return profileOf('projected', `Windows Server 2025 with facts of ${profile.name}`, {
+    ...ws2025.fields,
+    ...Object.fromEntries(own),
+  })
+}

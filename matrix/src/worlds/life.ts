@@ -1,0 +1,118 @@
+import type { Host, HostProfile } from '@vmbus/host'
+import { simulate, type GuestOptions, type World, type WorldHost } from '@vmbus/simulation'
+import type { Transcript } from '@vmbus/trace'
+import { TICKS_PER_SECOND, seeded } from '@vmbus/world'
+import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
+import type { EndName } from '../probes/ends.ts'
+import { GuestHung } from '../probes/errors.ts'
+import type { ProbeMachine } from '../probes/probe.ts'
+import type { Lan, Medium } from '../probes/stage.ts'
+import { endSpecs, newMedium, type EndSpecs } from './devices.ts'
+import { freebsdSurface } from './freebsd.ts'
+import { lanOf } from './lan.ts'
+import { linuxSurface } from './linux.ts'
+import { lazy } from './lazy.ts'
+import type { Surface, Waits } from './surface.ts'
+import { recorder } from './transcript.ts'
+import { windowsSurface } from './windows.ts'
+import { memoryOf } from './worlds.ts'
+
+export interface LifeOptions {
+  readonly guest: MatrixGuest
+  readonly make: MakeOptions
+  readonly profile: HostProfile
+  readonly ends: readonly EndName[]
+  readonly machine: ProbeMachine
+  readonly seed: number
+  /** Steps after which the guest counts as hung. */
+  readonly budget: number
+}
+
+/** One guest on one host, from power-on. */
+export interface Life {
+  readonly world: World
+  readonly surface: Surface
+  readonly host: WorldHost
+  readonly attached: Host
+  readonly specs: EndSpecs
+  lan(): Lan
+  medium(end: 'storvsc' | 'fc'): Medium
+  readonly provided: Map<string, Uint8Array>
+  readonly transcript: Transcript
+  /** Details of host ends' events that answer a request, by `name id`. */
+  readonly answers: Map<string, unknown>
+  /** What is done while the guest stands still for a backup. */
+  snapshot: () => boolean
+  readonly until: Waits
+}
+
+function surfaceOf({ guest, make }: LifeOptions, world: World, options: GuestOptions, until: Waits): Surface {
+  if (guest.family === 'linux') return linuxSurface(world, guest.make(make), options, until)
+  if (guest.family === 'freebsd') return freebsdSurface(world, guest.make(make), options, until)
+  return windowsSurface(world, guest.make(make), options, until)
+}
+
+const DEFAULT_SECONDS = 60
+
+/** Lets a world run until something holds. Throws GuestHung beyond the budget of steps. */
+const waits =
+  (world: World, budget: number): Waits =>
+  async (what, seconds = DEFAULT_SECONDS) => {
+    const deadline = world.clock.now() + seconds * TICKS_PER_SECOND
+    while (!what()) {
+      if (world.steps > budget) throw new GuestHung(`nothing after ${budget} steps`)
+      if (world.step(deadline)) continue
+      world.run(Math.max(0, deadline - world.clock.now()))
+      return what()
+    }
+    return true
+  }
+
+export function beginLife(options: LifeOptions): Life {
+  const { profile, ends, machine, seed, budget } = options
+  const world = simulate({ seed: seeded(seed).u32('world') })
+  const lan = lazy(() => lanOf(world, seed))
+  const [storvsc, fc] = [lazy(() => newMedium('storvsc')), lazy(() => newMedium('fc'))]
+  const until = waits(world, budget)
+  const provided = new Map<string, Uint8Array>()
+  const answers = new Map<string, unknown>()
+  const medium = (end: 'storvsc' | 'fc'): Medium => (end === 'fc' ? fc() : storvsc())
+  const specs = endSpecs({ lan, medium, provided, snapshot: () => life.snapshot() })
+  const host = world.host(
+    profile,
+    ends.map((end) => specs[end]()),
+  )
+  const surface = surfaceOf(
+    options,
+    world,
+    {
+      memoryMB: machine.memoryMB ?? memoryOf(ends),
+      vps: machine.vps ?? 1,
+      clockAhead: BigInt((machine.clockAhead ?? 0) * TICKS_PER_SECOND),
+    },
+    until,
+  )
+  surface.guest.on((event) => {
+    if (event.kind === 'host' && hasId(event.detail)) answers.set(`${event.name} ${event.detail.id}`, event.detail)
+  })
+  const transcript = recorder(world.clock)
+  const attached = surface.guest.attach(host, { trace: transcript.sink })
+  const life: Life = {
+    world,
+    surface,
+    host,
+    attached,
+    specs,
+    lan,
+    medium,
+    provided,
+    transcript,
+    answers,
+    snapshot: () => true,
+    until,
+  }
+  return life
+}
+
+const hasId = (detail: unknown): detail is { readonly id: number } =>
+  typeof detail === 'object' && detail !== null && 'id' in detail && typeof detail.id === 'number'

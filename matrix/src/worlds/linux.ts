@@ -1,0 +1,64 @@
+import type { LinuxDisk, LinuxGeneration, LinuxSurface } from '@vmbus/guest-linux'
+import type { GuestOptions, World } from '@vmbus/simulation'
+import type { ListedDevice, StageDisk } from '../probes/stage.ts'
+import { ended, stageNet, type Surface, type Waits } from './surface.ts'
+
+const SECTOR = 512
+
+function stageDisk(disk: LinuxDisk, waits: Waits): StageDisk {
+  const take = (id: number): ReturnType<LinuxDisk['take']> => disk.take(id)
+  const { name } = disk
+  return {
+    name,
+    get size() {
+      return disk.size
+    },
+    get sectorSize() {
+      return disk.logicalBlockSize
+    },
+    get physicalSectorSize() {
+      return disk.physicalBlockSize
+    },
+    get readOnly() {
+      return disk.readOnly
+    },
+    get canDiscard() {
+      return disk.canDiscard
+    },
+    read: (offset, bytes) => ended(waits, disk.read(offset / SECTOR, bytes / SECTOR), take),
+    write: (offset, data) => ended(waits, disk.write(offset / SECTOR, data), take),
+    flush: () => ended(waits, disk.flush(), take),
+    discard: (offset, bytes) => ended(waits, disk.discard(offset / SECTOR, bytes / SECTOR), take),
+  }
+}
+
+const CLASS = /^(.*)\/class_id$/
+
+/** What lsvmbus reads of sysfs. */
+function listedIn(files: ReturnType<LinuxSurface['sysfs']>): readonly ListedDevice[] {
+  return Object.entries(files).flatMap(([path, text]) => {
+    const [, instanceId] = CLASS.exec(path) ?? []
+    return instanceId === undefined ? [] : [{ instanceId, interfaceId: text.trim().replaceAll(/[{}]/g, '') }]
+  })
+}
+
+export function linuxSurface(world: World, generation: LinuxGeneration, options: GuestOptions, waits: Waits): Surface {
+  const guest = world.guest(generation, options)
+  return {
+    guest,
+    get disks() {
+      return guest.surface.disks.map((disk) => stageDisk(disk, waits))
+    },
+    net: () => stageNet(guest.surface.net('eth0'), waits),
+    keyValues: () => guest.surface.daemon('kvp'),
+    memory() {
+      const { total, free, ballooned } = guest.surface.memory
+      return { total, available: free, ballooned }
+    },
+    files: { folder: '/tmp', separator: '/', read: (path) => guest.surface.files.read(path) },
+    get frozen() {
+      return guest.surface.daemon('vss').frozen
+    },
+    listed: () => (generation.capabilities.lsvmbus ? listedIn(guest.surface.sysfs()) : []),
+  }
+}

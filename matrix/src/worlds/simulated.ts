@@ -1,0 +1,176 @@
+import type { HostProfile } from '@vmbus/host'
+import { seeded } from '@vmbus/world'
+import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
+import type { Answers, EndName, Ends } from '../probes/ends.ts'
+import { ProbeError } from '../probes/errors.ts'
+import { draw } from '../probes/property.ts'
+import type { Probe } from '../probes/probe.ts'
+import type { Stage } from '../probes/stage.ts'
+import { hostFields, projectedHost } from './hosts.ts'
+import { beginLife, type Life } from './life.ts'
+import { crossed } from './transcript.ts'
+import { view } from './view.ts'
+import { endsOf } from './worlds.ts'
+
+export interface SimulatedOptions {
+  readonly probe: Probe
+  readonly guest: MatrixGuest
+  readonly profile: HostProfile
+  readonly seed: number
+  /** Values that each property draws. */
+  readonly runs: number
+  /** The guest and the host with all that is their own, instead of what the probe reads alone. */
+  readonly whole?: boolean
+  /** Values that are taken away from a Linux guest. */
+  readonly change?: MakeOptions['change']
+  /** Steps of the world after which the guest counts as hung; default 2,000,000. */
+  readonly budget?: number
+}
+
+/** A stage, and what is left of it when the probe has ended. */
+export interface SimulatedStage extends Stage {
+  /** Values that its properties drew. */
+  readonly drawn: number
+  ended(): {
+    /** Bytes of packets by end. */
+    readonly bytes: Readonly<Partial<Record<EndName, number>>>
+    /** SHA-256 of the normalised transcript. */
+    readonly transcript: string
+  }
+}
+
+const BUDGET = 2_000_000
+const BOOT_SECONDS = 120
+/** From the last module to agreed versions on every channel. */
+const SETTLE_SECONDS = 5
+const ANSWER_SECONDS = 300
+
+function lifeOf(options: SimulatedOptions, reads: readonly string[]): Life {
+  const { probe, guest, profile, seed, whole = false, change, budget = BUDGET } = options
+  return beginLife({
+    guest,
+    make: { ...(whole ? {} : { reads }), ...(change === undefined ? {} : { change }) },
+    profile: whole ? profile : projectedHost(profile, probe.reads.host),
+    ends: endsOf(probe),
+    machine: probe.machine ?? {},
+    seed,
+    budget,
+  })
+}
+
+const hasUefi = ({ fields }: HostProfile): boolean => fields.generations.value.includes(2)
+
+/** A stage on which a simulated guest plays. It is powered on when it is first needed. */
+export function simulatedStage(options: SimulatedOptions): SimulatedStage {
+  const { probe, guest, profile, seed, runs } = options
+  const reads: readonly string[] = probe.reads[guest.family]
+  let begun: Life | undefined
+  let drawn = 0
+  const life = (): Life => (begun ??= lifeOf(options, reads))
+  const ends = endsOf(probe)
+  const named = (end: EndName): void => {
+    if (!ends.includes(end)) throw new ProbeError(`the probe ${probe.id} uses ${end}, which it does not name`)
+  }
+  const instanceOf = (end: EndName): string => {
+    named(end)
+    return life().specs[end]().offer.instanceId
+  }
+  const opened = (end: EndName): boolean => {
+    const instance = instanceOf(end)
+    return life().surface.guest.bus.devices.some(
+      ({ instanceId, channels }) => instanceId === instance && channels[0]?.state === 'open',
+    )
+  }
+
+  async function run(seconds: number): Promise<void> {
+    await life().until(() => false, seconds)
+  }
+
+  return {
+    family: guest.family,
+    kind: 'simulated',
+    guest: view('guest', guest.fields, reads),
+    host: view('host', hostFields(profile), probe.reads.host),
+    async connect() {
+      const { surface, until } = life()
+      if (surface.guest.generation.firmware !== undefined && !hasUefi(profile)) return 'not-offered'
+      const failed = (): boolean => surface.guest.bus.phase === 'failed'
+      if (!(await until(() => surface.guest.power === 'running' || failed(), BOOT_SECONDS))) return 'guest-hung'
+      if (failed()) return 'fails'
+      await run(SETTLE_SECONDS)
+      return 'connected'
+    },
+    offers(end) {
+      const instance = instanceOf(end)
+      return life().attached.bus.devices.some(({ instanceId }) => instanceId === instance)
+    },
+    drives: opened,
+    device<E extends EndName>(end: E): Ends[E] {
+      const { host, attached, specs } = life()
+      named(end)
+      return host.device(attached, specs[end]())
+    },
+    async answer<N extends keyof Answers>(event: N, id: number): Promise<Answers[N] | undefined> {
+      const { answers, until } = life()
+      const key = `${event} ${id}`
+      await until(() => answers.has(key), ANSWER_SECONDS)
+      const detail = answers.get(key)
+      answers.delete(key)
+      // The ends say with which event they answer: `Answers` has their types.
+      return detail as Answers[N] | undefined
+    },
+    run,
+    until: (what, seconds) => life().until(what, seconds),
+    get disks() {
+      return life().surface.disks
+    },
+    disk() {
+      const [first] = life().surface.disks
+      if (first === undefined) throw new ProbeError('the guest has no disk')
+      return first
+    },
+    net: () => life().surface.net(),
+    keyValues: () => life().surface.keyValues(),
+    memory: () => life().surface.memory(),
+    clock() {
+      const { world, surface } = life()
+      const host = (): bigint => world.epoch + BigInt(world.clock.now())
+      const own = (): bigint => surface.guest.wallClock()
+      return { guest: own, host, off: () => Number(own() - host()) }
+    },
+    files: () => {
+      const { provided, surface } = life()
+      return { ...surface.files, provide: (source, contents) => void provided.set(source, contents) }
+    },
+    backup() {
+      const { surface } = life()
+      return {
+        get frozen() {
+          return surface.frozen
+        },
+        onSnapshot(take) {
+          life().snapshot = take
+        },
+      }
+    },
+    listed: () => life().surface.listed(),
+    poweredOff: (seconds) => life().until(() => life().surface.guest.power === 'powered-off', seconds),
+    get lan() {
+      return life().lan()
+    },
+    medium: (end) => life().medium(end),
+    async property(name, arbitrary, check) {
+      const own = seeded(seed).u32('property', probe.id, name)
+      const { end, runs: count } = await draw({ seed: own, runs }, arbitrary, check)
+      drawn += count
+      return end
+    },
+    get drawn() {
+      return drawn
+    },
+    ended() {
+      const { digest, bytesOf } = crossed(life().transcript)
+      return { bytes: Object.fromEntries(ends.map((end) => [end, bytesOf(instanceOf(end))])), transcript: digest }
+    },
+  }
+}

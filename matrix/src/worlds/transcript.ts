@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import { createTranscript, normalise, type Line, type Transcript } from '@vmbus/trace'
+import type { Clock } from '@vmbus/world'
+
+/** What crossed between guest and host: SHA-256 of the normalised transcript, and bytes of packets by instance. */
+export interface Crossed {
+  readonly digest: string
+  bytesOf(instanceId: string): number
+}
+
+export const recorder = (clock: Clock): Transcript => createTranscript({ clock })
+
+const packetBytes = (lines: readonly Line[]): number =>
+  lines.reduce((sum, { bytes, format }) => sum + (format === undefined ? bytes.length : 0), 0)
+
+export function crossed({ entries }: Transcript): Crossed {
+  const { control, channels } = normalise(entries)
+  const hash = createHash('sha256')
+  const add = (name: string, lines: readonly Line[]): void => {
+    hash.update(`${name} ${lines.length}\n`)
+    for (const { to, bytes, format = '' } of lines) hash.update(`${to} ${format} ${bytes.length}\n`).update(bytes)
+  }
+  add('control', control)
+  const names = Object.keys(channels).toSorted()
+  for (const name of names) add(name, channels[name] ?? [])
+  return {
+    digest: hash.digest('hex'),
+    bytesOf: (instanceId) =>
+      names
+        .filter((name) => name.includes(`/${instanceId}/`))
+        .reduce((sum, name) => sum + packetBytes(channels[name] ?? []), 0),
+  }
+}

@@ -1,0 +1,19 @@
+import type { EndName } from '../probes/ends.ts'
+import type { Probe, WorldName } from '../probes/probe.ts'
+
+const WORLD_ENDS: Readonly<Record<WorldName, readonly EndName[]>> = {
+  services: ['heartbeat', 'timesync', 'shutdown', 'kvp', 'vss', 'fcopy'],
+  network: ['netvsc'],
+  storage: ['storvsc', 'fc'],
+  memory: ['balloon'],
+}
+
+/** The ends that a probe's guest is offered. */
+export const endsOf = ({ world, devices }: Pick<Probe, 'world' | 'devices'>): readonly EndName[] =>
+  devices ?? WORLD_ENDS[world]
+
+/** RAM in MiB that the guest's drivers need for their buffers: FreeBSD's adapter takes 46 of them. */
+const MEMORY: Partial<Record<EndName, number>> = { netvsc: 64, storvsc: 16, fc: 16, balloon: 64 }
+const LEAST = 4
+
+export const memoryOf = (ends: readonly EndName[]): number => Math.max(LEAST, ...ends.map((end) => MEMORY[end] ?? 0))
