@@ -7,7 +7,17 @@ export {
   type LinuxSurface,
   type LoadStep,
 } from './linux.ts'
-export { LinuxNetError, type EchoRequest, type IpConfig, type LinuxInterface } from './net/index.ts'
+export { LinuxNetError, type LinuxInterface, type RssState } from './net/index.ts'
+export type {
+  EchoRequest,
+  Feature,
+  Features,
+  IpConfig,
+  SendRequest,
+  VfFunction,
+  VfLink,
+  VfState,
+} from '@vmbus/netvsc/stack'
 export { LINUX_MODULES } from './modules/index.ts'
 export type { LinuxModule, LinuxServices, ModuleContext, SystemPart } from './modules/module.ts'
 export { QUIRKS, quirksOf, type Quirk, type QuirkId } from './quirks.ts'

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { LINUX_FAMILIES, LIS_VERSIONS, kernelVector, linux, linuxRelease, releaseVector } from '../src/index.ts'
+import {
+  LINUX_FAMILIES,
+  LIS_VERSIONS,
+  kernelVector,
+  linux,
+  linuxRelease,
+  releaseVector,
+  type Capabilities,
+} from '../src/index.ts'
 
 const VENDORS = Object.values(LINUX_FAMILIES).flatMap((list) => list.map(({ release }) => release))
 
@@ -103,4 +111,19 @@ test('1.1 of Windows Server 2008 R2 and 0.13 of 2008 went with 5.19', () => {
   expect(['5.10', '5.13', '5.15', '5.17', '5.18'].map(oldest)).toEqual([0xd, 0xd, 0xd, 0xd, 0xd])
   expect(['5.19', '6.1'].map(oldest)).toEqual([0x2_0004, 0x2_0004])
   expect(linux('5.18').versions).toContain(0x1_0001)
+})
+
+test('Linux learnt of an MTU in 3.3 and of tags beside frames in 3.4; what vendors built on older numbers has both', () => {
+  const of = ({ vlan, jumbo }: Pick<Capabilities, 'vlan' | 'jumbo'>): boolean[] => [jumbo, vlan]
+  expect(['3.2', '3.3', '3.4', '3.10'].map((kernel) => of(linux(kernel).capabilities))).toEqual([
+    [false, false],
+    [true, false],
+    [true, true],
+    [true, true],
+  ])
+  for (const release of ['rhel 6.4', 'rhel 5.11', 'rhel 6.8 + lis 4.3.5', 'sles 11 sp3'])
+    expect([release, of(linuxRelease(release)?.capabilities ?? { vlan: false, jumbo: false })]).toEqual([
+      release,
+      [true, true],
+    ])
 })

@@ -1,6 +1,7 @@
-import { checkOptions, oneOf, plainCopy, restoreState, u32, type StateHead } from '@vmbus/world'
+import { checkOptions, flag, oneOf, plainCopy, restoreState, u32, type StateHead } from '@vmbus/world'
 import { requestTable, type GuestDriver, type GuestDriverDeps } from '@vmbus/core'
 import { formatMac, type Frame } from '@vmbus/switch'
+import { setCoalescing } from './guest/adapter.ts'
 import { granted } from './guest/buffers.ts'
 import { moveTraffic } from './guest/data-path.ts'
 import { endQueue, readable } from './guest/incoming.ts'
@@ -11,9 +12,12 @@ import {
   DEFAULT_RING_PAGES,
   MAX_PACKET,
   MOST_CHANNELS,
+  checkChannels,
   checkMtu,
+  checkRss,
   guestOptions,
   type NetvscGuestOptions,
+  type RssChange,
 } from './guest/options.ts'
 import { createReceiver, giveOwed } from './guest/receive.ts'
 import { setFilter } from './guest/ready.ts'
@@ -26,21 +30,25 @@ import {
   newGuestQueue,
   noGuestState,
   orNoMemory,
+  statisticsOf,
   type GuestContext,
+  type GuestOffloads,
   type GuestPhase,
+  type GuestRss,
   type GuestStatistics,
+  type QueueStatistics,
   type SavedNetvscGuest,
   type SentPacket,
   underWay,
 } from './guest/state.ts'
-import { subchannelOffered, subchannelOpened } from './guest/subchannels.ts'
-import { abandon, advance, fail, giveUp, stop, ungranted } from './guest/teardown.ts'
+import { setScale, subchannelOffered, subchannelOpened } from './guest/subchannels.ts'
+import { abandon, advance, fail, giveUp, restart, stop, ungranted } from './guest/teardown.ts'
 import { macAt } from './host/filter.ts'
 import { DataPath, NVSP_VERSIONS, nvspVersionName } from './protocol/nvsp.ts'
 
-export type { NetvscGuestOptions, ReceivedInfo } from './guest/options.ts'
+export type { NetvscGuestOptions, ReceivedInfo, RssChange } from './guest/options.ts'
 export type { SendOptions } from './guest/send.ts'
-export type { GuestPhase, GuestStatistics } from './guest/state.ts'
+export type { GuestOffloads, GuestPhase, GuestRss, GuestStatistics, QueueStatistics } from './guest/state.ts'
 
 const NO_OPTIONS: SendOptions = {}
 /** Ids that there are before more are needed. */
@@ -72,6 +80,20 @@ export interface NetvscGuest extends GuestDriver {
   switchDataPath(path: 'synthetic' | 'vf'): void
   /** Closes the adapter and opens it again with another largest packet. */
   setMtu(mtu: number): void
+  /** What the host does for the driver. */
+  readonly offloads: GuestOffloads
+  /** Turns receive coalescing on or off, where the host has it. */
+  setCoalescing(on: boolean): void
+  /** Channels: most that the host has, and most that the driver asks for. */
+  readonly channels: { readonly most: number; readonly limit: number }
+  /** Closes the adapter and opens it again with as many channels, or as many as the host has. Throws OptionsError. */
+  setChannels(count: number): void
+  /** Receive side scaling; null with one channel. */
+  readonly rss: GuestRss | null
+  /** Another hash key or table, where there is more than one channel: event `rss`. Throws OptionsError. */
+  setRss(change: RssChange): void
+  /** What passed each channel since it opened, the primary first. */
+  queueStatistics(): QueueStatistics[]
   /** Closes the adapter; `start` opens it again. */
   stop(): void
   start(): void
@@ -87,12 +109,14 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     deps,
     options,
     versions: [...(options.versions ?? NVSP_VERSIONS)].toSorted((a, b) => b - a),
-    channelLimit,
     receive: createReceiver(),
     sending: createSendBuffers(),
     sent: requestTable<SentPacket>(FIRST_PACKETS, { newestFirst: true, grows: true }),
     spare: [],
-    state: noGuestState(options.mtu ?? DEFAULT_MTU, options.filter ?? DEFAULT_FILTER),
+    state: {
+      ...noGuestState(options.mtu ?? DEFAULT_MTU, options.filter ?? DEFAULT_FILTER, channelLimit),
+      coalesces: options.coalesces !== false,
+    },
     receiving: false,
     channels: [],
   }
@@ -158,9 +182,28 @@ export function netvscGuest(options: NetvscGuestOptions, deps: GuestDriverDeps):
     switchDataPath: (path) => moveTraffic(ctx, checkOptions('netvsc.switchDataPath', oneOf('synthetic', 'vf'), path)),
     setMtu(mtu) {
       ctx.state.mtu = checkMtu(mtu)
-      ctx.state.restart = true
-      stop(ctx)
+      restart(ctx)
     },
+    get offloads() {
+      return { ...ctx.state.offload }
+    },
+    setCoalescing: (on) => setCoalescing(ctx, checkOptions('netvsc.setCoalescing', flag, on)),
+    get channels() {
+      return { most: ctx.state.hostChannels, limit: ctx.state.channelLimit }
+    },
+    setChannels(count) {
+      ctx.state.channelLimit = checkChannels(count)
+      restart(ctx)
+    },
+    get rss() {
+      return ctx.state.subchannels === 0 ? null : plainCopy(ctx.state.rss)
+    },
+    setRss(change) {
+      const { phase, subchannels } = ctx.state
+      const checked = checkRss(change, subchannels + 1)
+      if (phase === 'ready' && subchannels > 0) setScale(ctx, checked)
+    },
+    queueStatistics: () => ctx.state.queues.map(statisticsOf),
     stop() {
       ctx.state.restart = false
       stop(ctx)

@@ -23,11 +23,15 @@ export const netvsc = defineDevice({
 })
 
 export type {
+  GuestOffloads,
   GuestPhase,
+  GuestRss,
   GuestStatistics,
   NetvscGuest,
   NetvscGuestOptions,
+  QueueStatistics,
   ReceivedInfo,
+  RssChange,
   SendOptions,
 } from './guest.ts'
 export type { NetvscHost } from './host.ts'

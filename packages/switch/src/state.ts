@@ -43,7 +43,8 @@ const countsOf = <T extends object>(names: T): Fields<T> =>
   Object.fromEntries(Object.keys(names).map((name) => [name, integer()])) as Fields<T>
 const statistics = object<PortStatistics>({ ...countsOf(counts), dropped: object(countsOf(dropped)) })
 
-const frame = object<Frame>({
+/** A frame in a saved state. */
+export const frameState: Shape<Frame> = object<Frame>({
   bytes: bytes(),
   vlan: optional(object<VlanTag>({ id: integer(0, 0xfff), priority: integer(0, 7), dei: flag })),
   offload: optional(
@@ -69,7 +70,7 @@ const SWITCH_STATE: StateForm<Omit<SwitchState, 'kind' | 'v'>> = stateForm('swit
   ),
   addresses: list(object<TableRow>({ vlan: integer(0, LARGEST_VLAN), mac: macNumber, port: portIndex, at: time })),
   order: integer(),
-  transits: list(object<Transit>({ at: time, order: integer(), port: portIndex, inbound: flag, frame })),
+  transits: list(object<Transit>({ at: time, order: integer(), port: portIndex, inbound: flag, frame: frameState })),
   budget: budgetState,
 })
 

@@ -1,10 +1,3 @@
 export { LinuxNetError } from './errors.ts'
-export { ethernet } from './ethernet.ts'
-export { UNCONFIGURED, isV6, type IpConfig } from './ip-config.ts'
-export {
-  linuxInterface,
-  netInterfaces,
-  type NetInterfaces,
-  type EchoRequest,
-  type LinuxInterface,
-} from './interfaces.ts'
+export { linuxInterface, netInterfaces, type LinuxInterface, type RssState } from './interfaces.ts'
+export { linuxNet } from './system.ts'

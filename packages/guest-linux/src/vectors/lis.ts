@@ -1,7 +1,7 @@
 import { atLeast, kernelVersion } from '../kernel-version.ts'
 import { bracketed, changed, evidenced, type Evidence } from './evidenced.ts'
 import type { Capabilities, FieldName, Vector } from './field.ts'
-import { upstreamValues } from './upstream.ts'
+import { IN_EVERY_VENDOR, upstreamValues } from './upstream.ts'
 import { bus, dynamicMemory, FCOPY_1_1, KVP_4, nvsp, TIMESYNC_3, TIMESYNC_4, VSS_5, vstor } from './words.ts'
 
 /** One folder of the sources for each kernel family, and three different drivers in them: hv-rhel5.x, 6.x and 7.x. */
@@ -156,7 +156,7 @@ export function lis(version: string, family: LisFamily, kernel: Vector): Vector 
   if (place === undefined || found === undefined || !found.families.includes(family)) return undefined
   const changes = VERSIONS.slice(0, place.at + 1).flatMap(({ change, of }) => [change, of[family] ?? {}])
   if (!place.isRead) changes.push({ moduleVersion: version })
-  const values = changed(upstreamValues(kernelVersion('3.2')), changes)
+  const values = changed(upstreamValues(kernelVersion('3.2')), [IN_EVERY_VENDOR, ...changes])
   const tree = `LIS/lis-next@${found.commit}, hv-rhel${family}.x`
   const evidence = (name: FieldName): Evidence => {
     if (INFERRED.has(name)) return { basis: 'inferred', source: `as Linux of its time; not looked for in ${tree}` }

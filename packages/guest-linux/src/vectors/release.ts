@@ -1,7 +1,7 @@
 import { atLeast, kernelVersion } from '../kernel-version.ts'
 import { bracketed, changed, evidenced, type Evidence } from './evidenced.ts'
 import { UNREAD, type Capabilities, type FieldName, type Vector } from './field.ts'
-import { upstreamValues } from './upstream.ts'
+import { IN_EVERY_VENDOR, upstreamValues } from './upstream.ts'
 
 /** A source that speaks of some fields. */
 export interface Told {
@@ -64,6 +64,6 @@ export function vectorOf(list: readonly Release[], release: Release): Vector {
   const start = list.findLastIndex(({ base }, index) => index <= end && base !== undefined)
   const base = list[start]?.base ?? release.until
   const changes = list.slice(start, end + 1).map(({ change = {} }) => change)
-  const values = changed(upstreamValues(kernelVersion(base)), changes)
+  const values = changed(upstreamValues(kernelVersion(base)), [IN_EVERY_VENDOR, ...changes])
   return evidenced(values, (name) => evidenceOf(release, base, values[name], name))
 }

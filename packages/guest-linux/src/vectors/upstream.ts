@@ -15,7 +15,10 @@ import {
   vstor,
 } from './words.ts'
 
-/** Linux 3.2, with what came between it and 3.10 taken away again: concluded, no source of that time was read. */
+/**
+ * Linux 3.2, with what came between it and 3.10 taken away again: concluded, for of that time only the network driver was read
+ * (yingziwu/synology-linux@4265488d, drivers/staging/hv/netvsc_drv.c: no feature but NETIF_F_SG, and eth_change_mtu).
+ */
 const OLDEST: Capabilities = {
   vmbus: bus('v0_13', 'v0_13'),
   unload: false,
@@ -35,8 +38,8 @@ const OLDEST: Capabilities = {
   tso: false,
   checksum: false,
   rsc: false,
-  vlan: true,
-  jumbo: true,
+  vlan: false,
+  jumbo: false,
   vf: 'none',
   rndisRequestAt: 0x60,
   storvsc: vstor('v4_2', 'v4_2'),
@@ -79,6 +82,8 @@ interface Step {
  * 44e0f311, e20ebc84, 6.1 Debian linux-source-6.1; 6.12 as AlmaLinux 10.0 has it, mkuron/almalinux-kernel@8e2c3796.
  */
 const STEPS: readonly Step[] = [
+  { since: '3.3', after: '3.2', read: '3.10', change: { jumbo: true } },
+  { since: '3.4', after: '3.2', read: '3.10', change: { vlan: true } },
   { since: '3.7', after: '3.2', read: '3.10', change: { kvp: KVP_4, kvpIp: true } },
   { since: '3.8', after: '3.2', read: '3.10', change: { balloon: dynamicMemory('v1_0') } },
   { since: '3.9', after: '3.2', read: '3.10', change: { vmbus: bus('v2_4', 'v0_13') } },
@@ -128,6 +133,9 @@ const NEWEST_READ = at('6.1')
 const WHOLE_SINCE = at('5.13')
 /** The next read tree above the newest upstream one. */
 const ABOVE = 'AlmaLinux 10.0 (6.12)'
+
+/** What every tree of a vendor has that was read, however old its number: tags beside frames, and another MTU. */
+export const IN_EVERY_VENDOR: Partial<Capabilities> = { vlan: true, jumbo: true }
 
 /** The plain values of an upstream version. */
 export const upstreamValues = (kernel: KernelVersion): Capabilities =>

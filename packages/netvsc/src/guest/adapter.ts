@@ -1,4 +1,5 @@
 import {
+  ChecksumCap,
   OFFLOAD_SIZES,
   ObjectType,
   OffloadSetting,
@@ -13,7 +14,7 @@ import { Oid } from '../protocol/oids.ts'
 import { RndisStatus, RndisType, initializeComplete } from '../protocol/rndis.ts'
 import { ready } from './ready.ts'
 import { ask, query, set } from './request.ts'
-import type { ControlRequest, GuestContext } from './state.ts'
+import type { ControlRequest, GuestContext, GuestOffloads } from './state.ts'
 import { scaleAnswered, scaleSet } from './subchannels.ts'
 import { fail } from './teardown.ts'
 
@@ -29,11 +30,13 @@ function queries(ctx: GuestContext): ControlRequest[] {
   const size = OFFLOAD_SIZES[revision] ?? 0
   const hardware = new Uint8Array(size)
   objectHeader.encode({ type: ObjectType.offload, revision, size }, new DataView(hardware.buffer))
+  const { checksum, lso, rsc } = ctx.options
+  const asksForNone = checksum === false && lso === false && rsc === false
   return [
     query(Oid.maximumFrameSize),
     query(Oid.permanentAddress),
     query(Oid.friendlyName),
-    query(Oid.offloadHardwareCapabilities, hardware),
+    asksForNone ? query(Oid.mediaConnectStatus) : query(Oid.offloadHardwareCapabilities, hardware),
   ]
 }
 
@@ -75,7 +78,10 @@ function initialized(ctx: GuestContext, view: DataView, status: number): void {
   for (const each of queries(ctx)) ask(ctx, each)
 }
 
-/** Every checksum, LSO and (from 6.1) coalescing that the host can do. */
+/** Bits of NDIS_OFFLOAD that TCP and UDP need (Linux hyperv_net.h, NDIS_TXCSUM_CAP_TCP4 and its like). */
+const [CAN_TCP, CAN_UDP] = [ChecksumCap.tcp, ChecksumCap.udp]
+
+/** Every checksum, LSO and (from 6.1) coalescing that the host can do, as far as it is wanted. */
 function hardwareAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
   const { state, options } = ctx
   if (!good || view.byteLength < objectHeader.size || view.getUint8(0) !== ObjectType.offload)
@@ -83,34 +89,57 @@ function hardwareAnswered(ctx: GuestContext, view: DataView, good: boolean): voi
   const bytes = new Uint8Array(offload.size)
   bytes.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, bytes.length)))
   const { csum, lsov2, rsc } = offload.parse(bytes)
-  const both = (capable: number): number => (capable !== 0 ? OffloadSetting.both : OffloadSetting.disabled)
-  const on = (capable: number): number => (capable !== 0 ? OffloadSetting.transmit : OffloadSetting.disabled)
+  const both = (can: boolean): number => (can ? OffloadSetting.both : OffloadSetting.disabled)
+  const on = (can: boolean): number => (can ? OffloadSetting.transmit : OffloadSetting.disabled)
   const udp = state.version >= NvspVersion.v5
-  state.offload.rsc = state.version >= NvspVersion.v6_1 && options.rsc !== false && rsc.ip4 !== 0
+  const fills = (capable: number, bit: number): boolean => options.checksum !== false && (capable & bit) !== 0
+  const cuts = (encap: number, bytes: number): number => (options.lso !== false && encap !== 0 ? bytes : 0)
+  const offloads: GuestOffloads = {
+    tcpV4: fills(csum.ip4_txcsum, CAN_TCP),
+    udpV4: udp && fills(csum.ip4_txcsum, CAN_UDP),
+    tcpV6: fills(csum.ip6_txcsum, CAN_TCP),
+    udpV6: udp && fills(csum.ip6_txcsum, CAN_UDP),
+    lsoV4: cuts(lsov2.ip4_encap, lsov2.ip4_maxsz),
+    lsoV6: cuts(lsov2.ip6_encap, lsov2.ip6_maxsz),
+    rsc: state.version >= NvspVersion.v6_1 && options.rsc !== false && rsc.ip4 !== 0,
+  }
+  state.offload = offloads
   const size = udp ? offloadParameters.size : OFFLOAD_PARAMETERS_LEGACY
   const parameters = offloadParameters.toBytes({
     header: { type: ObjectType.default, revision: OFFLOAD_PARAMETERS_REVISION, size },
     ip_v4_csum: OffloadSetting.disabled,
-    tcp_ip_v4_csum: both(csum.ip4_txcsum & 0x10),
-    udp_ip_v4_csum: udp ? both(csum.ip4_txcsum & 0x40) : OffloadSetting.noChange,
-    tcp_ip_v6_csum: both(csum.ip6_txcsum & 0x10),
-    udp_ip_v6_csum: udp ? both(csum.ip6_txcsum & 0x40) : OffloadSetting.noChange,
-    lso_v2_ipv4: on(lsov2.ip4_encap),
-    lso_v2_ipv6: on(lsov2.ip6_encap),
-    rsc_ip_v4: state.offload.rsc ? OffloadSetting.transmit : OffloadSetting.noChange,
-    rsc_ip_v6: state.offload.rsc ? OffloadSetting.transmit : OffloadSetting.noChange,
+    tcp_ip_v4_csum: both(offloads.tcpV4),
+    udp_ip_v4_csum: udp ? both(offloads.udpV4) : OffloadSetting.noChange,
+    tcp_ip_v6_csum: both(offloads.tcpV6),
+    udp_ip_v6_csum: udp ? both(offloads.udpV6) : OffloadSetting.noChange,
+    lso_v2_ipv4: on(offloads.lsoV4 > 0),
+    lso_v2_ipv6: on(offloads.lsoV6 > 0),
+    rsc_ip_v4: offloads.rsc ? on(state.coalesces) : OffloadSetting.noChange,
+    rsc_ip_v6: offloads.rsc ? on(state.coalesces) : OffloadSetting.noChange,
   })
   ask(ctx, set(Oid.offloadParameters, parameters.slice(0, size)))
+}
+
+/** Turns coalescing on or off and leaves the rest as it is (Linux netvsc_drv.c, netvsc_set_features). */
+export function setCoalescing(ctx: GuestContext, on: boolean): void {
+  const { state } = ctx
+  state.coalesces = on
+  if (state.phase !== 'ready' || !state.offload.rsc) return
+  const setting = on ? OffloadSetting.transmit : OffloadSetting.disabled
+  const { size } = offloadParameters
+  const header = { type: ObjectType.default, revision: OFFLOAD_PARAMETERS_REVISION, size }
+  ask(ctx, set(Oid.offloadParameters, offloadParameters.toBytes({ header, rsc_ip_v4: setting, rsc_ip_v6: setting })))
 }
 
 function setAnswered(ctx: GuestContext, request: ControlRequest, status: number): void {
   const { state } = ctx
   switch (request.oid) {
     case Oid.offloadParameters:
+      if (state.phase === 'ready') return ctx.deps.event('set', { oid: request.oid, status })
       if (status !== RndisStatus.success) return fail(ctx, 'the host refuses the offload parameters')
       return ask(ctx, query(Oid.mediaConnectStatus))
     case Oid.receiveScaleParameters:
-      return scaleSet(ctx, status)
+      return scaleSet(ctx, request, status)
     case Oid.packetFilter:
       ctx.deps.event(state.filter === 0 ? 'down' : 'up')
       return

@@ -1,5 +1,18 @@
 import type { Frame } from '@vmbus/switch'
-import { callable, checkOptions, flag, integer, list, object, optional, u16, u32, type Shape } from '@vmbus/world'
+import {
+  bytes,
+  callable,
+  checkOptions,
+  flag,
+  integer,
+  list,
+  object,
+  optional,
+  u16,
+  u32,
+  type Shape,
+} from '@vmbus/world'
+import { RSS_KEY_BYTES, TABLE_ENTRIES } from '../protocol/ndis.ts'
 import { Filter } from '../protocol/oids.ts'
 
 /** What came with a frame. Reused for the next one. */
@@ -34,6 +47,12 @@ export interface NetvscGuestOptions {
   readonly filter?: number | undefined
   /** Receive coalescing, asked for from NVSP 6.1 on. Default true. */
   readonly rsc?: boolean | undefined
+  /** Coalescing is on from the start, as far as `rsc` asks for it; `setCoalescing` changes it. Default true. */
+  readonly coalesces?: boolean | undefined
+  /** Checksums of TCP and UDP are left to the host. Without this, `lso` and `rsc` the host is asked for no offload. Default true. */
+  readonly checksum?: boolean | undefined
+  /** Large TCP segments are left to the host to cut. Default true. */
+  readonly lso?: boolean | undefined
   /** Single Root I/O Virtualisation, asked for from NVSP 5 on. Default true. */
   readonly sriov?: boolean | undefined
   /** Says that it can be teamed, from NVSP 5 on: Linux. Default true. */
@@ -75,6 +94,27 @@ export const ANSWER_TICKS = 300_000_000
 /** A host that completed nothing for a second while the driver leaves has left the channel: nothing more is waited for. */
 export const DRAIN_TICKS = 10_000_000
 
+/** What of receive side scaling changes: a key of 40 bytes, a table of 128 channels. */
+export interface RssChange {
+  readonly key?: Uint8Array | undefined
+  readonly table?: readonly number[] | undefined
+}
+
+/** Throws OptionsError, also for a channel that is not there. */
+export const checkRss = (change: RssChange, channels: number): RssChange =>
+  checkOptions(
+    'netvsc.setRss',
+    object<RssChange>({
+      key: optional(bytes(RSS_KEY_BYTES)),
+      table: optional(list(integer(0, channels - 1), TABLE_ENTRIES, TABLE_ENTRIES)),
+    }),
+    change,
+  )
+
+/** Throws OptionsError. */
+export const checkChannels = (value: number): number =>
+  checkOptions('netvsc.setChannels', integer(1, MOST_CHANNELS), value)
+
 /** IPv4 can run over the least (68), and with an Ethernet header the largest fits 64 KiB. */
 const mtu = integer(68, 65_521)
 /** Throws OptionsError. */
@@ -95,6 +135,9 @@ export const guestOptions: Shape<NetvscGuestOptions> = object<NetvscGuestOptions
   sendPages: optional(integer(0, 0xff_ffff)),
   filter: optional(u32),
   rsc: optional(flag),
+  coalesces: optional(flag),
+  checksum: optional(flag),
+  lso: optional(flag),
   sriov: optional(flag),
   teaming: optional(flag),
   ndis: optional(object({ major: u16, minor: u16 })),

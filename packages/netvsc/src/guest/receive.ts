@@ -166,8 +166,14 @@ export function createReceiver(): Receiver {
   }
 
   function hand(ctx: GuestContext, options: GuestContext['options'], bytes: Uint8Array): boolean {
-    ctx.state.statistics.framesReceived++
-    ctx.state.statistics.bytesReceived += bytes.length
+    const { statistics, queues } = ctx.state
+    const queue = queues[received.queue]
+    statistics.framesReceived++
+    statistics.bytesReceived += bytes.length
+    if (queue) {
+      queue.framesReceived++
+      queue.bytesReceived += bytes.length
+    }
     frame.bytes = bytes
     options.onFrame?.(frame, received)
     return true

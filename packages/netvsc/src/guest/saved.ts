@@ -17,13 +17,16 @@ import {
 } from '@vmbus/world'
 import { savedRequests } from '@vmbus/core'
 import { DataPath } from '../protocol/nvsp.ts'
+import { MOST_CHANNELS } from './options.ts'
 import {
   GUEST_PHASES,
   PACKET_KINDS,
   type Batch,
   type ControlRequest,
   type GrantedBuffer,
+  type GuestOffloads,
   type GuestQueue,
+  type GuestRss,
   type GuestStatistics,
   type Outgoing,
   type SavedNetvscGuest,
@@ -47,6 +50,10 @@ const batch: Shape<Batch> = object<Batch>({ section: integer(-1), used: u32, fra
 
 const queue: Shape<GuestQueue> = object<GuestQueue>({
   open: flag,
+  framesSent: integer(),
+  bytesSent: integer(),
+  framesReceived: integer(),
+  bytesReceived: integer(),
   outgoing: list(outgoing),
   owed: list(object({ low: u32, high: u32, status: u32 })),
   batch,
@@ -75,7 +82,7 @@ const statistics: Shape<GuestStatistics> = object<GuestStatistics>({
 })
 
 /** The states of a driver. */
-export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGuest>('netvsc-driver', 4, {
+export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGuest>('netvsc-driver', 5, {
   phase: oneOf(...GUEST_PHASES),
   step: text,
   version: u32,
@@ -103,8 +110,19 @@ export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGues
   vf: nullable(object({ serial: u32 })),
   dataPath: oneOf(DataPath.synthetic, DataPath.vf),
   sendTable: list(u32),
-  offload: object({ rsc: flag, checksum: u32 }),
-  rss: object({ key: bytes(), table: list(u32), enabled: flag }),
+  offload: object<GuestOffloads>({
+    tcpV4: flag,
+    udpV4: flag,
+    tcpV6: flag,
+    udpV6: flag,
+    lsoV4: u32,
+    lsoV6: u32,
+    rsc: flag,
+  }),
+  coalesces: flag,
+  channelLimit: integer(1, MOST_CHANNELS),
+  hostChannels: integer(1, MOST_CHANNELS),
+  rss: object<GuestRss>({ key: bytes(), table: list(u32), enabled: flag, chosen: flag }),
   statistics,
   restart: flag,
   failure: text,

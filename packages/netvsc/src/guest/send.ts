@@ -47,7 +47,7 @@ export function sendFrame(ctx: GuestContext, frame: Frame, options: SendOptions)
   if (!small || (batch.section < 0 && state.sections.length === 0))
     return sendPages(ctx, index, queue, frame.bytes, headerLength)
   append(ctx, batch, frame.bytes, headerLength)
-  count(ctx, frame.bytes.length, 1)
+  count(ctx, queue, frame.bytes.length, 1)
   if (options.more !== true) flushBatch(ctx, index)
   return true
 }
@@ -57,9 +57,12 @@ function refuse(queue: GuestQueue): false {
   return false
 }
 
-function count({ state }: GuestContext, bytes: number, frames: number): void {
-  state.statistics.framesSent += frames
-  state.statistics.bytesSent += frames * bytes
+function count({ state }: GuestContext, queue: GuestQueue, bytes: number, frames: number): void {
+  const { statistics } = state
+  statistics.framesSent += frames
+  statistics.bytesSent += frames * bytes
+  queue.framesSent += frames
+  queue.bytesSent += frames * bytes
 }
 
 function chooseQueue({ state, sending }: GuestContext, frame: Frame, wanted: number | undefined): number {
@@ -150,10 +153,10 @@ function sendPages(
   const ranges = rangesOf(sending, sent.pfns, length, ctx.options.pageRanges === true)
   copyToRanges(deps.memory, ranges, 0, headerOf(sending, headerLength))
   copyToRanges(deps.memory, ranges, headerLength, bytes)
-  count(ctx, bytes.length, 1)
+  count(ctx, queue, bytes.length, 1)
   const id = ctx.sent.begin(sent)
   if (channel.sendGpaDirect(ranges, rndisMessage(sending, ChannelType.data, NO_SECTION, 0), id, 0)) return true
-  count(ctx, bytes.length, -1)
+  count(ctx, queue, bytes.length, -1)
   ctx.sent.undo(id)
   release(ctx, sent)
   channel.wantWritable(ROOM)

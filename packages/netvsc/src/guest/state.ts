@@ -45,7 +45,38 @@ interface Receipt {
   status: number
 }
 
-export interface GuestQueue {
+/** What passed a channel since it opened. */
+export interface QueueStatistics {
+  framesSent: number
+  bytesSent: number
+  framesReceived: number
+  bytesReceived: number
+}
+
+/** What the host said that it does for the driver, as far as the driver asked for it. */
+export interface GuestOffloads {
+  /** Checksums that it fills in. */
+  tcpV4: boolean
+  udpV4: boolean
+  tcpV6: boolean
+  udpV6: boolean
+  /** The longest frame that it cuts into TCP segments, bytes; 0: none. */
+  lsoV4: number
+  lsoV6: number
+  /** Coalesced packets may come. */
+  rsc: boolean
+}
+
+/** Receive side scaling: the hash key, 40 bytes, and the channel of each of 128 hashes. */
+export interface GuestRss {
+  key: Uint8Array
+  table: number[]
+  enabled: boolean
+  /** The owner chose the table: it outlives a change of the channels, as far as these are there. */
+  chosen: boolean
+}
+
+export interface GuestQueue extends QueueStatistics {
   open: boolean
   outgoing: Outgoing[]
   /** Received packets whose receipts found the ring full, oldest first: they go before anything else does. */
@@ -115,8 +146,14 @@ export interface NetvscGuestState {
   vf: { serial: number } | null
   dataPath: number
   sendTable: number[]
-  offload: { rsc: boolean; checksum: number }
-  rss: { key: Uint8Array; table: number[]; enabled: boolean }
+  offload: GuestOffloads
+  /** Coalescing is wanted. */
+  coalesces: boolean
+  /** Most channels, by the driver's choice … */
+  channelLimit: number
+  /** … and by what the host said. */
+  hostChannels: number
+  rss: GuestRss
   statistics: GuestStatistics
   /** Starts again once stopped: an MTU change. */
   restart: boolean
@@ -130,7 +167,17 @@ export interface SavedNetvscGuest extends NetvscGuestState {
   readonly sent: SavedRequests<SentPacket>
 }
 
-export const noGuestState = (mtu: number, filter: number): NetvscGuestState => ({
+export const noOffloads = (): GuestOffloads => ({
+  tcpV4: false,
+  udpV4: false,
+  tcpV6: false,
+  udpV6: false,
+  lsoV4: 0,
+  lsoV6: 0,
+  rsc: false,
+})
+
+export const noGuestState = (mtu: number, filter: number, channelLimit: number): NetvscGuestState => ({
   phase: 'offered',
   step: '',
   version: 0,
@@ -157,8 +204,11 @@ export const noGuestState = (mtu: number, filter: number): NetvscGuestState => (
   vf: null,
   dataPath: 0,
   sendTable: [],
-  offload: { rsc: false, checksum: 0 },
-  rss: { key: new Uint8Array(0), table: [], enabled: false },
+  offload: noOffloads(),
+  coalesces: true,
+  channelLimit,
+  hostChannels: 1,
+  rss: { key: new Uint8Array(0), table: [], enabled: false, chosen: false },
   statistics: {
     framesSent: 0,
     bytesSent: 0,
@@ -179,7 +229,6 @@ export interface GuestContext {
   readonly options: NetvscGuestOptions
   /** Newest first. */
   readonly versions: readonly number[]
-  readonly channelLimit: number
   readonly receive: Receiver
   readonly sending: SendBuffers
   /** By transaction id, of all channels. */
@@ -199,10 +248,21 @@ export function diagnose(ctx: GuestContext, code: string, branch: NetvscGuestRej
 
 export const newGuestQueue = (): GuestQueue => ({
   open: true,
+  framesSent: 0,
+  bytesSent: 0,
+  framesReceived: 0,
+  bytesReceived: 0,
   outgoing: [],
   owed: [],
   batch: { section: -1, used: 0, frames: 0, lastAt: 0 },
   blocked: false,
+})
+
+export const statisticsOf = (queue: GuestQueue | null): QueueStatistics => ({
+  framesSent: queue?.framesSent ?? 0,
+  bytesSent: queue?.bytesSent ?? 0,
+  framesReceived: queue?.framesReceived ?? 0,
+  bytesReceived: queue?.bytesReceived ?? 0,
 })
 
 /** NDIS 6.30 from NVSP 5 on, 6.1 before. */

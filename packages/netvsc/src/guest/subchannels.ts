@@ -18,21 +18,21 @@ import {
   subchannelRequest,
 } from '../protocol/nvsp.ts'
 import { Oid } from '../protocol/oids.ts'
-import { RndisStatus } from '../protocol/rndis.ts'
+import { RndisStatus, SET_BODY } from '../protocol/rndis.ts'
 import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
 import { nvsp } from './nvsp.ts'
+import { MOST_CHANNELS, type RssChange } from './options.ts'
 import { ready } from './ready.ts'
 import { ask, set } from './request.ts'
-import { answerCame, awaitAnswer, orNoMemory, type GuestContext } from './state.ts'
+import { answerCame, awaitAnswer, orNoMemory, type ControlRequest, type GuestContext } from './state.ts'
 import { fail } from './teardown.ts'
 
 /** The host told how many queues it can spread over: as many subchannels are asked for as are wanted. */
 export function scaleAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
   const { state } = ctx
-  const queues =
-    good && view.byteLength === receiveScaleCap.size
-      ? Math.min(receiveScaleCap.read.num_recv_que(view), ctx.channelLimit)
-      : 1
+  const told = good && view.byteLength === receiveScaleCap.size ? receiveScaleCap.read.num_recv_que(view) : 1
+  state.hostChannels = Math.max(1, Math.min(told, MOST_CHANNELS))
+  const queues = Math.min(state.hostChannels, state.channelLimit)
   if (queues < 2) return ready(ctx)
   state.step = 'subchannels'
   state.requestedSubchannels = queues - 1
@@ -64,24 +64,41 @@ export function subchannelOpened(ctx: GuestContext): void {
   answerCame(ctx)
   const count = state.subchannels + 1
   state.sendTable = Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % count)
+  const { key, table, chosen } = state.rss
+  const stays = chosen && table.every((queue) => queue < count)
   state.rss = {
-    key: DEFAULT_RSS_KEY.slice(),
-    table: Array.from({ length: TABLE_ENTRIES }, (_, index) => index % count),
+    key: key.length === RSS_KEY_BYTES ? key : DEFAULT_RSS_KEY.slice(),
+    table: stays ? table : Array.from({ length: TABLE_ENTRIES }, (_, index) => index % count),
     enabled: false,
+    chosen: stays,
   }
-  state.step = 'rss-off'
-  ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
+  state.step = 'rss'
+  askScale(ctx)
 }
 
-/** RSS is turned off first, as Linux does, and then on with the table. */
-export function scaleSet(ctx: GuestContext, status: number): void {
+/** RSS is turned off first, as Linux does (rndis_filter.c, rndis_filter_set_rss_param), and then on with key and table. */
+function askScale(ctx: GuestContext): void {
+  const on = rssParameters(ctx, 0)
+  ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
+  ask(ctx, set(Oid.receiveScaleParameters, on))
+}
+
+export function scaleSet(ctx: GuestContext, { body }: ControlRequest, status: number): void {
+  const { state, deps } = ctx
+  const flags = receiveScaleParam.read.flag(new DataView(body.buffer, body.byteOffset), SET_BODY)
+  const turnsOff = (flags & RssFlag.disable) !== 0
+  state.rss.enabled = !turnsOff && status === RndisStatus.success
+  if (turnsOff) return
+  if (state.phase === 'ready') deps.event('rss', { status })
+  else if (state.step === 'rss') ready(ctx)
+}
+
+/** Another key or table, both as a whole. */
+export function setScale(ctx: GuestContext, change: RssChange): void {
   const { state } = ctx
-  if (state.step === 'rss-off') {
-    state.step = 'rss'
-    return ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, 0)))
-  }
-  state.rss.enabled = status === RndisStatus.success
-  if (state.step === 'rss') ready(ctx)
+  const { key = state.rss.key, table } = change
+  Object.assign(state.rss, { key: Uint8Array.from(key), ...(table && { table: [...table], chosen: true }) })
+  askScale(ctx)
 }
 
 function rssParameters({ state }: GuestContext, flag: number): Uint8Array {

@@ -16,6 +16,7 @@ import {
   awaitAnswer,
   diagnose,
   endUnanswered,
+  noOffloads,
   type GrantedBuffer,
   type GuestContext,
   underWay,
@@ -42,6 +43,12 @@ export function stop(ctx: GuestContext): void {
   awaitAnswer(ctx)
   if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
   advance(ctx)
+}
+
+/** Closes the adapter and opens it again. */
+export function restart(ctx: GuestContext): void {
+  ctx.state.restart = true
+  stop(ctx)
 }
 
 /** Gives up: the channel is closed and everything returned. */
@@ -180,6 +187,7 @@ function returnPages(ctx: GuestContext): void {
   state.sections = []
   state.subAllocation = state.sectionSize = 0
   state.subchannels = state.requestedSubchannels = 0
+  state.offload = noOffloads()
   state.control = { current: null, id: state.control.id, waiting: [] }
   state.vf = null
   state.dataPath = 0

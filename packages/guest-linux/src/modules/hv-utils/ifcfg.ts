@@ -1,6 +1,6 @@
 import type { IpInfo } from '@vmbus/kvp'
 import { parseIpv4, parseIpv6, utf8z } from '@vmbus/kvp/protocol'
-import { UNCONFIGURED, type IpConfig } from '../../net/index.ts'
+import { UNCONFIGURED, type IpConfig } from '@vmbus/netvsc/stack'
 
 /** Where the daemon writes what it hands to `hv_set_ifconfig` (tools/hv/hv_kvp_daemon.c, KVP_CONFIG_LOC). */
 export const configFileOf = (name: string): string => `/var/lib/hyperv/ifcfg-${name}`

@@ -1,7 +1,6 @@
 import { HResult } from '@vmbus/ic'
 import type { IpInfo, NetworkSettings } from '@vmbus/kvp'
-import { isV6, type IpConfig, type NetInterfaces } from '../../net/index.ts'
-import type { LiveInterface } from '../../net/interfaces.ts'
+import { isV6, type InterfaceTable, type IpConfig, type LiveInterface } from '@vmbus/netvsc/stack'
 import type { FileTree } from '../../system/file-tree.ts'
 import { IP_SCRIPTS } from '../../system/ip-scripts.ts'
 import { configFileOf, ifcfgOf, settingsOf } from './ifcfg.ts'
@@ -32,7 +31,7 @@ function addressesIn({ config, isUp, linkLocal }: LiveInterface, family: Family)
 const bare = (address: string): string => address.split('/', 1)[0] ?? ''
 
 /** What the keys NetworkAddressIPv4 and NetworkAddressIPv6 say: the addresses of every interface but the loopback. */
-export const addressesOf = (interfaces: NetInterfaces, family: Family): string =>
+export const addressesOf = (interfaces: InterfaceTable, family: Family): string =>
   [...interfaces.all.values()]
     .flatMap((live) => addressesIn(live, family))
     .map(bare)
@@ -46,7 +45,7 @@ const ended = (entries: readonly string[]): string[] => (entries.length === 0 ? 
  * subnet as `/64`, name servers and DHCP as far as there are scripts that tell them. An interface whose name begins
  * like that of the one meant is taken for it.
  */
-function infoOf(interfaces: NetInterfaces, files: FileTree, name: string, config: IpConfig): Omit<IpInfo, 'family'> {
+function infoOf(interfaces: InterfaceTable, files: FileTree, name: string, config: IpConfig): Omit<IpInfo, 'family'> {
   const meant = [...interfaces.all].filter(([each]) => each.startsWith(name)).map(([, live]) => live)
   const v4 = meant.flatMap((live) => addressesIn(live, 'ipv4'))
   const v6 = meant.flatMap((live) => addressesIn(live, 'ipv6'))
@@ -66,7 +65,7 @@ function infoOf(interfaces: NetInterfaces, files: FileTree, name: string, config
 }
 
 /** The network of hv_kvp_daemon. Applies what the host sets by the script `hv_set_ifconfig`, if there is one. */
-export function kvpNetwork(interfaces: NetInterfaces, files: FileTree): NetworkSettings {
+export function kvpNetwork(interfaces: InterfaceTable, files: FileTree): NetworkSettings {
   return {
     // kvp_mac_to_if_name: the host names the adapter by its MAC address, in capitals and with colons.
     get(query) {

@@ -2,7 +2,8 @@ import type { GuestDriverSpec } from '@vmbus/core'
 import type { IcVersions } from '@vmbus/ic'
 import { filePools, kvp, type KvpItem, type KvpQuirk } from '@vmbus/kvp'
 import { readUtf8 } from '@vmbus/kvp/protocol'
-import { netInterfaces, type NetInterfaces } from '../../net/index.ts'
+import type { InterfaceTable } from '@vmbus/netvsc/stack'
+import { netInterfaces } from '../../net/index.ts'
 import type { QuirkId } from '../../quirks.ts'
 import { poolFilesOf, type FileTree } from '../../system/file-tree.ts'
 import { osRelease, type SystemIdentity } from '../../system/identity.ts'
@@ -29,7 +30,7 @@ export function intrinsicKeys(
   identity: SystemIdentity,
   files: FileTree,
   quirks: ReadonlySet<QuirkId>,
-  interfaces: NetInterfaces,
+  interfaces: InterfaceTable,
   servicesVersion: string,
 ): KvpItem[] {
   const { release, machine, domainName = quirks.has('kvp-error-as-name') ? NO_NAME : '' } = identity

@@ -1,0 +1,32 @@
+import { tagOf, withoutTag, type Frame } from '@vmbus/switch'
+import type { Context, Polled } from './context.ts'
+import { isOn } from './features.ts'
+import type { Station } from './station.ts'
+
+/** Takes the frames of one poll. */
+export function deliver(ctx: Context): void {
+  for (let frame = ctx.polled.shift(); frame !== undefined; frame = ctx.polled.shift()) receive(ctx, frame)
+}
+
+/**
+ * A tagged frame is that of the VLAN that is there for its id; without one, only a priority tag (id 0) leaves it to the
+ * interface (Linux net/core/dev.c, __netif_receive_skb_core: for any other id it is somebody else's packet).
+ */
+export function receive(ctx: Context, frame: Polled): void {
+  const { system, state, vlans, station } = ctx
+  const seen: Frame = system.tagsBeside ? frame : { bytes: frame.bytes }
+  const tag = tagOf(seen)
+  const vlan = tag === undefined ? undefined : vlans.get(tag.id)
+  if (vlan !== undefined) {
+    if (vlan.isUp) hand(ctx, vlan.name, vlan.station, withoutTag(seen).bytes, frame.isVerified)
+    return
+  }
+  if (seen.vlan !== undefined && seen.vlan.id !== 0) return
+  hand(ctx, state.name, station, frame.bytes, frame.isVerified)
+}
+
+function hand(ctx: Context, name: string, station: Station, bytes: Uint8Array, isVerified: boolean): void {
+  ctx.system.table.received(name, bytes)
+  const trusts = isVerified && isOn(ctx, 'rx-checksumming')
+  station.receive(trusts ? { bytes, offload: { transportChecksum: true } } : { bytes })
+}
