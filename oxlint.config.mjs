@@ -115,7 +115,7 @@ export default {
   },
   overrides: [
     {
-      files: ['packages/*/src/**/*.ts', 'matrix/src/**/*.ts'],
+      files: ['packages/*/src/**/*.ts', 'packages/report/page/**/*.{ts,tsx}', 'matrix/src/**/*.ts'],
       rules: { 'eslint/max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }] },
     },
     { files: purePackages.map((name) => `packages/${name}/src/**/*.ts`), rules: pure },

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { reportHtml } from '@vmbus/report'
+import { pack, unpack } from '../src/packed.ts'
+import { exampleResults } from './example-results.ts'
+import { smallResults } from './small-results.ts'
+
+test('what the results say comes into the page as data and cannot leave it', () => {
+  const evil = '</script><script>alert(1)</script><!-- $& $1'
+  const html = reportHtml(smallResults({ releases: [{ key: evil, family: evil, kernel: evil, drivers: evil }] }))
+  expect(html.split('<script id="results"')).toHaveLength(2)
+  expect(html).not.toContain('<script>alert')
+  const [, data = ''] = /<script id="results" type="application\/json">(.*?)<\/script>/s.exec(html) ?? []
+  expect(JSON.parse(data)).toMatchObject({ releases: [{ kernel: evil }] })
+})
+
+test('one file: nothing is fetched, and the same results give the same file', () => {
+  const html = reportHtml(smallResults())
+  expect(html).not.toMatch(/\b(src|href)="(?!#)/)
+  expect(html).toContain("default-src 'none'")
+  expect(reportHtml(smallResults())).toBe(html)
+})
+
+test('packed results are the same when they are unpacked, but for the names of executions', () => {
+  const results = exampleResults(3, 12)
+  const places = new Map(results.executions.map(({ id }, at) => [id, String(at)]))
+  expect(unpack(structuredClone(pack(results)))).toEqual({
+    ...results,
+    executions: results.executions.map((one, at) => ({
+      ...one,
+      id: String(at),
+      transcript: one.transcript.slice(0, 12),
+    })),
+    stories: results.stories.map((story) =>
+      story.execution === undefined ? story : { ...story, execution: places.get(story.execution) },
+    ),
+  })
+})
+
+test('releases with the same cells share a row, which keeps a whole run small', () => {
+  const { cells } = smallResults()
+  expect(pack(smallResults()).rows).toEqual([cells[0]])
+})
