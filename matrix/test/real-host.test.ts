@@ -10,6 +10,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bootReport, type RealHostResult } from '../src/real/boot-report.ts'
 import type { RealDevice } from '../src/real/device.ts'
 import { host as hostFactory } from '../src/real/host-module.ts'
+import { realFcopy } from '../src/real/fcopy.ts'
+import { realNetvsc } from '../src/real/netvsc.ts'
 import { realStorvsc } from '../src/real/storvsc.ts'
 
 let folder: string
@@ -82,6 +84,80 @@ describe('the disks of a host', () => {
     hooks.close?.()
     expect(isFree()).toBe(true)
     expect(hooks.call?.('inspect', undefined)).toBeDefined()
+  })
+})
+
+describe('a restore', () => {
+  const refused = (act: () => void): string => {
+    try {
+      act()
+    } catch (error) {
+      const { code, field } = error as { code?: string; field?: string }
+      return `${code} ${field}`
+    }
+    return 'taken'
+  }
+  const size = { size: '8M' }
+
+  it('of disks takes the state of each, and of no other', () => {
+    const device = storage(ws2022, [size, size])
+    const saved = device?.save?.() as { disks: Record<string, object> }
+    const { 0: first, 1: second } = saved.disks
+    for (const [disks, field] of [
+      [{ 0: first }, 'matrix-storvsc.disks.1'],
+      [{ 0: first, 1: second, 2: second }, 'matrix-storvsc.disks.2'],
+      [{ 0: first, 1: null }, 'matrix-storvsc.disks.1'],
+      [{ 0: first, 1: { ...second, v: 99 } }, 'checkpoints.v'],
+    ] as const)
+      for (const act of [device?.checkState, device?.restore])
+        expect(refused(() => act?.({ ...saved, disks }))).toBe(`VMBUS_STATE_INVALID ${field}`)
+    expect(refused(() => device?.restore?.([[0, first]]))).toMatch(/^VMBUS_STATE_INVALID/)
+    expect(refused(() => device?.restore?.(saved))).toBe('taken')
+  })
+
+  it('of a network looks at the peer before the switch has changed', () => {
+    const made = (): RealDevice | undefined => realNetvsc(hostOf(ws2022), {}, machine, new Map())
+    const device = made()
+    const before = device?.save?.() as { peer: object }
+    const other = made()
+    other?.actions?.['link']?.(false)
+    const saved = other?.save?.() as { peer: object }
+    expect(saved).not.toEqual(before)
+    const damaged = { ...saved, peer: { ...saved.peer, v: 99 } }
+    for (const act of [device?.checkState, device?.restore])
+      expect(refused(() => act?.(damaged))).toBe('VMBUS_STATE_INVALID peer.v')
+    expect(device?.save?.()).toEqual(before)
+    device?.restore?.(saved)
+    expect(device?.save?.()).toEqual(saved)
+  })
+
+  it('of files takes those that were there', () => {
+    const made = (): RealDevice | undefined => realFcopy(hostOf(ws2022), {}, machine, new Map())
+    const [device, other] = [made(), made()]
+    const file = { source: 'a', bytes: Uint8Array.of(1) }
+    device?.actions?.['file']?.(file)
+    const saved = device?.save?.()
+    expect(refused(() => device?.restore?.([['b', 'text']]))).toMatch(/^VMBUS_STATE_INVALID/)
+    other?.actions?.['file']?.({ ...file, source: 'b' })
+    other?.restore?.(saved)
+    expect(other?.save?.()).toEqual(saved)
+  })
+
+  it('of a host changes no device when another part is no state', () => {
+    const options = { profile: 'ws2022', devices: { netvsc: {}, fcopy: {} } }
+    const hooks = hostFactory(machine, options)
+    const before = structuredClone(hooks.save?.()) as { devices: Record<string, object>; host: object }
+    hooks.call?.('fcopy.file', { source: 'a', bytes: Uint8Array.of(1) })
+    const changed = hooks.save?.()
+    const { devices, host } = before
+    for (const damaged of [
+      { ...before, devices: { ...devices, netvsc: { ...devices['netvsc'], v: 99 } } },
+      { ...before, host: { ...host, v: 99 } },
+    ])
+      expect(refused(() => hooks.restore?.(damaged))).toMatch(/^VMBUS_STATE_INVALID/)
+    expect(hooks.save?.()).toEqual(changed)
+    hooks.restore?.(before)
+    expect(hooks.save?.()).toEqual(before)
   })
 })
 

@@ -9,6 +9,9 @@ export interface RealDevice {
   result?(): unknown
   /** State of its backend, beside what the bus saves of the device. */
   save?(): unknown
+  /** Throws StateError, and has touched nothing, for what is no state of this backend. */
+  checkState?(state: unknown): void
+  /** Takes a state that it has looked at. */
   restore?(state: unknown): void
   /** Gives up the files and sockets of its backend. Called once, last. */
   close?(): void

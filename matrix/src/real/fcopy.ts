@@ -1,5 +1,8 @@
 import { fcopy, type CopyRequest } from '@vmbus/fcopy'
+import { bytes, list, object, pair, restoreState, stateForm, text } from '@vmbus/world'
 import type { RealDeviceFactory } from './device.ts'
+
+const STATE = stateForm<{ files: [string, Uint8Array][] }>('matrix-fcopy', 1, { files: list(pair(text, bytes())) })
 
 /** Files are bytes, put in with the action `file`. */
 export const realFcopy: RealDeviceFactory = (host) => {
@@ -28,9 +31,11 @@ export const realFcopy: RealDeviceFactory = (host) => {
         inspect: () => handle.device.inspect(),
       },
       result: () => handle.device.inspect(),
-      save: () => [...files],
+      save: () => ({ ...STATE.head, files: [...files] }),
+      checkState: (state) => void restoreState(state, STATE),
       restore(state) {
-        for (const [source, bytes] of state as [string, Uint8Array][]) files.set(source, bytes)
+        files.clear()
+        for (const [source, contents] of restoreState(state, STATE).files) files.set(source, contents)
       },
     }
   )

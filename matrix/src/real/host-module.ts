@@ -127,6 +127,8 @@ export const host: HostFactory = (machine, given) => {
     }),
     restore(state) {
       const saved = restoreState(state, STATE)
+      for (const [kind, device] of devices) device.checkState?.(saved.devices[kind])
+      made.checkState(saved.host)
       for (const [kind, device] of devices) device.restore?.(saved.devices[kind])
       made.restore(saved.host)
       if (made.bus.version !== 0) connected = made.bus.version

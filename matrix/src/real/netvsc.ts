@@ -2,9 +2,20 @@ import { createHash } from 'node:crypto'
 import type { HostDeviceHandle } from '@vmbus/core'
 import { netvsc, type NetvscHost } from '@vmbus/netvsc'
 import { pcapngWriter, unixTicksOf, type PcapngWriter } from '@vmbus/pcapng'
-import { createSwitch, type SwitchState, type VlanOptions } from '@vmbus/switch'
-import { createPeer, type PeerState, type TcpHandlers, type TcpSocket } from '@vmbus/switch/peer'
-import { anything, checkOptions, object, optional, text, u32, type Seed, type Shape } from '@vmbus/world'
+import { createSwitch, type VlanOptions } from '@vmbus/switch'
+import { createPeer, type TcpHandlers, type TcpSocket } from '@vmbus/switch/peer'
+import {
+  anything,
+  checkOptions,
+  object,
+  optional,
+  restoreState,
+  stateForm,
+  text,
+  u32,
+  type Seed,
+  type Shape,
+} from '@vmbus/world'
 import type { RealDeviceFactory } from './device.ts'
 
 /** Plain values only. */
@@ -53,6 +64,9 @@ const OPTIONS = object<RealNetvscOptions>({
   peerVlan: optional(VLAN),
   queues: optional(u32),
 })
+
+/** Switch and peer look at their own. */
+const STATE = stateForm<{ lan: unknown; peer: unknown }>('matrix-netvsc', 1, { lan: anything, peer: anything })
 
 const PEER_MAC = '02:00:00:00:00:01'
 export const PEER_ADDRESS = '10.0.0.1'
@@ -155,9 +169,15 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       },
     },
     result: () => last().device.inspect(),
-    save: () => ({ lan: lan.save(), peer: peer.save() }),
+    save: () => ({ ...STATE.head, lan: lan.save(), peer: peer.save() }),
+    checkState(state) {
+      const saved = restoreState(state, STATE)
+      lan.checkState(saved.lan)
+      peer.checkState(saved.peer)
+    },
     restore(state) {
-      const saved = state as { lan: SwitchState; peer: PeerState }
+      const saved = restoreState(state, STATE)
+      peer.checkState(saved.peer)
       lan.restore(saved.lan)
       peer.restore(saved.peer, (socket) => (socket.local.port === SOURCE_PORT ? source.handlers : sink.handlers))
     },

@@ -1,17 +1,17 @@
-import { checkpointAll, checkpoints, memoryDisk, type CheckpointDisk } from '@vmbus/disk'
+import { checkpointAll, checkpoints, memoryDisk, type CheckpointDisk, type DiskState } from '@vmbus/disk'
 import { openCheckpoints, type FileCheckpointDisk } from '@vmbus/disk/file'
 import { storvsc, type StorvscHostOptions } from '@vmbus/storvsc'
 import {
-  anything,
   checkOptions,
   either,
+  instance,
   list,
   object,
   oneOf,
   optional,
-  pair,
+  restoreState,
+  stateForm,
   text,
-  u32,
   type Shape,
 } from '@vmbus/world'
 import { closeAll, type RealDeviceFactory } from './device.ts'
@@ -72,6 +72,24 @@ function offered<T>(offer: () => T | undefined, close: () => void): T | undefine
   }
 }
 
+/** The states of these disks, by LUN: of each, and of no other. */
+function savedDisks(disks: ReadonlyMap<number, CheckpointDisk>) {
+  const byLun = Object.fromEntries([...disks.keys()].map((lun) => [`${lun}`, instance<DiskState>()]))
+  return stateForm<{ readonly disks: Readonly<Record<string, DiskState>> }>('matrix-storvsc', 1, {
+    disks: object<Record<string, DiskState>>(byLun),
+  })
+}
+
+/** Each disk with its state, all of which have been looked at. Throws StateError. */
+function accepted(state: unknown, disks: ReadonlyMap<number, CheckpointDisk>): [CheckpointDisk, DiskState][] {
+  const saved = restoreState(state, savedDisks(disks))
+  return Object.entries(saved.disks).flatMap(([lun, each]) => {
+    const disk = disks.get(Number(lun))
+    disk?.checkState?.(each)
+    return disk === undefined ? [] : [[disk, each]]
+  })
+}
+
 /** One controller with its disks. They are open from here on: whoever disposes of it disposes of them. */
 export const realStorvsc: RealDeviceFactory = (host, options) => {
   const { disks: wanted = DEFAULT_DISKS, controller = 'scsi' } = checkOptions('storvsc', OPTIONS, options)
@@ -120,9 +138,13 @@ export const realStorvsc: RealDeviceFactory = (host, options) => {
       checkpoint: () => void checkpointAll([...disks.values()]),
       result: () => handle.device.inspect(),
       close,
-      save: () => [...disks].map(([lun, disk]) => [lun, disk.save()]),
+      save: () => ({
+        ...savedDisks(disks).head,
+        disks: Object.fromEntries([...disks].map(([lun, disk]) => [lun, disk.save()])),
+      }),
+      checkState: (state) => void accepted(state, disks),
       restore(state) {
-        for (const [lun, saved] of list(pair(u32, anything))(state, 'storvsc')) disks.get(lun)?.restore(saved as never)
+        for (const [disk, saved] of accepted(state, disks)) disk.restore(saved)
       },
       get notDeterministic() {
         return [...disks.values()].some(isFile) ? 'image files of the host' : undefined

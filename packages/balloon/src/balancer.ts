@@ -1,4 +1,4 @@
-import { checkOptions, instance, integer, list, number, object, optional, text } from '@vmbus/world'
+import { checkOptions, instance, integer, list, number, object, optional, text, type Given } from '@vmbus/world'
 import type { BalloonHost } from './host.ts'
 import { CHUNK_PAGES } from './protocol.ts'
 
@@ -22,8 +22,6 @@ const DEFAULT_WEIGHT = 5000
 
 export const demandOf = ({ committed, buffer = DEFAULT_BUFFER, minimum, maximum }: Member): number =>
   Math.min(maximum, Math.max(minimum, Math.ceil(committed * (1 + buffer / 100))))
-
-type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
 
 const pages = number(0)
 const configured = {

@@ -1,4 +1,5 @@
 import { defineDevice } from '@vmbus/core'
+import { guestOptions } from './guest/state.ts'
 import { balloonGuest, type BalloonGuestOptions } from './guest.ts'
 import { balloonHost, type BalloonHostOptions, type BalloonSettings } from './host.ts'
 import { BALLOON_INSTANCE, BALLOON_INTERFACE } from './protocol.ts'
@@ -13,6 +14,7 @@ export const balloon = defineDevice({
   }),
   host: (options: BalloonHostOptions, deps, settings: BalloonSettings | undefined) =>
     balloonHost(options, deps, settings),
+  guestOptions,
   guest: (options: BalloonGuestOptions, deps) => balloonGuest(options, deps),
 })
 

@@ -1,3 +1,4 @@
+import { checkOptions, type Shape } from '@vmbus/world'
 import type {
   GuestDriver,
   GuestDriverDeps,
@@ -16,6 +17,8 @@ export interface DeviceDefinition<HostOptions, Settings, GuestOptions, D extends
   offer(options: HostOptions): OfferParameters
   /** The host end (VSP). `settings` are the host version's arguments; absent, the newest. */
   host(options: HostOptions, deps: HostDeviceDeps, settings: Settings | undefined): D
+  /** What `driver` takes, looked at when it is called; absent, anything. */
+  readonly guestOptions?: Shape<unknown>
   /** The guest end (VSC). */
   guest(options: GuestOptions, deps: GuestDriverDeps): G
 }
@@ -25,6 +28,7 @@ export interface Device<HostOptions, Settings, GuestOptions, D extends HostDevic
   (options: HostOptions): HostDeviceSpec<Settings, D>
   readonly kind: string
   readonly interfaceIds: readonly string[]
+  /** Throws OptionsError (VMBUS_OPTIONS_INVALID), if the device says what its options are. */
   driver(options: GuestOptions): GuestDriverSpec<G>
 }
 
@@ -40,10 +44,9 @@ export function defineDevice<HostOptions, Settings, GuestOptions, D extends Host
   return Object.assign(offerable, {
     kind,
     interfaceIds,
-    driver: (options: GuestOptions): GuestDriverSpec<G> => ({
-      kind,
-      interfaceIds,
-      create: (deps) => definition.guest(options, deps),
-    }),
+    driver(options: GuestOptions): GuestDriverSpec<G> {
+      if (definition.guestOptions !== undefined) checkOptions(`${kind}.driver`, definition.guestOptions, options)
+      return { kind, interfaceIds, create: (deps) => definition.guest(options, deps) }
+    },
   })
 }

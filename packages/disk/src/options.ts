@@ -12,12 +12,12 @@ import {
   oneOf,
   optional,
   text,
+  type Given,
   type Shape,
 } from '@vmbus/world'
 import type { BlockDevice } from './block.ts'
 
-/** Options as callers give them. What a number or a text may be is for the function that uses it to say. */
-type Given<T> = { [K in keyof T]?: T[K] | undefined }
+/** What a number or a text may be is for the function that uses it to say. */
 type Names = Readonly<Record<string, Shape<unknown>>>
 
 const size = optional(either(number(), text))

@@ -66,7 +66,7 @@ export interface FcopyGuestOptions extends Partial<IcGuestOptions> {
   readonly quirks?: readonly FcopyQuirk[]
 }
 
-const guestOptions: Shape<FcopyGuestOptions> = object<FcopyGuestOptions>({
+export const guestOptions: Shape<FcopyGuestOptions> = object<FcopyGuestOptions>({
   ...icGuestFields,
   files: instance<FileSystem>(),
   separator: optional(oneOf('/', '\\')),

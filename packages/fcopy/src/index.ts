@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { fcopyGuest, type FcopyGuestOptions } from './guest.ts'
+import { guestOptions, fcopyGuest, type FcopyGuestOptions } from './guest.ts'
 import { checkOptions } from '@vmbus/world'
 import { fcopyHost, hostOptions, type FcopyHostOptions } from './host.ts'
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from './protocol.ts'
@@ -16,6 +16,7 @@ export const fcopy = defineDevice({
     userDefined: pipeUserData(),
   }),
   host: (options: FcopyHostOptions, deps, settings: IcVersions | undefined) => fcopyHost(options, deps, settings),
+  guestOptions,
   guest: (options: FcopyGuestOptions, deps) => fcopyGuest(options, deps),
 })
 

@@ -24,7 +24,7 @@ export interface HeartbeatGuestOptions extends Partial<IcGuestOptions> {
   readonly applicationState?: keyof typeof ApplicationState
 }
 
-const guestOptions: Shape<HeartbeatGuestOptions> = object<HeartbeatGuestOptions>({
+export const guestOptions: Shape<HeartbeatGuestOptions> = object<HeartbeatGuestOptions>({
   ...icGuestFields,
   applicationState: optional(oneOf('unknown', 'healthy', 'critical', 'stopped')),
 })

@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { heartbeatGuest, type HeartbeatGuestOptions } from './guest.ts'
+import { guestOptions, heartbeatGuest, type HeartbeatGuestOptions } from './guest.ts'
 import { checkOptions } from '@vmbus/world'
 import { heartbeatHost, hostOptions, type HeartbeatHostOptions } from './host.ts'
 import { HEARTBEAT_INSTANCE, HEARTBEAT_INTERFACE } from './protocol.ts'
@@ -17,6 +17,7 @@ export const heartbeat = defineDevice({
   }),
   host: (options: HeartbeatHostOptions, deps, settings: IcVersions | undefined) =>
     heartbeatHost(options, deps, settings),
+  guestOptions,
   guest: (options: HeartbeatGuestOptions, deps) => heartbeatGuest(options, deps),
 })
 

@@ -328,6 +328,6 @@ describe('an option', () => {
     ['heartbeat.driver.match', { match: 'best' }],
     ['heartbeat.driver.versions.message', { versions: { framework: [1], message: [] } }],
   ])('of the driver that cannot be, %s, is refused', (field, options) => {
-    expect(() => worlds('deferred')(heartbeat({}), heartbeat.driver(options as object)).run(1)).toThrow(refusal(field))
+    expect(() => heartbeat.driver(options as object)).toThrow(refusal(field))
   })
 })

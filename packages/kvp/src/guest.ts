@@ -88,7 +88,7 @@ export interface KvpGuest extends GuestDriver {
   setDaemon(running: boolean): void
 }
 
-const guestOptions: Shape<KvpGuestOptions> = object<KvpGuestOptions>({
+export const guestOptions: Shape<KvpGuestOptions> = object<KvpGuestOptions>({
   ...icGuestFields,
   pools: instance<PoolStore>(),
   intrinsic: optional(callable<() => readonly KvpItem[]>()),

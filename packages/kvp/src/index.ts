@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { kvpGuest, type KvpGuestOptions } from './guest.ts'
+import { guestOptions, kvpGuest, type KvpGuestOptions } from './guest.ts'
 import { checkOptions } from '@vmbus/world'
 import { hostOptions, kvpHost, type KvpHostOptions } from './host.ts'
 import { KVP_INSTANCE, KVP_INTERFACE } from './protocol.ts'
@@ -16,6 +16,7 @@ export const kvp = defineDevice({
     userDefined: pipeUserData(),
   }),
   host: (options: KvpHostOptions, deps, settings: IcVersions | undefined) => kvpHost(options, deps, settings),
+  guestOptions,
   guest: (options: KvpGuestOptions, deps) => kvpGuest(options, deps),
 })
 

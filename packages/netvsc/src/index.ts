@@ -2,6 +2,7 @@ import { defineDevice, type HostDeviceDeps } from '@vmbus/core'
 import { checkOptions } from '@vmbus/world'
 import { netvscHost } from './host.ts'
 import { hostOptions, instanceOf, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
+import { guestOptions } from './guest/options.ts'
 import { netvscGuest, type NetvscGuestOptions } from './guest.ts'
 import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
 
@@ -19,6 +20,7 @@ export const netvsc = defineDevice({
   },
   host: (options: NetvscHostOptions, deps: HostDeviceDeps, settings: NetvscSettings | undefined) =>
     netvscHost(options, deps, settings),
+  guestOptions,
   guest: (options: NetvscGuestOptions, deps) => netvscGuest(options, deps),
 })
 

@@ -44,7 +44,7 @@ function actionOf(flags: number): ShutdownAction | undefined {
   }
 }
 
-const guestOptions: Shape<ShutdownGuestOptions> = object<ShutdownGuestOptions>({
+export const guestOptions: Shape<ShutdownGuestOptions> = object<ShutdownGuestOptions>({
   ...icGuestFields,
   act: callable<ShutdownGuestOptions['act']>(),
   supports: optional(list(oneOf('power-off', 'restart', 'hibernate'))),

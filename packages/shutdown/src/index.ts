@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { shutdownGuest, type ShutdownGuestOptions } from './guest.ts'
+import { guestOptions, shutdownGuest, type ShutdownGuestOptions } from './guest.ts'
 import { checkOptions } from '@vmbus/world'
 import { hostOptions, shutdownHost, type ShutdownHostOptions } from './host.ts'
 import { SHUTDOWN_INSTANCE, SHUTDOWN_INTERFACE } from './protocol.ts'
@@ -16,6 +16,7 @@ export const shutdown = defineDevice({
     userDefined: pipeUserData(),
   }),
   host: (options: ShutdownHostOptions, deps, settings: IcVersions | undefined) => shutdownHost(options, deps, settings),
+  guestOptions,
   guest: (options: ShutdownGuestOptions, deps) => shutdownGuest(options, deps),
 })
 

@@ -1,4 +1,5 @@
 import { defineDevice } from '@vmbus/core'
+import { guestOptions } from './guest/options.ts'
 import { storvscGuest, type StorvscGuestOptions } from './guest.ts'
 import { storvscHost, type StorvscHostOptions, type StorvscSettings } from './host.ts'
 import { offerOf } from './host/options.ts'
@@ -11,6 +12,7 @@ export const storvsc = defineDevice({
   offer: (options: StorvscHostOptions) => offerOf(options),
   host: (options: StorvscHostOptions, deps, settings: StorvscSettings | undefined) =>
     storvscHost(options, deps, settings),
+  guestOptions,
   guest: (options: StorvscGuestOptions, deps) => storvscGuest(options, deps),
 })
 

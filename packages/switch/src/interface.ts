@@ -67,6 +67,8 @@ export interface Switch {
   /** Sees every frame that passes a port until the returned function is called. */
   capture(sink: (frame: CapturedFrame) => void): () => void
   save(): SwitchState
+  /** Throws as `restore` would, and changes nothing. */
+  checkState(saved: unknown): void
   /**
    * Takes a saved state. The ports that were connected then must be connected again by name first.
    *

@@ -275,6 +275,7 @@ export function createSwitch(options: SwitchOptions): Switch {
         budget: budget.save(),
       }
     },
+    checkState: (saved) => void parseState(saved, connected()),
     restore(saved) {
       const state = parseState(saved, connected())
       restorePorts(ports, state.ports)

@@ -60,7 +60,7 @@ export interface TimesyncGuestOptions extends Partial<IcGuestOptions> {
   readonly steps?: (flags: number, ahead: bigint) => boolean
 }
 
-const guestOptions: Shape<TimesyncGuestOptions> = object<TimesyncGuestOptions>({
+export const guestOptions: Shape<TimesyncGuestOptions> = object<TimesyncGuestOptions>({
   ...icGuestFields,
   clock: instance<GuestClock>(),
   sampleThreshold: optional(integer(0)),

@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { timesyncGuest, type TimesyncGuestOptions } from './guest.ts'
+import { guestOptions, timesyncGuest, type TimesyncGuestOptions } from './guest.ts'
 import { checkOptions } from '@vmbus/world'
 import { hostOptions, timesyncHost, type TimesyncHostOptions } from './host.ts'
 import { TIMESYNC_INSTANCE, TIMESYNC_INTERFACE } from './protocol.ts'
@@ -16,6 +16,7 @@ export const timesync = defineDevice({
     userDefined: pipeUserData(),
   }),
   host: (options: TimesyncHostOptions, deps, settings: IcVersions | undefined) => timesyncHost(options, deps, settings),
+  guestOptions,
   guest: (options: TimesyncGuestOptions, deps) => timesyncGuest(options, deps),
 })
 

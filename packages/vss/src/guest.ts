@@ -66,7 +66,7 @@ export interface VssGuestOptions extends Partial<IcGuestOptions> {
 }
 
 const seconds = optional(number(Number.MIN_VALUE))
-const guestOptions: Shape<VssGuestOptions> = object<VssGuestOptions>({
+export const guestOptions: Shape<VssGuestOptions> = object<VssGuestOptions>({
   ...icGuestFields,
   target: instance<FreezeTarget>(),
   daemon: optional(flag),

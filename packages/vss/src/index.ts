@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { vssGuest, type VssGuestOptions } from './guest.ts'
+import { guestOptions, vssGuest, type VssGuestOptions } from './guest.ts'
 import { checkOptions } from '@vmbus/world'
 import { hostOptions, vssHost, type VssHostOptions } from './host.ts'
 import { VSS_INSTANCE, VSS_INTERFACE } from './protocol.ts'
@@ -16,6 +16,7 @@ export const vss = defineDevice({
     userDefined: pipeUserData(),
   }),
   host: (options: VssHostOptions, deps, settings: IcVersions | undefined) => vssHost(options, deps, settings),
+  guestOptions,
   guest: (options: VssGuestOptions, deps) => vssGuest(options, deps),
 })
 

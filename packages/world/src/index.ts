@@ -46,6 +46,7 @@ export {
   u64,
   u8,
   type Fields,
+  type Given,
   type Shape,
   type Shaped,
 } from './shape.ts'

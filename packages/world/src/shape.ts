@@ -161,6 +161,9 @@ export function dictionary<T>(of: Shape<T>): Shape<Record<string, T>> {
 
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
 
+/** Options as their shape sees them: each may be left out, or be undefined. */
+export type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
+
 /** An object with these fields and no other. A field that may be absent is `optional`, and stays absent. */
 export function object<T extends object>(fields: Fields<T>): Shape<T> {
   const shapes = Object.entries<Shape<unknown>>(fields)

@@ -11,6 +11,7 @@ import {
   optional,
   stateForm,
   u32,
+  type Given,
   type Shape,
 } from '@vmbus/world'
 import { pageRun, type PageRun } from '../protocol.ts'
@@ -111,8 +112,6 @@ const memoryManager: Shape<GuestMemoryManager> = (value, at) => {
   if (given.add !== undefined) callable()(given.add, `${at}.add`)
   return given
 }
-
-type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
 
 export const guestOptions = object<Given<BalloonGuestOptions>>({
   memory: memoryManager,

@@ -13,6 +13,7 @@ import {
   stateForm,
   textLike,
   u32,
+  type Given,
   type StateForm,
 } from '@vmbus/world'
 import { pageRun, type PageRun } from '../protocol.ts'
@@ -177,8 +178,6 @@ export const savedHost = (versions: readonly number[]): StateForm<SavedHost> =>
     requests: savedRequests(request, MOST_REQUESTS),
     ballooned: list(pageRun),
   })
-
-type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
 
 const onRun = optional(callable<(run: PageRun) => void>())
 

@@ -1,7 +1,18 @@
 import type { PageRange } from '@vmbus/core'
-import { callable, flag, integer, list, number, object, optional, oneOf, u8, type Shape } from '@vmbus/world'
+import {
+  callable,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  optional,
+  oneOf,
+  u8,
+  type Given,
+  type Shape,
+} from '@vmbus/world'
 import { PACKET_BYTES, PACKET_BYTES_V1 } from '../protocol.ts'
-import type { Given } from '../given.ts'
 import type { StorvscBehaviour } from './behaviour.ts'
 import type { RequestResult } from './result.ts'
 import type { Direction, Disk, UnitAt } from './state.ts'

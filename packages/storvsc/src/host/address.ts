@@ -1,6 +1,5 @@
-import { checkOptions, integer, object, optional } from '@vmbus/world'
+import { checkOptions, integer, object, optional, type Given } from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
-import type { Given } from '../given.ts'
 import { MAX_ADDRESS } from '../protocol.ts'
 
 /** Where a logical unit is on its controller. The guest calls the path a channel. */

@@ -10,9 +10,9 @@ import {
   seeded,
   textLike,
   type Shape,
+  type Given,
 } from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
-import type { Given } from '../given.ts'
 import { addressKey, addressOf, checkAddress, type LunAddress } from './address.ts'
 import { savedDrive } from './dvd/state.ts'
 import { dvdUnit, type DvdUnit } from './dvd/unit.ts'

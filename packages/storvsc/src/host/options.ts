@@ -1,5 +1,17 @@
 import type { OfferParameters } from '@vmbus/core'
-import { bytes, callable, checkOptions, integer, list, object, oneOf, optional, text, textLike } from '@vmbus/world'
+import {
+  bytes,
+  callable,
+  checkOptions,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  text,
+  textLike,
+  type Given,
+} from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
 import {
   IDE_INTERFACE,
@@ -11,7 +23,6 @@ import {
   offerProperties,
   type ControllerKind,
 } from '../protocol.ts'
-import type { Given } from '../given.ts'
 import type { LunAddress } from './address.ts'
 import { lunOptions, type LunOptions } from './luns.ts'
 import type { FcNames } from './setup.ts'

@@ -76,6 +76,8 @@ export interface Peer {
   connect(remote: TcpEnd, handlers: TcpHandlers): TcpSocket
   sockets(): TcpSocket[]
   save(): PeerState
+  /** Throws as `restore` would, and changes nothing. */
+  checkState(saved: unknown): void
   /**
    * `attach` gives each saved socket its handlers.
    *

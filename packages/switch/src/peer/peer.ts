@@ -231,6 +231,7 @@ export function createPeer(options: PeerOptions): Peer {
       partials: reassembly.save(),
       tcp: tcp.save(),
     }),
+    checkState: (saved) => void restoreState(saved, form),
     restore: (saved, attach) =>
       enter(() => {
         const state = restoreState(saved, form)
