@@ -1,5 +1,5 @@
 import { fcopy, type CopyRequest } from '@vmbus/fcopy'
-import { bytes, list, object, pair, restoreState, stateForm, text } from '@vmbus/world'
+import { bytes, list, pair, restoreState, stateForm, text } from '@vmbus/world'
 import type { RealDeviceFactory } from './device.ts'
 
 const STATE = stateForm<{ files: [string, Uint8Array][] }>('matrix-fcopy', 1, { files: list(pair(text, bytes())) })
