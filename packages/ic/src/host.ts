@@ -58,6 +58,8 @@ export interface IcHostHandler {
   refused?(): void
   /** The answer to the outstanding request. `view` and its body are valid only during the call. */
   reply(status: number, view: DataView, bodyLength: number): void
+  /** False for the late answer to a request that was given up. Absent where none is. */
+  answers?(view: DataView, bodyLength: number): boolean
   /** The channel went away with a request outstanding. */
   abandoned?(): void
 }
@@ -79,6 +81,8 @@ export interface IcHost {
    * this returns: what it is for has to be recorded before.
    */
   request(body: Uint8Array): boolean
+  /** The answer to the outstanding request is not waited for any more: the next may be sent. */
+  giveUp(): void
   /** A timer of the device has fired: true if it was the framing's. */
   timer(name: string): boolean
   save(): IcHostState
@@ -167,9 +171,10 @@ function receive(ctx: Context, view: DataView, length: number): void {
   if ((view.getUint8(At.flags) & IcFlags.response) === 0) return drop(ctx, 'not-response', 'not a response')
   const type = view.getUint16(At.type, true)
   if (type === IcType.negotiate) return negotiated(ctx, view, length)
-  if (type !== ctx.handler.type || !isAnswered(ctx, 'request'))
+  const { handler } = ctx
+  if (type !== handler.type || handler.answers?.(view, bodyLength) === false || !isAnswered(ctx, 'request'))
     return drop(ctx, 'response-unasked', 'response without its request')
-  ctx.handler.reply(view.getUint32(At.status, true), view, bodyLength)
+  handler.reply(view.getUint32(At.status, true), view, bodyLength)
 }
 
 function negotiated(ctx: Context, view: DataView, length: number): void {
@@ -251,6 +256,7 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
       if (isAbandoned) handler.abandoned?.()
     },
     request: (body) => ctx.state.phase === 'ready' && send(ctx, 'request', framed(handler.type, ctx.state, body)),
+    giveUp: () => void isAnswered(ctx, 'request'),
     timer(name) {
       if (name !== TIMER) return false
       ctx.state.deadline = Infinity

@@ -1,5 +1,5 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { HResult, IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import { At, HResult, IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
 import {
   TICKS_PER_SECOND,
   callable,
@@ -211,7 +211,14 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     }
   }
 
-  const ic = icHost(deps, versions, { type: IcType.vss, ready: () => deps.event('ready'), reply: answered })
+  const ic = icHost(deps, versions, {
+    type: IcType.vss,
+    ready: () => deps.event('ready'),
+    // Guests leave the operation of a completion as it is: one that comes late is for no other request.
+    answers: (view, length) =>
+      length === 0 || view.getUint8(At.body) !== VssOperation.backupComplete || state.stage === 'complete',
+    reply: answered,
+  })
 
   const close = (): void => {
     ic.close()
@@ -237,6 +244,11 @@ export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions:
     rescinded: close,
     timer(name) {
       if (ic.timer(name)) return
+      // FreeBSD never answers it, and nothing of the guest's depends on it.
+      if (state.stage === 'complete') {
+        ic.giveUp()
+        return finish('timeout')
+      }
       end('timeout')
       // An answer that never came is awaited still: a freeze that succeeds late has to be thawed.
       if (state.stage === 'snapshot') enter('thaw')

@@ -116,6 +116,49 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
     expect(Object.keys(outcomes).toSorted()).toEqual(['closed', 'failed', 'ok', 'timeout'])
   })
 
+  // FreeBSD answers no operation but check, freeze and thaw (sys/dev/hyperv/utilities/hv_snapshot.c, hv_vss_process_request).
+  it('a guest that never answers the completion, as FreeBSD, can be backed up again, and a late answer counts for nothing', () => {
+    const AT_OPERATION = 28
+    const [CHECK, COMPLETE] = [2, 4]
+    const operations: number[] = []
+    const unanswered: Uint8Array[] = []
+    const driver = rawDriver(VSS_INTERFACE, (message) => {
+      const answer = message.slice()
+      answer[25] = 5
+      if (message[12] === 0) {
+        answer.set([1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0], AT_OPERATION)
+        return [answer]
+      }
+      const operation = message[AT_OPERATION] ?? 0
+      operations.push(operation)
+      if (operation === COMPLETE) {
+        unanswered.push(answer)
+        return []
+      }
+      return operation === CHECK ? [...unanswered, answer] : [answer]
+    })
+    const asked: number[][] = []
+    const made = world(vss({ snapshot: () => asked.push([...operations]) > 0 }), driver)
+    made.run(1)
+    for (const id of [1, 2]) {
+      expect(made.handle.device.backup()).toBe(id)
+      made.run(59)
+      expect(made.handle.device.backup()).toBe('busy')
+      made.run(2)
+      expect(made.handle.device.inspect()).toMatchObject({ stage: 'idle', outstanding: false })
+    }
+    const result = { outcome: 'timeout', stage: 'complete', status: 0, consistent: true }
+    expect(made.heard('backup')).toEqual([
+      { id: 1, ...result },
+      { id: 2, ...result },
+    ])
+    expect(asked).toEqual([
+      [2, 5],
+      [2, 5, 6, 4, 2, 5],
+    ])
+    expect(made.diagnostics.map(({ detail }) => detail)).toEqual([{ branch: 'response-unasked' }])
+  })
+
   const bytes = fc.uint8Array({ minLength: 0, maxLength: 60 })
 
   it('a hostile guest delays a backup by no more than the limits, and ends it once', () => {
