@@ -104,6 +104,62 @@ describe('a VHDX log', () => {
     expect(read()).toBeLessThan(20 * MB)
   })
 
+  /** A sparse image, of whose zeros its log writes some anew; the store cannot punch, and counts what is written. */
+  const zeroing = (size: number, offset: number, length: number) => {
+    const made = memoryStore()
+    const disk = createVhdx(made, { size: '4M', logSize: MB })
+    disk.write(0, [pattern(512, 1)])
+    disk.flush()
+    const open = made.fork()
+    open.truncate(size)
+    const entry = new Uint8Array(4096)
+    const view = new DataView(entry.buffer)
+    view.setUint32(0, 0x65676f6c, true)
+    view.setUint32(8, 4096, true)
+    view.setBigUint64(16, 1n << 40n, true)
+    view.setUint32(24, 1, true)
+    open.read(MB + 32, entry, 32, 16)
+    view.setBigUint64(56, BigInt(size), true)
+    view.setUint32(64, 0x6f72657a, true)
+    view.setBigUint64(64 + 8, BigInt(length), true)
+    view.setBigUint64(64 + 16, BigInt(offset), true)
+    view.setBigUint64(64 + 24, 1n << 40n, true)
+    view.setUint32(4, crc32c(entry, 4), true)
+    open.write(MB, entry)
+    let written = 0
+    const { punch: _, write: writeTo, ...rest } = open
+    const store = Object.defineProperties(rest, {
+      size: { get: () => open.size },
+      write: {
+        value(at: number, from: Uint8Array, start = 0, count = from.length - start) {
+          written += count
+          writeTo(at, from, start, count)
+        },
+      },
+    }) as unknown as ByteStore
+    return { store, written: () => written }
+  }
+
+  it('that zeroes most of a sparse file is refused, to read as to write', () => {
+    const { store, written } = zeroing(2 ** 40, 64 * MB, 2 ** 40 - 64 * MB)
+    for (const readOnly of [true, false])
+      expect(() => openVhdx(store, { readOnly })).toThrow(
+        /VHDX log: it writes zeros over 1099444518912 bytes of a file/,
+      )
+    expect(written()).toBe(0)
+  })
+
+  it('that zeroes a hole leaves a hole, and zeroes what is none', () => {
+    const { store, written } = zeroing(200 * MB, 64 * MB, 100 * MB)
+    store.write(100 * MB, pattern(512, 3))
+    const before = written()
+    openVhdx(store).close()
+    expect(written() - before).toBeLessThan(2 * MB)
+    const after = new Uint8Array(512)
+    store.read(100 * MB, after)
+    expect(after).toEqual(new Uint8Array(512))
+  })
+
   const place = fc.nat(15)
   const write = fc.oneof(
     fc.record({ offset: place, fill: fc.integer({ min: 1, max: 255 }) }),

@@ -15,7 +15,7 @@ import { parseLocator, referenceOf } from './locator.ts'
 import { activeSequence } from './log.ts'
 import { readMetadata } from './metadata.ts'
 import { readRegions } from './regions.ts'
-import { replay, replayed, type Replayed } from './replay.ts'
+import { checkZeros, replay, replayed, type Replayed } from './replay.ts'
 
 export interface OpenVhdxOptions {
   readonly readOnly?: boolean
@@ -50,7 +50,10 @@ export function openLocked(
     const header = readHeader(store)
     const log = hasLog(header) ? replayed(activeSequence(store, header)) : undefined
     const whole = log === undefined ? store : overlayStore(store)
-    if (log !== undefined) replay(whole, log)
+    if (log !== undefined) {
+      checkZeros(store, log)
+      replay(whole, log)
+    }
     const checked = readStructures(whole, header, options.newIdentity)
     let parent: BlockDevice | undefined
     if (checked.metadata.hasParent) {

@@ -1,4 +1,6 @@
+import { damaged } from '../errors.ts'
 import { writeZeros, type ByteStore } from '../store.ts'
+import { MB } from './header.ts'
 import type { LogEntry } from './log.ts'
 import type { Region } from './regions.ts'
 
@@ -61,10 +63,44 @@ function merged(ranges: readonly Region[]): Region[] {
   return all
 }
 
+/** What a log may write zeros over beside the bytes that the file really has: the largest table, of 64 TiB in blocks of 1 MiB. */
+const MOST_ZEROS = 512 * MB
+
+/**
+ * Refuses a log that writes zeros over more than the file can have there: what they cost would be the size that a sparse file
+ * claims. Logs are for the structures of an image (MS-VHDX 2.3), not for its blocks.
+ *
+ * Throws DiskError VMBUS_DISK_DAMAGED.
+ */
+export function checkZeros(store: ByteStore, { zeros }: Replayed): void {
+  const inside = zeros.reduce((sum, { offset, length }) => sum + Math.max(0, Math.min(length, store.size - offset)), 0)
+  const { allocated = store.size } = store.inspect()
+  if (inside > allocated + MOST_ZEROS)
+    throw damaged('VHDX log', `it writes zeros over ${inside} bytes of a file that has ${allocated}`)
+}
+
 /** Does what the log says. Done twice, it does the same. */
 export function replay(store: ByteStore, { zeros, pages, size }: Replayed): void {
   for (const { offset, length } of zeros)
-    if (offset < store.size) writeZeros(store, offset, Math.min(length, store.size - offset))
+    if (offset < store.size) clear(store, offset, Math.min(length, store.size - offset))
   for (const [offset, page] of pages) store.write(offset, page)
   if (store.size < size) store.truncate(size)
+}
+
+/** Zeros over what is something else: the hole of a sparse file stays one. */
+function clear(store: ByteStore, offset: number, length: number): void {
+  if (store.punch !== undefined) return writeZeros(store, offset, length)
+  const words = new Int32Array(MB / 4)
+  const piece = new Uint8Array(words.buffer)
+  for (let done = 0; done < length; done += MB) {
+    const count = Math.min(MB, length - done)
+    store.read(offset + done, piece, 0, count)
+    if (!areZeros(words, count / 4)) writeZeros(store, offset + done, count)
+  }
+}
+
+function areZeros(words: Int32Array, count: number): boolean {
+  let at = 0
+  while (at < count && words[at] === 0) at++
+  return at === count
 }
