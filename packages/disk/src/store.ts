@@ -114,3 +114,9 @@ export function writeZeros(store: ByteStore, offset: number, length: number): vo
 export function inPieces(length: number, write: (done: number, zeros: Uint8Array, count: number) => void): void {
   for (let done = 0; done < length; done += ZEROS.length) write(done, ZEROS, Math.min(ZEROS.length, length - done))
 }
+
+/** The first `count` words are all zeros. */
+export function isZeros(words: Int32Array, count: number): boolean {
+  for (let index = 0; index < count; index++) if (words[index] !== 0) return false
+  return true
+}

@@ -5,7 +5,7 @@ import { derivedIdentity, type NewIdentity } from '../identity.ts'
 import { checkFor } from '../options.ts'
 import { overlayStore } from '../overlay-store.ts'
 import { resolveParent, type ParentSource } from '../parent.ts'
-import type { ByteStore } from '../store.ts'
+import { isZeros, type ByteStore } from '../store.ts'
 import { batBytes } from './bat.ts'
 import { shapeOf, usedSpace, type VhdxFile } from './file.ts'
 import { ZERO_GUID } from './guid.ts'
@@ -133,9 +133,4 @@ function readBat(store: ByteStore, offset: number, length: number): Uint8Array {
     if (!isZeros(words, count / 4)) bat.set(piece.subarray(0, count), done)
   }
   return bat
-}
-
-function isZeros(words: Int32Array, count: number): boolean {
-  for (let index = 0; index < count; index++) if (words[index] !== 0) return false
-  return true
 }

@@ -1,5 +1,5 @@
 import { damaged } from '../errors.ts'
-import { writeZeros, type ByteStore } from '../store.ts'
+import { isZeros, writeZeros, type ByteStore } from '../store.ts'
 import { MB } from './header.ts'
 import type { LogEntry } from './log.ts'
 import type { Region } from './regions.ts'
@@ -95,12 +95,6 @@ function clear(store: ByteStore, offset: number, length: number): void {
   for (let done = 0; done < length; done += MB) {
     const count = Math.min(MB, length - done)
     store.read(offset + done, piece, 0, count)
-    if (!areZeros(words, count / 4)) writeZeros(store, offset + done, count)
+    if (!isZeros(words, count / 4)) writeZeros(store, offset + done, count)
   }
-}
-
-function areZeros(words: Int32Array, count: number): boolean {
-  let at = 0
-  while (at < count && words[at] === 0) at++
-  return at === count
 }
