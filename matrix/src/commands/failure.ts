@@ -25,7 +25,7 @@ export class OutputError extends Error {
 
 /** Codes whose cause is a file, a package or an option rather than a defect here. */
 const ABOUT_INPUT =
-  /^VMBUS_(?:USAGE|IMAGE_|V86_MISSING|V86_UNSUPPORTED|MACHINE_OPTIONS|KERNEL_VERSION|DISK_|OPTIONS_INVALID)/
+  /^VMBUS_(?:USAGE|RESULTS_|IMAGE_|V86_MISSING|V86_UNSUPPORTED|MACHINE_OPTIONS|KERNEL_VERSION|DISK_|OPTIONS_INVALID)/
 
 /** Codes of a guest that does not do what it is asked for. */
 const ABOUT_GUEST = /^VMBUS_(?:VERB|MACHINE_(?:ENDED|TIMEOUT|EXEC))$/

@@ -16,4 +16,4 @@ export type {
   Release,
   UnlistedGuest,
 } from './schema.ts'
-export { support, type PageNote, type PageValue, type Support } from './support.ts'
+export { support, supportOf, type PageNote, type PageValue, type Support } from './support.ts'

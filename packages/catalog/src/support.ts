@@ -42,26 +42,47 @@ export interface Support {
  * What every published page says of a feature of a release on a host: `support('rhel 7.9', 'ws2022', 'trim')`. Undefined for
  * a release or a host that the catalog does not know.
  */
-export function support(release: string, host: string, featureId: FeatureId): Support | undefined {
-  const feature = grids().features.find(({ id }) => id === featureId)
-  if (feature === undefined || !hostBuilds().some(({ id }) => id === host)) return undefined
+export const support = (release: string, host: string, feature: FeatureId): Support | undefined =>
+  supportOf(release)?.(host, feature)
+
+/** The same of one release, whose columns are looked for once: for whoever asks for every host and feature. */
+export function supportOf(release: string): ((host: string, featureId: FeatureId) => Support | undefined) | undefined {
   const found = findRelease(release)
-  if (found !== undefined) return listed(found, host, feature)
-  const guest = unlistedGuest(release)
-  return guest && { release: guest.name, host, feature, runs: guest.runs, reason: guest.reason, pages: [] }
+  const answer = found === undefined ? unlisted(release) : listed(found)
+  return (
+    answer &&
+    ((host, featureId) => {
+      const feature = grids().features.find(({ id }) => id === featureId)
+      if (feature === undefined || !hostBuilds().some(({ id }) => id === host)) return undefined
+      return answer(host, feature)
+    })
+  )
 }
 
-function listed(found: Found, host: string, feature: Feature): Support {
+type Answer = (host: string, feature: Feature) => Support
+
+function unlisted(name: string): Answer | undefined {
+  const guest = unlistedGuest(name)
+  return (
+    guest &&
+    ((host, feature) => ({ release: guest.name, host, feature, runs: guest.runs, reason: guest.reason, pages: [] }))
+  )
+}
+
+function listed(found: Found): Answer {
   const { row } = found
-  const pages = columnsOf(found).flatMap(([family, column]) => pageValues(family, column, host, feature.id))
+  const columns = columnsOf(found)
   const newestFirst = grids().tables.map(({ id }) => id)
-  return {
-    release: row.key,
-    host,
-    feature,
-    runs: row.drivers === 'none' ? 'emulated' : 'integration-services',
-    reason: row.reason ?? (pages.length === 0 ? unwritten(row.distribution) : undefined),
-    pages: pages.toSorted((one, other) => newestFirst.indexOf(one.table) - newestFirst.indexOf(other.table)),
+  return (host, feature) => {
+    const pages = columns.flatMap(([family, column]) => pageValues(family, column, host, feature.id))
+    return {
+      release: row.key,
+      host,
+      feature,
+      runs: row.drivers === 'none' ? 'emulated' : 'integration-services',
+      reason: row.reason ?? (pages.length === 0 ? unwritten(row.distribution) : undefined),
+      pages: pages.toSorted((one, other) => newestFirst.indexOf(one.table) - newestFirst.indexOf(other.table)),
+    }
   }
 }
 

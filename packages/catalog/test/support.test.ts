@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { grids, releases, support, type FeatureId } from '@vmbus/catalog'
+import { grids, releases, support, supportOf, type FeatureId } from '@vmbus/catalog'
 
 /** Every page's value, newest page first: `table value`. */
 function said(release: string, host: string, feature: FeatureId): string[] | undefined {
@@ -48,6 +48,17 @@ describe('what the pages say', () => {
       value: 'partial',
       scope: { value: '6.x only' },
     })
+  })
+})
+
+describe('one release for many hosts and features', () => {
+  it('gives what each of them would be answered alone', () => {
+    const of77 = supportOf('RHEL-7.7')
+    expect(of77?.('ws2012', 'trim')?.pages.map(({ value }) => value)).toEqual(['not-listed', 'not-listed', 'no'])
+    expect(of77?.('ws2016', 'trim')).toEqual(support('rhel 7.7', 'ws2016', 'trim'))
+    expect(of77?.('ws1999', 'trim')).toBeUndefined()
+    expect(supportOf('rhel 99')).toBeUndefined()
+    expect(supportOf('aix')?.('ws2022', 'trim')).toMatchObject({ release: 'aix', runs: 'no', pages: [] })
   })
 })
 

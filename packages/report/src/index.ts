@@ -11,4 +11,13 @@ export type {
   StoredStory,
   Story,
 } from './results/results.ts'
-export { EVIDENCE, OUTCOMES, VERDICTS, type Evidence, type Outcome, type Verdict } from './results/vocabulary.ts'
+export {
+  EVIDENCE,
+  NOT_RUN,
+  OUTCOMES,
+  VERDICTS,
+  type Evidence,
+  type NotRun,
+  type Outcome,
+  type Verdict,
+} from './results/vocabulary.ts'

@@ -1,7 +1,7 @@
 import type { FeatureId } from '@vmbus/catalog'
 import type { Basis } from '@vmbus/world'
 import type { Execution } from './execution.ts'
-import type { Evidence, Outcome, Verdict } from './vocabulary.ts'
+import type { Evidence, NotRun, Outcome, Verdict } from './vocabulary.ts'
 
 /** A feature as a row of the grid, and what measures it; nothing does where `probes` is empty. */
 export interface ResultFeature {
@@ -61,7 +61,9 @@ export interface Story {
   readonly verdict: Verdict
   /** One sentence; empty where it works. */
   readonly reason: string
-  /** Id of the execution; absent where nothing ran. */
+  /** Of an outcome `not-run`: what kept it from running. */
+  readonly notRun?: NotRun
+  /** Id of the execution that decided; absent where nothing ran. */
   readonly execution?: string
   /** What the probe read, the deciding field first. */
   readonly reads: readonly ReadField[]

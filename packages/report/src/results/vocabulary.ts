@@ -27,3 +27,7 @@ export const VERDICTS = [
   'not-independent',
 ] as const
 export type Verdict = (typeof VERDICTS)[number]
+
+/** Why nothing ran: every story whose outcome is `not-run` names one. */
+export const NOT_RUN = ['no-device', 'no-probe', 'no-guest', 'not-planned', 'not-finished'] as const
+export type NotRun = (typeof NOT_RUN)[number]

@@ -1,0 +1,21 @@
+import type { FeatureId, Release } from '@vmbus/catalog'
+import type { Cause, Story } from '../../results/results.ts'
+import type { Mark } from '../verdict.ts'
+
+/** A cell in which what was measured and what every page says differ. */
+export interface Difference {
+  readonly release: Release
+  readonly host: string
+  readonly feature: FeatureId
+  readonly published: Mark
+  readonly story: Story
+}
+
+/** A cause with the differences that it explains. */
+export interface CauseRule extends Cause {
+  readonly explains: (difference: Difference) => boolean
+}
+
+/** The first cause of the list that explains a difference; undefined: nothing does. */
+export const causeOf = (difference: Difference, causes: readonly CauseRule[]): CauseRule | undefined =>
+  causes.find(({ explains }) => explains(difference))

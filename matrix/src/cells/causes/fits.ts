@@ -1,0 +1,59 @@
+import type { FeatureId, Release } from '@vmbus/catalog'
+import type { CauseRule, Difference } from './cause.ts'
+
+/** Differences by what they have in common; every part that is given must fit. */
+interface Fits {
+  readonly features: readonly FeatureId[]
+  /** What was measured beside what the page says. */
+  readonly we: 'have' | 'lack'
+  readonly hosts?: readonly string[]
+  readonly releases?: (release: Release) => boolean
+}
+
+const HAS: ReadonlySet<string> = new Set(['works', 'partial'])
+
+const fits =
+  ({ features, we, hosts, releases }: Fits) =>
+  ({ feature, story, host, release }: Difference): boolean =>
+    features.includes(feature) &&
+    HAS.has(story.outcome) === (we === 'have') &&
+    (hosts?.includes(host) ?? true) &&
+    (releases?.(release) ?? true)
+
+export const finding = (id: string, text: string, source: string, what: Fits): CauseRule => ({
+  id,
+  text,
+  source,
+  kind: 'finding',
+  explains: fits(what),
+})
+export const ourBug = (id: string, text: string, source: string, what: Fits): CauseRule => ({
+  ...finding(id, text, source, what),
+  kind: 'our-bug',
+})
+
+type Distribution = Release['distribution']
+export const of =
+  (...names: readonly Distribution[]) =>
+  ({ distribution }: Release): boolean =>
+    names.includes(distribution)
+/** RHEL, its rebuilds and Oracle's compatible kernel are one kernel. */
+const redHat = ({ distribution, kernelLine }: Release): boolean =>
+  ['rhel', 'centos'].includes(distribution) || kernelLine === 'rhck'
+export const builtIn = (major: number, from = 0, upTo = 99) => {
+  return (release: Release): boolean => {
+    const [ofMajor, minor] = (release.release ?? '').split('.').map(Number)
+    const isInside = ofMajor === major && minor !== undefined && minor >= from && minor <= upTo
+    return redHat(release) && release.drivers === 'built-in' && isInside
+  }
+}
+/** A package of one version or later, on the kernels of one major release. */
+export const lis =
+  (major: number, from: string) =>
+  ({ drivers, package: pack, release = '' }: Release): boolean =>
+    drivers === 'lis' && release.startsWith(`${major}.`) && (pack?.value ?? '') >= `LIS ${from}`
+export const named =
+  (...keys: readonly string[]) =>
+  ({ key }: Release): boolean =>
+    keys.includes(key)
+export const uek = (line: string) => (release: Release) => release.kernelLine?.startsWith(line) === true

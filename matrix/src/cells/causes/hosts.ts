@@ -1,0 +1,53 @@
+import type { CauseRule } from './cause.ts'
+import { finding, of, ourBug } from './fits.ts'
+
+const OLD_HOSTS = ['ws2008', 'ws2008r2', 'ws2012']
+
+/** What hosts do earlier than the pages say. */
+export const HOSTS: readonly CauseRule[] = [
+  finding(
+    'balloon-on-2008r2',
+    'Linux asks for dynamic memory 0.3, the version of Windows Server 2008 R2 SP1, and answers its balloon requests. The pages name Windows Server 2012 as the first host of ballooning.',
+    'Linux 6.1 drivers/hv/hv_balloon.c, DYNMEM_PROTOCOL_VERSION_WIN7 is 0.3',
+    { features: ['dm-ballooning'], we: 'have', hosts: ['ws2008r2'] },
+  ),
+  finding(
+    'fibre-channel-on-2012',
+    'Windows Server 2012 offers the Fibre Channel adapter, with storage protocol 5.1. The rows of the pages begin with 2012 R2.',
+    'acidanthera/MacHyperVSupport 9adc712b Docs/HyperV-devices.md; Linux drivers/scsi/storvsc_drv.c, storvsc_probe',
+    { features: ['virtual-fc'], we: 'have', hosts: ['ws2012'] },
+  ),
+  finding(
+    'vf-before-2016',
+    'Messages about a virtual function belong to NVSP 4, which Windows Server 2012 speaks. The pages name Windows Server 2016 as the first host of SR-IOV for Linux and FreeBSD.',
+    'Linux drivers/net/hyperv/hyperv_net.h, NVSP_MSG4_TYPE_SEND_VF_ASSOCIATION',
+    { features: ['sr-iov'], we: 'have', hosts: ['ws2012', 'ws2012r2'] },
+  ),
+  ourBug(
+    'disk-commands-on-old-hosts',
+    'The simulated host answers UNMAP, page 0x83 and a changed capacity on every build, since no versioned fact tells when that began. The pages begin with 2012 R2, and nothing but the pages is known here.',
+    'packages/host/src/features.ts: the first hosts of trim, scsi-wwn and vhdx-resize have the grid as their only basis',
+    { features: ['trim', 'scsi-wwn', 'vhdx-resize'], we: 'have', hosts: OLD_HOSTS },
+  ),
+  ourBug(
+    'service-on-old-hosts',
+    'The simulated host does this on every build whose protocol has room for it, since no versioned fact tells when it began. The pages name a later host as the first, and nothing but the pages is known here.',
+    'packages/host/src/features.ts: the first hosts of these features have the grid as their only basis',
+    {
+      features: ['static-ip-injection', 'dm-hot-add', 'live-backup', 'vrss', 'runtime-memory-resize', 'time-accuracy'],
+      we: 'have',
+      hosts: OLD_HOSTS,
+    },
+  ),
+  finding(
+    'azure-local-left-out',
+    'Azure Local speaks the protocols of Windows Server 2022. The rows of the SUSE page for these features stop at Windows Server 2022 while its other rows name Azure Stack HCI.',
+    'OpenVMM 1488a37b vmbus_core/src/protocol.rs, Version: a host accepts every version up to its newest',
+    {
+      features: ['time-accuracy', 'runtime-memory-resize'],
+      we: 'have',
+      hosts: ['azurelocal'],
+      releases: of('sles'),
+    },
+  ),
+]

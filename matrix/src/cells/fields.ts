@@ -1,0 +1,62 @@
+import { versionName } from '@vmbus/core'
+import { nvspVersionName } from '@vmbus/netvsc/protocol'
+import { vstorVersionName } from '@vmbus/storvsc/protocol'
+import type { Field } from '@vmbus/world'
+import type { Reads } from '../probes/probe.ts'
+import type { ReadField } from '../results/results.ts'
+
+type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** What a story needs to know of a simulated guest. */
+export interface FieldedGuest {
+  readonly family: 'linux' | 'freebsd' | 'windows'
+  readonly fields: Fields
+}
+
+/** Fields whose numbers are versions, major number above 16 bits but for the two that have names of their own. */
+const VERSIONED: Readonly<Record<string, (version: number) => string>> = {
+  vmbus: versionName,
+  framework: versionName,
+  heartbeat: versionName,
+  timesync: versionName,
+  shutdown: versionName,
+  kvp: versionName,
+  vss: versionName,
+  fcopy: versionName,
+  balloon: versionName,
+  netvsc: nvspVersionName,
+  storvsc: vstorVersionName,
+}
+
+/** Both a guest's and a host's values, as one reads them: `5.0 4.0 3.0`, `yes`, `none`. */
+export function fieldText(field: string, value: unknown): string {
+  if (value === undefined) return 'none'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (Array.isArray(value)) return listText(field, value)
+  if (typeof value === 'string' || typeof value === 'number') return `${value}`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const parts = Object.entries(value).map(
+    ([name, part]) =>
+      // Of an integration component the list of message versions is what decides; both lists are versions.
+      `${name} ${fieldText(name in VERSIONED || name === 'message' ? 'framework' : name, part)}`,
+  )
+  return parts.join(', ')
+}
+
+function listText(field: string, list: readonly unknown[]): string {
+  const name = VERSIONED[field]
+  const texts = list.map((each) => (typeof each === 'number' && name !== undefined ? name(each) : String(each)))
+  return texts.length === 0 ? 'none' : texts.join(' ')
+}
+
+/** The values that a probe read of this guest and this host, each with how it is known. */
+export function readsOf(reads: Reads, guest: FieldedGuest, host: Fields): readonly ReadField[] {
+  const ofGuest = reads[guest.family].flatMap((field) => readField('guest', field, guest.fields[field]))
+  return [...ofGuest, ...reads.host.flatMap((field) => readField('host', field, host[field]))]
+}
+
+function readField(of: ReadField['of'], field: string, known: Field<unknown> | undefined): ReadField[] {
+  if (known === undefined) return []
+  const { value, basis, source, bracket } = known
+  return [{ of, field, value: fieldText(field, value), basis, source, ...(bracket !== undefined && { bracket }) }]
+}

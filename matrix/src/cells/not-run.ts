@@ -1,0 +1,31 @@
+import type { FeatureId } from '@vmbus/catalog'
+import type { NotRun } from '../results/vocabulary.ts'
+
+/** Each reason why nothing ran, as a sentence. */
+export const NOT_RUN_TEXT: Readonly<Record<NotRun, string>> = {
+  'no-device': 'the device or firmware of this feature is not in this project yet',
+  'no-probe': 'nothing measures this feature yet',
+  'no-guest': 'no source tells what the drivers of this release do',
+  'not-planned': 'the run was asked for without this cell, or cannot make it',
+  'not-finished': 'the run ended before it, or another part of it has it',
+}
+
+/**
+ * Features whose device does not exist here: firmware (generation 2, secure boot), the screen, sockets, PCI pass-through, and
+ * what the hypervisor does without a bus (NMI, memory gap).
+ */
+const WITHOUT_DEVICE: ReadonlySet<FeatureId> = new Set<FeatureId>([
+  'gen2-uefi',
+  'secure-boot',
+  'video',
+  'hyperv-sockets',
+  'pci-passthrough',
+  'nmi',
+  'mmio-gap',
+])
+
+/** Features that need no driver of the integration services: without any, they are still unmeasured. */
+export const needsDriver = (feature: FeatureId): boolean => !WITHOUT_DEVICE.has(feature)
+
+/** Why a feature without any probe was not run. */
+export const withoutProbe = (feature: FeatureId): NotRun => (WITHOUT_DEVICE.has(feature) ? 'no-device' : 'no-probe')

@@ -1,0 +1,80 @@
+import type { FeatureId, Release, Support } from '@vmbus/catalog'
+import type { Story } from '../results/results.ts'
+import { causeOf, type CauseRule } from './causes/cause.ts'
+import { combine, type Combined, type Part } from './combine.ts'
+import { evidenceOf } from './evidence.ts'
+import { NOT_RUN_TEXT, needsDriver, withoutProbe } from './not-run.ts'
+import { marksOf, publishedOf, verdictOf } from './verdict.ts'
+
+/** All that a cell is made of. */
+export interface Cell {
+  readonly release: Release
+  readonly host: string
+  readonly feature: FeatureId
+  readonly support: Support | undefined
+  /** One for each probe of the feature. */
+  readonly parts: readonly Part[]
+}
+
+type Measured = Omit<Story, 'verdict' | 'published' | 'cause'> & Pick<Combined, 'isCoverage'>
+
+/** What is said of a cell: a pure function of what ran, what it read and what is published. */
+export function storyOf(cell: Cell, causes: readonly CauseRule[]): Story {
+  const { isCoverage, ...measured } = measuredOf(cell)
+  const marks = marksOf(cell.support, cell.release)
+  const verdict = verdictOf({ ...measured, isCoverage }, marks)
+  const story: Story = { ...measured, verdict, published: publishedOf(cell.support) }
+  const [published] = marks
+  if (verdict !== 'differs' || published === undefined) return story
+  const { release, host, feature } = cell
+  const cause = causeOf({ release, host, feature, published, story }, causes)
+  return cause === undefined ? story : { ...story, cause: cause.id }
+}
+
+function measuredOf({ release, feature, parts }: Cell): Measured {
+  const combined = combine(parts)
+  if (combined.outcome !== 'not-run') return ran(combined, parts)
+  if (release.drivers === 'none' && needsDriver(feature)) return driverless(release)
+  return notRun(feature, parts)
+}
+
+function ran({ outcome, reason, part, isCoverage }: Combined, parts: readonly Part[]): Measured {
+  const execution = part?.execution
+  const decidedBy = execution?.decidedBy
+  const all = [...new Map(parts.flatMap(({ execution: did, reads }) => (did === undefined ? [] : reads)).map(keyed))]
+  const reads = all.map(([, read]) => read)
+  const decides = ({ of, field }: Story['reads'][number]): boolean => of === decidedBy?.of && field === decidedBy.field
+  return {
+    outcome,
+    evidence: evidenceOf(reads),
+    reason,
+    isCoverage,
+    ...(execution !== undefined && { execution: execution.id }),
+    reads: [...reads.filter(decides), ...reads.filter((read) => !decides(read))],
+    ...(decidedBy !== undefined && { decidedBy }),
+  }
+}
+
+const keyed = (read: Story['reads'][number]): [string, Story['reads'][number]] => [`${read.of} ${read.field}`, read]
+
+/** A release without any drivers was not run, and there is nothing to run: the catalog says since when there are some. */
+const driverless = ({ reason, key }: Release): Measured => ({
+  outcome: 'no-driver',
+  evidence: 'documented',
+  reason: reason?.value ?? `${key} has no drivers for Hyper-V`,
+  reads: [],
+  isCoverage: false,
+})
+
+function notRun(feature: FeatureId, parts: readonly Part[]): Measured {
+  const told = parts.find((part) => part.notRun !== undefined)?.notRun
+  const why = told?.why ?? withoutProbe(feature)
+  return {
+    outcome: 'not-run',
+    evidence: 'documented',
+    reason: told?.detail ?? NOT_RUN_TEXT[why],
+    notRun: why,
+    reads: [],
+    isCoverage: false,
+  }
+}

@@ -1,0 +1,65 @@
+import { interner } from './intern.ts'
+import type { Execution } from './execution.ts'
+import type {
+  Cause,
+  MatrixResults,
+  Published,
+  ReadField,
+  ResultFeature,
+  ResultHost,
+  ResultRelease,
+  Story,
+  StoredStory,
+} from './results.ts'
+
+/** What a run is made of; `storyOf` is asked once for each cell, release by release, host by host. */
+export interface RunParts {
+  readonly seed: number
+  readonly runs: number
+  readonly features: readonly ResultFeature[]
+  readonly hosts: readonly ResultHost[]
+  readonly releases: readonly ResultRelease[]
+  readonly executions: Iterable<Execution>
+  readonly causes: readonly Cause[]
+  storyOf(release: ResultRelease, host: ResultHost, feature: ResultFeature): Story
+}
+
+/** The results of a run. Of the same parts they are the same, in whatever order the executions came. */
+export function buildResults(parts: RunParts): MatrixResults {
+  const { seed, runs, features, hosts, releases } = parts
+  const reads = interner<ReadField>()
+  const published = interner<Published>()
+  const stories = interner<StoredStory>()
+  const cells = releases.map((release) =>
+    hosts.flatMap((host) =>
+      features.map((feature) => {
+        const story = parts.storyOf(release, host, feature)
+        return stories.indexOf({
+          ...story,
+          reads: story.reads.map(reads.indexOf),
+          published: story.published.map(published.indexOf),
+        })
+      }),
+    ),
+  )
+  const byId = [...parts.executions].toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  return {
+    format: 'vmbus-matrix/1',
+    seed,
+    runs,
+    features,
+    hosts,
+    releases,
+    executions: byId,
+    causes: usedCauses(parts.causes, stories.list),
+    reads: reads.list,
+    published: published.list,
+    stories: stories.list,
+    cells,
+  }
+}
+
+function usedCauses(causes: readonly Cause[], stories: readonly StoredStory[]): Cause[] {
+  const used = new Set(stories.map(({ cause }) => cause))
+  return causes.filter(({ id }) => used.has(id)).map(({ id, text, source, kind }) => ({ id, text, source, kind }))
+}

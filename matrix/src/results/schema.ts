@@ -1,0 +1,88 @@
+import { grids, type FeatureId } from '@vmbus/catalog'
+import * as v from 'valibot'
+import { EVIDENCE, NOT_RUN, OUTCOMES, VERDICTS } from './vocabulary.ts'
+import type { MatrixResults } from './results.ts'
+
+// What a file of results holds. Objects are strict: a misspelt name is an error of the file.
+
+const text = v.pipe(v.string(), v.minLength(1))
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const isFeature = (id: unknown): id is FeatureId => grids().features.some((known) => known.id === id)
+const featureId = v.custom<FeatureId>(isFeature, 'the id of a feature of the grids')
+const side = v.picklist(['guest', 'host'])
+const decidedBy = v.strictObject({ of: side, field: text })
+const optional = v.exactOptional
+
+const feature = v.strictObject({
+  id: featureId,
+  name: text,
+  group: text,
+  probes: v.array(text),
+  missing: optional(text),
+})
+const host = v.strictObject({ id: text, name: text, supportEnds: optional(text), facts: optional(v.array(text)) })
+const release = v.strictObject({
+  key: text,
+  family: text,
+  kernel: text,
+  drivers: text,
+  supportEnds: optional(text),
+  generation: optional(text),
+})
+const step = v.strictObject({ from: side, says: text, ends: optional(v.literal(true)) })
+const execution = v.strictObject({
+  id: text,
+  probe: text,
+  outcome: v.picklist(OUTCOMES),
+  reason: v.string(),
+  decidedBy: optional(decidedBy),
+  seed: count,
+  runs: count,
+  bytes: count,
+  transcript: v.string(),
+  exchange: optional(v.array(step)),
+})
+const cause = v.strictObject({ id: text, text, source: text, kind: v.picklist(['finding', 'our-bug']) })
+const readField = v.strictObject({
+  of: side,
+  field: text,
+  value: v.string(),
+  basis: v.picklist(['real', 'source-read', 'bracketed', 'inferred', 'grid']),
+  source: text,
+  bracket: optional(v.tuple([text, text])),
+})
+const published = v.strictObject({
+  value: v.picklist(['yes', 'no', 'n/a', 'partial', 'not-listed']),
+  date: text,
+  page: text,
+  column: text,
+  notes: v.array(v.string()),
+})
+const story = v.strictObject({
+  outcome: v.picklist(OUTCOMES),
+  evidence: v.picklist(EVIDENCE),
+  verdict: v.picklist(VERDICTS),
+  reason: v.string(),
+  notRun: optional(v.picklist(NOT_RUN)),
+  execution: optional(text),
+  reads: v.array(count),
+  decidedBy: optional(decidedBy),
+  published: v.array(count),
+  cause: optional(text),
+})
+
+/** A file of results. */
+export const MATRIX_SCHEMA: v.GenericSchema<unknown, MatrixResults> = v.strictObject({
+  format: v.literal('vmbus-matrix/1'),
+  seed: count,
+  runs: count,
+  features: v.array(feature),
+  hosts: v.array(host),
+  releases: v.array(release),
+  executions: v.array(execution),
+  causes: v.array(cause),
+  reads: v.array(readField),
+  published: v.array(published),
+  stories: v.array(story),
+  cells: v.array(v.array(count)),
+})

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { CAUSES } from '../../src/cells/causes/index.ts'
+import { storyOf } from '../../src/cells/story.ts'
+import type { Cell } from '../../src/cells/story.ts'
+import type { Execution } from '../../src/results/execution.ts'
+import { cell, page, part, read, rowOf, support } from './stories.ts'
+
+const WORKS = { outcome: 'works' } as const
+const lacks = (field: string): Partial<Execution> => ({
+  outcome: 'no-driver',
+  reason: 'none',
+  decidedBy: { of: 'guest', field },
+})
+
+function causeIn(
+  key: string,
+  host: string,
+  feature: Cell['feature'],
+  published: 'yes' | 'no',
+  ran: Partial<Execution>,
+  reads = [read('x')],
+): string | undefined {
+  const parts = [part(ran, { reads })]
+  return storyOf(cell({ release: rowOf(key), host, feature, support: support(page(published)), parts }), CAUSES).cause
+}
+
+describe('the list of causes', () => {
+  it('has two sentences and a source for each, and no id twice', () => {
+    const sentences = CAUSES.map(({ id, text }) => [id, text.match(/\.(?: [A-Z]|$)/g)?.length])
+    expect(sentences.filter(([, count]) => count !== 2)).toEqual([])
+    expect(CAUSES.filter(({ source }) => /^$|^grid|windowsserverdocs/.test(source)).map(({ id }) => id)).toEqual([])
+    expect(new Set(CAUSES.map(({ id }) => id)).size).toBe(CAUSES.length)
+  })
+
+  it.each([
+    ['rhel 7.7', 'ws2008r2', 'dm-ballooning', 'no', WORKS, 'balloon-on-2008r2'],
+    ['rhel 7.7', 'ws2012', 'virtual-fc', 'no', WORKS, 'fibre-channel-on-2012'],
+    ['ubuntu 20.04', 'ws2012r2', 'sr-iov', 'no', WORKS, 'vf-before-2016'],
+    ['centos 7.2', 'ws2022', 'scsi-wwn', 'no', WORKS, 'rhel7-vpd'],
+    ['rhel 7.9', 'ws2022', 'runtime-memory-resize', 'no', WORKS, 'rhel7-memory-2.0'],
+    ['rhel 6.10', 'ws2022', 'runtime-memory-resize', 'no', WORKS, 'rhel610-backports'],
+    ['rhel 5.9 + lis 4.3', 'ws2022', 'vrss', 'no', WORKS, 'lis-rhel5-subchannels'],
+    ['rhel 5.9 + lis 4.3', 'ws2022', 'lsvmbus', 'no', WORKS, 'lis-rhel5-lsvmbus'],
+    ['rhel 6.5 + lis 4.3', 'ws2022', 'time-accuracy', 'no', WORKS, 'lis-rhel6-newer'],
+    ['debian 11', 'ws2019', 'lsvmbus', 'no', WORKS, 'debian-lsvmbus'],
+    ['debian 8', 'ws2016', 'vrss', 'no', WORKS, 'debian8-kernel'],
+    ['freebsd 10.4', 'ws2016', 'trim', 'no', WORKS, 'freebsd104-more'],
+    ['freebsd 13.2', 'ws2019', 'scsi-wwn', 'no', WORKS, 'freebsd-names'],
+    ['oracle 6.4', 'ws2016', 'core', 'no', WORKS, 'oracle-core-blank'],
+    ['rhel 10.0', 'ws2022', 'file-copy', 'yes', lacks('fcopyBy'), 'rhel10-file-copy'],
+    ['rhel 6.4', 'ws2016', 'live-backup', 'yes', lacks('vss'), 'rhel64-backup'],
+    ['rhel 8.7', 'ws2008r2', 'core', 'yes', lacks('vmbus'), 'old-versions-dropped'],
+    ['sles 11 sp4', 'ws2016', 'trim', 'yes', lacks('vpd'), 'suse-backports-unread'],
+    ['freebsd 11.0', 'ws2022', 'trim', 'yes', lacks('unmap'), 'freebsd110-shift'],
+  ] as const)('%s on %s, %s, the page says %s: %o', (key, host, feature, published, ran, expected) => {
+    expect(causeIn(key, host, feature, published, ran)).toBe(expected)
+  })
+
+  it('explains what rests on a value that nobody read by that alone', () => {
+    const reads = [read('vpLimit', 'bracketed'), read('vmbus')]
+    expect(causeIn('rhel 7.6', 'ws2022', 'vcpu-256', 'yes', lacks('vpLimit'), reads)).toBe('inside-bracket')
+    const weak = [read('vpLimit', 'inferred'), read('vmbus')]
+    expect(causeIn('rhel 7.6', 'ws2022', 'vcpu-256', 'yes', lacks('vpLimit'), weak)).toBe('guest-inferred')
+    expect(causeIn('rhel 7.6', 'ws2022', 'vcpu-256', 'yes', lacks('vmbus'), weak)).toBeUndefined()
+    const host = [read('maxVps', 'inferred', 'host')]
+    expect(causeIn('rhel 7.6', 'ws2022', 'vcpu-256', 'no', WORKS, host)).toBe('host-inferred')
+  })
+
+  it('leaves what no rule knows unexplained', () => {
+    expect(causeIn('rhel 9.4', 'ws2022', 'jumbo-frames', 'no', WORKS)).toBeUndefined()
+    expect(causeIn('rhel 7.7', 'ws2022', 'dm-ballooning', 'no', WORKS)).toBeUndefined()
+    expect(causeIn('rhel 7.7', 'ws2008r2', 'dm-ballooning', 'yes', lacks('balloon'))).toBeUndefined()
+  })
+})
