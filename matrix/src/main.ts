@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { SNAPSHOT_CACHE_BYTES, defaultCacheFolder } from '@vmbus/machine-v86'
+import { reportHtml } from '@vmbus/report'
 import { Command } from 'commander'
 import { DEFAULT_DURATION, runBoot, type BootContext, type BootFlags } from './commands/boot.ts'
-import { profileOf, seedOf } from './commands/arguments.ts'
 import { evidenceTable } from './commands/evidence.ts'
 import { failure } from './commands/failure.ts'
+import { matrixCommands } from './commands/matrix-commands.ts'
+import type { MatrixTools } from './commands/matrix.ts'
 import { verbsHelp } from './commands/verbs.ts'
-import { runGrid } from './grid/grid.ts'
-import { printGrid } from './grid/print.ts'
 import { ExitCode } from './results/vocabulary.ts'
+import { simulations } from './runner.ts'
 import type { Streams } from './streams.ts'
 
 export type { Streams }
@@ -32,11 +33,20 @@ const anyOf = ({ signal, streams: { gone } }: Run): AbortSignal =>
 const isEndedBy = ({ reason }: AbortSignal, error: unknown): boolean =>
   error === reason || (error instanceof Error && error.cause === reason)
 
-function commandLine(run: Run): Command {
+function commandLine(run: Run, tools: MatrixTools): Command {
   const { streams } = run
   const program = new Command('vmbus')
     .version(versionText(), '--version')
     .description('Runs Hyper-V guests against VMBus hosts, with no hypervisor and no Windows')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vmbus matrix --release 'rhel 7.9'           what works for a guest, by host
+  vmbus explain rhel-7.9 ws2022 trim          why, and what the pages say
+  vmbus matrix --html matrix.html             everything, as one page
+  vmbus boot --release debian-12 --host ws2022  a real kernel`,
+    )
     .exitOverride()
     .configureOutput({ writeOut: (text) => streams.out(text), writeErr: (text) => streams.err(text) })
   program
@@ -58,15 +68,7 @@ function commandLine(run: Run): Command {
     .option('--quiet', 'do not show the guest console')
     .addHelpText('after', () => `\nVerbs of --script and --interactive:\n${verbsHelp()}\n\n${cacheHelp()}`)
     .action(async (flags: BootFlags) => void run.complaints.push(...(await runBoot(flags, run))))
-  program
-    .command('grid')
-    .description('run heartbeat, time sync and shutdown for every release of the catalog on every host, simulated')
-    .option('--seed <n>', 'what drives the simulated world', '1')
-    .option('--host <ids>', 'only these host versions, with commas')
-    .action(async ({ seed, host }: { readonly seed: string; readonly host?: string }) => {
-      const hosts = host?.split(',').map(profileOf)
-      streams.out(printGrid(await runGrid(seedOf(seed), anyOf(run), hosts)))
-    })
+  matrixCommands(program, { ...tools, streams, signal: run.signal, reading: anyOf(run) })
   program
     .command('evidence')
     .description('count how the capabilities of the simulated guests are known, family by family')
@@ -78,8 +80,19 @@ const cacheHelp = (): string =>
   `Kernels, packages and snapshots of booted guests are kept in ${defaultCacheFolder()};\n` +
   `the snapshots take at most ${SNAPSHOT_CACHE_BYTES / 1024 ** 3} GiB of it.`
 
+const TOOLS: MatrixTools = { runner: simulations, pageOf: reportHtml }
+
 /** Runs one command line and returns its exit code; nothing is thrown. */
-export async function main(argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> {
+export const main = async (argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> =>
+  await runCommand(argv, streams, signal, TOOLS)
+
+/** The same with other tools than those that measure. */
+export async function runCommand(
+  argv: readonly string[],
+  streams: Streams,
+  signal: AbortSignal,
+  tools: MatrixTools,
+): Promise<number> {
   const pressed = new AbortController()
   const run: Run = {
     streams,
@@ -87,7 +100,7 @@ export async function main(argv: readonly string[], streams: Streams, signal: Ab
     interrupt: () => pressed.abort(),
     complaints: [],
   }
-  await commandLine(run)
+  await commandLine(run, tools)
     .parseAsync(argv, { from: 'user' })
     .catch((error: unknown) => run.complaints.unshift(error))
   if (run.signal.aborted) {

@@ -168,14 +168,6 @@ describe('bad input gets one clear line and exit code 2', () => {
     expect(line).toContain('{"parameters":["0xffff800000000001"]}')
   })
 
-  it('a grid has the hosts that it is asked for', async () => {
-    const { code, out } = await run('grid', '--host', 'ws2012r2,ws2022')
-    expect(code).toBe(0)
-    // Debian 12 has no driver in common with hosts before 2012, and works on these two.
-    expect(out.split('\n').find((line) => line.startsWith('debian 12 '))).toMatch(/ ✓ ✓$/)
-    expect((await run('grid', '--host', 'ws2022,ws1999')).err).toMatch(/unknown host: ws1999 .*VMBUS_USAGE/)
-  })
-
   it('progress is bounded, in a line and in lines', () => {
     expect(eventLine({ name: 'kvp:items', at: 0, detail: 'x'.repeat(10_000) }).length).toBeLessThan(500)
     const lines: string[] = []

@@ -112,7 +112,13 @@ describe('standard output that cannot be written', () => {
     const streams = streamsOf(out, new PassThrough())
     streams.out('first\n')
     await tick()
-    expect(await main(['grid', '--host', 'ws2022'], streams, new AbortController().signal)).toBe(4)
+    expect(
+      await main(
+        ['matrix', '--release', 'debian 12', '--host', 'ws2022', '--feature', 'kvp'],
+        streams,
+        new AbortController().signal,
+      ),
+    ).toBe(4)
   })
 
   it('that takes its time gets everything', async () => {

@@ -13,6 +13,18 @@ export class VerbError extends Error {
   readonly code = 'VMBUS_VERB'
 }
 
+/** A run found what it was asked to fail on. */
+export class FindingsError extends Error {
+  override readonly name = 'FindingsError'
+  readonly code = 'VMBUS_FINDINGS'
+}
+
+/** Cells of the matrix ended with an error of ours, which is no result. */
+export class MatrixError extends Error {
+  override readonly name = 'MatrixError'
+  readonly code = 'VMBUS_MATRIX'
+}
+
 /** Standard output, the report or the transcript could not be written. */
 export class OutputError extends Error {
   override readonly name = 'OutputError'
@@ -27,8 +39,8 @@ export class OutputError extends Error {
 const ABOUT_INPUT =
   /^VMBUS_(?:USAGE|RESULTS_|IMAGE_|V86_MISSING|V86_UNSUPPORTED|MACHINE_OPTIONS|KERNEL_VERSION|DISK_|OPTIONS_INVALID)/
 
-/** Codes of a guest that does not do what it is asked for. */
-const ABOUT_GUEST = /^VMBUS_(?:VERB|MACHINE_(?:ENDED|TIMEOUT|EXEC))$/
+/** Codes of a run that found something: a guest that does not do what it is asked for, cells that got worse. */
+const ABOUT_GUEST = /^VMBUS_(?:VERB|FINDINGS|MACHINE_(?:ENDED|TIMEOUT|EXEC))$/
 
 /** Codes that say that something here broke, not the guest or what it was given. */
 const ABOUT_US = /^(?:VMBUS_V86_SELF_CHECK|VMBUS_MACHINE_(?:STOPPED|SNAPSHOT|HOST)|ERR_\w+)$/

@@ -42,7 +42,7 @@ export function buildResults(parts: RunParts): MatrixResults {
       }),
     ),
   )
-  const byId = [...parts.executions].toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  const byId = [...parts.executions].map(inOrder).toSorted((one, other) => (one.id < other.id ? -1 : 1))
   return {
     format: 'vmbus-matrix/1',
     seed,
@@ -56,6 +56,23 @@ export function buildResults(parts: RunParts): MatrixResults {
     published: published.list,
     stories: stories.list,
     cells,
+  }
+}
+
+/** The names in one order, whether an execution was just made or read from a file: the bytes of results depend on it. */
+function inOrder(execution: Execution): Execution {
+  const { id, probe, outcome, reason, decidedBy, seed, runs, bytes, transcript, exchange } = execution
+  return {
+    id,
+    probe,
+    outcome,
+    reason,
+    ...(decidedBy !== undefined && { decidedBy }),
+    seed,
+    runs,
+    bytes,
+    transcript,
+    ...(exchange !== undefined && { exchange }),
   }
 }
 

@@ -1,0 +1,109 @@
+import { supportOf, type Feature, type Release } from '@vmbus/catalog'
+import { versionName } from '@vmbus/core'
+import type { HostProfile } from '@vmbus/host'
+import type { Plan } from '../run/plan.ts'
+import type { Runner, RunnerGuest } from '../runner.ts'
+import type { Probe } from '../probes/probe.ts'
+import { buildResults } from '../results/build.ts'
+import type { Execution } from '../results/execution.ts'
+import type { MatrixResults, ReadField, ResultFeature, ResultHost, ResultRelease } from '../results/results.ts'
+import { CAUSES } from './causes/index.ts'
+import type { Part } from './combine.ts'
+import { readsOf } from './fields.ts'
+import { storyOf } from './story.ts'
+
+/** What a run was asked for. */
+export interface Selection {
+  readonly releases: readonly Release[]
+  readonly hosts: readonly HostProfile[]
+  readonly features: readonly Feature[]
+}
+
+/** Probes that measure one of the features. */
+export const probesFor = ({ features }: Selection, probes: readonly Probe[]): readonly Probe[] =>
+  probes.filter((probe) => features.some(({ id }) => id === probe.feature))
+
+/**
+ * The results of what ran: every cell of the selection, those of which nothing ran as well. The same plan and executions give
+ * the same results, wherever and in whatever order they ran.
+ */
+export function assemble(
+  selection: Selection,
+  runner: Runner,
+  plan: Plan,
+  executions: ReadonlyMap<string, Execution>,
+): MatrixResults {
+  const { releases, hosts, features } = selection
+  const probes = probesFor(selection, runner.probes)
+  const guests = new Map(releases.map(({ key }) => [key, runner.guestOf(key)]))
+  const rows = new Map(releases.map((row) => [row.key, { row, support: supportOf(row.key) }]))
+  const readsFor = cachedReads(runner, hosts)
+
+  function partOf(probe: Probe, release: string, host: string): Part {
+    const guest = guests.get(release)
+    const planned = plan.of(release, host, probe.id)
+    if (guest === undefined || !('fields' in guest)) {
+      return { probe, reads: [], notRun: { why: 'no-guest', ...(guest && { detail: guest.reason }) } }
+    }
+    if (!('id' in planned)) return { probe, reads: [], notRun: { why: 'not-planned', detail: planned.reason } }
+    const execution = executions.get(planned.id)
+    if (execution === undefined) return { probe, reads: [], notRun: { why: 'not-finished' } }
+    return { probe, reads: readsFor(guest, host, probe), execution }
+  }
+
+  return buildResults({
+    seed: plan.seed,
+    runs: plan.runs,
+    features: features.map((feature) => resultFeature(feature, probes)),
+    hosts: hosts.map(resultHost),
+    releases: releases.map((row) => resultRelease(row, guests.get(row.key))),
+    executions: executions.values(),
+    causes: CAUSES,
+    storyOf({ key }, { id: host }, { id: feature }) {
+      const found = rows.get(key)
+      if (found === undefined) throw new Error(`${key} was not asked for`)
+      const parts = probes.filter((probe) => probe.feature === feature).map((probe) => partOf(probe, key, host))
+      const support = found.support?.(host, feature)
+      return storyOf({ release: found.row, host, feature, support, parts }, CAUSES)
+    },
+  })
+}
+
+/** What a probe reads of a guest or a host is looked up once, so that equal cells have the very same values. */
+function cachedReads(runner: Runner, hosts: readonly HostProfile[]) {
+  const fields = new Map(hosts.map((profile) => [profile.id, runner.hostFields(profile)]))
+  const known = new Map<RunnerGuest, Map<string, readonly ReadField[]>>()
+  return (guest: RunnerGuest, host: string, probe: Probe): readonly ReadField[] => {
+    const ofGuest = known.get(guest) ?? new Map<string, readonly ReadField[]>()
+    known.set(guest, ofGuest)
+    const key = `${host} ${probe.id}`
+    const reads = ofGuest.get(key) ?? readsOf(probe.reads, guest, fields.get(host) ?? {})
+    ofGuest.set(key, reads)
+    return reads
+  }
+}
+
+function resultFeature({ id, name, group }: Feature, probes: readonly Probe[]): ResultFeature {
+  const own = probes.filter(({ feature }) => feature === id)
+  const missing = own.flatMap((probe) => (probe.missing === undefined ? [] : [probe.missing])).join('; ')
+  return { id, name, group, probes: own.map((probe) => probe.id), ...(missing !== '' && { missing }) }
+}
+
+const resultHost = ({ id, name, fields, vmbus }: HostProfile): ResultHost => ({
+  id,
+  name,
+  facts: [
+    `build ${fields.build.value[2]}`,
+    `VMBus ${vmbus.map(versionName).at(-1)}`,
+    `configuration version ${fields.configurationVersions.value.at(-1)}`,
+  ],
+})
+
+const resultRelease = (row: Release, guest: ReturnType<Runner['guestOf']> | undefined): ResultRelease => ({
+  key: row.key,
+  family: row.distribution,
+  kernel: row.kernel.value,
+  drivers: row.drivers,
+  ...(row.ended !== undefined && { supportEnds: row.ended.value }),
+  ...(guest !== undefined && 'name' in guest && { generation: guest.name }),
+})

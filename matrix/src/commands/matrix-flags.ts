@@ -1,0 +1,79 @@
+import { seedOf } from './arguments.ts'
+import { UsageError } from './failure.ts'
+import type { Shard } from './measure.ts'
+import type { StoredStory } from '../results/results.ts'
+
+/** Options of `vmbus matrix` as they were typed. */
+export interface MatrixFlags {
+  readonly release?: string[]
+  readonly host?: string[]
+  readonly feature?: string[]
+  readonly runs?: string
+  readonly seed: string
+  readonly workers?: string
+  readonly shard?: string
+  readonly json?: string
+  readonly junit?: string
+  readonly html?: string
+  readonly failOn: string
+  readonly since?: string
+  readonly quiet?: true
+}
+
+/** What makes a run fail, beside errors of ours, which always do. */
+const FAILURES = ['differs', 'unexplained', 'our-bug', 'worse'] as const
+export type FailOn = (typeof FAILURES)[number]
+
+export interface MatrixSettings {
+  readonly seed: number
+  readonly runs?: number
+  readonly workers?: number
+  readonly shard?: Shard
+  readonly failOn: readonly FailOn[]
+}
+
+export function settingsOf({ seed, runs, workers, shard, failOn, since }: MatrixFlags): MatrixSettings {
+  const kinds = failOn === '' ? [] : failOn.split(',').map(failureOf)
+  if (kinds.includes('worse') && since === undefined) throw new UsageError('--fail-on worse needs --since')
+  return {
+    seed: seedOf(seed),
+    ...(runs !== undefined && { runs: countOf('number of runs', runs, 1, 100_000) }),
+    ...(workers !== undefined && { workers: countOf('number of workers', workers, 0, 1024) }),
+    ...(shard !== undefined && { shard: shardOf(shard) }),
+    failOn: kinds,
+  }
+}
+
+function failureOf(text: string): FailOn {
+  const found = FAILURES.find((kind) => kind === text.trim())
+  if (found === undefined) throw new UsageError(`unknown kind of failure: ${text} (${FAILURES.join(', ')})`)
+  return found
+}
+
+function countOf(what: string, text: string, least: number, most: number): number {
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count < least || count > most)
+    throw new UsageError(`not a ${what}: ${text} (an integer from ${least} to ${most})`)
+  return count
+}
+
+function shardOf(text: string): Shard {
+  const [, index, count] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []
+  const shard = { index: Number(index), count: Number(count) }
+  if (count === undefined || shard.index < 1 || shard.index > shard.count)
+    throw new UsageError(`not a shard: ${text} (such as 2/4, the second of four)`)
+  return shard
+}
+
+/** Whether a cell is one of those that the run is to fail on. */
+export const failsOn =
+  (kinds: readonly FailOn[], ourBugs: ReadonlySet<string>) =>
+  ({ outcome, verdict, cause }: StoredStory): boolean => {
+    if (outcome === 'error') return true
+    if (verdict !== 'differs') return false
+    return (
+      kinds.includes('differs') ||
+      (kinds.includes('unexplained') && cause === undefined) ||
+      (kinds.includes('our-bug') && cause !== undefined && ourBugs.has(cause))
+    )
+  }

@@ -1,0 +1,51 @@
+import { assemble, probesFor, type Selection } from '../cells/assemble.ts'
+import type { MatrixResults } from '../results/results.ts'
+import type { Plan } from '../run/plan.ts'
+import type { Progress, RunOptions } from '../run/run.ts'
+import type { Runner } from '../runner.ts'
+
+/** A part of the executions of a run: the `index`-th of `count`, from 1. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+export interface MeasureSettings {
+  readonly seed: number
+  readonly runs?: number
+  readonly workers?: number
+  readonly shard?: Shard
+  readonly signal: AbortSignal
+  onProgress?(progress: Progress): void
+}
+
+/** The plan of a selection. */
+export const planFor = (runner: Runner, selection: Selection, seed: number, runs?: number): Plan =>
+  runner.planOf(
+    selection.releases.flatMap(({ key: release }) => selection.hosts.map((host) => ({ release, host }))),
+    probesFor(selection, runner.probes),
+    { seed, ...(runs !== undefined && { runs }) },
+  )
+
+/** Every machine takes the same executions for the same shard: they are dealt out in the order of their ids. */
+function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
+  const ids = tasks.map(({ id }) => id).toSorted()
+  const own = new Set(ids.filter((_, i) => i % count === index - 1))
+  return { ...plan, tasks: tasks.filter(({ id }) => own.has(id)) }
+}
+
+/** Runs what a selection needs, or one shard of it, and gives its cells. What had ended before an abort is kept. */
+export async function measure(
+  runner: Runner,
+  selection: Selection,
+  { seed, runs, workers, shard, signal, onProgress }: MeasureSettings,
+): Promise<MatrixResults> {
+  const plan = planFor(runner, selection, seed, runs)
+  const options: RunOptions = {
+    signal,
+    ...(workers !== undefined && { workers }),
+    ...(onProgress !== undefined && { onProgress }),
+  }
+  const executions = await runner.runPlan(shard === undefined ? plan : dealt(plan, shard), options)
+  return assemble(selection, runner, plan, executions)
+}

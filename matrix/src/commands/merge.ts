@@ -1,0 +1,84 @@
+import { release } from '@vmbus/catalog'
+import { hostProfile } from '@vmbus/host'
+import { assemble } from '../cells/assemble.ts'
+import { closingLines, countsText } from '../report/summary.ts'
+import type { Execution } from '../results/execution.ts'
+import type { MatrixResults } from '../results/results.ts'
+import { UsageError } from './failure.ts'
+import type { MatrixContext } from './matrix.ts'
+import { failsOn } from './matrix-flags.ts'
+import { planFor } from './measure.ts'
+import { featureOf } from './names.ts'
+import { openFiles, readResults, type ResultFiles } from './result-files.ts'
+
+/** One run out of the results of its shards. */
+export async function runMerge(
+  names: readonly string[],
+  flags: ResultFiles,
+  { streams, runner, pageOf }: MatrixContext,
+): Promise<void> {
+  const parts: { readonly name: string; readonly results: MatrixResults }[] = []
+  for (const name of names) parts.push({ name, results: await readResults(name) })
+  const [first] = parts
+  if (first === undefined) throw new UsageError('no results to merge')
+  for (const { name, results } of parts) requireSameRun(first, { name, results })
+  const selection = selectionOf(first.results)
+  const { seed, runs } = first.results
+  const plan = planFor(runner, selection, seed, runs)
+  const executions = united(parts)
+  const files = await openFiles(flags, pageOf)
+  try {
+    const planned = plan.tasks.filter(({ id }) => executions.has(id)).length
+    const results = assemble(selection, runner, plan, executions)
+    await files.write(results, failsOn([], new Set()))
+    streams.out(`${countsText(results)}\n${planned} of ${plan.tasks.length} executions are there.\n`)
+    streams.out(closingLines(results, flags.html))
+  } catch (error) {
+    await files.drop()
+    throw error
+  }
+}
+
+interface Part {
+  readonly name: string
+  readonly results: MatrixResults
+}
+
+function requireSameRun(first: Part, other: Part): void {
+  const shape = ({ seed, runs, features, hosts, releases }: MatrixResults): Readonly<Record<string, unknown>> => ({
+    seed,
+    runs,
+    features: features.map(({ id }) => id),
+    hosts: hosts.map(({ id }) => id),
+    releases: releases.map(({ key }) => key),
+  })
+  const [one, two] = [shape(first.results), shape(other.results)]
+  const differs = Object.keys(one).find((name) => JSON.stringify(one[name]) !== JSON.stringify(two[name]))
+  if (differs !== undefined)
+    throw new UsageError(`${first.name} and ${other.name} are not of one run: their ${differs} differ`)
+}
+
+function selectionOf({ releases, hosts, features }: MatrixResults) {
+  return {
+    releases: releases.map(({ key }) => release(key) ?? unknown(key)),
+    hosts: hosts.map(({ id }) => hostProfile(id) ?? unknown(id)),
+    features: features.map(({ id }) => featureOf(id)),
+  }
+}
+
+function unknown(name: string): never {
+  throw new UsageError(`the results are of another version of vmbus: nothing is known of ${name}`)
+}
+
+/** The same execution in two files must say the same: it is the same measurement. */
+function united(parts: readonly Part[]): ReadonlyMap<string, Execution> {
+  const all = new Map<string, { readonly name: string; readonly execution: Execution }>()
+  for (const { name, results } of parts)
+    for (const execution of results.executions) {
+      const known = all.get(execution.id)
+      if (known !== undefined && JSON.stringify(known.execution) !== JSON.stringify(execution))
+        throw new UsageError(`${known.name} and ${name} disagree on execution ${execution.id}`)
+      all.set(execution.id, { name, execution })
+    }
+  return new Map([...all].map(([id, { execution }]) => [id, execution]))
+}

@@ -1,0 +1,128 @@
+import { grids, release, releases, type Feature, type Release } from '@vmbus/catalog'
+import { hostProfiles, type HostProfile } from '@vmbus/host'
+import { UsageError } from './failure.ts'
+
+/** Case, blanks and dashes say nothing; a plus sign begins the way to get drivers. */
+const compact = (text: string): string => text.toLowerCase().replaceAll(/[\s_./-]+/g, '')
+
+const isPattern = (text: string): boolean => /[*?]/.test(text)
+
+/** `*` and `?` stand for anything but a driver package, `**` for that as well: `rhel 7.*` has none with LIS. */
+function pattern(text: string): RegExp {
+  const parts = compact(text).split(/(\*\*|\*|\?)/)
+  const source = parts.map((part) =>
+    part === '**' ? '.*' : part === '*' ? '[^+]*' : part === '?' ? '[^+]' : part.replaceAll(/[\\^$+()[\]{}|]/g, '\\$&'),
+  )
+  return new RegExp(`^${source.join('')}$`)
+}
+
+/** The parts of `a,b` of each option; an option that was not given asks for all. */
+const wanted = (texts: readonly string[] | undefined): readonly string[] | undefined =>
+  texts
+    ?.flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+
+function chosen<T>(
+  what: string,
+  all: readonly T[],
+  texts: readonly string[] | undefined,
+  find: (text: string) => readonly T[],
+): readonly T[] {
+  const parts = wanted(texts)
+  if (parts === undefined) return all
+  const found = new Set(parts.flatMap(find))
+  if (found.size === 0) throw new UsageError(`no ${what} is named`)
+  return all.filter((each) => found.has(each))
+}
+
+const unknown = (what: string, text: string, near: readonly string[]): UsageError =>
+  new UsageError(
+    `unknown ${what}: ${text} (${near.length === 0 ? `vmbus ${what}s lists them` : `such as ${near.join(', ')}`})`,
+  )
+
+/** Releases of the one list by name, pattern, or distribution: `rhel7.9`, `RHEL 7.*`, `debian`. */
+export const releasesOf = (texts?: readonly string[]): readonly Release[] =>
+  chosen('guest', releases(), texts, releasesNamed)
+
+function releasesNamed(text: string): readonly Release[] {
+  const named = isPattern(text) ? undefined : release(text)
+  if (named !== undefined) return [named]
+  const wholeFamily = /^[a-z ]+$/i.test(text) ? pattern(`${text}*`) : pattern(text)
+  const found = releases().filter(({ key }) => wholeFamily.test(compact(key)))
+  if (found.length > 0) return found
+  const [family = ''] = /^[a-z]+/.exec(compact(text)) ?? []
+  const near = releases().filter(({ key }) => family !== '' && compact(key).startsWith(family))
+  throw unknown(
+    'guest',
+    text,
+    near.slice(-5).map(({ key }) => key),
+  )
+}
+
+/** One release, which may be called otherwise than in the list. */
+export function releaseOf(text: string): Release {
+  const [found, another] = releasesNamed(text)
+  if (found === undefined || another !== undefined) throw new UsageError(`more than one guest: ${text}`)
+  return found
+}
+
+/** Host versions by id, name or number: `ws2022`, `Windows Server 2022`, `2022`, `win10*`. */
+export const hostsOf = (texts?: readonly string[]): readonly HostProfile[] =>
+  chosen('host', hostProfiles, texts, hostsNamed)
+
+const withoutPack = (text: string): string => text.replace(/sp\d$/, '')
+
+/** `2012 R2`, `server 2012r2` and `ws2012r2` are one; of `Azure Local / Azure Stack HCI` either name will do. */
+function hostNames({ id, name }: HostProfile): readonly string[] {
+  const plain = (text: string): string => withoutPack(compact(text))
+  const full = name.split('/').map(plain)
+  return [
+    plain(id),
+    ...full,
+    ...full.map((text) => text.replace(/^windows(server)?/, '')),
+    plain(id).replace(/^ws/, ''),
+  ]
+}
+
+function hostsNamed(text: string): readonly HostProfile[] {
+  const plain = withoutPack(compact(text)).replace(/^(windows)?server/, 'ws')
+  const found = isPattern(text)
+    ? hostProfiles.filter((profile) => hostNames(profile).some((name) => pattern(plain).test(name)))
+    : hostProfiles.filter((profile) => hostNames(profile).includes(plain))
+  if (found.length > 0) return found
+  throw new UsageError(`unknown host: ${text} (one of ${hostProfiles.map(({ id }) => id).join(', ')})`)
+}
+
+export function hostOf(text: string): HostProfile {
+  const [found, another] = hostsNamed(text)
+  if (found === undefined || another !== undefined) throw new UsageError(`more than one host: ${text}`)
+  return found
+}
+
+/** Features by id, name, a part of either that only one has, a group or a pattern: `trim`, `fibre channel`, `storage`, `dm-*`. */
+export const featuresOf = (texts?: readonly string[]): readonly Feature[] =>
+  chosen('feature', grids().features, texts, featuresNamed)
+
+function featuresNamed(text: string): readonly Feature[] {
+  const all = grids().features
+  const plain = compact(text)
+  if (isPattern(text)) {
+    const found = all.filter(({ id }) => pattern(text).test(compact(id)))
+    if (found.length > 0) return found
+  }
+  const exact = all.filter(({ id, name }) => compact(id) === plain || compact(name) === plain)
+  if (exact.length > 0) return exact
+  const grouped = all.filter(({ group }) => group === plain)
+  if (grouped.length > 0) return grouped
+  const part = all.filter(({ id, name }) => compact(id).includes(plain) || compact(name).includes(plain))
+  if (part.length === 1) return part
+  if (part.length > 1) throw new UsageError(`more than one feature: ${text} (${part.map(({ id }) => id).join(', ')})`)
+  throw new UsageError(`unknown feature: ${text} (one of ${all.map(({ id }) => id).join(', ')})`)
+}
+
+export function featureOf(text: string): Feature {
+  const [found, another] = featuresNamed(text)
+  if (found === undefined || another !== undefined) throw new UsageError(`more than one feature: ${text}`)
+  return found
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { gridText } from '../../src/report/grid.ts'
+import { buildResults } from '../../src/results/build.ts'
+import type { Story } from '../../src/results/results.ts'
+import { OUTCOMES, type Outcome } from '../../src/results/vocabulary.ts'
+
+const HOSTS = ['ws2008', 'ws2008r2', 'ws2012', 'ws2012r2', 'win10-1507', 'win10-1511', 'ws2016', 'win10-1703']
+const ALL_HOSTS = [
+  ...HOSTS,
+  'win10-1709',
+  'win10-1803',
+  'ws2019',
+  'win10-1903',
+  'win10-2004',
+  'ws2022',
+  'win11-22h2',
+  'ws2025',
+  'azurelocal',
+]
+const FEATURES = ['core', 'kvp', 'trim'] as const
+
+const story = (outcome: Outcome, change: Partial<Story> = {}): Story => ({
+  outcome,
+  evidence: 'simulated-sourced',
+  verdict: 'agrees',
+  reason: '',
+  reads: [],
+  published: [],
+  ...change,
+})
+
+function grid(
+  releases: readonly string[],
+  hosts: readonly string[],
+  features: readonly (typeof FEATURES)[number][],
+  at: (release: string, host: string, feature: string) => Story,
+): string {
+  return gridText(
+    buildResults({
+      seed: 1,
+      runs: 1,
+      releases: releases.map((key) => ({ key, family: 'rhel', kernel: 'k', drivers: 'built-in' })),
+      hosts: hosts.map((id) => ({ id, name: id })),
+      features: features.map((id) => ({ id, name: id, group: 'g', probes: [] })),
+      executions: [],
+      causes: [],
+      storyOf: (release, host, feature) => at(release.key, host.id, feature.id),
+    }),
+  )
+}
+
+describe('the grid on a terminal', () => {
+  it('of one guest has features by host, and three marks for three kinds of no', () => {
+    const outcomes: Readonly<Record<string, Outcome>> = {
+      ws2012: 'not-offered',
+      ws2016: 'no-driver',
+      ws2022: 'not-run',
+    }
+    const text = grid(['rhel 7.9'], ['ws2012', 'ws2016', 'ws2022', 'ws2025'], FEATURES, (_, host, feature) =>
+      feature === 'core'
+        ? story('works')
+        : feature === 'kvp'
+          ? story('fails', { verdict: 'differs' })
+          : story(outcomes[host] ?? 'works'),
+    )
+    expect(text).toBe(`      w w w w
+      s s s s
+      2 2 2 2
+      0 0 0 0
+      1 1 2 2
+      2 6 2 5
+core  ✓ ✓ ✓ ✓   ✓ works
+kvp   ✗'✗'✗'✗'  ✗ fails
+trim  h g · ✓   h the host lacks it
+                g the guest lacks it
+                · nobody looked
+                ' the page differs
+`)
+  })
+
+  it('of one host has guests by feature, neighbours that are alike in one row', () => {
+    const text = grid(
+      ['rhel 7.0', 'rhel 7.1', 'rhel 7.2', 'rhel 8.0', 'rhel 8.1 + lis 4.3', 'rhel 8.2 + lis 4.3'],
+      ['ws2022'],
+      FEATURES,
+      (release, _, feature) => story(feature === 'trim' && release < 'rhel 7.2' ? 'no-driver' : 'works'),
+    )
+    expect(text.split('\n').slice(4)).toEqual([
+      'rhel 7.0–7.1            ✓✓g  ✓ works',
+      'rhel 7.2                ✓✓✓  g the guest lacks it',
+      'rhel 8.0                ✓✓✓',
+      'rhel 8.1–8.2 + lis 4.3  ✓✓✓',
+      '',
+    ])
+  })
+
+  it('of many has the share that works, a check for all and a dot for nothing measured', () => {
+    const releases = ['rhel 7.0', 'rhel 7.1', 'rhel 7.2']
+    const text = grid(releases, ['ws2012', 'ws2022'], FEATURES, (release, host, feature) =>
+      feature === 'core'
+        ? story('works')
+        : feature === 'kvp'
+          ? story('not-run', { evidence: 'documented' })
+          : story(host === 'ws2012' && release === 'rhel 7.0' ? 'fails' : 'partial'),
+    )
+    expect(text.split('\n').slice(6, 9)).toEqual(['core  ✓  ✓', 'kvp   ·  ·', 'trim 66  ✓'])
+  })
+
+  it('fits 80 columns with every host, feature and outcome', () => {
+    const long = 'windows server 2012 r2 with a name that does not end'
+    const any = (_: string, host: string): Story =>
+      story(OUTCOMES[ALL_HOSTS.indexOf(host) % OUTCOMES.length] ?? 'works', { verdict: 'differs' })
+    for (const text of [
+      grid([long], ALL_HOSTS, FEATURES, any),
+      grid([long, 'rhel 7.9'], ALL_HOSTS, ['trim'], any),
+      grid([long, 'rhel 7.9'], ['ws2022'], FEATURES, any),
+      grid([long, 'rhel 7.9'], ALL_HOSTS, FEATURES, any),
+    ])
+      for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+})
