@@ -9,7 +9,8 @@ import { timesync, type GuestClock } from '@vmbus/timesync'
 import { vss } from '@vmbus/vss'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import type { Capabilities } from './capabilities.ts'
-import { hn } from './net/hn.ts'
+import { networkDriver } from '@vmbus/netvsc/stack'
+import { hnSystem } from './net/hn.ts'
 import { clockRule, type ClockTunables } from './services/clock.ts'
 import { kvpDriver } from './services/kvp.ts'
 import { framing } from './services/negotiation.ts'
@@ -34,7 +35,10 @@ const netOptions = (capabilities: Capabilities, vps: number): NetvscGuestOptions
   ringPages: capabilities.netRingPages,
   receiveBufferBytes: capabilities.receiveBufferBytes,
   sendBufferBytes: capabilities.sendBufferBytes,
+  checksum: capabilities.checksum,
+  lso: capabilities.tso,
   rsc: capabilities.rsc !== 'none',
+  coalesces: capabilities.rsc === 'on',
   sriov: capabilities.vf !== 'none',
   teaming: false,
   sendBufferId: SEND_BUFFER_ID,
@@ -83,7 +87,7 @@ export function freebsdDrivers(
     specOf(storvsc, (deps) =>
       storage({ driver: storageOptions(capabilities, deps.version()), units, hotLun, unmap }, deps),
     ),
-    specOf(netvsc, (deps) => hn(netOptions(capabilities, deps.vps), capabilities.mtuMax, net, deps)),
+    specOf(netvsc, (deps) => networkDriver(netOptions(capabilities, deps.vps), hnSystem(capabilities, net), deps)),
     // Flags 0 and 1 only (sys/dev/hyperv/utilities/vmbus_shutdown.c).
     shutdown.driver({
       ...framing(capabilities, capabilities.shutdown),

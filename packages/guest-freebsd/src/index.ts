@@ -7,7 +7,8 @@ export {
   type FreebsdServices,
   type FreebsdSurface,
 } from './freebsd.ts'
-export { FreebsdNetError, type EchoRequest, type FreebsdInterface } from './net/interfaces.ts'
+export type { EchoRequest, Features, SendRequest } from '@vmbus/netvsc/stack'
+export { FreebsdNetError, type FreebsdInterface } from './net/interfaces.ts'
 export { QUIRKS, type Quirk, type QuirkId } from './quirks.ts'
 export { FreebsdReleaseError, type FreebsdRelease } from './release.ts'
 export { FREEBSD_RELEASES } from './releases.ts'

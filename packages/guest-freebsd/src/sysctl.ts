@@ -1,7 +1,7 @@
 import { versionName, type GuestBus, type GuestDevice } from '@vmbus/core'
 import { icVersionText } from '@vmbus/ic'
 import type { Capabilities } from './capabilities.ts'
-import type { HnDriver } from './net/hn.ts'
+import type { NetworkDriver } from '@vmbus/netvsc/stack'
 import type { ClockTunables } from './services/clock.ts'
 
 /** Kinds of the services, by the names of their drivers (sys/dev/hyperv/utilities, driver_t). */
@@ -26,7 +26,8 @@ function driverName({ kind, driver }: GuestDevice, { serviceNames }: Capabilitie
   return DEVICES[kind]
 }
 
-const isHn = (driver: GuestDevice['driver']): driver is HnDriver => driver !== undefined && 'interfaceName' in driver
+const isHn = (driver: GuestDevice['driver']): driver is NetworkDriver =>
+  driver !== undefined && 'interfaceName' in driver
 
 /** What a driver shows of its device beside the bus's own lines. */
 function ownLines({ driver, kind }: GuestDevice, { serviceNames, ndis }: Capabilities): Record<string, string> {

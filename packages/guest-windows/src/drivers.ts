@@ -8,7 +8,8 @@ import { shutdown, type ShutdownAction } from '@vmbus/shutdown'
 import { storvsc, type StorvscBehaviour } from '@vmbus/storvsc'
 import { VstorVersion } from '@vmbus/storvsc/protocol'
 import { timesync } from '@vmbus/timesync'
-import { networkDriver } from './devices/netvsc.ts'
+import { networkDriver } from '@vmbus/netvsc/stack'
+import { netvscSystem } from './devices/netvsc.ts'
 import { storageDriver } from './devices/storvsc.ts'
 import type { WindowsOptions } from './options.ts'
 import type { WindowsCapabilities } from './releases/capabilities.ts'
@@ -53,7 +54,7 @@ export function deviceDrivers(
   const storage = { versions: capabilities.storvsc, behaviour: storageBehaviour(capabilities) }
   return [
     { ...storvsc.driver({}), create: (deps) => storageDriver(storage, drives, deps) },
-    { ...netvsc.driver({}), create: (deps) => networkDriver(network, adapters, deps) },
+    { ...netvsc.driver({}), create: (deps) => networkDriver(network, netvscSystem(adapters), deps) },
     ...(capabilities.balloon === undefined ? [] : [balloon.driver({ memory, versions: capabilities.balloon })]),
   ]
 }

@@ -1,4 +1,5 @@
-export type { EchoRequest, WindowsAdapter } from './devices/adapters.ts'
+export type { EchoRequest } from '@vmbus/netvsc/stack'
+export type { WindowsAdapter } from './devices/adapters.ts'
 export type { DriveResult, WindowsDisk } from './devices/drives.ts'
 export { WindowsError, type WindowsErrorCode } from './errors.ts'
 export { GEN2_FIRMWARE, gen2Firmware, type FirmwareCapabilities, type WindowsFirmware } from './firmware.ts'

@@ -39,7 +39,7 @@ export function windowsSurface(system: WindowsSystem): WindowsSurface {
     },
     service: (name) => services.service(name),
     get adapters() {
-      return adapters.names
+      return [...adapters.all.keys()]
     },
     net: (name) => windowsAdapter(adapters, name),
     get disks() {

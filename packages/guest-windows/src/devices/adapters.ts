@@ -1,80 +1,5 @@
+import { UNCONFIGURED, ping, type EchoRequest, type InterfaceTable, type LiveInterface } from '@vmbus/netvsc/stack'
 import { WindowsError } from '../errors.ts'
-import type { SystemPart } from '../services/types.ts'
-
-/** An adapter that its driver has set up. */
-export interface LiveAdapter {
-  /** Instance GUID of the device, without braces. */
-  readonly instanceId: string
-  readonly mac: string
-  readonly mtu: number
-  readonly isEnabled: boolean
-  readonly isConnected: boolean
-  readonly address: string
-  readonly nvsp: number
-  readonly queues: number
-  enable(): void
-  disable(): void
-  setMtu(mtu: number): void
-  setAddress(address: string): void
-  send(bytes: Uint8Array): boolean
-  ping(address: string, bytes: number): number
-  isAnswered(sequence: number): boolean
-}
-
-/** The names of adapters, and who listens to what they receive. */
-export interface AdapterTable extends SystemPart {
-  readonly names: readonly string[]
-  readonly list: readonly LiveAdapter[]
-  find(name: string): LiveAdapter | undefined
-  /** Under its name from before, or the first that is free; returns the name. */
-  register(live: LiveAdapter, name?: string): string
-  remove(name: string): void
-  listen(name: string, listener: (bytes: Uint8Array) => void): () => void
-  received(name: string, bytes: Uint8Array): void
-}
-
-/** `Ethernet`, `Ethernet 2`, …; before Windows 8 `Local Area Connection`. */
-export function adapterTable(prefix: string): AdapterTable {
-  const live = new Map<string, LiveAdapter>()
-  const listeners = new Map<string, Set<(bytes: Uint8Array) => void>>()
-  const nameOf = (index: number): string => (index === 0 ? prefix : `${prefix} ${index + 1}`)
-  return {
-    get names() {
-      return [...live.keys()]
-    },
-    get list() {
-      return [...live.values()]
-    },
-    find: (name) => live.get(name),
-    register(made, known) {
-      let index = 0
-      while (live.has(nameOf(index))) index++
-      const name = known ?? nameOf(index)
-      live.set(name, made)
-      return name
-    },
-    remove: (name) => void live.delete(name),
-    listen(name, listener) {
-      const set = listeners.get(name) ?? new Set()
-      listeners.set(name, set)
-      set.add(listener)
-      return () => void set.delete(listener)
-    },
-    received(name, bytes) {
-      for (const listener of listeners.get(name) ?? []) listener(bytes)
-    },
-    // Drivers that are restored register theirs again.
-    save: () => null,
-    restore: () => live.clear(),
-  }
-}
-
-/** An echo request, answered or not yet. */
-export interface EchoRequest {
-  readonly address: string
-  readonly sequence: number
-  readonly answered: boolean
-}
 
 /** A network adapter as Network Connections and NDIS show it. */
 export interface WindowsAdapter {
@@ -113,9 +38,15 @@ export interface WindowsAdapter {
 /** Payload of ping.exe. */
 const ECHO_BYTES = 32
 
+/** `Ethernet`, `Ethernet 2`, …; before Windows 8 `Local Area Connection`. */
+export const adapterNames =
+  (prefix: string) =>
+  (index: number): string =>
+    index === 0 ? prefix : `${prefix} ${index + 1}`
+
 /** The adapter of a name, there or not. What needs it throws VMBUS_WINDOWS_NET where it is not. */
-export function windowsAdapter(table: AdapterTable, name: string): WindowsAdapter {
-  const live = (): LiveAdapter => {
+export function windowsAdapter(table: InterfaceTable, name: string): WindowsAdapter {
+  const live = (): LiveInterface => {
     const found = table.find(name)
     if (found === undefined) throw new WindowsError('VMBUS_WINDOWS_NET', `there is no adapter ${name}`)
     return found
@@ -126,7 +57,7 @@ export function windowsAdapter(table: AdapterTable, name: string): WindowsAdapte
       return table.find(name) !== undefined
     },
     get instanceId() {
-      return live().instanceId
+      return live().instanceId ?? ''
     },
     get mac() {
       return live().mac
@@ -135,35 +66,26 @@ export function windowsAdapter(table: AdapterTable, name: string): WindowsAdapte
       return live().mtu
     },
     get isConnected() {
-      return live().isConnected
+      return live().carrier
     },
     get isEnabled() {
-      return live().isEnabled
+      return live().isUp
     },
     get address() {
-      return live().address
+      return live().config.addresses[0] ?? ''
     },
     get nvsp() {
-      return live().nvsp
+      return live().adapter.nvsp
     },
     get queues() {
-      return live().queues
+      return live().adapter.channels.open
     },
-    enable: () => live().enable(),
-    disable: () => live().disable(),
+    enable: () => live().up(),
+    disable: () => live().down(),
     setMtu: (mtu) => live().setMtu(mtu),
-    setAddress: (address) => live().setAddress(address),
+    setAddress: (address) => live().configure({ ...UNCONFIGURED, addresses: [address] }),
     send: (frame) => live().send(frame),
     onFrame: (listener) => table.listen(name, listener),
-    ping(address, { bytes = ECHO_BYTES } = {}) {
-      const sequence = live().ping(address, bytes)
-      return {
-        address,
-        sequence,
-        get answered() {
-          return table.find(name)?.isAnswered(sequence) ?? false
-        },
-      }
-    },
+    ping: (address, { bytes = ECHO_BYTES } = {}) => ping(table, live(), address, bytes),
   }
 }

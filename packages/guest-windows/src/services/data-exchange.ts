@@ -1,7 +1,7 @@
 import type { GuestDriverSpec } from '@vmbus/core'
 import { HResult, type IcVersions } from '@vmbus/ic'
 import { REGISTRY_KEYS, kvp, registryPools, type IpInfo, type NetworkSettings } from '@vmbus/kvp'
-import type { AdapterTable, LiveAdapter } from '../devices/adapters.ts'
+import { UNCONFIGURED, type InterfaceTable, type LiveInterface } from '@vmbus/netvsc/stack'
 import { RegistryType, type WindowsRegistry } from '../system/registry.ts'
 
 /** Who a simulated Windows is. */
@@ -56,8 +56,10 @@ export function autoValues(identity: Identity): Readonly<Record<string, string>>
 }
 
 /** Addresses without their prefix lengths, as the host lists them. */
-const addressesOf = (adapters: AdapterTable): string =>
-  adapters.list.flatMap(({ address }) => (address === '' ? [] : [address.replace(/\/.*$/, '')])).join(';')
+const addressesOf = (adapters: InterfaceTable): string =>
+  [...adapters.all.values()]
+    .flatMap(({ config: { addresses } }) => addresses.map((address) => address.replace(/\/.*$/, '')))
+    .join(';')
 
 /** 24 is `255.255.255.0`. */
 const maskOf = (prefix: number): string =>
@@ -70,7 +72,8 @@ const prefixOf = (mask: string): number =>
     .map((part) => Number(part).toString(2).replaceAll('0', '').length)
     .reduce((sum, bits) => sum + bits, 0)
 
-function infoOf({ instanceId, address }: LiveAdapter): IpInfo {
+function infoOf({ instanceId, config }: LiveInterface): IpInfo {
+  const [address = ''] = config.addresses
   const [ip = '', prefix = '0'] = address.split('/')
   const isSet = address !== ''
   return {
@@ -86,10 +89,10 @@ function infoOf({ instanceId, address }: LiveAdapter): IpInfo {
 }
 
 /** Addresses that the host asks for and sets, of the adapter whose instance it names; IPv4 alone. */
-function networkOf(adapters: AdapterTable): NetworkSettings {
-  const find = (adapterId: string): LiveAdapter | undefined => {
+function networkOf(adapters: InterfaceTable): NetworkSettings {
+  const find = (adapterId: string): LiveInterface | undefined => {
     const wanted = adapterId.replaceAll(/[{}]/g, '').toLowerCase()
-    return adapters.list.find(({ instanceId }) => instanceId.toLowerCase() === wanted)
+    return [...adapters.all.values()].find(({ instanceId }) => instanceId?.toLowerCase() === wanted)
   }
   return {
     get({ adapterId }) {
@@ -102,7 +105,7 @@ function networkOf(adapters: AdapterTable): NetworkSettings {
       const place = addresses.findIndex((each) => each.includes('.'))
       const [address, mask] = [addresses[place], subnets[place]]
       if (address === undefined || mask === undefined) return HResult.invalidArgument
-      found.setAddress(`${address}/${prefixOf(mask)}`)
+      found.configure({ ...UNCONFIGURED, addresses: [`${address}/${prefixOf(mask)}`] })
       return HResult.ok
     },
   }
@@ -112,7 +115,7 @@ function networkOf(adapters: AdapterTable): NetworkSettings {
 export function dataExchangeDriver(
   versions: IcVersions,
   registry: WindowsRegistry,
-  adapters: AdapterTable,
+  adapters: InterfaceTable,
 ): GuestDriverSpec {
   const pools = registryPools(registry)
   const put = (name: string, data: string): void =>

@@ -1,5 +1,6 @@
 import { REGISTRY_KEYS } from '@vmbus/kvp'
-import { adapterTable, type AdapterTable } from '../devices/adapters.ts'
+import { interfaceTable, type InterfaceTable } from '@vmbus/netvsc/stack'
+import { adapterNames } from '../devices/adapters.ts'
 import { driveTable, type DriveTable } from '../devices/drives.ts'
 import type { WindowsOptions } from '../options.ts'
 import type { WindowsCapabilities } from '../releases/capabilities.ts'
@@ -21,7 +22,7 @@ export interface WindowsSystem {
   readonly writers: Writers
   readonly files: FileStore
   readonly memory: MemoryAccounts
-  readonly adapters: AdapterTable
+  readonly adapters: InterfaceTable
   readonly drives: DriveTable
 }
 
@@ -71,7 +72,7 @@ export function systemOf(hooks: WindowsHooks, make: SystemMake): WindowsSystem {
     writers: hooks.part('writers', () => writers(make.options.writers ?? DEFAULT_WRITERS)),
     files: hooks.part('files', fileStore),
     memory: hooks.part('memory', () => memoryAccounts(hooks.ramPages)),
-    adapters: hooks.part('adapters', () => adapterTable(adapterName(make.release))),
+    adapters: hooks.part('adapters', () => interfaceTable(adapterNames(adapterName(make.release)))),
     drives: hooks.part('drives', driveTable),
   }
 }
