@@ -120,9 +120,9 @@ export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): F
 
   const start = (view: DataView): number => {
     forget()
-    const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = startOf(view) ?? {}
-    if (name === undefined || path === undefined || flags === undefined || size === undefined)
-      return HResult.invalidArgument
+    const begun = startOf(view)
+    if (begun === undefined) return HResult.invalidArgument
+    const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = begun
     const target = quirks.has('trusts-names') ? `${path}${separator}${name}` : targetPath(path, name, separator)
     if (target === undefined) return HResult.invalidArgument
     const folder = folderOf(target, separator)

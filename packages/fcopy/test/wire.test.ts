@@ -78,6 +78,12 @@ describe('a guest', () => {
       { [PARTIAL]: 'abcd' },
     ],
     ['takes no offset of 2^53', [TEN, data('0000000000002000', '01000000')], [S_OK, E_INVALIDARG], { [PARTIAL]: '' }],
+    [
+      'joins a name to a folder that ends in a slash',
+      [message(1088, 0, { 36: '6600', 556: '2f00 6900 6e00 2f00' }), COMPLETE],
+      [S_OK, S_OK],
+      { '/in/f': '' },
+    ],
     ['takes no size of 2^53', [start('0000000000002000')], [E_INVALIDARG], {}],
     ['begins a file of a byte less', [start('ffffffffffff1f00')], [S_OK], { [PARTIAL]: '' }],
     [

@@ -52,6 +52,19 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
   }
 
   describe('what the host sends', () => {
+    it('first the versions of its default: framework 1.0 and 3.0, message 1.0, 3.0, 4.0 and 5.0', () => {
+      const made = world(kvp({}), kvp.driver({ pools: memoryPools() }))
+      made.run(1)
+      // 20 bytes of header and 8 + 6 * 4 of body are the pipe's 52.
+      const versions = '01000000 03000000 01000000 03000000 04000000 05000000'
+      expect(hex(made.messages[0]?.bytes)).toBe(
+        hex(
+          bytesOf(
+            `01000000 34000000 00000000 0000 00000000 2000 00000000 00 03 0000 0200 0400 00000000 ${versions} 00000000`,
+          ),
+        ),
+      )
+    })
     it('SET: type, sizes with their NUL, key and value in UTF-16', () => {
       const body = at(at(padded('01 00 0000 01000000 06000000 04000000', 2580), 16, '6b 00 e4 00'), 528, 'ac 20')
       expect(shown(sent((host) => host.set({ key: 'kä', value: '€' })))).toBe(message(PLAIN, body))

@@ -32,6 +32,26 @@ describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
 
   const pair = pairs(world)
 
+  it('the host offers framework 1.0 and 3.0 and message 4.0 to 7.0', () => {
+    // 20 bytes of header and 8 + 6 * 4 of body are the pipe's 52.
+    const offered = [
+      ...['01000000', '34000000', '00000000', '0000', '00000000', '2000', '00000000', '00', '03', '0000'],
+      ...[
+        '0200',
+        '0400',
+        '00000000',
+        '01000000',
+        '03000000',
+        '04000000',
+        '05000000',
+        '06000000',
+        '07000000',
+        '00000000',
+      ],
+    ]
+    expect(Buffer.from(pair().made.messages[0]?.bytes ?? []).toString('hex')).toBe(offered.join(''))
+  })
+
   describe('a backup', () => {
     it.each([
       ['4.0', versions(4)],
