@@ -54,4 +54,10 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     expect(w.result(w.driver.flush({})).outcome).toBe('good')
     expect(w.diagnostics).toEqual([])
   })
+
+  test.each([512, 1024, 4096])('a disk with physical sectors of %i bytes is found as one', (physicalSectorSize) => {
+    const w = world({ host: { luns: [{ ...memoryDisk('1M'), physicalSectorSize }] } })
+    // READ CAPACITY (16) says it as a power of two of the logical ones (SBC-3, 5.16.2, byte 13).
+    expect(w.driver.disks).toMatchObject([{ sectorSize: 512, physicalSectorSize }])
+  })
 })

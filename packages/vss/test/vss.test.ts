@@ -65,7 +65,15 @@ describe.each(MODES)('interrupts %s, saved %s', (interrupts, save) => {
       made.run(1)
       expect(disk.log).toEqual(['freeze', 'snapshot', 'thaw'])
       expect(results()).toEqual([{ id: 1, outcome: 'ok', stage: 'complete', status: 0, consistent: true }])
+      expect(made.timers.filter((name) => name.startsWith('host/'))).toEqual([])
       expect(host.backup()).toBe(2)
+    })
+
+    it('has a status of 32 bits in a saved state, or -1 for none', () => {
+      const { host } = pair()
+      const check = (status: number) => () => host.checkState?.({ ...(host.save() as object), status })
+      for (const status of [-1, 0, 2 ** 32 - 1]) expect(check(status)).not.toThrow()
+      for (const status of [-2, 2 ** 32]) expect(check(status)).toThrow('VMBUS_STATE_INVALID')
     })
 
     it('may take its snapshot later, within a limit', () => {
