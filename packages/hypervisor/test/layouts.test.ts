@@ -36,6 +36,15 @@ test('encodings against bytes typed by hand', () => {
   )
 })
 
+test('the numbers of the TLFS: message types, call codes, the fast bit, sizes of a slot and of its flags', () => {
+  expect(hv.MESSAGE_TYPE).toEqual({ none: 0, vmbus: 1, timerExpired: 0x8000_0010 })
+  expect(hv.HYPERCALL).toEqual({ postMessage: 0x5c, signalEvent: 0x5d })
+  expect([hv.HYPERCALL_FAST, hv.VMBUS_SINT]).toEqual([0x1_0000, 2])
+  expect([hv.SLOT_BYTES, hv.PAYLOAD_OFFSET, hv.MAX_PAYLOAD, hv.FLAGS_PER_SINT]).toEqual([256, 16, 240, 2048])
+  // Byte 5 of a slot, in the word of bytes 4 to 7.
+  expect(hv.MESSAGE_PENDING).toBe(0x100)
+})
+
 test('offsets that wire/01 states', () => {
   expect(hv.hvMessage.offsets).toEqual({ header: 0, payload: 16 })
   expect(hv.hvInputPostMessage.offsets).toMatchObject({ connectionId: 0, messageType: 8, payloadSize: 12, payload: 16 })
