@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { balloon, type BalloonHost } from '../src/index.ts'
 import { BALLOON_INSTANCE, BALLOON_INTERFACE } from '../src/protocol.ts'
 import { guestRam } from './guest-ram.ts'
-import { world } from './world.ts'
+import { world, type World } from './world.ts'
 
 const PAGES = 64 * 256
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'))
@@ -12,8 +12,8 @@ const OFFER = { interfaceId: BALLOON_INTERFACE, instanceId: BALLOON_INSTANCE }
 const VERSION_ACCEPTED = hex('0200 1000 01000000 0100000000000000')
 const CAPABILITIES_ACCEPTED = hex('0400 1000 02000000 0100000000000000')
 const GIVE = (pages: string): Uint8Array => hex(`0600 1000 03000000 ${pages} 00000000`)
-const branchesOf = (made: { readonly diagnostics: readonly { readonly detail?: unknown }[] }): unknown[] =>
-  made.diagnostics.map(({ detail }) => Reflect.get(Object(detail), 'branch'))
+const branchesOf = ({ diagnostics }: Pick<World, 'diagnostics'>): unknown[] =>
+  diagnostics.map(({ detail }) => detail?.['branch'])
 
 // Either end may run before a send of the other returns (README of @vmbus/hypervisor).
 describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {

@@ -1,6 +1,15 @@
 import { icVersion } from '@vmbus/ic'
 import { kvp, memoryPools, type KvpHost } from '@vmbus/kvp'
-import { KVP_INSTANCE, KVP_INTERFACE, ipv6Text, parseIpv4, parseIpv6, readUtf8, utf8z } from '@vmbus/kvp/protocol'
+import {
+  KVP_INSTANCE,
+  KVP_INTERFACE,
+  ipv6Text,
+  parseIpv4,
+  parseIpv6,
+  readUtf16,
+  readUtf8,
+  utf8z,
+} from '@vmbus/kvp/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rawComponent, requestOf, worlds } from '@vmbus/ic/testing'
@@ -151,6 +160,16 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
   })
 
   describe('text and addresses', () => {
+    it.each([
+      [6, '6100 ac20 6300', 'a€c'],
+      [5, '6100 ac20 6300', 'a€'],
+      [4, '6100 ac20 6300', 'a€'],
+      [1, '6100 ac20 6300', ''],
+      [6, '6100 0000 6300', 'a'],
+    ])('UTF-16 of at most %i bytes of %s is read up to its NUL or its last whole unit', (length, bytes, text) => {
+      expect(readUtf16(new DataView(bytesOf(bytes).buffer), 0, length)).toBe(text)
+    })
+
     it('UTF-8 is what the platform makes of it, for any text and any bytes', () => {
       fc.assert(
         fc.property(
