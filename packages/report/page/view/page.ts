@@ -26,8 +26,11 @@ export const linkTo = ({ query: { theme } }: Route, view: Route['view'], id = ''
 /** The same view with other settings. */
 export const linkWith = (route: Route, query: Query) => formatRoute({ ...route, query: { ...route.query, ...query } })
 
-export const go = (hash: string) => {
-  location.hash = hash
+/** An entry in the history; followed at once, so that the next key meets what this one opened. */
+export function go(hash: string) {
+  if (hash === location.hash) return
+  history.pushState(undefined, '', hash)
+  dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
 /** Without an entry in the history, for what nobody wants to go back to. */

@@ -22,8 +22,8 @@ export function Search({ page, placeholder }: { page: Page; placeholder: string 
   }
   const pressed = (event: KeyboardEvent) => {
     const hit = hits[at]
-    if (event.key === 'ArrowDown') setAt(Math.min(hits.length - 1, at + 1))
-    else if (event.key === 'ArrowUp') setAt(Math.max(0, at - 1))
+    if (event.key === 'ArrowDown') setAt((now) => Math.min(hits.length - 1, now + 1))
+    else if (event.key === 'ArrowUp') setAt((now) => Math.max(0, now - 1))
     else if (event.key === 'Enter' && hit !== undefined) follow(hit)
     else if (event.key === 'Escape') leave()
     else return

@@ -39,12 +39,19 @@ export function Sure({ page, host }: { page: Page; host: Host }) {
         <section>
           <h2>By host</h2>
           <table class="sure">
+            <thead>
+              <tr>
+                <th scope="col">Host</th>
+                <th scope="col">differ</th>
+                <th scope="col">real or sourced, %</th>
+              </tr>
+            </thead>
             <tbody>
               {[...hosts].map(([one, share]) => (
                 <tr key={one.id}>
                   <th scope="row">{one.name}</th>
-                  <td class="z">{count(share.differs)} differ</td>
-                  <td>{firmPercent(share)} % real or sourced</td>
+                  <td class={share.differs === 0 ? 'z' : ''}>{share.differs === 0 ? '–' : count(share.differs)}</td>
+                  <td>{firmPercent(share)}</td>
                 </tr>
               ))}
             </tbody>
