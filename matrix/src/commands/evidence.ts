@@ -1,5 +1,7 @@
+import { FREEBSD_RELEASES, freebsd } from '@vmbus/guest-freebsd'
 import { LINUX_FAMILIES, LIS_VERSIONS, kernelVector, releaseVector, type LinuxVector } from '@vmbus/guest-linux'
-import { BASES, type Basis } from '@vmbus/world'
+import { WINDOWS_RELEASES, windows } from '@vmbus/guest-windows'
+import { BASES, type Basis, type Field } from '@vmbus/world'
 
 /** How the fields of a family's generations are known. */
 export interface EvidenceRow {
@@ -30,11 +32,20 @@ const UNDER_LIS = ['rhel 5.9', 'rhel 6.8', 'rhel 7.6']
 
 const known = (vector: LinuxVector | undefined): LinuxVector[] => (vector === undefined ? [] : [vector])
 
-function rowOf(family: string, vectors: readonly LinuxVector[]): EvidenceRow {
+/** Values with how they are known, of one generation. */
+type Vector = Readonly<Record<string, Field<unknown>>>
+
+function countOf(family: string, vectors: readonly Vector[]): EvidenceRow {
   const fields: Record<Basis, number> = { real: 0, 'source-read': 0, bracketed: 0, inferred: 0, grid: 0 }
-  for (const vector of vectors) for (const { basis } of Object.values(vector.fields)) fields[basis]++
+  for (const vector of vectors) for (const { basis } of Object.values(vector)) fields[basis]++
   return { family, generations: vectors.length, fields }
 }
+
+const rowOf = (family: string, vectors: readonly LinuxVector[]): EvidenceRow =>
+  countOf(
+    family,
+    vectors.map(({ fields }) => ({ ...fields })),
+  )
 
 /** Ubuntu's releases of which the trees were read, and what lies between them. */
 const SINCE_XENIAL = /^ubuntu (?:16|18|19|20|22)\./
@@ -58,6 +69,19 @@ export function evidence(): readonly EvidenceRow[] {
       UNDER_LIS.flatMap((release) =>
         LIS_VERSIONS.flatMap((version) => known(releaseVector(`${release} + lis ${version}`))),
       ),
+    ),
+    countOf(
+      'freebsd',
+      FREEBSD_RELEASES.map((release) => ({ ...freebsd(release).fields })),
+    ),
+    countOf(
+      'windows',
+      WINDOWS_RELEASES.map(({ id }) => ({ ...windows(id).fields })),
+    ),
+    // A list of versions is a walk down from the newest, which nobody recorded: the newest may be better known than the list.
+    countOf(
+      'windows, newest versions',
+      WINDOWS_RELEASES.flatMap(({ newest }) => (newest === undefined ? [] : [{ ...newest }])),
     ),
   ]
 }

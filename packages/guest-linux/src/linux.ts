@@ -6,7 +6,7 @@ import type { LinuxServices } from './modules/module.ts'
 import { linuxInterface, netInterfaces, type LinuxInterface } from './net/index.ts'
 import { quirksOf, type QuirkId } from './quirks.ts'
 import { disksOf, type LinuxDisk } from './scsi/index.ts'
-import { vmbusSysfs } from './sysfs.ts'
+import { sysfsOf, type ModuleInfo, type SysfsError } from './sysfs/index.ts'
 import { daemonSurface, type LinuxDaemons } from './system/daemon-surface.ts'
 import type { FileTree } from './system/file-tree.ts'
 import type { LinuxMemory } from './system/memory.ts'
@@ -34,8 +34,15 @@ export interface LinuxOptions extends SystemOptions {
 
 /** What the operating system shows beside its bus. */
 export interface LinuxSurface {
-  /** Files below /sys/bus/vmbus/devices, by path. */
+  /** Files of /sys: devices of the bus and their channels, modules, Fibre Channel adapters. By path; of links where they lead. */
   sysfs(): Readonly<Record<string, string>>
+  /**
+   * Writes to /sys, where it can be: a processor's number to `channels/N/cpu` of a device moves the channel's interrupts there.
+   * Returns what a write fails with, undefined when it was taken.
+   */
+  writeSysfs(path: string, text: string): SysfsError | undefined
+  /** What `modinfo` says of a module of these drivers, such as `hv_netvsc`; undefined when there is none. */
+  modinfo(name: string): ModuleInfo | undefined
   /** Files beside those of the kernel. */
   readonly files: FileTree
   daemon<N extends keyof LinuxDaemons>(name: N): LinuxDaemons[N]
@@ -70,6 +77,8 @@ export interface LinuxGeneration {
   readonly quirks: ReadonlySet<QuirkId>
   readonly versions: readonly VmbusVersion[]
   readonly behaviour: Partial<GuestBehaviour>
+  /** Processors that it uses at most, or all. */
+  readonly vpLimit: number | undefined
   readonly load: readonly LoadStep[]
   /** 100 ns units from an accepted shutdown request to the end of the system. */
   readonly goingDown: number
@@ -138,6 +147,7 @@ export function linux(generation: string | LinuxVector, options: LinuxOptions = 
     quirks,
     versions: capabilities.vmbus.filter((each) => each <= maxVersion),
     behaviour: behaviourOf(kernel, capabilities, quirks),
+    vpLimit: capabilities.vpLimit,
     load: [
       { name: 'hv_vmbus', after: BOOT, kinds: [] },
       ...modules.map(({ name, kinds }) => ({ name, after: NEXT_MODULE, kinds })),
@@ -156,8 +166,12 @@ export function linux(generation: string | LinuxVector, options: LinuxOptions = 
       const daemons = daemonSurface(system)
       const net = services.part('net', netInterfaces)
       const { files, memory } = system
+      const loads = modules.map(({ name }) => name)
+      const sysfs = sysfsOf(bus, capabilities, kernel, loads)
       return {
-        sysfs: () => vmbusSysfs(bus),
+        sysfs: () => sysfs.files(),
+        writeSysfs: (path, text) => sysfs.write(path, text),
+        modinfo: (name) => sysfs.modinfo(name),
         files,
         daemon: (name) => daemons[name],
         get disks() {

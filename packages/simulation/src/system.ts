@@ -116,6 +116,7 @@ export function createSystem<Surface>(
   const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096)
   const bus = createGuestBus({
     partition,
+    vps: Math.min(partition.vps, generation.vpLimit ?? Infinity),
     versions: generation.versions,
     behaviour: generation.behaviour,
     drivers: generation.drivers(services),

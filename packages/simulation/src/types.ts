@@ -68,6 +68,8 @@ export interface GuestGeneration<Surface = unknown> {
   readonly name: string
   readonly versions: readonly VmbusVersion[]
   readonly behaviour: Partial<GuestBehaviour>
+  /** Processors that it uses at most; the others stay stopped. Default all. */
+  readonly vpLimit?: number | undefined
   /** What runs first; the system's first step counts from its end. A guest whose firmware finds no bus goes no further. */
   readonly firmware?: GuestFirmware
   /** What is loaded, in order; a step without kinds brings the bus up. */

@@ -183,6 +183,7 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
     get phase() {
       return ctx.state.phase
     },
+    vps,
     get version() {
       return ctx.state.version
     },

@@ -127,6 +127,8 @@ export type GuestPhase =
 
 export interface GuestBus {
   readonly phase: GuestPhase
+  /** Virtual processors that the guest uses, from 0. */
+  readonly vps: number
   /** The version in force, 0 while there is none. */
   readonly version: VmbusVersion
   readonly features: number

@@ -1,5 +1,5 @@
 import { LINUX, LINUX_5_10, storvsc, type StorvscBehaviour } from '@vmbus/storvsc'
-import { VstorVersion } from '@vmbus/storvsc/protocol'
+import { FC_INTERFACE, VstorVersion } from '@vmbus/storvsc/protocol'
 import { linuxStorage, scsiHosts } from '../scsi/index.ts'
 import type { LinuxModule, ModuleContext } from './module.ts'
 
@@ -23,13 +23,27 @@ export const hvStorvsc: LinuxModule = {
   drivers(context) {
     const { capabilities, services, slab } = context
     const hosts = services.part('scsi', scsiHosts)
-    const { storvsc: versions, vpd, sizedPages } = capabilities
+    const { storvsc: versions, vpd, sizedPages, hotLun, wwn, fibreChannel, storageChannels } = capabilities
     const behaviour = storvscBehaviour(context)
     return [
       {
         kind: storvsc.kind,
-        interfaceIds: storvsc.interfaceIds,
-        create: (deps) => linuxStorage({ versions, behaviour, hosts, vpd, sizedPages, slab }, deps),
+        interfaceIds: storvsc.interfaceIds.filter((id) => fibreChannel || id !== FC_INTERFACE),
+        create: (deps) =>
+          linuxStorage(
+            {
+              versions,
+              behaviour,
+              hosts,
+              vpd,
+              sizedPages,
+              hotLun,
+              slab,
+              asksNames: wwn,
+              subchannels: storageChannels ? undefined : 0,
+            },
+            deps,
+          ),
       },
     ]
   },

@@ -15,6 +15,15 @@ import { advance, commandEnded, forget } from './steps.ts'
 export interface LinuxStorage extends GuestDriver {
   /** Disks that can be used, in the order in which they were found. */
   readonly blockDevices: readonly LinuxDisk[]
+  /** Its number and names, of a Fibre Channel adapter that has told them. */
+  readonly fcHost: FcHost | undefined
+}
+
+export interface FcHost {
+  readonly host: number
+  /** Hexadecimal. */
+  readonly port: string
+  readonly node: string
 }
 
 interface Saved {
@@ -23,17 +32,21 @@ interface Saved {
   readonly stack: StorageState
 }
 
-type DriverOptions = Pick<StorvscGuestOptions, 'versions' | 'behaviour'>
+type DriverOptions = Pick<StorvscGuestOptions, 'versions' | 'behaviour' | 'asksNames'> & {
+  readonly subchannels?: number | undefined
+}
 
 export function linuxStorage(
   options: DriverOptions & ScsiOptions & { readonly hosts: ScsiHosts },
   deps: GuestDriverDeps,
 ): LinuxStorage {
-  const { versions, behaviour, hosts, vpd, sizedPages, slab } = options
+  const { versions, behaviour, asksNames, subchannels, hosts, vpd, sizedPages, hotLun, slab } = options
   const driver = storvsc
     .driver({
       ...(versions === undefined ? {} : { versions }),
       ...(behaviour === undefined ? {} : { behaviour }),
+      ...(asksNames === undefined ? {} : { asksNames }),
+      ...(subchannels === undefined ? {} : { subchannels }),
       port: () => Math.max(0, ctx.state.host),
       scan: false,
       onReady() {
@@ -42,6 +55,7 @@ export function linuxStorage(
         advance(ctx)
       },
       onBusChange() {
+        if (!hotLun) return
         scanAgain(ctx)
         advance(ctx)
       },
@@ -59,7 +73,7 @@ export function linuxStorage(
       },
     })
     .create(deps)
-  const ctx: StorageContext = { deps, options: { vpd, sizedPages, slab }, hosts, driver, state: initialState() }
+  const ctx: StorageContext = { deps, options: { vpd, sizedPages, hotLun, slab }, hosts, driver, state: initialState() }
 
   const identify = ({ offer }: GuestChannel): void => {
     const { state } = ctx
@@ -72,6 +86,10 @@ export function linuxStorage(
   return {
     get blockDevices() {
       return ctx.state.units.filter(({ ready }) => ready).map((unit) => linuxDisk(ctx, unit))
+    },
+    get fcHost() {
+      const { controller, host } = ctx.state
+      return controller === 'fc' && driver.wwn.port !== '' ? { host, ...driver.wwn } : undefined
     },
     offered(channel) {
       identify(channel)

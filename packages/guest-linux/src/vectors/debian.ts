@@ -3,7 +3,7 @@ import type { Known, Release } from './release.ts'
 
 const byNumber = (base: string): Known => ({ likely: `as Linux ${base}; Debian's own tree was not read` })
 
-/** What the transcripts of the two kernels on every host profile show (@vmbus/machine-v86, test/fixtures). */
+/** What the transcripts of the two kernels on every host profile show (@vmbus/machine-v86, test/fixtures), and `.modinfo` of their modules. */
 const SEEN: readonly FieldName[] = [
   'vmbus',
   'unload',
@@ -22,6 +22,7 @@ const SEEN: readonly FieldName[] = [
   'balloon',
   'balloonWholeChunks',
   'moduleVersion',
+  'modulesSayVersion',
 ]
 
 export const DEBIAN: readonly Release[] = [

@@ -60,5 +60,6 @@ export function evidenced(values: Capabilities, evidence: (name: FieldName) => E
     video: of('video'),
     lsvmbus: of('lsvmbus'),
     moduleVersion: of('moduleVersion'),
+    modulesSayVersion: of('modulesSayVersion'),
   }
 }

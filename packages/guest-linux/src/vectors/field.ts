@@ -8,7 +8,7 @@ export interface Capabilities {
   readonly unload: boolean
   /** Moves a channel's interrupts to another processor with MODIFYCHANNEL, from VMBus 4.1 on. */
   readonly modifyChannel: boolean
-  /** Processors that can take interrupts; undefined: no limit of its own (drivers/iommu/hyperv-iommu.c). */
+  /** Processors that can take interrupts, so no more are used; undefined: no limit of its own (drivers/iommu/hyperv-iommu.c). */
   readonly vpLimit: number | undefined
   readonly heartbeat: IcVersions
   readonly timesync: IcVersions
@@ -59,15 +59,20 @@ export interface Capabilities {
   readonly balloonWholeChunks: boolean
   /** What is given up leaves MemTotal, too. */
   readonly balloonLeavesTotal: boolean
+  /**
+   * Drivers of devices that these packages do not have: sockets, PCI, keyboard, mouse, and the screen (hyperv_fb alone, or
+   * hyperv_drm as well, which takes it). They take what is offered of their class, as `driver` in sysfs shows, and open nothing.
+   */
   readonly hvsock: boolean
   readonly vpci: boolean
   readonly keyboard: boolean
   readonly mouse: boolean
-  /** Drivers of the screen: hyperv_fb alone, or hyperv_drm as well. */
   readonly video: 'none' | 'fb' | 'drm'
   readonly lsvmbus: boolean
-  /** HV_DRV_VERSION, which modules and IntegrationServicesVersion show. */
+  /** HV_DRV_VERSION, which IntegrationServicesVersion shows. */
   readonly moduleVersion: string
+  /** Modules show it, too (MODULE_VERSION): in `modinfo` and as /sys/module/NAME/version. */
+  readonly modulesSayVersion: boolean
 }
 
 /** A generation of drivers: each value with how it is known. */
@@ -81,4 +86,5 @@ export const UNREAD: ReadonlySet<FieldName> = new Set<FieldName>([
   'memoryHotplug',
   'balloonWholeChunks',
   'moduleVersion',
+  'modulesSayVersion',
 ])

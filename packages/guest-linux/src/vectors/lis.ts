@@ -131,7 +131,11 @@ const VERSIONS: readonly LisVersion[] = [
 export const LIS_VERSIONS: readonly string[] = VERSIONS.map(({ version }) => version)
 
 /** Not looked for in the package's trees. */
-const INFERRED: ReadonlySet<FieldName> = new Set<FieldName>(['rndisRequestAt', 'balloonWholeChunks'])
+const INFERRED: ReadonlySet<FieldName> = new Set<FieldName>([
+  'rndisRequestAt',
+  'balloonWholeChunks',
+  'modulesSayVersion',
+])
 
 /** The place of a version: it, the newest of those that begin with it (`4.3`), or the one before it. */
 function placeOf(version: string): { readonly at: number; readonly isRead: boolean } | undefined {

@@ -138,6 +138,8 @@ const RHEL_7: readonly Release[] = [
       checksum: true,
       fcopy: FCOPY_1_1,
       fcopyBy: 'kernel',
+      // Gone in a kernel of RHEL 7 with file copy: halfline/rhel7@034b1335d709.
+      modulesSayVersion: false,
     },
     known: BETWEEN_7_0,
   },

@@ -61,6 +61,7 @@ const OLDEST: Capabilities = {
   video: 'none',
   lsvmbus: false,
   moduleVersion: '3.1',
+  modulesSayVersion: true,
 }
 
 /**
@@ -99,6 +100,8 @@ const STEPS: readonly Step[] = [
     change: { fcopy: FCOPY_1_1, fcopyBy: 'kernel', tso: true, checksum: true },
   },
   { since: '3.16', after: '3.10', read: '4.1', change: { netvsc: nvsp('v5'), vrss: true } },
+  // 3.10.35 has MODULE_VERSION, exynos7870-dev/android_kernel_samsung_universal7870@785ec535 (3.18) and all after it have not.
+  { since: '3.18', after: '3.10', read: '3.18', change: { modulesSayVersion: false } },
   { since: '4.0', after: '3.10', read: '4.1', change: { vpd: true } },
   { since: '4.2', after: '4.1', read: '4.4', change: { vmbus: bus('v4_0', 'v0_13'), balloon: dynamicMemory('v2_0') } },
   { since: '4.3', after: '4.1', read: '4.4', change: { storvsc: vstor('v6_2', 'v2_0'), unload: true, lsvmbus: true } },

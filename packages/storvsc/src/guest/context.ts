@@ -21,6 +21,7 @@ export interface GuestContext {
   /** Most sub-channels to ask for. */
   readonly subchannels: number
   /** Look for units by itself. */
+  readonly asksNames: boolean
   readonly scans: boolean
   /** The controller's number in the operating system. */
   port(): number
@@ -55,6 +56,7 @@ export function contextOf(options: StorvscGuestOptions, deps: GuestDriverDeps): 
     channels: new Map(),
     open: [],
     subchannels: options.subchannels ?? deps.vps - 1,
+    asksNames: options.asksNames ?? true,
     scans: options.scan ?? true,
     port: options.port ?? (() => 0),
     kind: 'scsi',

@@ -43,6 +43,8 @@ export interface StorvscGuestOptions {
   readonly behaviour?: Partial<StorvscBehaviour>
   /** Most sub-channels to ask for; default one for each virtual processor but the first. */
   readonly subchannels?: number
+  /** Asks a Fibre Channel adapter for its world wide names; default true. */
+  readonly asksNames?: boolean
   /** The number that the operating system gave the controller, which its requests carry; default 0. */
   readonly port?: () => number
   /** Looks for units after set-up and when told of changes; default true. Without it the owner does. */
@@ -80,6 +82,7 @@ export const guestOptions: Shape<GivenGuest> = object<GivenGuest>({
   versions: optional(list(integer(0, 0xffff))),
   behaviour: optional(behaviour),
   subchannels: optional(integer(0, 0xffff)),
+  asksNames: optional(flag),
   port: optional(callable<() => number>()),
   scan: optional(flag),
   onReady: optional(callable<() => void>()),

@@ -82,7 +82,7 @@ export function answered(ctx: GuestContext, packet: Packet): void {
     case 'properties':
       if (!accepted) return fail(ctx, 'properties', status)
       takeProperties(ctx, view, body)
-      if (ctx.kind === 'fc') return enter(ctx, 'fchba')
+      if (ctx.kind === 'fc' && ctx.asksNames) return enter(ctx, 'fchba')
       return afterProperties(ctx)
     case 'fchba':
       if (!accepted) return fail(ctx, 'fchba', status)
