@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import type { Feature, Features } from './interface.ts'
 
 /** What the host does for the adapter, as features. */
-function capable({ nic, system }: Context): Features {
+function capable({ nic, system }: Pick<Context, 'nic' | 'system'>): Features {
   const { tcpV4, tcpV6, lsoV4, lsoV6, rsc } = nic.offloads
   return {
     'rx-checksumming': tcpV4 || tcpV6,
@@ -23,7 +23,7 @@ const NEEDS: Readonly<Partial<Record<Feature, Feature>>> = {
   'tx-tcp6-segmentation': 'tx-checksum-ipv6',
 }
 
-export const isOn = (ctx: Context, feature: Feature): boolean => {
+export const isOn = (ctx: Pick<Context, 'nic' | 'state' | 'system'>, feature: Feature): boolean => {
   const needed = NEEDS[feature]
   return capable(ctx)[feature] && !ctx.state.off.includes(feature) && (needed === undefined || isOn(ctx, needed))
 }

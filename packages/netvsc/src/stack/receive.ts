@@ -1,7 +1,12 @@
 import { tagOf, withoutTag, type Frame } from '@vmbus/switch'
-import type { Context, Polled } from './context.ts'
+import type { Context, Polled, Vlan } from './context.ts'
 import { isOn } from './features.ts'
 import type { Station } from './station.ts'
+
+/** What a frame that arrives looks at. */
+export type Receiving = Pick<Context, 'nic' | 'state' | 'station' | 'system'> & {
+  readonly vlans: ReadonlyMap<number, Pick<Vlan, 'isUp' | 'name' | 'station'>>
+}
 
 /** Takes the frames of one poll. */
 export function deliver(ctx: Context): void {
@@ -12,7 +17,7 @@ export function deliver(ctx: Context): void {
  * A tagged frame is that of the VLAN that is there for its id; without one, only a priority tag (id 0) leaves it to the
  * interface (Linux net/core/dev.c, __netif_receive_skb_core: for any other id it is somebody else's packet).
  */
-export function receive(ctx: Context, frame: Polled): void {
+export function receive(ctx: Receiving, frame: Polled): void {
   const { system, state, vlans, station } = ctx
   const seen: Frame = system.tagsBeside ? frame : { bytes: frame.bytes }
   const tag = tagOf(seen)
@@ -25,7 +30,7 @@ export function receive(ctx: Context, frame: Polled): void {
   hand(ctx, state.name, station, frame.bytes, frame.isVerified)
 }
 
-function hand(ctx: Context, name: string, station: Station, bytes: Uint8Array, isVerified: boolean): void {
+function hand(ctx: Receiving, name: string, station: Station, bytes: Uint8Array, isVerified: boolean): void {
   ctx.system.table.received(name, bytes)
   const trusts = isVerified && isOn(ctx, 'rx-checksumming')
   station.receive(trusts ? { bytes, offload: { transportChecksum: true } } : { bytes })
