@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { balloonFloor } from '../src/floor.ts'
 import {
+  DmType,
   MAX_RANGES,
   balloonRequest,
   balloonResponse,
@@ -168,4 +169,24 @@ test.each([
   expect(balloonFloor(mib * 256)).toBe(floor)
   // Continuous: a page less changes the floor by a page at most.
   if (mib > 0) expect(floor - balloonFloor(mib * 256 - 1)).toBeLessThanOrEqual(1)
+})
+
+test('messages have the numbers of Linux drivers/hv/hv_balloon.c, enum dm_message_type, and of QEMU dynmem-proto.h', () => {
+  expect(DmType).toEqual({
+    error: 0,
+    versionRequest: 1,
+    versionResponse: 2,
+    capabilitiesReport: 3,
+    capabilitiesResponse: 4,
+    statusReport: 5,
+    balloonRequest: 6,
+    balloonResponse: 7,
+    unballoonRequest: 8,
+    unballoonResponse: 9,
+    hotAddRequest: 10,
+    hotAddResponse: 11,
+    infoMessage: 12,
+    hotRemoveRequest: 13,
+    hotRemoveResponse: 14,
+  })
 })
