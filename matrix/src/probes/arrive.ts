@@ -2,9 +2,12 @@ import type { EndName } from './ends.ts'
 import type { Finding } from './probe.ts'
 import type { Stage } from './stage.ts'
 
-/** The fact of a host that says whether it offers an end, and the field of a guest that says whether it drives it. */
+/** The fact of a host that says whether it offers an end. */
 const HOST_FACT: Partial<Record<EndName, string>> = { fc: 'limits' }
-const GUEST_FIELD: Partial<Record<EndName, string>> = { fc: 'fibreChannel' }
+
+/** The field of a guest that says whether it drives an end: only Linux has one of its own for Fibre Channel. */
+const fieldOf = ({ family }: Stage, end: EndName): string =>
+  end === 'fc' ? (family === 'linux' ? 'fibreChannel' : 'storvsc') : end
 
 export const works: Finding = { outcome: 'works', reason: '' }
 
@@ -31,7 +34,7 @@ export async function arrive(stage: Stage, ...ends: readonly EndName[]): Promise
     if (!stage.offers(end))
       return { outcome: 'not-offered', reason: `the host offers no ${end}`, decidedBy: byHost(HOST_FACT[end] ?? end) }
     if (!stage.drives(end))
-      return { outcome: 'no-driver', reason: `the guest has no ${end}`, decidedBy: byGuest(GUEST_FIELD[end] ?? end) }
+      return { outcome: 'no-driver', reason: `the guest has no ${end}`, decidedBy: byGuest(fieldOf(stage, end)) }
   }
   return undefined
 }

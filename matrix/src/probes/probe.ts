@@ -2,7 +2,7 @@ import type { FeatureId } from '@vmbus/catalog'
 import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
 import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
 import type { WindowsCapabilities } from '@vmbus/guest-windows'
-import type { HostFacts, HostFeature } from '@vmbus/host'
+import type { HostFacts, HostFeature, HostProfile } from '@vmbus/host'
 import type { Outcome } from '../results/vocabulary.ts'
 import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
@@ -39,6 +39,15 @@ export interface ProbeMachine {
   readonly clockAhead?: number
 }
 
+/** What a host must have beside the devices. It counts as read where it is what decides. */
+export interface HostNeed {
+  readonly field: HostRead
+  /** Default: the field is true. */
+  has?(host: HostProfile): boolean
+  /** Why not, as a sentence. */
+  readonly reason: string
+}
+
 /** Measures one feature of the published grids, or a part of one. */
 export interface Probe {
   readonly id: string
@@ -49,6 +58,9 @@ export interface Probe {
   /** The ends that it needs; default those of its world. */
   readonly devices?: readonly EndName[]
   readonly machine?: ProbeMachine
+  readonly needs?: HostNeed
+  /** Whether it sees the versions of VMBus that both ends have, or only the one that they agree on (the default). */
+  readonly bus?: 'agreed' | 'lists'
   readonly reads: Reads
   /** What of the published row it does not cover: then `partial` is the best it can say. */
   readonly missing?: string

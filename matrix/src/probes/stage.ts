@@ -113,6 +113,14 @@ export interface Medium {
   readonly disk: BlockDevice
   /** The image file. */
   readonly store: MemoryStore
+  /** Bytes that the image file takes, its holes left out. */
+  readonly allocated: number
+}
+
+/** Names of a Fibre Channel port and its node: `c003ff0000000001`. */
+export interface StagePort {
+  readonly port: string
+  readonly node: string
 }
 
 export type PropertyEnd = { readonly held: true } | { readonly held: false; readonly reason: string }
@@ -162,6 +170,10 @@ export interface Stage {
 
   readonly lan: Lan
   medium(end: 'storvsc' | 'fc'): Medium
+  /** The names that the host gives the Fibre Channel adapter. */
+  readonly fabric: StagePort
+  /** Fibre Channel ports as the guest shows them; undefined where nothing stands for what its system shows. */
+  ports(): readonly StagePort[] | undefined
 
   /**
    * Draws values by the seed and the name, and lets each be checked one after the other in this one life of the guest;

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
 import type { Execution } from '../results/execution.ts'
+import { hasNeeded } from '../worlds/hosts.ts'
 import { simulatedStage, type SimulatedStage } from '../worlds/simulated.ts'
 
 export interface ExecuteOptions {
@@ -34,9 +36,17 @@ function judged(probe: Probe, finding: Finding, bytes: number): Finding {
   return probe.missing === undefined ? finding : { ...finding, outcome: 'partial', reason: `without ${probe.missing}` }
 }
 
+/** Nothing crossed. */
+const NOTHING = { bytes: 0, transcript: createHash('sha256').digest('hex') }
+
 /** Plays a probe once on a simulated guest. */
 export async function execute(options: ExecuteOptions): Promise<Execution> {
-  const { id, probe, seed } = options
+  const { id, probe, profile, seed } = options
+  const { needs } = probe
+  if (needs !== undefined && !hasNeeded(profile, probe)) {
+    const decidedBy = { of: 'host', field: needs.field } as const
+    return { id, probe: probe.id, outcome: 'not-offered', reason: needs.reason, decidedBy, seed, runs: 0, ...NOTHING }
+  }
   const stage = simulatedStage(options)
   const found = await findingOf(options, stage)
   const { bytes: byEnd, transcript } = stage.ended()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
 import { guestOf, isGuest, type MatrixGuest } from '../guests/guests.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
-import { hostFields } from '../worlds/hosts.ts'
+import { hasNeeded, hostFields } from '../worlds/hosts.ts'
 import { canonical } from './canonical.ts'
 
 /** A release of the catalog on a host. */
@@ -68,6 +68,7 @@ export function executionId(
     guest: valuesOf(guest.fields, names),
     beside: guest.beside(reads, profile),
     host: valuesOf(hostFields(profile), probe.reads.host),
+    needed: hasNeeded(profile, probe),
     seed,
     runs,
   })

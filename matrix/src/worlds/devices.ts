@@ -10,7 +10,7 @@ import { storvsc } from '@vmbus/storvsc'
 import { timesync } from '@vmbus/timesync'
 import { vss } from '@vmbus/vss'
 import type { EndName, Ends } from '../probes/ends.ts'
-import type { Lan, Medium } from '../probes/stage.ts'
+import type { Lan, Medium, StagePort } from '../probes/stage.ts'
 import { lazy } from './lazy.ts'
 
 /** What the host ends of a stage use. */
@@ -28,7 +28,20 @@ const DISK_BYTES = { storvsc: 64 << 20, fc: 48 << 20 } as const
 export function newMedium(end: keyof typeof DISK_BYTES): Medium {
   const store = memoryStore()
   const identity = new Uint8Array(16).fill(end === 'fc' ? 2 : 1)
-  return { store, disk: createVhdx(store, { size: DISK_BYTES[end], identity }) }
+  return {
+    store,
+    disk: createVhdx(store, { size: DISK_BYTES[end], identity }),
+    get allocated() {
+      return Number(store.inspect()['allocated'])
+    },
+  }
+}
+
+/** Microsoft's prefix, and an adapter's own number: not the default, so that a guest cannot know it. */
+export const FABRIC: StagePort = { port: 'c003ff1122334455', node: 'c003ff112233ffff' }
+const wwn = {
+  port: Uint8Array.of(0xc0, 0x03, 0xff, 0x11, 0x22, 0x33, 0x44, 0x55),
+  node: Uint8Array.of(0xc0, 0x03, 0xff, 0x11, 0x22, 0x33, 0xff, 0xff),
 }
 
 const MAC = '00:15:5d:00:00:01'
@@ -54,6 +67,6 @@ export const endSpecs = (backends: Backends): EndSpecs => ({
   }),
   netvsc: lazy(() => netvsc({ switch: backends.lan().switch, mac: MAC })),
   storvsc: lazy(() => storvsc({ luns: [backends.medium('storvsc').disk] })),
-  fc: lazy(() => storvsc({ controller: 'fc', luns: [backends.medium('fc').disk] })),
+  fc: lazy(() => storvsc({ controller: 'fc', wwn, luns: [backends.medium('fc').disk] })),
   balloon: lazy(() => balloon({})),
 })

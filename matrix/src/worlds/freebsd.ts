@@ -42,6 +42,8 @@ export function freebsdSurface(
       return guest.surface.disks.map((disk) => stageDisk(disk, waits))
     },
     net: () => stageNet(guest.surface.net('hn0'), waits),
+    // It drives none.
+    ports: () => [],
     keyValues: () => guest.surface.daemon('kvp'),
     // It has no driver of dynamic memory: nothing comes or goes.
     memory: () => ({ total: pages, available: pages, ballooned: 0 }),

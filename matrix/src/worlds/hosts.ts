@@ -7,7 +7,7 @@ import {
   type HostFeature,
   type HostProfile,
 } from '@vmbus/host'
-import type { HostRead } from '../probes/probe.ts'
+import type { HostRead, Probe } from '../probes/probe.ts'
 import type { Field } from '@vmbus/world'
 
 /** A feature of the host as a field: whether a virtual machine of it can have that, of the generation that it needs. */
@@ -34,4 +34,10 @@ export function projectedHost(profile: HostProfile, reads: readonly HostRead[]):
     ...ws2025.fields,
     ...Object.fromEntries(own),
   })
+}
+
+/** Whether a host has what a probe needs of it beside the devices. */
+export function hasNeeded(profile: HostProfile, { needs }: Probe): boolean {
+  if (needs === undefined) return true
+  return needs.has?.(profile) ?? hostFields(profile)[needs.field].value === true
 }

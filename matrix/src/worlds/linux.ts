@@ -1,6 +1,6 @@
 import type { LinuxDisk, LinuxGeneration, LinuxSurface } from '@vmbus/guest-linux'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import type { ListedDevice, StageDisk } from '../probes/stage.ts'
+import type { ListedDevice, StageDisk, StagePort } from '../probes/stage.ts'
 import { ended, stageNet, type Surface, type Waits } from './surface.ts'
 
 const SECTOR = 512
@@ -42,6 +42,17 @@ function listedIn(files: ReturnType<LinuxSurface['sysfs']>): readonly ListedDevi
   })
 }
 
+const PORT = /^(.*\/fc_host\/host\d+)\/port_name$/
+const name = (text = ''): string => text.trim().replace('0x', '')
+
+/** The class of Fibre Channel hosts. */
+function portsIn(files: ReturnType<LinuxSurface['sysfs']>): readonly StagePort[] {
+  return Object.entries(files).flatMap(([path, text]) => {
+    const [, host] = PORT.exec(path) ?? []
+    return host === undefined ? [] : [{ port: name(text), node: name(files[`${host}/node_name`]) }]
+  })
+}
+
 export function linuxSurface(world: World, generation: LinuxGeneration, options: GuestOptions, waits: Waits): Surface {
   const guest = world.guest(generation, options)
   return {
@@ -50,6 +61,7 @@ export function linuxSurface(world: World, generation: LinuxGeneration, options:
       return guest.surface.disks.map((disk) => stageDisk(disk, waits))
     },
     net: () => stageNet(guest.surface.net('eth0'), waits),
+    ports: () => portsIn(guest.surface.sysfs()),
     keyValues: () => guest.surface.daemon('kvp'),
     memory() {
       const { total, free, ballooned } = guest.surface.memory

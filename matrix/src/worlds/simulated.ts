@@ -6,6 +6,7 @@ import { ProbeError } from '../probes/errors.ts'
 import { draw } from '../probes/property.ts'
 import type { Probe } from '../probes/probe.ts'
 import type { Stage } from '../probes/stage.ts'
+import { FABRIC } from './devices.ts'
 import { hostFields, projectedHost } from './hosts.ts'
 import { beginLife, type Life } from './life.ts'
 import { crossed } from './transcript.ts'
@@ -159,6 +160,8 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       return life().lan()
     },
     medium: (end) => life().medium(end),
+    fabric: FABRIC,
+    ports: () => life().surface.ports(),
     async property(name, arbitrary, check) {
       const own = seeded(seed).u32('property', probe.id, name)
       const { end, runs: count } = await draw({ seed: own, runs }, arbitrary, check)

@@ -7,6 +7,7 @@ import type {
   StageKeyValues,
   StageMemory,
   StageNet,
+  StagePort,
 } from '../probes/stage.ts'
 
 /** Lets the guest's world run until something holds. */
@@ -22,6 +23,7 @@ export interface Surface {
   readonly files: Omit<StageFiles, 'provide'>
   readonly frozen: boolean
   listed(): readonly ListedDevice[]
+  ports(): readonly StagePort[] | undefined
 }
 
 /** Seconds for which a request of a disk is waited for. */

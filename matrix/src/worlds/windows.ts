@@ -76,6 +76,8 @@ export function windowsSurface(
         waits,
       )
     },
+    // Nothing here stands for HBA_GetAdapterAttributes.
+    ports: () => undefined,
     keyValues: () => registryPools(guest.surface.registry),
     memory() {
       const { total, available, ballooned } = guest.surface.memory

@@ -4,7 +4,7 @@ import { kvp } from '@vmbus/kvp'
 import { netvsc, type NetvscGuestOptions } from '@vmbus/netvsc'
 import { shutdown, type ShutdownAction } from '@vmbus/shutdown'
 import { storvsc, type StorvscGuestOptions } from '@vmbus/storvsc'
-import { VstorVersion } from '@vmbus/storvsc/protocol'
+import { FC_INTERFACE, VstorVersion } from '@vmbus/storvsc/protocol'
 import { timesync, type GuestClock } from '@vmbus/timesync'
 import { vss } from '@vmbus/vss'
 import { TICKS_PER_SECOND } from '@vmbus/world'
@@ -74,6 +74,9 @@ const specOf = <K extends string>(
   create: (deps: GuestDriverDeps) => ReturnType<GuestDriverSpec['create']>,
 ): GuestDriverSpec => ({ kind, interfaceIds, create })
 
+/** Fibre Channel is none of its (hv_storvsc_drv_freebsd.c, storvsc_get_storage_type). */
+const SCSI_AND_IDE = { kind: storvsc.kind, interfaceIds: storvsc.interfaceIds.filter((id) => id !== FC_INTERFACE) }
+
 /** The drivers of a release, in the order of their modules. */
 export function freebsdDrivers(
   capabilities: Capabilities,
@@ -84,7 +87,7 @@ export function freebsdDrivers(
   const { kvp: kvpVersions, vss: vssVersions, kvpFourFrom, kvpSeconds, hotLun, unmap } = capabilities
   const { net, units, daemons } = system
   return [
-    specOf(storvsc, (deps) =>
+    specOf(SCSI_AND_IDE, (deps) =>
       storage({ driver: storageOptions(capabilities, deps.version()), units, hotLun, unmap }, deps),
     ),
     specOf(netvsc, (deps) => networkDriver(netOptions(capabilities, deps.vps), hnSystem(capabilities, net), deps)),

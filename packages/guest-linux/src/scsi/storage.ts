@@ -60,6 +60,7 @@ export function linuxStorage(
         advance(ctx)
       },
       onUnitChanged(at) {
+        if (!hotLun) return
         rescanUnit(ctx, at)
         advance(ctx)
       },

@@ -45,7 +45,7 @@ export interface Capabilities {
   readonly wwn: boolean
   /** SPC-3 is taken for granted and VPD pages are asked for, which UNMAP needs. */
   readonly vpd: boolean
-  /** Units come and go while the guest runs. */
+  /** Units come, change their size and go while the guest runs. */
   readonly hotLun: boolean
   /** The length of a SCSI unit's page is asked for before the page (drivers/scsi/scsi.c, scsi_get_vpd_size). */
   readonly sizedPages: boolean

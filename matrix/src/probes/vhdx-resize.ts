@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { arrive, byGuest, fails, works } from './arrive.ts'
+import type { Probe } from './probe.ts'
+import type { Stage } from './stage.ts'
+
+const MIB = 1 << 20
+const SECTOR = 512
+
+const sizes = fc.array(fc.integer({ min: 8, max: 96 }), { minLength: 1, maxLength: 4 })
+
+/** Grows and shrinks the image below the guest, which has the new size after its next command and uses all of it. */
+async function resized(stage: Stage, list: readonly number[]): Promise<boolean | string> {
+  const disk = stage.disk()
+  for (const mib of list) {
+    const fill = new Uint8Array(SECTOR).fill(mib)
+    await disk.write(0, fill)
+    stage.medium('storvsc').disk.resize((mib * MIB) / SECTOR)
+    await disk.read(0, SECTOR)
+    if (!(await stage.until(() => disk.size === mib * MIB))) return `of ${mib} MiB the guest sees ${disk.size / MIB}`
+    const last = mib * MIB - SECTOR
+    const { ok } = await disk.write(last, fill)
+    for (const at of [0, last]) {
+      const { data } = await disk.read(at, SECTOR)
+      if (!ok || data.length !== SECTOR || data.some((byte) => byte !== mib))
+        return 'the disk does not keep its contents'
+    }
+  }
+  return true
+}
+
+export const vhdxResizeProbe: Probe = {
+  id: 'vhdx-resize',
+  feature: 'vhdx-resize',
+  version: 1,
+  world: 'storage',
+  devices: ['storvsc'],
+  needs: { field: 'vhdx-resize', reason: 'the host changes no image that is in use' },
+  reads: {
+    linux: ['vmbus', 'storvsc', 'hotLun'],
+    freebsd: ['vmbus', 'storvsc', 'storvscChoice'],
+    windows: ['vmbus', 'storvsc'],
+    host: ['vmbus', 'storvsc'],
+  },
+  bytes: ['storvsc'],
+  control: { hotLun: false },
+  async measure(stage) {
+    const found = await arrive(stage, 'storvsc')
+    if (found !== undefined) return found
+    if (stage.family === 'freebsd')
+      return { outcome: 'not-run', reason: 'what CAM does when a capacity changes is known of no release' }
+    if (!(await stage.until(() => stage.disks.length > 0))) return fails('no disk was found', byGuest('storvsc'))
+    const end = await stage.property('sizes', sizes, (list) => resized(stage, list))
+    return end.held ? works : fails(end.reason, byGuest(stage.family === 'linux' ? 'hotLun' : 'storvsc'))
+  },
+}
