@@ -74,6 +74,8 @@ describe('what is left to the adapter of a frame', () => {
     ['no IP', unhex(`${ETHERNET} 0806 ${'00'.repeat(46)}`), { transportChecksum: true }],
     ['neither TCP nor UDP', unhex(`${IPV6('0008', '3a')} ${'00'.repeat(8)}`), { transportChecksum: true }],
     ['a segment that is UDP', unhex(`${IPV6('000c', '11')} 1389 138a 000c 0000 00000000`), { segment: 4 }],
+    ['pieces of no bytes', unhex(`${IPV6('0018', '06')} ${TCP('0000')} 00000000`), { segment: 0 }],
+    ['pieces of a part of a byte', unhex(`${IPV6('0018', '06')} ${TCP('0000')} 00000000`), { segment: 1.5 }],
     ['pieces beyond the MTU', unhex(`${IPV6('0fb4', '06')} ${TCP('0000')} ${'00'.repeat(4000)}`), { segment: 1441 }],
   ])('cannot be of %s', (_what, bytes, offload) => {
     expect(prepare({ bytes, offload }, ALL, 1500)).toEqual([])

@@ -253,6 +253,8 @@ describe('the features of a simulated Linux', () => {
     eth0.setFeature('rx-checksumming', false)
     expect(eth0.features['rx-checksumming']).toBe(false)
     expect(() => eth0.setFeature('tx-vlan-offload', false)).toThrow(REFUSED)
+    // As from JavaScript.
+    expect(() => eth0.setFeature('tso' as Feature, false)).toThrow(REFUSED)
   })
 
   test('a driver without any asks the host for none', async () => {

@@ -44,7 +44,7 @@ export function prepare(frame: Frame, can: GuestOffloads, mtu: number): readonly
 
 function segments(frame: Frame, at: Located, segment: number, can: GuestOffloads, mtu: number): readonly Frame[] {
   const { bytes, vlan } = frame
-  if (at.protocol !== PROTOCOL.tcp) return NONE
+  if (at.protocol !== PROTOCOL.tcp || !Number.isSafeInteger(segment) || segment < 1) return NONE
   const most = at.version === 4 ? can.lsoV4 : can.lsoV6
   const header = ((bytes[at.transport + 12] ?? 0) >> 4) * 4
   if (bytes.length <= most && at.transport + header - at.network + segment <= mtu)

@@ -19,6 +19,7 @@ export function transmit(
   // A virtual function has offloads of its own.
   if (system.vf === 'transparent' && vf !== undefined && nic.dataPath === 'vf') return vf.send({ bytes, vlan, offload })
   const inBytes = vlan !== undefined && !system.tagsBeside
+  if (offload === undefined && !inBytes) return push(ctx, { bytes, vlan })
   const frames = prepare({ bytes, vlan, offload }, inBytes ? NO_OFFLOADS : offloadsInUse(ctx), mtu)
   let isTaken = frames.length > 0
   for (const frame of frames)
