@@ -272,13 +272,17 @@ describe('an open story', () => {
 describe('paper', () => {
   test.each([
     // The grid on one, the legend after it.
-    ['#guest/rhel-7.9', 2],
-    ['#host/ws2022?sup=1', 12],
-  ])('%s prints on at most %i pages', async (hash, most) => {
+    ['#guest/rhel-7.9', 2, 17],
+    ['#host/ws2022?sup=1', 12, 30],
+  ])('%s prints on at most %i pages', async (hash, most, columns) => {
     await opened(hash, DESKTOP, async (page) => {
       const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true })
       const pages = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length ?? 0
       expect(pages).toBeGreaterThan(0)
+      // Paper is as narrow as a tablet or a phone, and still has every column.
+      await page.emulateMedia({ media: 'print' })
+      await page.setViewportSize({ width: 720, height: 1000 })
+      expect(await page.locator('tr[data-row="0"] > td.c').count()).toBe(columns)
       expect(pages).toBeLessThanOrEqual(most)
     })
   })

@@ -51,5 +51,6 @@ export function useMedia(query: string): boolean {
   return matches
 }
 
-export const NARROW = '(max-width: 1180px)'
-export const PHONE = '(max-width: 760px)'
+/** Paper is narrow, but no phone. */
+export const NARROW = 'screen and (max-width: 1180px)'
+export const PHONE = 'screen and (max-width: 760px)'
