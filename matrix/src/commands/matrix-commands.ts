@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Streams } from '../streams.ts'
 import { runCanRun } from './can-run.ts'
+import { completionText } from './completion.ts'
 import { runDiff } from './diff.ts'
 import { runExplain, type ExplainFlags } from './explain.ts'
 import { UsageError } from './failure.ts'
@@ -148,4 +149,9 @@ export function matrixCommands(program: Command, commands: MatrixCommands): void
   explainCommand(program, commands)
   fileCommands(program, commands)
   listCommands(program, commands)
+  program
+    .command('completion')
+    .description('print a script for a shell: source <(vmbus completion bash)')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action((shell: string) => commands.streams.out(completionText(program, shell)))
 }
