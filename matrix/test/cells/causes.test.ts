@@ -47,6 +47,8 @@ describe('the list of causes', () => {
     ['freebsd 10.4', 'ws2016', 'trim', 'no', WORKS, 'freebsd104-more'],
     ['freebsd 13.2', 'ws2019', 'scsi-wwn', 'no', WORKS, 'freebsd-names'],
     ['oracle 6.4', 'ws2016', 'core', 'no', WORKS, 'oracle-core-blank'],
+    ['rhel 8.6', 'ws2016', 'vcpu-256', 'yes', { outcome: 'not-offered', reason: 'none' }, 'processors-of-old-hosts'],
+    ['freebsd 10.1', 'ws2008r2', 'kvp', 'yes', { outcome: 'fails', reason: 'none' }, 'freebsd-index-rule'],
     ['rhel 10.0', 'ws2022', 'file-copy', 'yes', lacks('fcopyBy'), 'rhel10-file-copy'],
     ['rhel 6.4', 'ws2016', 'live-backup', 'yes', lacks('vss'), 'rhel64-backup'],
     ['rhel 8.7', 'ws2008r2', 'core', 'yes', lacks('vmbus'), 'old-versions-dropped'],
@@ -68,6 +70,7 @@ describe('the list of causes', () => {
 
   it('leaves what no rule knows unexplained', () => {
     expect(causeIn('rhel 9.4', 'ws2022', 'jumbo-frames', 'no', WORKS)).toBeUndefined()
+    expect(causeIn('freebsd 10.0', 'ws2008r2', 'kvp', 'yes', lacks('kvp'))).toBeUndefined()
     expect(causeIn('rhel 7.7', 'ws2022', 'dm-ballooning', 'no', WORKS)).toBeUndefined()
     expect(causeIn('rhel 7.7', 'ws2008r2', 'dm-ballooning', 'yes', lacks('balloon'))).toBeUndefined()
   })

@@ -17,6 +17,7 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
       features: ['core', 'kvp', 'jumbo-frames', 'vlan-tagging', 'live-migration', 'tso-checksum', 'lsvmbus'],
       we: 'lack',
       hosts: ['ws2008', 'ws2008r2'],
+      releases: ({ distribution }) => distribution !== 'freebsd',
     },
   ),
   ourBug(
@@ -87,6 +88,11 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
     'freebsd-index-rule',
     'The services of these releases pick versions by the place of what the host offers, and a host with few of them makes the key-value service take none. The page marks it there.',
     'FreeBSD 11 sys/dev/hyperv/utilities/hv_util.c and hv_kvp.c, hv_negotiate_version',
-    { features: ['kvp', 'static-ip-injection'], we: 'lack', releases: of('freebsd') },
+    {
+      features: ['kvp', 'static-ip-injection', 'live-migration'],
+      we: 'lack',
+      // 10.0 has no key-value service at all, as far as the trees around it tell.
+      releases: ({ distribution, release }) => distribution === 'freebsd' && release !== '10.0',
+    },
   ),
 ]

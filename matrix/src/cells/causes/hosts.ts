@@ -23,6 +23,12 @@ export const HOSTS: readonly CauseRule[] = [
     'Linux drivers/net/hyperv/hyperv_net.h, NVSP_MSG4_TYPE_SEND_VF_ASSOCIATION',
     { features: ['sr-iov'], we: 'have', hosts: ['ws2012', 'ws2012r2'] },
   ),
+  finding(
+    'processors-of-old-hosts',
+    'Windows Server 2016 gives a virtual machine 240 processors at most, and earlier hosts 64 or fewer. The row for more than 256 leaves its host cell blank, which reads as every host of the page.',
+    'Plan for Hyper-V scalability in Windows Server, at 07dbd0a3: maximum of virtual processors',
+    { features: ['vcpu-256'], we: 'lack', hosts: [...OLD_HOSTS, 'ws2012r2', 'ws2016'] },
+  ),
   ourBug(
     'disk-commands-on-old-hosts',
     'The simulated host answers UNMAP, page 0x83 and a changed capacity on every build, since no versioned fact tells when that began. The pages begin with 2012 R2, and nothing but the pages is known here.',
