@@ -11,10 +11,10 @@ import { VSS_INTERFACE } from '@vmbus/vss/protocol'
 import type { Capabilities } from '../vectors/field.ts'
 
 /** Classes of devices that are not in these packages (include/linux/hyperv.h). A driver claims what is offered of them, and no more. */
-export const KEYBOARD_INTERFACE = 'f912ad6d-2b17-48ea-bd65-f927a61c7684'
-export const MOUSE_INTERFACE = 'cfa8b69e-5b4a-4cc0-b98b-8ba1a1f3f95a'
-export const VIDEO_INTERFACE = 'da0a7802-e377-4aac-8e77-0558eb1073f8'
-export const PCI_INTERFACE = '44c4f61d-4444-4400-9d52-802e27ede19f'
+const KEYBOARD_INTERFACE = 'f912ad6d-2b17-48ea-bd65-f927a61c7684'
+const MOUSE_INTERFACE = 'cfa8b69e-5b4a-4cc0-b98b-8ba1a1f3f95a'
+const VIDEO_INTERFACE = 'da0a7802-e377-4aac-8e77-0558eb1073f8'
+const PCI_INTERFACE = '44c4f61d-4444-4400-9d52-802e27ede19f'
 export const UNBUILT: ReadonlySet<string> = new Set([
   KEYBOARD_INTERFACE,
   MOUSE_INTERFACE,
@@ -140,7 +140,7 @@ export function moduleRecords(has: Capabilities): readonly ModuleRecord[] {
 }
 
 /** `vmbus:` and the sixteen bytes of a GUID in the order of the wire (scripts/mod/file2alias.c, do_vmbus_entry). */
-export function vmbusAlias(guid: string): string {
+function vmbusAlias(guid: string): string {
   const [first = '', second = '', third = '', ...rest] = guid.split('-')
   const reversed = (text: string): string => (text.match(/../g) ?? []).toReversed().join('')
   return `vmbus:${[first, second, third].map(reversed).join('')}${rest.join('')}`

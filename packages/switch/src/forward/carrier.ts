@@ -3,7 +3,7 @@ import { SwitchError } from '../errors.ts'
 import type { Peer, TcpEnd, TcpSocket } from '../peer/index.ts'
 
 /** A connection from this machine: a socket of node:net, or whatever keeps its rules. Both directions end on their own. */
-export interface LocalSocket extends Duplex {
+interface LocalSocket extends Duplex {
   /** Ends it as a TCP reset does. */
   resetAndDestroy(): unknown
 }
