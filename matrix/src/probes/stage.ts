@@ -1,6 +1,6 @@
 import type { BlockDevice, MemoryStore } from '@vmbus/disk'
 import type { KvpItem, KvpPoolName } from '@vmbus/kvp'
-import type { Switch } from '@vmbus/switch'
+import type { Frame, Port, Switch } from '@vmbus/switch'
 import type { Peer } from '@vmbus/switch/peer'
 import type { Arbitrary } from 'fast-check'
 import type { Outcome } from '../results/vocabulary.ts'
@@ -29,8 +29,63 @@ export interface StageDisk {
   discard(offset: number, bytes: number): Promise<DiskResult>
 }
 
+/** What a frame leaves to be done by the adapter or the system. */
+export interface StageSend {
+  /** Its TCP checksum is to be filled in. */
+  readonly checksum?: boolean
+  /** It is to be cut into segments of so many bytes of payload. */
+  readonly segment?: number
+}
+
+/** What an adapter does for the system. */
+export interface StageOffloads {
+  readonly checksum: boolean
+  readonly segment: boolean
+}
+
+/** Segments that the host joins for the guest. */
+export interface StageCoalescing {
+  readonly isOn: boolean
+  set(on: boolean): void
+}
+
+/** Channels of an adapter. */
+export interface StageScaling {
+  /** Frames received, by channel. */
+  readonly received: readonly number[]
+  /** Has the host take a channel for each of 128 hashes. */
+  setTable(table: readonly number[]): void
+}
+
+/** What stands for a virtual function: its way into the switch, and who takes what comes for the guest. */
+export interface VirtualFunction {
+  /** Frames that went this way. */
+  readonly sent: number
+  send(frame: Frame): boolean
+  onFrame(listener: (frame: Frame) => void): void
+}
+
+/** How an adapter goes over to a virtual function. */
+export interface StageFunctions {
+  /** Of the function that the host told of; 0: none. */
+  readonly serial: number
+  readonly dataPath: 'synthetic' | 'vf'
+  /** The driver of a function has found it. */
+  attach(serial: number, way: VirtualFunction): void
+}
+
+/** What tools of the system do with an interface; undefined where nothing stands for them. */
+export interface StageTools {
+  /** Makes an interface of a VLAN over this one. */
+  readonly addVlan?: ((id: number) => StageNet) | undefined
+  readonly offloads?: StageOffloads | undefined
+  readonly coalescing?: StageCoalescing | undefined
+  readonly scaling?: StageScaling | undefined
+  readonly functions?: StageFunctions | undefined
+}
+
 /** A network interface as the guest has it. */
-export interface StageNet {
+export interface StageNet extends StageTools {
   readonly name: string
   readonly exists: boolean
   readonly mac: string
@@ -41,11 +96,12 @@ export interface StageNet {
   readonly address: string
   up(): void
   down(): void
-  setMtu(mtu: number): void
+  /** False when the system refuses it. */
+  setMtu(mtu: number): boolean
   /** IPv4, such as `10.0.0.2/24`. */
   setAddress(address: string): void
   /** An Ethernet frame; false when it was not taken. */
-  send(frame: Uint8Array): boolean
+  send(frame: Uint8Array, request?: StageSend): boolean
   /** Hears every frame that arrives, valid during the call; returns the way to stop. */
   onFrame(listener: (frame: Uint8Array) => void): () => void
   /** Whether an echo request is answered within 5 s. */
@@ -103,6 +159,9 @@ export interface ListedDevice {
 export interface Lan {
   readonly switch: Switch
   readonly peer: Peer
+  /** Of the peer. */
+  readonly port: Port
+  readonly virtualFunction: VirtualFunction
   /** Of the peer. */
   readonly mac: string
   readonly address: string

@@ -10,12 +10,13 @@ import { storvsc } from '@vmbus/storvsc'
 import { timesync } from '@vmbus/timesync'
 import { vss } from '@vmbus/vss'
 import type { EndName, Ends } from '../probes/ends.ts'
-import type { Lan, Medium, StagePort } from '../probes/stage.ts'
+import type { Medium, StagePort } from '../probes/stage.ts'
+import type { HostLan } from './lan.ts'
 import { lazy } from './lazy.ts'
 
 /** What the host ends of a stage use. */
 export interface Backends {
-  lan(): Lan
+  lan(): HostLan
   medium(end: 'storvsc' | 'fc'): Medium
   /** Files that can be copied to the guest. */
   readonly provided: Map<string, Uint8Array>
@@ -65,7 +66,10 @@ export const endSpecs = (backends: Backends): EndSpecs => ({
     const { provided } = backends
     return fcopy({ source: { read: (source, offset, into) => read(provided.get(source), offset, into) } })
   }),
-  netvsc: lazy(() => netvsc({ switch: backends.lan().switch, mac: MAC })),
+  netvsc: lazy(() => {
+    const lan = backends.lan()
+    return netvsc({ switch: lan.switch, mac: MAC, vfReceive: (frame) => lan.virtualFunction.deliver(frame) })
+  }),
   storvsc: lazy(() => storvsc({ luns: [backends.medium('storvsc').disk] })),
   fc: lazy(() => storvsc({ controller: 'fc', wwn, luns: [backends.medium('fc').disk] })),
   balloon: lazy(() => balloon({})),

@@ -1,6 +1,6 @@
-import type { FreebsdDisk, FreebsdGeneration } from '@vmbus/guest-freebsd'
+import type { FreebsdDisk, FreebsdGeneration, FreebsdInterface } from '@vmbus/guest-freebsd'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import type { StageDisk } from '../probes/stage.ts'
+import type { StageDisk, StageTools } from '../probes/stage.ts'
 import { ended, stageNet, type Surface, type Waits } from './surface.ts'
 
 function stageDisk(disk: FreebsdDisk, waits: Waits): StageDisk {
@@ -28,6 +28,15 @@ function stageDisk(disk: FreebsdDisk, waits: Waits): StageDisk {
   }
 }
 
+/** ifconfig(8). */
+const tools = (hn0: FreebsdInterface, waits: Waits): StageTools => ({
+  addVlan: (id) => stageNet(hn0.addVlan(id), waits),
+  get offloads() {
+    const { features } = hn0
+    return { checksum: features['tx-checksum-ipv4'], segment: features['tx-tcp-segmentation'] }
+  },
+})
+
 export function freebsdSurface(
   world: World,
   generation: FreebsdGeneration,
@@ -41,7 +50,10 @@ export function freebsdSurface(
     get disks() {
       return guest.surface.disks.map((disk) => stageDisk(disk, waits))
     },
-    net: () => stageNet(guest.surface.net('hn0'), waits),
+    net() {
+      const hn0 = guest.surface.net('hn0')
+      return stageNet(hn0, waits, tools(hn0, waits))
+    },
     // It drives none.
     ports: () => [],
     keyValues: () => guest.surface.daemon('kvp'),

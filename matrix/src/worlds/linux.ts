@@ -1,6 +1,6 @@
-import type { LinuxDisk, LinuxGeneration, LinuxSurface } from '@vmbus/guest-linux'
+import type { LinuxDisk, LinuxGeneration, LinuxInterface, LinuxSurface } from '@vmbus/guest-linux'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import type { ListedDevice, StageDisk, StagePort } from '../probes/stage.ts'
+import type { ListedDevice, StageDisk, StagePort, StageTools } from '../probes/stage.ts'
 import { ended, stageNet, type Surface, type Waits } from './surface.ts'
 
 const SECTOR = 512
@@ -32,6 +32,39 @@ function stageDisk(disk: LinuxDisk, waits: Waits): StageDisk {
   }
 }
 
+/** `ip` and `ethtool`. */
+const tools = (eth0: LinuxInterface, waits: Waits): StageTools => ({
+  addVlan: (id) => stageNet(eth0.addVlan(id), waits),
+  get offloads() {
+    const { features } = eth0
+    return { checksum: features['tx-checksum-ipv4'], segment: features['tx-tcp-segmentation'] }
+  },
+  coalescing: {
+    get isOn() {
+      return eth0.features['large-receive-offload']
+    },
+    set: (on) => eth0.setFeature('large-receive-offload', on),
+  },
+  scaling: {
+    get received() {
+      return eth0.queues.map(({ framesReceived }) => framesReceived)
+    },
+    setTable: (table) => eth0.setRss({ table }),
+  },
+  functions: {
+    get serial() {
+      return eth0.vf.serial
+    },
+    get dataPath() {
+      return eth0.vf.dataPath
+    },
+    attach(serial, way) {
+      const link = eth0.attachVf({ serial, send: (frame) => way.send(frame) })
+      way.onFrame((frame) => link.receive(frame))
+    },
+  },
+})
+
 const CLASS = /^(.*)\/class_id$/
 
 /** What lsvmbus reads of sysfs. */
@@ -60,7 +93,10 @@ export function linuxSurface(world: World, generation: LinuxGeneration, options:
     get disks() {
       return guest.surface.disks.map((disk) => stageDisk(disk, waits))
     },
-    net: () => stageNet(guest.surface.net('eth0'), waits),
+    net() {
+      const eth0 = guest.surface.net('eth0')
+      return stageNet(eth0, waits, tools(eth0, waits))
+    },
     ports: () => portsIn(guest.surface.sysfs()),
     keyValues: () => guest.surface.daemon('kvp'),
     memory() {

@@ -8,6 +8,7 @@ import type {
   StageMemory,
   StageNet,
   StagePort,
+  StageTools,
 } from '../probes/stage.ts'
 
 /** Lets the guest's world run until something holds. */
@@ -46,12 +47,31 @@ export async function ended(waits: Waits, id: number, take: (id: number) => Take
   return { ok: outcome === 'good', outcome, data }
 }
 
-/** An interface whose requests are made now and answered later. */
-type Port = Omit<StageNet, 'ping'> & {
+/** An interface whose requests are made now and answered later, and which throws what the system refuses. */
+type Port = Omit<StageNet, 'ping' | 'setMtu' | keyof StageTools> & {
+  setMtu(mtu: number): void
   ping(address: string, options?: { readonly bytes?: number }): { readonly answered: boolean }
 }
 
-export function stageNet(port: Port, waits: Waits): StageNet {
+const REFUSALS: readonly unknown[] = [
+  'VMBUS_LINUX_NET',
+  'VMBUS_FREEBSD_NET',
+  'VMBUS_WINDOWS_NET',
+  'VMBUS_OPTIONS_INVALID',
+]
+
+/** Whether the system takes it. */
+function taken(change: () => void): boolean {
+  try {
+    change()
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && REFUSALS.includes(error.code)) return false
+    throw error
+  }
+}
+
+export function stageNet(port: Port, waits: Waits, tools: StageTools = {}): StageNet {
   return {
     name: port.name,
     get exists() {
@@ -74,13 +94,20 @@ export function stageNet(port: Port, waits: Waits): StageNet {
     },
     up: () => port.up(),
     down: () => port.down(),
-    setMtu: (mtu) => port.setMtu(mtu),
+    setMtu: (mtu) => taken(() => port.setMtu(mtu)),
     setAddress: (address) => port.setAddress(address),
-    send: (frame) => port.send(frame),
+    send: (frame, request) => port.send(frame, request),
     onFrame: (listener) => port.onFrame(listener),
     ping(address, bytes) {
       const request = port.ping(address, bytes === undefined ? {} : { bytes })
       return waits(() => request.answered, ECHO_SECONDS)
     },
+    addVlan: tools.addVlan,
+    get offloads() {
+      return tools.offloads
+    },
+    coalescing: tools.coalescing,
+    scaling: tools.scaling,
+    functions: tools.functions,
   }
 }

@@ -1,0 +1,70 @@
+import fc from 'fast-check'
+import { byGuest, fails, works } from './arrive.ts'
+import { isTcp, tcpFrame, tcpOf, type FlowEnd } from './frames.ts'
+import { ADDRESS, netReads, noTools, older, plugged } from './network.ts'
+import type { Probe } from './probe.ts'
+import type { Stage, StageCoalescing } from './stage.ts'
+
+const PORT = 5001
+
+const arrivals = fc.array(
+  fc.record({
+    payload: fc.integer({ min: 3000, max: 60_000 }),
+    segment: fc.integer({ min: 536, max: 1460 }),
+    joined: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 4 },
+)
+
+interface Arrival {
+  readonly payload: number
+  readonly segment: number
+  readonly joined: boolean
+}
+
+/** Segments that belong together come as fewer frames while coalescing is on, and each alone while it is off. */
+async function received(
+  stage: Stage,
+  coalescing: StageCoalescing,
+  list: readonly Arrival[],
+): Promise<boolean | string> {
+  const { lan } = stage
+  const net = stage.net()
+  const from: FlowEnd = { mac: lan.mac, address: lan.address, port: PORT }
+  const to: FlowEnd = { mac: net.mac, address: ADDRESS, port: PORT }
+  for (const { payload, segment, joined } of list) {
+    if (coalescing.isOn !== joined) coalescing.set(joined)
+    await stage.run(1)
+    const heard: number[] = []
+    const stop = net.onFrame((bytes) => void (isTcp(bytes) && heard.push(tcpOf(bytes).payload)))
+    lan.port.send({ bytes: tcpFrame(from, to, payload), offload: { segment } })
+    const total = (): number => heard.reduce((sum, bytes) => sum + bytes, 0)
+    await stage.until(() => total() >= payload, 1)
+    stop()
+    if (total() !== payload) return `of ${payload} bytes ${total()} arrive`
+    const pieces = Math.ceil(payload / segment)
+    if (joined ? heard.length >= pieces : heard.length !== pieces)
+      return `${pieces} segments come as ${heard.length} frames with coalescing ${joined ? 'on' : 'off'}`
+  }
+  return true
+}
+
+export const lroProbe: Probe = {
+  id: 'lro',
+  feature: 'lro',
+  version: 1,
+  world: 'network',
+  reads: netReads('rsc', ['rsc']),
+  bytes: ['netvsc'],
+  control: { rsc: false },
+  async measure(stage) {
+    const found = await plugged(stage)
+    if (found !== undefined) return found
+    const { coalescing } = stage.net()
+    if (coalescing === undefined) return noTools('turns coalescing on and off')
+    const decides = stage.guest['rsc'] === true ? older(stage) : byGuest('rsc')
+    if (!coalescing.isOn) return fails('the host joins no segments for the guest', decides)
+    const end = await stage.property('arrivals', arrivals, (list) => received(stage, coalescing, list))
+    return end.held ? works : fails(end.reason, decides)
+  },
+}
