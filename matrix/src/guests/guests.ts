@@ -1,15 +1,18 @@
 import { release, type Release } from '@vmbus/catalog'
-import { freebsdRelease, type FreebsdGeneration } from '@vmbus/guest-freebsd'
+import { freebsd, freebsdRelease, freebsdWith, type FreebsdGeneration } from '@vmbus/guest-freebsd'
 import { releaseVector, type Capabilities, type LinuxGeneration, type LinuxVector } from '@vmbus/guest-linux'
-import { windows, type WindowsGeneration, type WindowsOptions } from '@vmbus/guest-windows'
+import { windows, windowsWith, type WindowsGeneration, type WindowsOptions } from '@vmbus/guest-windows'
 import type { HostProfile } from '@vmbus/host'
 import type { Field } from '@vmbus/world'
 import { linuxGuest } from './linux.ts'
+import { readOf } from './read-of.ts'
 
 /** How a guest is made for a measurement. */
 export interface MakeOptions {
   /** Fields that are the guest's own; the others are those of one reference, so that nothing else can be seen. Default all. */
   readonly reads?: readonly string[]
+  /** Versions of VMBus that it tries, in place of its own. */
+  readonly bus?: readonly number[]
   /** Values of a Linux guest that are taken away. */
   readonly change?: Partial<Capabilities>
 }
@@ -19,6 +22,8 @@ interface Made<Family extends string, Generation> {
   /** Of the generation: releases with the same drivers may share it. */
   readonly name: string
   readonly fields: Readonly<Record<string, Field<unknown>>>
+  /** Versions of VMBus that it tries, in their order. */
+  readonly versions: readonly number[]
   /** What beside its fields decides on this host, for a probe that reads these: part of an execution's key. */
   beside(reads: readonly string[], host: HostProfile): readonly string[]
   make(options?: MakeOptions): Generation
@@ -60,20 +65,28 @@ function vectorOf({ distribution, key, kernelLine = '' }: Release): LinuxVector 
   return releaseVector(isUek ? `oracle ${kernelLine}` : key)
 }
 
+/** The guests whose values stand for what is not read. */
+const FREEBSD = '14.0'
+const WINDOWS = 'ws2022'
+
 function freebsdGuest({ key }: Release): FreebsdMatrixGuest | undefined {
   const found = freebsdRelease(key)
-  return (
-    found && {
-      family: 'freebsd',
-      name: found.name,
-      fields: { ...found.fields },
-      beside: () => [],
-      make: () => found,
-    }
-  )
+  if (found === undefined) return undefined
+  const { name, versions } = found
+  const fields = { ...found.fields }
+  return {
+    family: 'freebsd',
+    name,
+    fields,
+    versions,
+    beside: () => [],
+    make({ reads, bus = versions } = {}) {
+      const made =
+        reads === undefined ? found : freebsdWith(FREEBSD, { ...freebsd(FREEBSD).fields, ...readOf(fields, reads) })
+      return { ...made, versions: bus }
+    },
+  }
 }
-
-const generationsOf = ({ fields }: HostProfile): string => fields.generations.value.join(' and ')
 
 /** The last package, for the releases whose drivers come from a disk. */
 const LAST_PACKAGE = '6.3.9600.16384'
@@ -81,13 +94,24 @@ const LAST_PACKAGE = '6.3.9600.16384'
 function windowsGuest({ key, drivers }: Release): WindowsMatrixGuest | undefined {
   const options: WindowsOptions = drivers === 'disk' ? { package: LAST_PACKAGE } : {}
   const found = windows(key, options)
-  return (
-    found && {
-      family: 'windows',
-      name: found.name,
-      fields: { ...found.fields },
-      beside: (_, host) => (found.firmware === undefined ? [] : [`generation 2 of ${generationsOf(host)}`]),
-      make: () => found,
-    }
-  )
+  if (found === undefined) return undefined
+  const { name, versions, firmware } = found
+  const fields = { ...found.fields }
+  const generation = firmware === undefined ? 1 : 2
+  return {
+    family: 'windows',
+    name,
+    fields,
+    versions,
+    beside: (_, host) => (generation === 1 ? [] : [`generation 2 of ${generationsOf(host)}`]),
+    make({ reads, bus = versions } = {}) {
+      const made =
+        reads === undefined
+          ? found
+          : windowsWith(WINDOWS, { ...windows(WINDOWS).fields, ...readOf(fields, reads) }, { generation })
+      return { ...made, versions: bus }
+    },
+  }
 }
+
+const generationsOf = ({ fields }: HostProfile): string => fields.generations.value.join(' and ')

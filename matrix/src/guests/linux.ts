@@ -9,10 +9,10 @@ import {
   type LinuxVector,
   type Quirk,
   type QuirkId,
-  type Vector,
 } from '@vmbus/guest-linux'
 import { valuesOf, type Field } from '@vmbus/world'
 import type { LinuxMatrixGuest, MakeOptions } from './guests.ts'
+import { readOf } from './read-of.ts'
 
 /** What a guest has where it is not its own. */
 const REFERENCE = '6.1'
@@ -28,11 +28,6 @@ const change = (values: Partial<Capabilities>): Readonly<Record<string, Field<un
     Object.entries<unknown>(values).map(([name, value]) => [name, { value, basis: 'real', source: 'taken away' }]),
   )
 
-function projected(fields: Readonly<Record<string, Field<unknown>>>, reads: readonly string[]): Vector {
-  const own = Object.fromEntries(reads.flatMap((name) => (name in fields ? [[name, fields[name]] as const] : [])))
-  return { ...kernelVector(REFERENCE).fields, ...own }
-}
-
 /** Whether the kernel's own number decides a quirk for a probe that reads these fields; else the reference's does. */
 const isOwn = ({ id, since }: Quirk, reads: readonly string[]): boolean => {
   const field = QUIRK_OF[id]
@@ -44,14 +39,14 @@ export function linuxGuest(vector: LinuxVector): LinuxMatrixGuest {
   const own = quirksOf(kernelVersion(vector.kernel), valuesOf<Capabilities>(vector.fields))
   const idsOf = (which: (quirk: Quirk) => boolean): QuirkId[] => QUIRKS.filter(which).map(({ id }) => id)
 
-  function make({ reads, change: values = {} }: MakeOptions = {}): LinuxGeneration {
-    const changed = change(values)
+  function make({ reads, bus, change: values = {} }: MakeOptions = {}): LinuxGeneration {
+    const changed = change({ ...(bus === undefined ? {} : { vmbus: bus }), ...values })
     if (reads === undefined) return linux({ ...vector, fields: { ...vector.fields, ...changed } })
     return linux(
       {
         name: `linux-${REFERENCE} with ${reads.join(', ')} of ${vector.name}`,
         kernel: REFERENCE,
-        fields: { ...projected({ ...vector.fields }, reads), ...changed },
+        fields: { ...kernelVector(REFERENCE).fields, ...readOf({ ...vector.fields }, reads), ...changed },
       },
       { quirks: idsOf((quirk) => !isOwn(quirk, reads) || own.has(quirk.id)) },
     )
@@ -61,6 +56,7 @@ export function linuxGuest(vector: LinuxVector): LinuxMatrixGuest {
     family: 'linux',
     name: vector.name,
     fields: { ...vector.fields },
+    versions: vector.fields.vmbus.value,
     beside: (reads) => idsOf((quirk) => isOwn(quirk, reads) && own.has(quirk.id)),
     make,
   }

@@ -10,7 +10,7 @@ const HEADER = 14
 const EXPERIMENT = [0x88, 0xb5]
 const LOAD = 4
 
-const mtus = fc.array(fc.integer({ min: 1501, max: 9000 }), { minLength: 1, maxLength: 2 })
+const mtus = fc.array(fc.integer({ min: 1501, max: 9000 }), { minLength: 1, maxLength: 2, size: 'max' })
 
 function frameOf(to: string, from: string, payload: number): Uint8Array {
   const macs = [...to.split(':'), ...from.split(':')].map((part) => Number.parseInt(part, 16))

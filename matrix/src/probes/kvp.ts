@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 
 /** Text that both ends keep whole: Linux cuts keys to 254 and values to 1022 characters. */
 const text = (most: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...Array.from('abcXYZ019 _-.äß€')), minLength: 1, maxLength: most })
+  fc.string({ unit: fc.constantFrom(...Array.from('abcXYZ019 _-.äß€')), minLength: 1, maxLength: most, size: 'max' })
 
 const commands = fc.array(
   fc.oneof(
@@ -14,7 +14,7 @@ const commands = fc.array(
     fc.record({ do: fc.constant('delete' as const), key: text(40), value: fc.constant('') }),
     fc.record({ do: fc.constant('put' as const), key: text(40), value: text(200) }),
   ),
-  { minLength: 1, maxLength: 5 },
+  { minLength: 1, maxLength: 5, size: 'max' },
 )
 
 const ended = async (stage: Stage, id: number | KvpRefusal): Promise<KvpCompletion | undefined> =>

@@ -13,7 +13,7 @@ const arrivals = fc.array(
     segment: fc.integer({ min: 536, max: 1460 }),
     joined: fc.boolean(),
   }),
-  { minLength: 1, maxLength: 4 },
+  { minLength: 1, maxLength: 4, size: 'max' },
 )
 
 interface Arrival {

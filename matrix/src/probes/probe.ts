@@ -66,7 +66,7 @@ export interface Probe {
   readonly missing?: string
   /** Ends whose rings must have carried bytes: `works` without any is an error of ours. */
   readonly bytes: readonly EndName[]
-  /** The loss that must turn it red, and no other probe: values of a Linux guest that lacks the capability. */
+  /** The loss that must turn it red, and no probe that does without: values of a Linux guest that lacks the capability. */
   readonly control: Partial<LinuxCapabilities>
   /** Sequences that are drawn for one execution; default 20. */
   readonly runs?: number

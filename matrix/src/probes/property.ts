@@ -13,7 +13,8 @@ export interface Drawn {
 
 /**
  * Draws values and checks each, in turn; what fails is shrunk. A check fails by `false` or a text; one that throws is no
- * failure of the guest, and ends all by its error.
+ * failure of the guest, and ends all by its error. Texts and lists say their `size`: without it what is drawn depends on settings
+ * of the process.
  */
 export async function draw<T>(
   { seed, runs }: { readonly seed: number; readonly runs: number },

@@ -6,7 +6,7 @@ import type { Stage, StageFunctions } from './stage.ts'
 
 const SERIAL = 7
 
-const steps = fc.array(fc.constantFrom('comes', 'goes', 'ping'), { minLength: 1, maxLength: 8 })
+const steps = fc.array(fc.constantFrom('comes', 'goes', 'ping'), { minLength: 1, maxLength: 8, size: 'max' })
 
 /** The traffic is on the function's way while the host says that there is one, and nothing is lost at either end. */
 async function switched(

@@ -15,7 +15,7 @@ export interface DiskResult {
   readonly data: Uint8Array
 }
 
-/** A disk as the guest has it. Offsets and lengths are bytes, whole sectors of 512. */
+/** A disk as the guest has it. A request is begun at once, and its promise is kept as time passes. Offsets and lengths are bytes, whole sectors of 512. */
 export interface StageDisk {
   readonly name: string
   readonly size: number
@@ -205,6 +205,17 @@ export interface Stage {
   device<E extends EndName>(end: E): Ends[E]
   /** The event of a host end that answers a request; undefined when none came within 300 s. */
   answer<N extends keyof Answers>(event: N, id: number): Promise<Answers[N] | undefined>
+
+  /** The instance GUID under which the host offers an end. */
+  instanceOf(end: EndName): string
+  /** How often an event of a host end was told, such as `balloon:hot-add`. */
+  heard(event: string): number
+  /** Processors on which the guest has brought the bus up. */
+  processors(): number
+  /** Pages of 4 KiB that the guest was powered on with. */
+  readonly bootPages: number
+  /** Moves the guest, as it is at this moment, to another host of the same version over the same storage. */
+  migrate(): void
 
   /** Time passes. */
   run(seconds: number): Promise<void>

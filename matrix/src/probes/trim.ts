@@ -10,6 +10,7 @@ const PIECE = 128 << 10
 const pieces = fc.array(fc.record({ block: fc.nat(15), fill: fc.integer({ min: 1, max: 255 }), kept: fc.boolean() }), {
   minLength: 1,
   maxLength: 6,
+  size: 'max',
 })
 
 const isAll = (data: Uint8Array, fill: number | undefined): boolean =>

@@ -12,7 +12,7 @@ const sends = fc.array(
     fc.record({ payload: fc.integer({ min: 1500, max: 60_000 }), segment: fc.integer({ min: 536, max: 1460 }) }),
     fc.record({ payload: fc.integer({ min: 1, max: 1460 }), segment: fc.constant(undefined) }),
   ),
-  { minLength: 1, maxLength: 4 },
+  { minLength: 1, maxLength: 4, size: 'max' },
 )
 
 interface Send {

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 const MIB = 1 << 20
 const SECTOR = 512
 
-const sizes = fc.array(fc.integer({ min: 8, max: 96 }), { minLength: 1, maxLength: 4 })
+const sizes = fc.array(fc.integer({ min: 8, max: 96 }), { minLength: 1, maxLength: 4, size: 'max' })
 
 /** Grows and shrinks the image below the guest, which has the new size after its next command and uses all of it. */
 async function resized(stage: Stage, list: readonly number[]): Promise<boolean | string> {

@@ -7,7 +7,7 @@ const SECTOR = 512
 
 export const sectors = fc.array(
   fc.record({ at: fc.nat(90_000), count: fc.integer({ min: 1, max: 64 }), fill: fc.integer({ min: 1, max: 255 }) }),
-  { minLength: 1, maxLength: 6 },
+  { minLength: 1, maxLength: 6, size: 'max' },
 )
 
 type Sectors = readonly { readonly at: number; readonly count: number; readonly fill: number }[]

@@ -4,7 +4,7 @@ import { netReads, noTools, plugged } from './network.ts'
 import type { Probe } from './probe.ts'
 import type { Stage, StageNet } from './stage.ts'
 
-const ids = fc.uniqueArray(fc.integer({ min: 1, max: 4094 }), { minLength: 1, maxLength: 3 })
+const ids = fc.uniqueArray(fc.integer({ min: 1, max: 4094 }), { minLength: 1, maxLength: 3, size: 'max' })
 
 /** Interfaces of VLANs by id: they stay. */
 type Vlans = Map<number, StageNet>

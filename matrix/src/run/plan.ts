@@ -3,6 +3,8 @@ import type { HostProfile } from '@vmbus/host'
 import { guestOf, isGuest, type MatrixGuest } from '../guests/guests.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
 import { hasNeeded, hostFields } from '../worlds/hosts.ts'
+import { seeded } from '@vmbus/world'
+import { contactOf } from '../worlds/contact.ts'
 import { canonical } from './canonical.ts'
 
 /** A release of the catalog on a host. */
@@ -21,6 +23,19 @@ export interface Task {
   readonly host: string
   readonly seed: number
   readonly runs: number
+  /** The guest and the host with all that is their own, instead of what the probe reads alone. */
+  readonly whole?: boolean
+}
+
+/** A cell that shares an execution and is run alone as well, with all that is its own. */
+export interface Check {
+  /** Of its own execution. */
+  readonly id: string
+  /** Of the one that it shares. */
+  readonly of: string
+  readonly release: string
+  readonly host: string
+  readonly probe: string
 }
 
 /** Why nothing runs for a cell. */
@@ -33,6 +48,7 @@ export interface Plan {
   readonly runs: number
   /** Each once, in the order of the pairs. */
   readonly tasks: readonly Task[]
+  readonly checks: readonly Check[]
   /** The execution that serves a cell, or why none does. */
   of(release: string, host: string, probe: string): { readonly id: string } | NotRun
 }
@@ -41,66 +57,89 @@ export interface PlanOptions {
   readonly seed: number
   /** Values that each property draws; default those of the probe. */
   readonly runs?: number
+  /** One of so many shared cells is run alone, with all that is its own, and compared; default 500. */
+  readonly checked?: number
 }
 
 const valuesOf = (
   fields: Readonly<Record<string, { readonly value: unknown }>>,
   names: readonly string[],
-): Readonly<Record<string, unknown>> => Object.fromEntries(names.map((name) => [name, fields[name]?.value]))
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(names.filter((name) => name !== 'vmbus').map((name) => [name, fields[name]?.value]))
 
-/**
- * What an execution depends on: of a Linux guest what the probe reads, of others, which have few generations, all that is
- * their own.
- */
-export function executionId(
-  guest: MatrixGuest,
-  profile: HostProfile,
-  probe: Probe,
-  seed: number,
-  runs: number,
-): string {
-  const reads: readonly string[] = probe.reads[guest.family]
-  const names = guest.family === 'linux' ? reads : Object.keys(guest.fields)
-  const key = canonical({
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** What an execution depends on of a guest, for each probe. */
+const guestPart = (guest: MatrixGuest, probe: Probe): string =>
+  canonical({
     probe: probe.id,
     version: probe.version,
     family: guest.family,
-    guest: valuesOf(guest.fields, names),
-    beside: guest.beside(reads, profile),
-    host: valuesOf(hostFields(profile), probe.reads.host),
-    needed: hasNeeded(profile, probe),
-    seed,
-    runs,
+    guest: valuesOf(guest.fields, probe.reads[guest.family]),
   })
-  return createHash('sha256').update(key).digest('hex')
+
+/** The same of a host. */
+const hostPart = (host: HostProfile, probe: Probe): string =>
+  canonical({ host: valuesOf(hostFields(host), probe.reads.host), needed: hasNeeded(host, probe) })
+
+const togetherPart = (guest: MatrixGuest, host: HostProfile, probe: Probe): string =>
+  canonical({ beside: guest.beside(probe.reads[guest.family], host), contact: contactOf(guest, host, probe) })
+
+/** A function of few arguments that are asked for again and again. */
+function remembered<A, B, R>(of: (a: A, b: B) => R): (a: A, b: B) => R {
+  const all = new Map<A, Map<B, R>>()
+  return (a, b) => {
+    const known = all.get(a) ?? new Map<B, R>()
+    all.set(a, known)
+    if (!known.has(b)) known.set(b, of(a, b))
+    return known.get(b) as R
+  }
 }
+
+const CHECKED = 500
 
 const cellOf = (release: string, host: string, probe: string): string => `${release}\n${host}\n${probe}`
 
 /** Every execution that pairs need for these probes; cells that read the same share one. */
-export function planOf(pairs: readonly Pair[], probes: readonly Probe[], { seed, runs }: PlanOptions): Plan {
+export function planOf(
+  pairs: readonly Pair[],
+  probes: readonly Probe[],
+  { seed, runs, checked = CHECKED }: PlanOptions,
+): Plan {
   const tasks = new Map<string, Task>()
+  const checks: Check[] = []
   const cells = new Map<string, { readonly id: string } | NotRun>()
   const guests = new Map<string, ReturnType<typeof guestOf>>()
+  const draws = seeded(seed)
+  const [ofGuest, ofHost] = [remembered(guestPart), remembered(hostPart)]
+
+  function add(release: string, host: HostProfile, guest: MatrixGuest, probe: Probe): void {
+    const cell = cellOf(release, host.id, probe.id)
+    const count = runs ?? probe.runs ?? DEFAULT_RUNS
+    const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${togetherPart(guest, host, probe)}`
+    const id = sha256(`${key} ${seed} ${count}`)
+    cells.set(cell, { id })
+    const task: Task = { id, probe: probe.id, release, host: host.id, seed, runs: count }
+    if (!tasks.has(id)) tasks.set(id, task)
+    else if (draws.below(checked, 'check', cell) === 0) {
+      const own = sha256(`${id} alone ${cell}`)
+      checks.push({ id: own, of: id, release, host: host.id, probe: probe.id })
+      tasks.set(own, { ...task, id: own, whole: true })
+    }
+  }
+
   for (const { release, host } of pairs) {
     const guest = guests.get(release) ?? guestOf(release)
     guests.set(release, guest)
-    for (const probe of probes) {
-      const cell = cellOf(release, host.id, probe.id)
-      if (!isGuest(guest)) {
-        cells.set(cell, { reason: guest.reason })
-        continue
-      }
-      const count = runs ?? probe.runs ?? DEFAULT_RUNS
-      const id = executionId(guest, host, probe, seed, count)
-      cells.set(cell, { id })
-      if (!tasks.has(id)) tasks.set(id, { id, probe: probe.id, release, host: host.id, seed, runs: count })
-    }
+    for (const probe of probes)
+      if (isGuest(guest)) add(release, host, guest, probe)
+      else cells.set(cellOf(release, host.id, probe.id), { reason: guest.reason })
   }
   return {
     seed,
     runs: runs ?? DEFAULT_RUNS,
     tasks: [...tasks.values()],
+    checks,
     of: (release, host, probe) => cells.get(cellOf(release, host, probe)) ?? { reason: 'not in this plan' },
   }
 }

@@ -1,9 +1,10 @@
-import { hostProfile } from '@vmbus/host'
-import { guestOf, isGuest } from '../guests/guests.ts'
-import { PROBES } from '../probes/index.ts'
+import { availableParallelism } from 'node:os'
 import type { Execution } from '../results/execution.ts'
-import { execute } from './execute.ts'
-import type { Plan, Task } from './plan.ts'
+import type { ExecutionCache } from './cache.ts'
+import type { Plan } from './plan.ts'
+import { runPool } from './pool.ts'
+import { sharingFaults } from './sharing.ts'
+import { runTask } from './task.ts'
 
 /** How far a run is. */
 export interface Progress {
@@ -11,56 +12,70 @@ export interface Progress {
   readonly total: number
   /** Of those that are done, taken from the cache. */
   readonly cached: number
-  /** Seconds until the end as it looks now; undefined before the first has ended. */
+  /** Seconds until the end as it looks now; undefined before the first has been run. */
   readonly secondsLeft: number | undefined
   readonly last: Execution
 }
 
-/** Executions of earlier runs, by their id. */
-export interface ExecutionCache {
-  get(id: string): Promise<Execution | undefined>
-  put(execution: Execution): Promise<void>
-}
-
 export interface RunOptions {
-  /** Threads; default one for each core, 0 runs all in this one. */
+  /** Threads; default one for each core. 0 runs all in this one. */
   readonly workers?: number
-  /** Ends the run; what was finished by then is returned. */
+  /** Ends the run; what was finished by then is returned, and is in the cache. */
   readonly signal?: AbortSignal
   readonly cache?: ExecutionCache
   onProgress?(progress: Progress): void
 }
 
-/** Runs a task in this thread. */
-export async function runTask(task: Task): Promise<Execution> {
-  const { id, seed, runs } = task
-  const probe = PROBES.find((each) => each.id === task.probe)
-  const guest = guestOf(task.release)
-  const profile = hostProfile(task.host)
-  if (probe === undefined || !isGuest(guest) || profile === undefined)
-    throw new Error(`a task of another version of this package: ${task.probe}, ${task.release}, ${task.host}`)
-  return execute({ id, probe, guest, profile, seed, runs })
-}
+/** Finished executions between two writes of the cache. */
+const FLUSH_EVERY = 200
 
-/** Runs what a plan needs. Executions that were finished before an abort are all returned. */
+/**
+ * Runs what a plan needs: each of its executions by id, those that an abort left out excepted. One that a cell shares which is
+ * found otherwise when it is run alone is an error.
+ */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<ReadonlyMap<string, Execution>> {
-  const { signal, cache, onProgress } = options
-  const finished = new Map<string, Execution>()
+  const { workers = availableParallelism(), signal, cache, onProgress } = options
+  const all = new Map<string, Execution>()
   const total = plan.tasks.length
   const began = performance.now()
   let cached = 0
-  for (const task of plan.tasks) {
-    if (signal?.aborted) break
-    const known = await cache?.get(task.id)
-    const execution = known ?? (await runTask(task))
-    if (known === undefined) await cache?.put(execution)
-    else cached++
-    finished.set(task.id, execution)
-    const done = finished.size
-    const secondsEach = (performance.now() - began) / 1000 / Math.max(1, done - cached)
-    onProgress?.({ done, total, cached, secondsLeft: secondsEach * (total - done), last: execution })
-    // Lets an abort be heard.
-    await new Promise((resolve) => void setImmediate(resolve))
+
+  function finished(execution: Execution): void {
+    all.set(execution.id, execution)
+    const ran = all.size - cached
+    const secondsLeft = ran === 0 ? undefined : ((performance.now() - began) / 1000 / ran) * (total - all.size)
+    onProgress?.({ done: all.size, total, cached, secondsLeft, last: execution })
   }
-  return finished
+  function ended(execution: Execution): void {
+    cache?.put(execution)
+    finished(execution)
+    if (all.size % FLUSH_EVERY === 0) cache?.flush().catch(() => {})
+  }
+
+  const left = plan.tasks.filter(({ id }) => {
+    const known = cache?.get(id)
+    if (known === undefined) return true
+    cached++
+    finished(known)
+    return false
+  })
+  try {
+    if (workers > 0) await runPool(left, { workers, signal, finished: ended })
+    else
+      for (const task of left) {
+        if (signal?.aborted) break
+        ended(await runTask(task))
+        // Lets an abort be heard.
+        await new Promise((resolve) => void setImmediate(resolve))
+      }
+  } finally {
+    // A folder that cannot be written costs the next run its time and this one nothing.
+    await cache?.flush().catch(() => {})
+  }
+  const found = new Map(plan.tasks.flatMap(({ id }) => (all.has(id) ? [[id, all.get(id)!] as const] : [])))
+  for (const { of, shared, alone, release, host } of sharingFaults(plan, found)) {
+    const reason = `${release} on ${host} is ${alone.outcome} by itself: the probe depends on what it does not declare`
+    found.set(of, { ...shared, outcome: 'error', reason })
+  }
+  return found
 }

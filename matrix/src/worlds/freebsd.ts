@@ -1,10 +1,9 @@
 import type { FreebsdDisk, FreebsdGeneration, FreebsdInterface } from '@vmbus/guest-freebsd'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import type { StageDisk, StageTools } from '../probes/stage.ts'
-import { ended, stageNet, type Surface, type Waits } from './surface.ts'
+import type { StageTools } from '../probes/stage.ts'
+import { stageNet, type GuestDisk, type Surface, type Waits } from './surface.ts'
 
-function stageDisk(disk: FreebsdDisk, waits: Waits): StageDisk {
-  const take = (id: number): ReturnType<FreebsdDisk['take']> => disk.take(id)
+function guestDisk(disk: FreebsdDisk): GuestDisk {
   const { name, sectorSize } = disk
   return {
     name,
@@ -21,10 +20,11 @@ function stageDisk(disk: FreebsdDisk, waits: Waits): StageDisk {
     get canDiscard() {
       return disk.canDelete
     },
-    read: (offset, bytes) => ended(waits, disk.read(offset / sectorSize, bytes / sectorSize), take),
-    write: (offset, data) => ended(waits, disk.write(offset / sectorSize, data), take),
-    flush: () => ended(waits, disk.flush(), take),
-    discard: (offset, bytes) => ended(waits, disk.delete(offset / sectorSize, bytes / sectorSize), take),
+    read: (offset, bytes) => disk.read(offset / sectorSize, bytes / sectorSize),
+    write: (offset, data) => disk.write(offset / sectorSize, data),
+    flush: () => disk.flush(),
+    discard: (offset, bytes) => disk.delete(offset / sectorSize, bytes / sectorSize),
+    take: (id) => disk.take(id),
   }
 }
 
@@ -48,7 +48,7 @@ export function freebsdSurface(
   return {
     guest,
     get disks() {
-      return guest.surface.disks.map((disk) => stageDisk(disk, waits))
+      return guest.surface.disks.map(guestDisk)
     },
     net() {
       const hn0 = guest.surface.net('hn0')

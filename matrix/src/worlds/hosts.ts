@@ -27,12 +27,13 @@ export const hostFields = (profile: HostProfile): Readonly<Record<HostRead, Fiel
   >),
 })
 
-/** A host that has these facts of a build and all others of Windows Server 2025, so that nothing else of it can be seen. */
-export function projectedHost(profile: HostProfile, reads: readonly HostRead[]): HostProfile {
+/** A host that speaks these versions of VMBus, has these facts of a build and all others of Windows Server 2025, so that nothing else of it can be seen. */
+export function projectedHost(profile: HostProfile, reads: readonly HostRead[], bus: readonly number[]): HostProfile {
   const own = Object.entries(profile.fields).filter(([name]) => reads.some((read) => read === name))
   return profileOf('projected', `Windows Server 2025 with facts of ${profile.name}`, {
     ...ws2025.fields,
     ...Object.fromEntries(own),
+    vmbus: { ...profile.fields.vmbus, value: bus },
   })
 }
 

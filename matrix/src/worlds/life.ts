@@ -43,7 +43,19 @@ export interface Life {
   readonly answers: Map<string, unknown>
   /** What is done while the guest stands still for a backup. */
   snapshot: () => boolean
+  /** How often each event of a host end was told. */
+  readonly heard: Map<string, number>
+  readonly bootPages: number
   readonly until: Waits
+}
+
+/** The virtual machine. */
+function machineOf({ machine, ends }: LifeOptions): Required<Pick<GuestOptions, 'memoryMB' | 'vps' | 'clockAhead'>> {
+  return {
+    memoryMB: machine.memoryMB ?? memoryOf(ends),
+    vps: machine.vps ?? 1,
+    clockAhead: BigInt((machine.clockAhead ?? 0) * TICKS_PER_SECOND),
+  }
 }
 
 function surfaceOf({ guest, make }: LifeOptions, world: World, options: GuestOptions, until: Waits): Surface {
@@ -68,34 +80,29 @@ const waits =
     return true
   }
 
-export function beginLife(options: LifeOptions): Life {
-  const { profile, ends, machine, seed, budget } = options
+/** Powers a guest on. `before` is the life that it goes on from elsewhere: its storage and its transcript stay. */
+export function beginLife(options: LifeOptions, before?: Life): Life {
+  const { profile, ends, seed, budget } = options
   const world = simulate({ seed: seeded(seed).u32('world') })
   const lan = lazy(() => lanOf(world, seed))
   const [storvsc, fc] = [lazy(() => newMedium('storvsc')), lazy(() => newMedium('fc'))]
   const until = waits(world, budget)
-  const provided = new Map<string, Uint8Array>()
-  const answers = new Map<string, unknown>()
-  const medium = (end: 'storvsc' | 'fc'): Medium => (end === 'fc' ? fc() : storvsc())
+  const provided = before?.provided ?? new Map<string, Uint8Array>()
+  const medium = before?.medium ?? ((end: 'storvsc' | 'fc'): Medium => (end === 'fc' ? fc() : storvsc()))
   const specs = endSpecs({ lan, medium, provided, snapshot: () => life.snapshot() })
   const host = world.host(
     profile,
     ends.map((end) => specs[end]()),
   )
-  const surface = surfaceOf(
-    options,
-    world,
-    {
-      memoryMB: machine.memoryMB ?? memoryOf(ends),
-      vps: machine.vps ?? 1,
-      clockAhead: BigInt((machine.clockAhead ?? 0) * TICKS_PER_SECOND),
-    },
-    until,
-  )
+  const machine = machineOf(options)
+  const surface = surfaceOf(options, world, machine, until)
+  const { answers, heard } = before ?? { answers: new Map<string, unknown>(), heard: new Map<string, number>() }
   surface.guest.on((event) => {
-    if (event.kind === 'host' && hasId(event.detail)) answers.set(`${event.name} ${event.detail.id}`, event.detail)
+    if (event.kind !== 'host') return
+    heard.set(event.name, (heard.get(event.name) ?? 0) + 1)
+    if (hasId(event.detail)) answers.set(`${event.name} ${event.detail.id}`, event.detail)
   })
-  const transcript = recorder(world.clock)
+  const transcript = before?.transcript ?? recorder(world.clock)
   const attached = surface.guest.attach(host, { trace: transcript.sink })
   const life: Life = {
     world,
@@ -108,10 +115,26 @@ export function beginLife(options: LifeOptions): Life {
     provided,
     transcript,
     answers,
-    snapshot: () => true,
+    heard,
+    bootPages: machine.memoryMB * PAGES_PER_MIB,
+    snapshot: before?.snapshot ?? (() => true),
     until,
   }
   return life
+}
+
+const PAGES_PER_MIB = 256
+
+/** The same guest on another host of the same version: saved on the one, restored on the other. */
+export function moved(options: LifeOptions, from: Life): Life {
+  const state = from.world.save()
+  const to = beginLife(options, from)
+  if (options.ends.includes('netvsc')) {
+    to.lan().switch.restore(from.lan().switch.save())
+    to.lan().peer.restore(from.lan().peer.save(), () => ({}))
+  }
+  to.world.restore(state)
+  return to
 }
 
 const hasId = (detail: unknown): detail is { readonly id: number } =>

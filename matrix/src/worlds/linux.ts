@@ -1,12 +1,11 @@
 import type { LinuxDisk, LinuxGeneration, LinuxInterface, LinuxSurface } from '@vmbus/guest-linux'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import type { ListedDevice, StageDisk, StagePort, StageTools } from '../probes/stage.ts'
-import { ended, stageNet, type Surface, type Waits } from './surface.ts'
+import type { ListedDevice, StagePort, StageTools } from '../probes/stage.ts'
+import { stageNet, type GuestDisk, type Surface, type Waits } from './surface.ts'
 
 const SECTOR = 512
 
-function stageDisk(disk: LinuxDisk, waits: Waits): StageDisk {
-  const take = (id: number): ReturnType<LinuxDisk['take']> => disk.take(id)
+function guestDisk(disk: LinuxDisk): GuestDisk {
   const { name } = disk
   return {
     name,
@@ -25,10 +24,11 @@ function stageDisk(disk: LinuxDisk, waits: Waits): StageDisk {
     get canDiscard() {
       return disk.canDiscard
     },
-    read: (offset, bytes) => ended(waits, disk.read(offset / SECTOR, bytes / SECTOR), take),
-    write: (offset, data) => ended(waits, disk.write(offset / SECTOR, data), take),
-    flush: () => ended(waits, disk.flush(), take),
-    discard: (offset, bytes) => ended(waits, disk.discard(offset / SECTOR, bytes / SECTOR), take),
+    read: (offset, bytes) => disk.read(offset / SECTOR, bytes / SECTOR),
+    write: (offset, data) => disk.write(offset / SECTOR, data),
+    flush: () => disk.flush(),
+    discard: (offset, bytes) => disk.discard(offset / SECTOR, bytes / SECTOR),
+    take: (id) => disk.take(id),
   }
 }
 
@@ -65,7 +65,7 @@ const tools = (eth0: LinuxInterface, waits: Waits): StageTools => ({
   },
 })
 
-const CLASS = /^(.*)\/class_id$/
+const CLASS = /([^/]+)\/class_id$/
 
 /** What lsvmbus reads of sysfs. */
 function listedIn(files: ReturnType<LinuxSurface['sysfs']>): readonly ListedDevice[] {
@@ -91,7 +91,7 @@ export function linuxSurface(world: World, generation: LinuxGeneration, options:
   return {
     guest,
     get disks() {
-      return guest.surface.disks.map((disk) => stageDisk(disk, waits))
+      return guest.surface.disks.map(guestDisk)
     },
     net() {
       const eth0 = guest.surface.net('eth0')

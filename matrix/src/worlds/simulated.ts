@@ -1,14 +1,16 @@
-import type { HostProfile } from '@vmbus/host'
+import type { Host, HostProfile } from '@vmbus/host'
 import { seeded } from '@vmbus/world'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { Answers, EndName, Ends } from '../probes/ends.ts'
 import { ProbeError } from '../probes/errors.ts'
 import { draw } from '../probes/property.ts'
 import type { Probe } from '../probes/probe.ts'
-import type { Stage } from '../probes/stage.ts'
+import type { Stage, StageDisk } from '../probes/stage.ts'
+import { contactOf } from './contact.ts'
 import { FABRIC } from './devices.ts'
 import { hostFields, projectedHost } from './hosts.ts'
-import { beginLife, type Life } from './life.ts'
+import { beginLife, moved, type Life, type LifeOptions } from './life.ts'
+import { stageDisk, type Waits } from './surface.ts'
 import { crossed } from './transcript.ts'
 import { view } from './view.ts'
 import { endsOf } from './worlds.ts'
@@ -46,17 +48,26 @@ const BOOT_SECONDS = 120
 const SETTLE_SECONDS = 5
 const ANSWER_SECONDS = 300
 
-function lifeOf(options: SimulatedOptions, reads: readonly string[]): Life {
+function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeOptions {
   const { probe, guest, profile, seed, whole = false, change, budget = BUDGET } = options
-  return beginLife({
+  const taken = change === undefined ? {} : { change }
+  const contact = contactOf(guest, profile, probe)
+  return {
     guest,
-    make: { ...(whole ? {} : { reads }), ...(change === undefined ? {} : { change }) },
-    profile: whole ? profile : projectedHost(profile, probe.reads.host),
+    make: whole ? taken : { reads, bus: contact.guest, ...taken },
+    profile: whole ? profile : projectedHost(profile, probe.reads.host, contact.host),
     ends: endsOf(probe),
     machine: probe.machine ?? {},
     seed,
     budget,
-  })
+  }
+}
+
+/** Processors whose interrupt controller for the bus is on. */
+function processorsOf({ partition }: Host): number {
+  const { processors } = partition.inspect()
+  const all: readonly unknown[] = typeof processors === 'object' && processors !== null ? Object.values(processors) : []
+  return all.filter((vp) => typeof vp === 'object' && vp !== null && 'synic' in vp && vp.synic === true).length
 }
 
 const hasUefi = ({ fields }: HostProfile): boolean => fields.generations.value.includes(2)
@@ -67,7 +78,19 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
   const reads: readonly string[] = probe.reads[guest.family]
   let begun: Life | undefined
   let drawn = 0
-  const life = (): Life => (begun ??= lifeOf(options, reads))
+  const own = lifeOptions(options, reads)
+  const life = (): Life => (begun ??= beginLife(own))
+  // The guest may have moved when it is asked again.
+  const until: Waits = async (what, seconds) => {
+    await Promise.resolve()
+    return life().until(what, seconds)
+  }
+  const diskAt = (index: number): StageDisk =>
+    stageDisk(() => {
+      const found = life().surface.disks[index]
+      if (found === undefined) throw new ProbeError('the guest has no such disk')
+      return found
+    }, until)
   const ends = endsOf(probe)
   const named = (end: EndName): void => {
     if (!ends.includes(end)) throw new ProbeError(`the probe ${probe.id} uses ${end}, which it does not name`)
@@ -84,7 +107,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
   }
 
   async function run(seconds: number): Promise<void> {
-    await life().until(() => false, seconds)
+    await until(() => false, seconds)
   }
 
   return {
@@ -93,7 +116,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
     guest: view('guest', guest.fields, reads),
     host: view('host', hostFields(profile), probe.reads.host),
     async connect() {
-      const { surface, until } = life()
+      const { surface } = life()
       if (surface.guest.generation.firmware !== undefined && !hasUefi(profile)) return 'not-offered'
       const failed = (): boolean => surface.guest.bus.phase === 'failed'
       if (!(await until(() => surface.guest.power === 'running' || failed(), BOOT_SECONDS))) return 'guest-hung'
@@ -112,7 +135,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       return host.device(attached, specs[end]())
     },
     async answer<N extends keyof Answers>(event: N, id: number): Promise<Answers[N] | undefined> {
-      const { answers, until } = life()
+      const { answers } = life()
       const key = `${event} ${id}`
       await until(() => answers.has(key), ANSWER_SECONDS)
       const detail = answers.get(key)
@@ -120,16 +143,21 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       // The ends say with which event they answer: `Answers` has their types.
       return detail as Answers[N] | undefined
     },
+    instanceOf,
+    heard: (event) => life().heard.get(event) ?? 0,
+    processors: () => processorsOf(life().attached),
+    get bootPages() {
+      return life().bootPages
+    },
+    migrate() {
+      begun = moved(own, life())
+    },
     run,
-    until: (what, seconds) => life().until(what, seconds),
+    until,
     get disks() {
-      return life().surface.disks
+      return life().surface.disks.map((_, index) => diskAt(index))
     },
-    disk() {
-      const [first] = life().surface.disks
-      if (first === undefined) throw new ProbeError('the guest has no disk')
-      return first
-    },
+    disk: () => diskAt(0),
     net: () => life().surface.net(),
     keyValues: () => life().surface.keyValues(),
     memory: () => life().surface.memory(),
@@ -155,7 +183,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       }
     },
     listed: () => life().surface.listed(),
-    poweredOff: (seconds) => life().until(() => life().surface.guest.power === 'powered-off', seconds),
+    poweredOff: (seconds) => until(() => life().surface.guest.power === 'powered-off', seconds),
     get lan() {
       return life().lan()
     },
@@ -163,8 +191,8 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
     fabric: FABRIC,
     ports: () => life().surface.ports(),
     async property(name, arbitrary, check) {
-      const own = seeded(seed).u32('property', probe.id, name)
-      const { end, runs: count } = await draw({ seed: own, runs }, arbitrary, check)
+      const drawSeed = seeded(seed).u32('property', probe.id, name)
+      const { end, runs: count } = await draw({ seed: drawSeed, runs }, arbitrary, check)
       drawn += count
       return end
     },

@@ -1,8 +1,8 @@
 import type { WorldGuest } from '@vmbus/simulation'
 import type {
   DiskResult,
-  ListedDevice,
   StageDisk,
+  ListedDevice,
   StageFiles,
   StageKeyValues,
   StageMemory,
@@ -17,7 +17,7 @@ export type Waits = (what: () => boolean, seconds?: number) => Promise<boolean>
 /** What a stage needs of an operating system beside its bus: one for each family. */
 export interface Surface {
   readonly guest: WorldGuest
-  readonly disks: readonly StageDisk[]
+  readonly disks: readonly GuestDisk[]
   net(): StageNet
   keyValues(): StageKeyValues
   memory(): StageMemory
@@ -27,24 +27,55 @@ export interface Surface {
   ports(): readonly StagePort[] | undefined
 }
 
+/** A disk whose requests are begun now, by an id, and end later. Offsets and lengths are bytes. */
+export interface GuestDisk extends Omit<StageDisk, 'read' | 'write' | 'flush' | 'discard'> {
+  read(offset: number, bytes: number): number
+  write(offset: number, data: Uint8Array): number
+  flush(): number
+  discard(offset: number, bytes: number): number
+  /** How a request ended, told once; undefined while it is under way. */
+  take(id: number): { readonly outcome: string; readonly data?: Uint8Array | undefined } | undefined
+}
+
 /** Seconds for which a request of a disk is waited for. */
 const IO_SECONDS = 200
 const ECHO_SECONDS = 5
 
-interface Taken {
-  readonly outcome: string
-  readonly data?: Uint8Array | undefined
-}
-
-/** Waits for a request that a driver has taken. */
-export async function ended(waits: Waits, id: number, take: (id: number) => Taken | undefined): Promise<DiskResult> {
-  let taken: Taken | undefined
-  await waits(() => {
-    taken ??= take(id)
-    return taken !== undefined
-  }, IO_SECONDS)
-  const { outcome = 'no answer', data = new Uint8Array(0) } = taken ?? {}
-  return { ok: outcome === 'good', outcome, data }
+/** A disk by its place, whichever host the guest is on when its requests end. */
+export function stageDisk(disk: () => GuestDisk, waits: Waits): StageDisk {
+  const ended = async (id: number): Promise<DiskResult> => {
+    let taken: ReturnType<GuestDisk['take']>
+    await waits(() => {
+      taken ??= disk().take(id)
+      return taken !== undefined
+    }, IO_SECONDS)
+    const { outcome = 'no answer', data = new Uint8Array(0) } = taken ?? {}
+    return { ok: outcome === 'good', outcome, data }
+  }
+  return {
+    get name() {
+      return disk().name
+    },
+    get size() {
+      return disk().size
+    },
+    get sectorSize() {
+      return disk().sectorSize
+    },
+    get physicalSectorSize() {
+      return disk().physicalSectorSize
+    },
+    get readOnly() {
+      return disk().readOnly
+    },
+    get canDiscard() {
+      return disk().canDiscard
+    },
+    read: (offset, bytes) => ended(disk().read(offset, bytes)),
+    write: (offset, data) => ended(disk().write(offset, data)),
+    flush: () => ended(disk().flush()),
+    discard: (offset, bytes) => ended(disk().discard(offset, bytes)),
+  }
 }
 
 /** An interface whose requests are made now and answered later, and which throws what the system refuses. */

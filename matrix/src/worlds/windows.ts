@@ -1,11 +1,9 @@
 import type { WindowsDisk, WindowsGeneration } from '@vmbus/guest-windows'
 import { registryPools } from '@vmbus/kvp'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import type { StageDisk } from '../probes/stage.ts'
-import { ended, stageNet, type Surface, type Waits } from './surface.ts'
+import { stageNet, type GuestDisk, type Surface, type Waits } from './surface.ts'
 
-function stageDisk(disk: WindowsDisk, waits: Waits): StageDisk {
-  const take = (id: number): ReturnType<WindowsDisk['take']> => disk.take(id)
+function guestDisk(disk: WindowsDisk): GuestDisk {
   const { name, sectorSize } = disk
   return {
     name,
@@ -22,10 +20,11 @@ function stageDisk(disk: WindowsDisk, waits: Waits): StageDisk {
     get canDiscard() {
       return disk.canUnmap
     },
-    read: (offset, bytes) => ended(waits, disk.read(offset / sectorSize, bytes / sectorSize), take),
-    write: (offset, data) => ended(waits, disk.write(offset / sectorSize, data), take),
-    flush: () => ended(waits, disk.flush(), take),
-    discard: (offset, bytes) => ended(waits, disk.unmap(offset / sectorSize, bytes / sectorSize), take),
+    read: (offset, bytes) => disk.read(offset / sectorSize, bytes / sectorSize),
+    write: (offset, data) => disk.write(offset / sectorSize, data),
+    flush: () => disk.flush(),
+    discard: (offset, bytes) => disk.unmap(offset / sectorSize, bytes / sectorSize),
+    take: (id) => disk.take(id),
   }
 }
 
@@ -39,7 +38,7 @@ export function windowsSurface(
   return {
     guest,
     get disks() {
-      return guest.surface.disks.map((disk) => stageDisk(disk, waits))
+      return guest.surface.disks.map(guestDisk)
     },
     net() {
       const { surface } = guest

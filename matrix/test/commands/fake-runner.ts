@@ -77,7 +77,7 @@ export function fakeRunner({ broken = () => false, onTask }: FakeOptions = {}): 
           const planned = of(release, host.id, name)
           if ('id' in planned) tasks.set(planned.id, { ...planned, probe: name, release, host: host.id, seed, runs })
         }
-      return { seed, runs, tasks: [...tasks.values()], of }
+      return { seed, runs, tasks: [...tasks.values()], checks: [], of }
     },
     async runPlan({ tasks, seed, runs }, { signal, onProgress }) {
       const finished = new Map<string, Execution>()

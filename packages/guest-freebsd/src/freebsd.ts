@@ -198,3 +198,15 @@ export function freebsd(text: string, options: FreebsdOptions = {}): FreebsdGene
       : `what FreeBSD ${releaseKey(release)} speaks is not known`,
   )
 }
+
+/**
+ * A generation with these values and otherwise that release: a guest of which only some values are another's. Throws
+ * OptionsError (VMBUS_OPTIONS_INVALID) and FreebsdReleaseError (VMBUS_FREEBSD_RELEASE).
+ */
+export function freebsdWith(
+  release: string,
+  fields: Evidenced<Capabilities>,
+  options: FreebsdOptions = {},
+): FreebsdGeneration {
+  return generationOf(freebsd(release, options).release, fields, options)
+}

@@ -2,6 +2,7 @@ export type { Capabilities } from './capabilities.ts'
 export {
   freebsd,
   freebsdRelease,
+  freebsdWith,
   type FreebsdGeneration,
   type FreebsdOptions,
   type FreebsdServices,

@@ -108,13 +108,34 @@ export function windows(name: string, options: WindowsOptions = {}): WindowsGene
   return release === undefined ? undefined : windowsOf(release, options)
 }
 
-function windowsOf(release: WindowsRelease, options: WindowsOptions): WindowsGeneration {
+/**
+ * A generation with these values and otherwise that release: a guest of which only some values are another's.
+ *
+ * @throws OptionsError VMBUS_OPTIONS_INVALID
+ * @throws WindowsError VMBUS_WINDOWS_GENERATION, VMBUS_WINDOWS_PACKAGE
+ */
+export function windowsWith(
+  name: WindowsId,
+  fields: Evidenced<WindowsCapabilities>,
+  options: WindowsOptions = {},
+): WindowsGeneration {
+  checkOptions('windows', windowsOptions, options)
+  const release = windowsRelease(name)
+  if (release === undefined) throw new WindowsError('VMBUS_WINDOWS_PACKAGE', `nothing is known of ${name}`)
+  return windowsOf(release, options, fields)
+}
+
+function windowsOf(
+  release: WindowsRelease,
+  options: WindowsOptions,
+  given?: Evidenced<WindowsCapabilities>,
+): WindowsGeneration {
   const { drivers: own = [] } = options
   const generation = generationOf(release, options.generation)
   const services = packageOf(release, options.package)
   const newest = services === undefined ? release.newest : newestWith(release, services)
   if (newest === undefined) throw new WindowsError('VMBUS_WINDOWS_PACKAGE', `${release.name} has no drivers of its own`)
-  const fields = capabilitiesOf(newest)
+  const fields = given ?? capabilitiesOf(newest)
   const capabilities = valuesOf(fields)
   const names = servicesOf(capabilities)
   const make = { release, capabilities, names, drivers: services?.build ?? release.os.join('.'), options }

@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { arrive, byGuest, fails, works } from './arrive.ts'
+import type { EndName } from './ends.ts'
+import type { Probe } from './probe.ts'
+import type { Stage } from './stage.ts'
+
+const ENDS: readonly EndName[] = ['heartbeat', 'kvp', 'storvsc', 'netvsc']
+const move = fc.record({
+  sectors: fc.integer({ min: 1, max: 64 }),
+  fill: fc.integer({ min: 1, max: 255 }),
+  ms: fc.nat(3000),
+})
+
+/** A write is under way and a key is being set while the guest moves; then everything goes on as if nothing had been. */
+async function carried(
+  stage: Stage,
+  { sectors, fill, ms }: { sectors: number; fill: number; ms: number },
+): Promise<boolean | string> {
+  await stage.run(ms / 1000)
+  const data = new Uint8Array(sectors * 512).fill(fill)
+  const writing = stage.disk().write(fill * 65_536, data)
+  // Guests without key-value exchange move as well.
+  const id = stage.drives('kvp') ? stage.device('kvp').set({ key: 'moved', value: String(fill) }) : undefined
+  stage.migrate()
+  if (!(await writing).ok) return 'a write was lost'
+  if (typeof id === 'number' && (await stage.answer('kvp:completed', id))?.outcome !== 'ok') return 'a key was lost'
+  const { data: found } = await stage.disk().read(fill * 65_536, data.length)
+  if (found.length !== data.length || found.some((byte) => byte !== fill)) return 'the disk has lost what was written'
+  if (!(await stage.net().ping(stage.lan.address))) return 'the network does not answer any more'
+  const { answered } = stage.device('heartbeat').counts
+  await stage.run(5)
+  return stage.device('heartbeat').counts.answered > answered || 'heartbeats have stopped'
+}
+
+export const liveMigrationProbe: Probe = {
+  id: 'live-migration',
+  feature: 'live-migration',
+  version: 1,
+  world: 'services',
+  devices: ENDS,
+  reads: {
+    linux: ['vmbus', 'heartbeat', 'kvp', 'storvsc', 'netvsc'],
+    freebsd: ['vmbus', 'negotiation', 'heartbeat', 'kvp', 'kvpFourFrom', 'storvsc', 'storvscChoice', 'netvsc', 'ndis'],
+    windows: ['vmbus', 'heartbeat', 'kvp', 'storvsc', 'netvsc'],
+    host: ['vmbus', 'framework', 'heartbeat', 'kvp', 'storvsc', 'netvsc'],
+  },
+  missing: 'a host of another version',
+  bytes: ['storvsc', 'netvsc'],
+  control: { netvsc: [0x9_9999] },
+  // A machine of 64 MiB is saved and restored by each.
+  runs: 2,
+  async measure(stage) {
+    const found = await arrive(stage, 'heartbeat', 'storvsc', 'netvsc')
+    if (found !== undefined) return found
+    if (!(await stage.until(() => stage.net().exists && stage.disks.length > 0)))
+      return fails('no disk or no interface was found', byGuest('storvsc'))
+    stage.net().up()
+    stage.net().setAddress('10.0.0.2/24')
+    const end = await stage.property('moves', move, (drawn) => carried(stage, drawn))
+    return end.held ? works : fails(end.reason, byGuest('vmbus'))
+  },
+}

@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import type { HostProfile } from '@vmbus/host'
+import type { MatrixGuest } from '../guests/guests.ts'
+import type { Probe } from '../probes/probe.ts'
+import type { Execution } from '../results/execution.ts'
+import { execute } from './execute.ts'
+
+export interface ControlOptions {
+  /** A Linux guest for which every probe of `among` is green. */
+  readonly guest: MatrixGuest
+  readonly profile: HostProfile
+  readonly seed: number
+  readonly runs: number
+  /** The probes that are played without the capability. */
+  readonly among: readonly Probe[]
+}
+
+/** `works` and `partial` are green, and everything else is red. */
+export const isGreen = ({ outcome }: Execution): boolean => outcome === 'works' || outcome === 'partial'
+
+/** Takes away what a probe names as its capability, and tells which probes are red then: that one, and those that need it. */
+export async function control({ control: change, id }: Probe, options: ControlOptions): Promise<readonly Execution[]> {
+  const { among, ...rest } = options
+  const ends = []
+  for (const probe of among) {
+    const own = createHash('sha256').update(`without ${id}: ${probe.id}`).digest('hex')
+    ends.push(await execute({ ...rest, id: own, probe, change }))
+  }
+  return ends.filter((execution) => !isGreen(execution))
+}

@@ -1,0 +1,15 @@
+import type { Execution } from '../results/execution.ts'
+import type { Check, Plan } from './plan.ts'
+
+/** A cell that alone is found otherwise than the execution that it shares: the probe depends on what it does not declare. */
+export interface SharingFault extends Check {
+  readonly shared: Execution
+  readonly alone: Execution
+}
+
+export const sharingFaults = ({ checks }: Plan, executions: ReadonlyMap<string, Execution>): readonly SharingFault[] =>
+  checks.flatMap((check) => {
+    const [shared, alone] = [executions.get(check.of), executions.get(check.id)]
+    if (shared === undefined || alone === undefined || shared.outcome === alone.outcome) return []
+    return [{ ...check, shared, alone }]
+  })

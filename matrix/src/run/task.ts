@@ -1,0 +1,16 @@
+import { hostProfile } from '@vmbus/host'
+import { guestOf, isGuest } from '../guests/guests.ts'
+import { PROBES } from '../probes/index.ts'
+import type { Execution } from '../results/execution.ts'
+import { execute } from './execute.ts'
+import type { Task } from './plan.ts'
+
+/** Runs a task in this thread. Throws for one of another version of this package. */
+export function runTask({ id, seed, runs, probe: name, release, host, whole = false }: Task): Promise<Execution> {
+  const probe = PROBES.find((each) => each.id === name)
+  const guest = guestOf(release)
+  const profile = hostProfile(host)
+  if (probe === undefined || !isGuest(guest) || profile === undefined)
+    throw new Error(`a task of another version of this package: ${name}, ${release}, ${host}`)
+  return execute({ id, probe, guest, profile, seed, runs, whole })
+}

@@ -1,0 +1,10 @@
+import { parentPort } from 'node:worker_threads'
+import type { Task } from './plan.ts'
+import { runTask } from './task.ts'
+
+// One thread of `pool.ts`: a task comes, its execution goes back.
+parentPort?.on('message', (task: Task) => void answer(task))
+
+async function answer(task: Task): Promise<void> {
+  parentPort?.postMessage(await runTask(task))
+}
