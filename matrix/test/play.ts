@@ -8,7 +8,7 @@ import { execute } from '../src/run/execute.ts'
 /** What is to be found of a probe, a release and a host: the outcome, and the field that decides where one does. */
 export type Expected = readonly [probe: string, release: string, host: string, outcome: string, field?: string]
 
-export function probeOf(id: string): Probe {
+function probeOf(id: string): Probe {
   const found = PROBES.find((probe) => probe.id === id)
   if (found === undefined) throw new Error(id)
   return found

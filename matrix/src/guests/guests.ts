@@ -30,12 +30,11 @@ interface Made<Family extends string, Generation> {
 }
 
 export type LinuxMatrixGuest = Made<'linux', LinuxGeneration>
-export type FreebsdMatrixGuest = Made<'freebsd', FreebsdGeneration>
-export type WindowsMatrixGuest = Made<'windows', WindowsGeneration>
+type FreebsdMatrixGuest = Made<'freebsd', FreebsdGeneration>
+type WindowsMatrixGuest = Made<'windows', WindowsGeneration>
 
 /** A simulated guest that stands for releases of the catalog. */
 export type MatrixGuest = LinuxMatrixGuest | FreebsdMatrixGuest | WindowsMatrixGuest
-export type Family = MatrixGuest['family']
 
 export interface NoGuest {
   readonly reason: string

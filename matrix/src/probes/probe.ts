@@ -8,8 +8,7 @@ import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
 
 /** Worlds that probes share: the devices that a guest of such a world is offered. */
-export const WORLDS = ['services', 'network', 'storage', 'memory'] as const
-export type WorldName = (typeof WORLDS)[number]
+export type WorldName = 'services' | 'network' | 'storage' | 'memory'
 
 /** A fact of a host's build, or a feature that a host has from a build on. */
 export type HostRead = keyof HostFacts | HostFeature
@@ -40,7 +39,7 @@ export interface ProbeMachine {
 }
 
 /** What a host must have beside the devices. It counts as read where it is what decides. */
-export interface HostNeed {
+interface HostNeed {
   readonly field: HostRead
   /** Default: the field is true. */
   has?(host: HostProfile): boolean

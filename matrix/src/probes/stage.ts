@@ -30,7 +30,7 @@ export interface StageDisk {
 }
 
 /** What a frame leaves to be done by the adapter or the system. */
-export interface StageSend {
+interface StageSend {
   /** Its TCP checksum is to be filled in. */
   readonly checksum?: boolean
   /** It is to be cut into segments of so many bytes of payload. */
@@ -38,7 +38,7 @@ export interface StageSend {
 }
 
 /** What an adapter does for the system. */
-export interface StageOffloads {
+interface StageOffloads {
   readonly checksum: boolean
   readonly segment: boolean
 }
@@ -123,7 +123,7 @@ export interface StageMemory {
   readonly ballooned: number
 }
 
-export interface StageClock {
+interface StageClock {
   /** FILETIME. */
   guest(): bigint
   /** FILETIME. */
@@ -142,7 +142,7 @@ export interface StageFiles {
   readonly separator: '/' | '\\'
 }
 
-export interface StageBackup {
+interface StageBackup {
   /** File systems of the guest, or its writers, stand still. */
   readonly frozen: boolean
   /** What is done while they do; true when the snapshot was taken. */

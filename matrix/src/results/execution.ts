@@ -1,1 +1,1 @@
-export type { Execution, ExchangeStep } from '@vmbus/report'
+export type { Execution } from '@vmbus/report'

@@ -16,7 +16,7 @@ export interface ControlOptions {
 }
 
 /** `works` and `partial` are green, and everything else is red. */
-export const isGreen = ({ outcome }: Execution): boolean => outcome === 'works' || outcome === 'partial'
+const isGreen = ({ outcome }: Execution): boolean => outcome === 'works' || outcome === 'partial'
 
 /** Takes away what a probe names as its capability, and tells which probes are red then: that one, and those that need it. */
 export async function control({ control: change, id }: Probe, options: ControlOptions): Promise<readonly Execution[]> {

@@ -39,7 +39,7 @@ export interface Check {
 }
 
 /** Why nothing runs for a cell. */
-export interface NotRun {
+interface NotRun {
   readonly reason: string
 }
 
