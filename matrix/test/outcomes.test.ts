@@ -18,6 +18,10 @@ const TABLE: readonly (readonly [release: string, host: string, probe: string, o
   ['ubuntu 24.04', 'ws2008r2', 'core', 'fails'],
   ['freebsd 9.3 + port', 'ws2012r2', 'core', 'partial'],
   ['windows server 2025', 'ws2025', 'core', 'partial'],
+  // Windows 11 runs in generation 2 alone, whose firmware speaks an older VMBus than it.
+  ['windows 11 24h2', 'ws2022', 'kvp', 'works'],
+  ['windows 11 21h2', 'ws2016', 'dm-ballooning', 'works'],
+  ['windows 11 21h2', 'ws2012', 'kvp', 'not-offered'],
   ['rhel 8.0', 'ws2016', 'time-accuracy', 'works'],
   ['debian 8', 'ws2016', 'time-accuracy', 'fails'],
   ['debian 12', 'ws2012r2', 'time-accuracy', 'not-offered'],

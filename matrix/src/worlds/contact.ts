@@ -13,10 +13,11 @@ const STRANGERS: Contact = { guest: [0x6_0000], host: [0x0_000d] }
 
 /**
  * What a probe sees of both ends' versions: those themselves where it is about them, elsewhere only the one that they agree on,
- * which is the first that the guest tries and the host has. Probes of the whole lists hold the rule.
+ * which is the first that the guest tries and the host has, and what is older on the host. Probes of the whole lists hold the rule.
  */
 export function contactOf({ versions }: MatrixGuest, { vmbus }: HostProfile, { bus = 'agreed' }: Probe): Contact {
   if (bus === 'lists') return { guest: versions, host: vmbus }
   const agreed = versions.find((version) => vmbus.includes(version))
-  return agreed === undefined ? STRANGERS : { guest: [agreed], host: [agreed] }
+  // A guest's firmware, which comes before it, agrees on an older one.
+  return agreed === undefined ? STRANGERS : { guest: [agreed], host: vmbus.filter((version) => version <= agreed) }
 }
