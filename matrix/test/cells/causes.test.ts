@@ -49,6 +49,7 @@ describe('the list of causes', () => {
     ['freebsd 13.2', 'ws2019', 'scsi-wwn', 'no', WORKS, 'freebsd-names'],
     ['oracle 6.4', 'ws2016', 'core', 'no', WORKS, 'oracle-core-blank'],
     ['rhel 8.6', 'ws2016', 'vcpu-256', 'yes', { outcome: 'not-offered', reason: 'none' }, 'processors-of-old-hosts'],
+    ['rhel 7.9', 'ws2019', 'vcpu-256', 'yes', { outcome: 'not-offered', reason: 'none' }, 'processors-of-old-hosts'],
     ['freebsd 10.1', 'ws2008r2', 'kvp', 'yes', { outcome: 'fails', reason: 'none' }, 'freebsd-index-rule'],
     ['rhel 10.0', 'ws2022', 'file-copy', 'yes', lacks('fcopyBy'), 'rhel10-file-copy'],
     ['rhel 6.4', 'ws2016', 'live-backup', 'yes', lacks('vss'), 'rhel64-backup'],

@@ -25,9 +25,9 @@ export const HOSTS: readonly CauseRule[] = [
   ),
   finding(
     'processors-of-old-hosts',
-    'Windows Server 2016 gives a virtual machine 240 processors at most, and earlier hosts 64 or fewer. The row for more than 256 leaves its host cell blank, which reads as every host of the page.',
+    'Windows Server 2016 and 2019 give a virtual machine 240 processors at most, and earlier hosts 64 or fewer. The row for more than 256 leaves its host cell blank, which reads as every host of the page.',
     'Plan for Hyper-V scalability in Windows Server, at 07dbd0a3: maximum of virtual processors',
-    { features: ['vcpu-256'], we: 'lack', hosts: [...OLD_HOSTS, 'ws2012r2', 'ws2016'] },
+    { features: ['vcpu-256'], we: 'lack', hosts: [...OLD_HOSTS, 'ws2012r2', 'ws2016', 'ws2019'] },
   ),
   ourBug(
     'disk-commands-on-old-hosts',
