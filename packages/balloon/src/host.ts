@@ -39,7 +39,7 @@ export function balloonHost(
 
   return {
     get ready() {
-      return ctx.state.phase === 'ready' && underWay(ctx) === undefined
+      return ctx.state.phase === 'idle' && underWay(ctx) === undefined
     },
     get assignedPages() {
       return assignedPages()
@@ -117,7 +117,7 @@ function timer(ctx: HostContext, name: string): void {
   const { state, deps } = ctx
   if (name === 'settled' && state.phase === 'settling') {
     state.settledAt = null
-    state.phase = 'ready'
+    state.phase = 'idle'
     deps.event('ready')
   }
   // The answer may still come, and the guest takes one request at a time: it stays busy.

@@ -15,7 +15,7 @@ import { regionFor } from './region.ts'
 import { MAX_REQUEST_PAGES, RANGES_PER_MESSAGE, type BalloonRefusal, type Request } from './state.ts'
 
 function refusal(ctx: HostContext, supported: boolean): BalloonRefusal | undefined {
-  if (ctx.state.phase !== 'ready') return 'not-ready'
+  if (ctx.state.phase !== 'idle') return 'not-ready'
   if (underWay(ctx) !== undefined) return 'busy'
   return supported ? undefined : 'not-supported'
 }

@@ -67,7 +67,7 @@ export interface Request {
   readonly adding: { readonly start: number; readonly region: HotAddRegion } | null
 }
 
-const PHASES = ['closed', 'version', 'capabilities', 'settling', 'ready'] as const
+const PHASES = ['closed', 'version', 'capabilities', 'settling', 'idle'] as const
 
 export interface State {
   phase: (typeof PHASES)[number]
