@@ -48,7 +48,7 @@ export function assemble(
     if (!('id' in planned)) return { probe, reads: [], notRun: { why: 'not-planned', detail: planned.reason } }
     const execution = executions.get(planned.id)
     if (execution === undefined) return { probe, reads: [], notRun: { why: 'not-finished' } }
-    return { probe, reads: readsFor(guest, host, probe), execution }
+    return { probe, reads: readsFor(guest, host, probe, execution.decidedBy), execution }
   }
 
   return buildResults({
@@ -73,11 +73,11 @@ export function assemble(
 function cachedReads(runner: Runner, hosts: readonly HostProfile[]) {
   const fields = new Map(hosts.map((profile) => [profile.id, runner.hostFields(profile)]))
   const known = new Map<RunnerGuest, Map<string, readonly ReadField[]>>()
-  return (guest: RunnerGuest, host: string, probe: Probe): readonly ReadField[] => {
+  return (guest: RunnerGuest, host: string, probe: Probe, decidedBy: Execution['decidedBy']): readonly ReadField[] => {
     const ofGuest = known.get(guest) ?? new Map<string, readonly ReadField[]>()
     known.set(guest, ofGuest)
-    const key = `${host} ${probe.id}`
-    const reads = ofGuest.get(key) ?? readsOf(probe.reads, guest, fields.get(host) ?? {})
+    const key = [host, probe.id, decidedBy?.of, decidedBy?.field].join(' ')
+    const reads = ofGuest.get(key) ?? readsOf(probe.reads, guest, fields.get(host) ?? {}, decidedBy)
     ofGuest.set(key, reads)
     return reads
   }

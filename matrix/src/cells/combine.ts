@@ -82,9 +82,9 @@ function working(applicable: readonly Ran[], parts: readonly Part[]): Combined {
       outcome === 'partial' && (part.probe.missing === undefined || part.execution?.decidedBy !== undefined),
   )
   if (partial !== undefined) return decided(partial, false)
-  const missing = parts.flatMap(({ probe, notRun }) => [
+  const missing = parts.flatMap(({ probe, execution, notRun }) => [
     ...(probe.missing === undefined ? [] : [probe.missing]),
-    ...(notRun === undefined ? [] : [probe.id]),
+    ...(notRun === undefined && execution?.outcome !== 'not-run' ? [] : [probe.id]),
   ])
   const [first] = applicable
   const found = first === undefined ? {} : { part: first.part }

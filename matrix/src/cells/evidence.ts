@@ -2,11 +2,11 @@ import { weakestOf, type Basis } from '@vmbus/world'
 import type { ReadField } from '../results/results.ts'
 import type { Evidence } from '../results/vocabulary.ts'
 
-/** A value between two trees that agree counts as read: its bracket stays in the story. */
+/** The two trees of a bracket may differ, and then nobody read which side the value is of: the story has both. */
 const EVIDENCE_OF: Readonly<Record<Basis, Evidence>> = {
   real: 'simulated-sourced',
   'source-read': 'simulated-sourced',
-  bracketed: 'simulated-sourced',
+  bracketed: 'simulated-inferred',
   inferred: 'simulated-inferred',
   grid: 'simulated-grid',
 }

@@ -3,6 +3,7 @@ import { nvspVersionName } from '@vmbus/netvsc/protocol'
 import { vstorVersionName } from '@vmbus/storvsc/protocol'
 import type { Field } from '@vmbus/world'
 import type { Reads } from '../probes/probe.ts'
+import type { Execution } from '../results/execution.ts'
 import type { ReadField } from '../results/results.ts'
 
 type Fields = Readonly<Record<string, Field<unknown>>>
@@ -49,10 +50,24 @@ function listText(field: string, list: readonly unknown[]): string {
   return texts.length === 0 ? 'none' : texts.join(' ')
 }
 
-/** The values that a probe read of this guest and this host, each with how it is known. */
-export function readsOf(reads: Reads, guest: FieldedGuest, host: Fields): readonly ReadField[] {
-  const ofGuest = reads[guest.family].flatMap((field) => readField('guest', field, guest.fields[field]))
-  return [...ofGuest, ...reads.host.flatMap((field) => readField('host', field, host[field]))]
+/**
+ * The values that a probe read of this guest and this host, each with how it is known. The field that decided is one of them
+ * whether the probe declares it or not: what a host must have beside the devices counts as read only there.
+ */
+export function readsOf(
+  reads: Reads,
+  guest: FieldedGuest,
+  host: Fields,
+  decidedBy?: Execution['decidedBy'],
+): readonly ReadField[] {
+  const known = { guest: guest.fields, host }
+  const declared = { guest: reads[guest.family], host: reads.host } satisfies Record<ReadField['of'], readonly string[]>
+  const sides = ['guest', 'host'] as const
+  return sides.flatMap((of) => {
+    const fields = new Set<string>(declared[of])
+    if (decidedBy?.of === of) fields.add(decidedBy.field)
+    return [...fields].flatMap((field) => readField(of, field, known[of][field]))
+  })
 }
 
 function readField(of: ReadField['of'], field: string, known: Field<unknown> | undefined): ReadField[] {

@@ -35,7 +35,7 @@ function measuredOf({ release, feature, parts }: Cell): Measured {
   const combined = combine(parts)
   if (combined.outcome !== 'not-run') return ran(combined, parts)
   if (release.drivers === 'none' && needsDriver(feature)) return driverless(release)
-  return notRun(feature, parts)
+  return notRun(feature, combined, parts)
 }
 
 function ran({ outcome, reason, part, isCoverage }: Combined, parts: readonly Part[]): Measured {
@@ -66,13 +66,15 @@ const driverless = ({ reason, key }: Release): Measured => ({
   isCoverage: false,
 })
 
-function notRun(feature: FeatureId, parts: readonly Part[]): Measured {
-  const told = parts.find((part) => part.notRun !== undefined)?.notRun
-  const why = told?.why ?? withoutProbe(feature)
+/** A probe that ran and has nothing to measure with says so itself. */
+function notRun(feature: FeatureId, { part, reason }: Combined, parts: readonly Part[]): Measured {
+  const own = { why: withoutProbe(feature), ...(part !== undefined && { detail: reason }) }
+  const told = part === undefined ? parts.find((each) => each.notRun !== undefined)?.notRun : undefined
+  const { why, detail } = told ?? own
   return {
     outcome: 'not-run',
     evidence: 'documented',
-    reason: told?.detail ?? NOT_RUN_TEXT[why],
+    reason: detail ?? NOT_RUN_TEXT[why],
     notRun: why,
     reads: [],
     isCoverage: false,

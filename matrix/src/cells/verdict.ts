@@ -38,7 +38,8 @@ export interface Measured {
   readonly isCoverage: boolean
 }
 
-const NO: readonly Outcome[] = ['fails', 'not-offered', 'no-driver', 'not-applicable']
+/** Outcomes that are a no: the feature is not there. A guest that hangs or is damaged is a defect of its own, and none of them. */
+export const LACKING: readonly Outcome[] = ['fails', 'not-offered', 'no-driver', 'not-applicable']
 
 /** What was measured beside what is published; the first rule that fits decides. */
 export function verdictOf({ outcome, evidence, isCoverage }: Measured, marks: readonly Mark[]): Verdict {
@@ -47,7 +48,7 @@ export function verdictOf({ outcome, evidence, isCoverage }: Measured, marks: re
   if (published === undefined) return 'not-covered'
   if (marks.some((mark) => mark !== published)) return 'grid-conflict'
   if (outcome === 'not-run' || outcome === 'error') return 'not-measured'
-  if (isCoverage && published === 'yes') return 'not-measured'
+  if (isCoverage && (published === 'yes' || published === 'partial')) return 'not-measured'
   return matches(outcome, published) ? 'agrees' : 'differs'
 }
 
@@ -56,7 +57,7 @@ function matches(outcome: Outcome, published: Mark): boolean {
     case 'yes':
       return outcome === 'works'
     case 'no':
-      return NO.includes(outcome)
+      return LACKING.includes(outcome)
     case 'n/a':
       return outcome === 'not-applicable'
     case 'partial':

@@ -24,7 +24,7 @@ const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
 const EVIDENCE_TEXT: Readonly<Record<Evidence, string>> = {
   real: 'a real kernel did it',
   'simulated-sourced': 'simulated, of values that were read in sources',
-  'simulated-inferred': 'simulated, of values some of which are concluded from others',
+  'simulated-inferred': 'simulated, of values some of which are concluded from others or lie between two trees',
   'simulated-grid': 'simulated, of values some of which only the page tells',
   documented: 'nothing ran',
 }
@@ -63,11 +63,11 @@ const reasonText = ({ reason }: Story): string => (reason === '' ? '' : `: ${rea
 const fieldText = ({ of, field, value, basis, source, bracket }: ReadField): string =>
   `the ${of}'s ${field} is ${value} (${basis}: ${source}${bracket === undefined ? '' : `, after ${bracket[0]} and up to ${bracket[1]}`})`
 
-/** The field that decided, or all that was read where none did. */
+/** The field that decided, or all that was read where none did or nothing is known of it. */
 function decidingText({ decidedBy, reads }: Story): string {
   if (reads.length === 0) return ''
-  const [first] = reads
-  if (decidedBy !== undefined && first !== undefined) return `It is decided by one value: ${fieldText(first)}.`
+  const decided = reads.find(({ of, field }) => of === decidedBy?.of && field === decidedBy.field)
+  if (decided !== undefined) return `It is decided by one value: ${fieldText(decided)}.`
   return `What was read: ${reads.map(fieldText).join('; ')}.`
 }
 

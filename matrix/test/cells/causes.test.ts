@@ -70,6 +70,24 @@ describe('the list of causes', () => {
     expect(causeIn('rhel 7.6', 'ws2022', 'vcpu-256', 'no', WORKS, host)).toBe('host-inferred')
   })
 
+  it.each(['guest-hung', 'guest-corrupt', 'error', 'not-run'] as const)(
+    'explains by no cause what is a defect of a run or none at all: %s',
+    (outcome) => {
+      const ran = { outcome, reason: 'it broke' }
+      expect(causeIn('rhel 6.4', 'ws2016', 'live-backup', 'yes', ran)).toBeUndefined()
+      expect(causeIn('sles 11 sp4', 'ws2016', 'trim', 'yes', ran)).toBeUndefined()
+      expect(causeIn('rhel 7.6', 'ws2022', 'jumbo-frames', 'yes', ran, [read('x', 'bracketed')])).toBeUndefined()
+      expect(causeIn('rhel 7.6', 'ws2022', 'jumbo-frames', 'yes', ran, [read('x', 'inferred')])).toBeUndefined()
+      expect(causeIn('rhel 7.6', 'ws2022', 'jumbo-frames', 'no', ran, [read('x', 'inferred', 'host')])).toBeUndefined()
+    },
+  )
+
+  it('blames versions that were dropped only where the version of the bus decides', () => {
+    expect(causeIn('rhel 8.7', 'ws2008r2', 'kvp', 'yes', lacks('vmbus'))).toBe('old-versions-dropped')
+    expect(causeIn('rhel 8.7', 'ws2008r2', 'kvp', 'yes', lacks('kvp'))).toBeUndefined()
+    expect(causeIn('rhel 8.7', 'ws2008r2', 'kvp', 'yes', { outcome: 'fails', reason: 'none' })).toBeUndefined()
+  })
+
   it('leaves what no rule knows unexplained', () => {
     expect(causeIn('rhel 9.4', 'ws2022', 'jumbo-frames', 'no', WORKS)).toBeUndefined()
     expect(causeIn('freebsd 10.0', 'ws2008r2', 'kvp', 'yes', lacks('kvp'))).toBeUndefined()

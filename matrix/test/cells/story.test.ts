@@ -58,6 +58,11 @@ describe('the probes of one feature together', () => {
     })
   })
 
+  it('are partial when one of them has nothing to measure with, beside others that work', () => {
+    const own = part({ outcome: 'not-run', reason: 'nothing stands for its tools', probe: 'p2', id: 'e2' })
+    expect(combine([part({}), own])).toMatchObject({ outcome: 'partial', isCoverage: true, reason: 'not measured: p2' })
+  })
+
   it('that are partial by a field lack something, whatever they leave out', () => {
     const decidedBy = { of: 'guest', field: 'vf' } as const
     const one = part(
@@ -73,7 +78,9 @@ describe('evidence', () => {
     [[], 'simulated-sourced'],
     [['real'], 'simulated-sourced'],
     [['real', 'source-read'], 'simulated-sourced'],
-    [['source-read', 'bracketed'], 'simulated-sourced'],
+    // The two trees of a bracket may differ, and the value may be of either side.
+    [['source-read', 'bracketed'], 'simulated-inferred'],
+    [['bracketed', 'grid'], 'simulated-grid'],
     [['source-read', 'inferred', 'real'], 'simulated-inferred'],
     [['grid', 'real', 'inferred'], 'simulated-grid'],
   ] as const)('of %j is %s', (bases, expected) => {
@@ -178,6 +185,22 @@ describe('a story', () => {
       outcome: 'not-run',
       notRun: 'no-guest',
       reason: 'no tree of this release was read',
+    })
+  })
+
+  it('of a probe that has nothing to measure with keeps what it says', () => {
+    const reason = 'what CAM does when a capacity changes is known of no release'
+    expect(storyOf(cell({ parts: [part({ outcome: 'not-run', reason })] }), [])).toMatchObject({
+      outcome: 'not-run',
+      evidence: 'documented',
+      verdict: 'not-measured',
+      notRun: 'no-probe',
+      reason,
+    })
+    const unfinished = part(undefined, { notRun: { why: 'not-finished' } })
+    expect(storyOf(cell({ parts: [unfinished, part({ outcome: 'not-run', reason })] }), [])).toMatchObject({
+      notRun: 'no-probe',
+      reason,
     })
   })
 

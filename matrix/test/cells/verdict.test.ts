@@ -76,10 +76,13 @@ describe('the verdict of an outcome beside a mark', () => {
     expect(verdictOf({ outcome: 'works', ...sourced }, ['yes', 'yes'])).toBe('agrees')
   })
 
-  it('a part that no probe covers differs from no yes, but from a no', () => {
+  it('a part that no probe covers differs from no yes and agrees with no partial, but differs from a no', () => {
     const partial = { outcome: 'partial', evidence: 'simulated-sourced', isCoverage: true } as const
     expect(verdictOf(partial, ['yes'])).toBe('not-measured')
+    expect(verdictOf(partial, ['partial'])).toBe('not-measured')
     expect(verdictOf(partial, ['no'])).toBe('differs')
+    // What lacks a part is another thing than what was not looked at.
+    expect(verdictOf({ ...partial, isCoverage: false }, ['partial'])).toBe('agrees')
   })
 })
 

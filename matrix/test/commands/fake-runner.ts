@@ -56,7 +56,10 @@ export function fakeRunner({ broken = () => false, onTask }: FakeOptions = {}): 
     const shared = { id, probe: name, seed, runs, bytes: 64, transcript: `of ${id}` }
     if (broken(id)) return { ...shared, outcome: 'error', reason: 'it broke' }
     if (works) return { ...shared, outcome: 'works', reason: '' }
-    if (name === 'kvp') return { ...shared, outcome: 'not-offered', reason: 'the host has no such service' }
+    if (name === 'kvp') {
+      const decidedBy = { of: 'guest', field: 'vmbus' } as const
+      return { ...shared, outcome: 'not-offered', reason: 'the host has no such service', decidedBy }
+    }
     const decidedBy = { of: 'guest', field: 'vpd' } as const
     return { ...shared, outcome: 'no-driver', reason: 'no VPD page is asked for', decidedBy }
   }

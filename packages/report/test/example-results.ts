@@ -22,7 +22,7 @@ const BASES = ['source-read', 'bracketed', 'inferred', 'grid', 'real'] as const
 const EVIDENCE: Readonly<Record<(typeof BASES)[number], Evidence>> = {
   real: 'real',
   'source-read': 'simulated-sourced',
-  bracketed: 'simulated-sourced',
+  bracketed: 'simulated-inferred',
   inferred: 'simulated-inferred',
   grid: 'simulated-grid',
 }

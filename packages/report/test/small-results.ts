@@ -74,7 +74,15 @@ const STORIES: readonly StoredStory[] = [
     published: [],
   },
   { ...works, outcome: 'partial', verdict: 'not-measured' },
-  { ...works, outcome: 'fails', verdict: 'differs', cause: 'wide', reads: [0, 1], published: [1, 0, 2] },
+  {
+    ...works,
+    outcome: 'fails',
+    evidence: 'simulated-inferred',
+    verdict: 'differs',
+    cause: 'wide',
+    reads: [0, 1],
+    published: [1, 0, 2],
+  },
   { ...works, outcome: 'error', verdict: 'not-measured', reason: 'a bug' },
   { ...works, evidence: 'documented', verdict: 'not-measured' },
 ]

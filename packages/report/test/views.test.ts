@@ -191,7 +191,8 @@ describe('how sure', () => {
       differs: 1,
       grades: { real: 0, sourced: 5, bracketed: 1, inferred: 0, grid: 0, documented: 1, 'not-run': 2 },
     })
-    expect(debian && firmPercent(debian)).toBe(100)
+    // Five of six: the trees of a bracket may differ.
+    expect(debian && firmPercent(debian)).toBe(83)
     expect(reasons).toEqual([
       ['an error of ours: a bug', 1],
       ['no device yet', 1],

@@ -1,6 +1,6 @@
 /**
  * How a value is known, best first. 'real': seen on the named system itself; 'source-read': read in the named
- * source; 'bracketed': lies between two read trees that agree; 'inferred': follows from other facts; 'grid': only
+ * source; 'bracketed': lies between two read trees, which may differ; 'inferred': follows from other facts; 'grid': only
  * a published support grid says so.
  */
 export type Basis = 'real' | 'source-read' | 'bracketed' | 'inferred' | 'grid'

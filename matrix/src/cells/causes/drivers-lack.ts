@@ -16,6 +16,7 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
     {
       features: ['core', 'kvp', 'jumbo-frames', 'vlan-tagging', 'live-migration', 'tso-checksum', 'lsvmbus'],
       we: 'lack',
+      field: 'vmbus',
       hosts: ['ws2008', 'ws2008r2'],
       releases: ({ distribution }) => distribution !== 'freebsd',
     },

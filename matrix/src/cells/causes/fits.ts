@@ -1,4 +1,7 @@
 import type { FeatureId, Release } from '@vmbus/catalog'
+import type { Story } from '../../results/results.ts'
+import type { Outcome } from '../../results/vocabulary.ts'
+import { LACKING } from '../verdict.ts'
 import type { CauseRule, Difference } from './cause.ts'
 
 /** Differences by what they have in common; every part that is given must fit. */
@@ -6,17 +9,26 @@ interface Fits {
   readonly features: readonly FeatureId[]
   /** What was measured beside what the page says. */
   readonly we: 'have' | 'lack'
+  /** The field of the guest or the host that decided. */
+  readonly field?: string
   readonly hosts?: readonly string[]
   readonly releases?: (release: Release) => boolean
 }
 
-const HAS: ReadonlySet<string> = new Set(['works', 'partial'])
+const HAVING: readonly Outcome[] = ['works', 'partial']
+
+/** What an outcome says of the feature; undefined where it says nothing, and so no cause explains it. */
+export function weOf({ outcome }: Story): Fits['we'] | undefined {
+  if (HAVING.includes(outcome)) return 'have'
+  return LACKING.includes(outcome) ? 'lack' : undefined
+}
 
 const fits =
-  ({ features, we, hosts, releases }: Fits) =>
+  ({ features, we, field, hosts, releases }: Fits) =>
   ({ feature, story, host, release }: Difference): boolean =>
     features.includes(feature) &&
-    HAS.has(story.outcome) === (we === 'have') &&
+    weOf(story) === we &&
+    (field === undefined || story.decidedBy?.field === field) &&
     (hosts?.includes(host) ?? true) &&
     (releases?.(release) ?? true)
 

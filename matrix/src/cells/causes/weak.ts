@@ -1,5 +1,6 @@
 import type { CauseRule, Difference } from './cause.ts'
 import type { ReadField } from '../../results/results.ts'
+import { weOf } from './fits.ts'
 
 /** The field that decided, or where none did, every field that was read. */
 function deciding({ story }: Difference): readonly ReadField[] {
@@ -11,7 +12,7 @@ function deciding({ story }: Difference): readonly ReadField[] {
 const rests =
   (of: ReadField['of'], basis: ReadField['basis']) =>
   (difference: Difference): boolean =>
-    deciding(difference).some((read) => read.of === of && read.basis === basis)
+    weOf(difference.story) !== undefined && deciding(difference).some((read) => read.of === of && read.basis === basis)
 
 /**
  * Differences that rest on a value which nobody read: the page may be right, and it is for us to find out. They come last, so

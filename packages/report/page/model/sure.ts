@@ -2,7 +2,7 @@ import type { StoredStory } from '../../src/results/results.ts'
 import { placesOf } from './differences.ts'
 import type { Host, Model } from './model.ts'
 
-/** How a cell is known, the surest first; `bracketed` is the half of `sourced` that two neighbours hold. */
+/** How a cell is known, the surest first; `bracketed` is the part of `inferred` of which nothing but brackets is in doubt. */
 export const GRADES = ['real', 'sourced', 'bracketed', 'inferred', 'grid', 'documented', 'not-run'] as const
 export type Grade = (typeof GRADES)[number]
 
@@ -69,13 +69,15 @@ export function surenessOf(model: Model): Sureness {
 function gradeOf(model: Model, story: StoredStory): Grade {
   if (story.evidence === 'documented') return 'documented'
   if (story.outcome === 'not-run' || story.outcome === 'error') return 'not-run'
-  if (story.evidence === 'simulated-sourced')
-    return model.readsOf(story).some(({ basis }) => basis === 'bracketed') ? 'bracketed' : 'sourced'
-  return ({ real: 'real', 'simulated-inferred': 'inferred', 'simulated-grid': 'grid' } as const)[story.evidence]
+  if (story.evidence === 'simulated-inferred') {
+    const bases = new Set(model.readsOf(story).map(({ basis }) => basis))
+    return bases.has('bracketed') && !bases.has('inferred') ? 'bracketed' : 'inferred'
+  }
+  return ({ real: 'real', 'simulated-sourced': 'sourced', 'simulated-grid': 'grid' } as const)[story.evidence]
 }
 
 /** Of what was measured, the percentage that rests on a kernel that ran or on trees that were read. */
 export function firmPercent({ cells, grades }: Share): number {
   const measured = cells - grades.documented - grades['not-run']
-  return measured === 0 ? 0 : Math.round((100 * (grades.real + grades.sourced + grades.bracketed)) / measured)
+  return measured === 0 ? 0 : Math.round((100 * (grades.real + grades.sourced)) / measured)
 }

@@ -17,8 +17,8 @@ const SHAPES: readonly (readonly [outcome: Outcome, name: string, meaning: strin
 
 const GROUNDS = [
   ['real', 'Real', 'a stock kernel booted and did it'],
-  ['simulated-sourced', 'Sourced', 'simulated; every field read from that release’s tree, or bracketed by two'],
-  ['simulated-inferred', 'Inferred', 'simulated; a field comes from a neighbour'],
+  ['simulated-sourced', 'Sourced', 'simulated; every field read from that release’s tree'],
+  ['simulated-inferred', 'Inferred', 'simulated; a field comes from a neighbour, or lies between two trees'],
   ['simulated-grid', 'Grid', 'simulated from the page; never independent of it'],
   ['documented', 'Documented', 'no Integration Services matter; not measured'],
 ] as const

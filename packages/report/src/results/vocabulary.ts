@@ -13,7 +13,10 @@ export const OUTCOMES = [
 ] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** The weakest basis on a cell's path: `real` needs the kernel package of that exact release. */
+/**
+ * The weakest basis on a cell's path: `real` needs the kernel package of that exact release, `simulated-sourced` that every field
+ * was read in a tree; one that lies between two trees is `simulated-inferred`.
+ */
 export const EVIDENCE = ['real', 'simulated-sourced', 'simulated-inferred', 'simulated-grid', 'documented'] as const
 export type Evidence = (typeof EVIDENCE)[number]
 

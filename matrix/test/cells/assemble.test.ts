@@ -1,0 +1,67 @@
+import type { Feature } from '@vmbus/catalog'
+import { hostProfile, type HostProfile } from '@vmbus/host'
+import { describe, expect, it } from 'vitest'
+import { assemble } from '../../src/cells/assemble.ts'
+import type { Execution } from '../../src/results/execution.ts'
+import type { Story } from '../../src/results/results.ts'
+import { storiesOf } from '../../src/results/read.ts'
+import { hostFields } from '../../src/worlds/hosts.ts'
+import { fakeRunner } from '../commands/fake-runner.ts'
+import { execution, rowOf } from './stories.ts'
+
+const TRIM: Feature = { id: 'trim', name: 'TRIM support', group: 'storage' }
+
+function host(id: string): HostProfile {
+  const profile = hostProfile(id)
+  if (profile === undefined) throw new Error(`no host ${id}`)
+  return profile
+}
+
+/** The one cell of TRIM, whose probe declares the guest's vpd alone, on RHEL 7.9, which knows it of a tree. */
+function storyOn(id: string, ran: Partial<Execution>): Story {
+  const runner = { ...fakeRunner(), hostFields }
+  const plan = { seed: 1, runs: 20, tasks: [], checks: [], of: () => ({ id: 'e1' }) }
+  const selection = { releases: [rowOf('rhel 7.9')], hosts: [host(id)], features: [TRIM] }
+  const [story] = storiesOf(assemble(selection, runner, plan, new Map([['e1', execution(ran)]])))
+  if (story === undefined) throw new Error('no story')
+  return story
+}
+
+describe('a field that decided and that the probe does not declare', () => {
+  it('of the host counts as read: what only the page tells proves nothing about it', () => {
+    // packages/host/src/features.ts: TRIM begins with 2012 R2 by the grid alone, where the pages leave 2008 R2 blank.
+    const story = storyOn('ws2008r2', {
+      outcome: 'not-offered',
+      reason: 'the host has no TRIM',
+      decidedBy: { of: 'host', field: 'trim' },
+    })
+    expect(story).toMatchObject({
+      outcome: 'not-offered',
+      evidence: 'simulated-grid',
+      verdict: 'not-independent',
+      reads: [
+        { of: 'host', field: 'trim', value: 'no', basis: 'grid' },
+        { of: 'guest', field: 'vpd', value: 'yes', basis: 'source-read' },
+      ],
+    })
+  })
+
+  it('of the guest counts as read', () => {
+    const decidedBy = { of: 'guest', field: 'kvp' } as const
+    expect(storyOn('ws2022', { outcome: 'no-driver', reason: 'none', decidedBy }).reads).toMatchObject([
+      { of: 'guest', field: 'kvp', value: 'framework 3.0, message 4.0' },
+      { of: 'guest', field: 'vpd' },
+    ])
+  })
+
+  it('is read once where the probe declares it, and not at all where nothing is known of it', () => {
+    const vpd = storyOn('ws2022', { outcome: 'fails', reason: 'no', decidedBy: { of: 'guest', field: 'vpd' } })
+    expect(vpd.reads.map(({ field }) => field)).toEqual(['vpd'])
+    const unknown = storyOn('ws2022', { outcome: 'fails', reason: 'no', decidedBy: { of: 'guest', field: 'tape' } })
+    expect(unknown.reads.map(({ field }) => field)).toEqual(['vpd'])
+  })
+
+  it('is not read of an execution that nothing decided', () => {
+    expect(storyOn('ws2022', {}).reads.map(({ field }) => field)).toEqual(['vpd'])
+  })
+})
