@@ -80,6 +80,15 @@ test('shared cells that are run alone are found the same', async () => {
   expect(sharingFaults(plan, other)).toMatchObject([{ id: check.id, of: check.of }])
 })
 
+test('a probe that draws fewer values has the same executions whether the default is said or not, as a merge says it', () => {
+  // live-migration draws 1 where others draw 20.
+  const migration = PROBES.filter(({ id }) => id === 'live-migration')
+  const runs = (said?: number) =>
+    planOf(pairs(['debian 12'], 'ws2022'), migration, { seed: 5, ...(said !== undefined && { runs: said }) })
+  expect(runs().tasks).toEqual(runs(runs().runs).tasks)
+  expect([runs(), runs(20), runs(100), runs(2)].map(({ tasks }) => tasks[0]?.runs)).toEqual([1, 1, 5, 1])
+})
+
 test('keys tell values apart that JSON does not, and code has one digest', () => {
   expect(canonical({ b: undefined, a: [Infinity, null] })).toBe('{"a":["Infinity",null],"b":"undefined"}')
   expect(codeDigest()).toMatch(/^[\da-f]{64}$/)

@@ -67,7 +67,7 @@ export interface Probe {
   readonly bytes: readonly EndName[]
   /** The loss that must turn it red, and no probe that does without: values of a Linux guest that lacks the capability. */
   readonly control: Partial<LinuxCapabilities>
-  /** Sequences that are drawn for one execution; default 20. */
+  /** Sequences that are drawn for one execution where a run asks for 20; default 20. */
   readonly runs?: number
   measure(stage: Stage): Promise<Finding>
 }

@@ -55,7 +55,7 @@ export interface Plan {
 
 export interface PlanOptions {
   readonly seed: number
-  /** Values that each property draws; default those of the probe. */
+  /** Values that each property draws, fewer where the probe has fewer than 20; default 20. */
   readonly runs?: number
   /** One of so many shared cells is run alone, with all that is its own, and compared; default 500. */
   readonly checked?: number
@@ -98,6 +98,10 @@ function remembered<A, B, R>(of: (a: A, b: B) => R): (a: A, b: B) => R {
 
 const CHECKED = 500
 
+/** Values that a probe draws when those of the default draw `runs`: a merge knows the run's number alone. */
+const countOf = (probe: Probe, runs = DEFAULT_RUNS): number =>
+  Math.max(1, Math.round((runs * (probe.runs ?? DEFAULT_RUNS)) / DEFAULT_RUNS))
+
 const cellOf = (release: string, host: string, probe: string): string => `${release}\n${host}\n${probe}`
 
 /** Every execution that pairs need for these probes; cells that read the same share one. */
@@ -115,7 +119,7 @@ export function planOf(
 
   function add(release: string, host: HostProfile, guest: MatrixGuest, probe: Probe): void {
     const cell = cellOf(release, host.id, probe.id)
-    const count = runs ?? probe.runs ?? DEFAULT_RUNS
+    const count = countOf(probe, runs)
     const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${togetherPart(guest, host, probe)}`
     const id = sha256(`${key} ${seed} ${count}`)
     cells.set(cell, { id })
