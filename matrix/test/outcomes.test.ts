@@ -55,6 +55,8 @@ const TABLE: readonly (readonly [release: string, host: string, probe: string, o
   ['debian 9', 'ws2008r2', 'live-backup', 'not-offered'],
   ['debian 12', 'ws2008r2', 'live-backup', 'fails'],
   ['rhel 7.9', 'ws2019', 'live-backup', 'works'],
+  // No version check in hv_vss_init of 2.6.32-431.el6 (ziozzang/rhel6-kernel-src@43fbacafdc06); the page says yes.
+  ['rhel 6.5', 'ws2012r2', 'live-backup', 'works'],
   ['freebsd 13.2', 'ws2019', 'live-migration', 'partial'],
 ]
 

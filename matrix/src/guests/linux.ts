@@ -18,20 +18,23 @@ import { readOf } from './read-of.ts'
 const REFERENCE = '6.1'
 
 /**
- * Quirks that a kernel's number decides, and the field of the driver that has them. The others follow from what a kernel
- * has, and are there with it.
+ * Quirks that a kernel's number or its age decides, and the field of the driver that has them. The others follow from what a
+ * kernel has, and are there with it.
  */
-const QUIRK_OF: Partial<Record<QuirkId, keyof Capabilities>> = { 'setup-ids-kept': 'netvsc' }
+const QUIRK_OF: Partial<Record<QuirkId, keyof Capabilities>> = {
+  'setup-ids-kept': 'netvsc',
+  'vss-needs-new-bus': 'vss',
+}
 
 const change = (values: Partial<Capabilities>): Readonly<Record<string, Field<unknown>>> =>
   Object.fromEntries(
     Object.entries<unknown>(values).map(([name, value]) => [name, { value, basis: 'real', source: 'taken away' }]),
   )
 
-/** Whether the kernel's own number decides a quirk for a probe that reads these fields; else the reference's does. */
+/** Whether the kernel's own age decides a quirk for a probe that reads these fields; else the reference's does. */
 const isOwn = ({ id, since }: Quirk, reads: readonly string[]): boolean => {
   const field = QUIRK_OF[id]
-  return since !== undefined && (field === undefined || reads.includes(field))
+  return field === undefined ? since !== undefined : reads.includes(field)
 }
 
 /** A Linux guest of a vector. */

@@ -1,4 +1,5 @@
 import { icVersion } from '@vmbus/ic'
+import { VstorVersion } from '@vmbus/storvsc/protocol'
 import { atLeast, kernelVersion, type KernelVersion } from './kernel-version.ts'
 import type { Capabilities } from './vectors/field.ts'
 
@@ -11,7 +12,7 @@ export interface Quirk {
   /** First kernel version that has it; absent: every version that was read. */
   readonly since?: string
   /** What brought it; a kernel that has that has it, whatever its number. */
-  readonly cameWith?: (capabilities: Capabilities) => boolean
+  readonly cameWith?: (capabilities: Capabilities, kernel: KernelVersion) => boolean
 }
 
 export type QuirkId =
@@ -26,6 +27,7 @@ export type QuirkId =
   | 'kvp-error-as-name'
   | 'vss-keeps-flags'
   | 'vss-no-recovery'
+  | 'vss-needs-new-bus'
   | 'fcopy-in-place'
   | 'fcopy-trusts-names'
   | 'fcopy-trusts-offsets'
@@ -106,6 +108,17 @@ export const QUIRKS: readonly Quirk[] = [
     source: 'drivers/hv/hv_snapshot.c, vss_handle_request',
   },
   {
+    id: 'vss-needs-new-bus',
+    summary: 'leaves the device of backups alone below VMBus 3.0, that of Windows 8.1',
+    source:
+      'drivers/hv/hv_snapshot.c, hv_vss_init; without it: ziozzang/rhel6-kernel-src@43fbacafdc06 (RHEL 6.5) and LIS up to 4.0',
+    // Linux 4.5 ("run only on supported host versions", December 2015), LIS 4.1, and vendors' kernels of that age, which are known by VSTOR 6.2.
+    cameWith: ({ storvsc, moduleVersion }, kernel) =>
+      atLeast(kernel, kernelVersion('4.5')) ||
+      storvsc.includes(VstorVersion.v6_2) ||
+      atLeast(kernelVersion(moduleVersion.replace(/^LIS /, '')), kernelVersion('4.1')),
+  },
+  {
     id: 'fcopy-in-place',
     summary: 'writes into the file itself: what it replaces is lost at the start, a copy that is left stays half',
     source: 'tools/hv/hv_fcopy_daemon.c, hv_start_fcopy',
@@ -158,6 +171,6 @@ export const quirksOf = (kernel: KernelVersion, capabilities: Capabilities): Rea
   new Set(
     QUIRKS.filter(
       ({ since, cameWith = () => true }) =>
-        (since === undefined || atLeast(kernel, kernelVersion(since))) && cameWith(capabilities),
+        (since === undefined || atLeast(kernel, kernelVersion(since))) && cameWith(capabilities, kernel),
     ).map(({ id }) => id),
   )

@@ -1,7 +1,7 @@
 import { Version } from '@vmbus/core'
 import { icVersion } from '@vmbus/ic'
 import { describe, expect, test } from 'vitest'
-import { LINUX_MODULES, QUIRKS, linux, type LinuxServices } from '../src/index.ts'
+import { LINUX_MODULES, QUIRKS, linux, linuxRelease, type LinuxServices } from '../src/index.ts'
 
 const services: LinuxServices = {
   clock: { set: () => {}, now: () => 0n },
@@ -89,6 +89,24 @@ describe('linux', () => {
     ])
     for (const { source, summary } of QUIRKS)
       expect([/^(?:drivers|tools)\/(?:hv|net\/hyperv|scsi)\//.test(source), summary.length > 0]).toEqual([true, true])
+  })
+
+  // hv_vss_init, read: not in 2.6.32-431.el6 (ziozzang/rhel6-kernel-src@43fbacafdc06) and @614321d38828, LIS 3.5 to 4.0.11; in lis-next
+  // from 4.1 (3ad55707430f) of every family. Upstream from 4.5.
+  test.each([
+    ['rhel 6.5', false],
+    ['rhel 6.6', false],
+    ['rhel 6.7 + lis 4.0', false],
+    ['rhel 7.1 + lis 4.0', false],
+    ['rhel 5.11 + lis 4.1.3', true],
+    ['rhel 6.8 + lis 4.1', true],
+    ['rhel 7.6 + lis 4.3.0', true],
+    ['rhel 7.9', true],
+    ['rhel 8.6', true],
+    ['debian 11', true],
+    ['debian 12', true],
+  ])('%s leaves backups alone below VMBus 3.0: %s', (release, leaves) => {
+    expect(linuxRelease(release)?.quirks.has('vss-needs-new-bus')).toBe(leaves)
   })
 
   test('brings the bus up before its modules; every kind that a module loads has a driver', () => {

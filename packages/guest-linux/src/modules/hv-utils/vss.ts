@@ -23,8 +23,7 @@ export function vssDriver({ quirks, system }: ModuleContext, versions: IcVersion
       ...linuxIc(versions),
       perSignal: perSignal(quirks),
       target: { freeze: () => stand(true), thaw: () => stand(false) },
-      // hv_vss_init leaves the device alone below VMBus 3.0, that of Windows 8.1.
-      busSince: Version.v3_0,
+      ...(quirks.has('vss-needs-new-bus') ? { busSince: Version.v3_0 } : {}),
       quirks: VSS_QUIRKS.flatMap(([id, quirk]) => (quirks.has(id) ? [quirk] : [])),
       daemon,
     }),
