@@ -54,6 +54,8 @@ const TABLE: readonly (readonly [release: string, host: string, probe: string, o
   ['freebsd 11.1', 'ws2012r2', 'live-backup', 'works'],
   ['debian 9', 'ws2008r2', 'live-backup', 'not-offered'],
   ['debian 12', 'ws2008r2', 'live-backup', 'fails'],
+  // It has VSS 5.0, and leaves it alone below VMBus 3.0, which began with 2012 R2.
+  ['debian 12', 'ws2012', 'live-backup', 'fails'],
   ['rhel 7.9', 'ws2019', 'live-backup', 'works'],
   // No version check in hv_vss_init of 2.6.32-431.el6 (ziozzang/rhel6-kernel-src@43fbacafdc06); the page says yes.
   ['rhel 6.5', 'ws2012r2', 'live-backup', 'works'],

@@ -9,6 +9,14 @@ const HOST_FACT: Partial<Record<EndName, string>> = { fc: 'limits' }
 const fieldOf = ({ family }: Stage, end: EndName): string =>
   end === 'fc' ? (family === 'linux' ? 'fibreChannel' : 'storvsc') : end
 
+/** Whether the guest has a driver for an end, by what it declares: FreeBSD's storage driver has no Fibre Channel. */
+function declares(stage: Stage, end: EndName): boolean {
+  if (end === 'fc' && stage.family === 'freebsd') return false
+  const field = fieldOf(stage, end)
+  const value = field in stage.guest ? stage.guest[field] : undefined
+  return value !== undefined && value !== false
+}
+
 export const works: Finding = { outcome: 'works', reason: '' }
 
 export const fails = (reason: string, decidedBy?: Finding['decidedBy']): Finding => ({
@@ -22,7 +30,7 @@ export const byHost = (field: string): NonNullable<Finding['decidedBy']> => ({ o
 
 /**
  * Brings the guest up. Undefined when it drives all of `ends`; else what is found out by that: no version in common, a host
- * that does not offer one of them, a guest without its driver.
+ * that does not offer one of them, a guest without its driver or with one that leaves this host's device alone.
  */
 export async function arrive(stage: Stage, ...ends: readonly EndName[]): Promise<Finding | undefined> {
   const came = await stage.connect()
@@ -31,10 +39,11 @@ export async function arrive(stage: Stage, ...ends: readonly EndName[]): Promise
     return { outcome: came, reason: 'the host has no machines of generation 2', decidedBy: byHost('generations') }
   if (came !== 'connected') return { outcome: came, reason: 'the guest did not come up' }
   for (const end of ends) {
-    if (!stage.offers(end))
-      return { outcome: 'not-offered', reason: `the host offers no ${end}`, decidedBy: byHost(HOST_FACT[end] ?? end) }
-    if (!stage.drives(end))
-      return { outcome: 'no-driver', reason: `the guest has no ${end}`, decidedBy: byGuest(fieldOf(stage, end)) }
+    const decides = byHost(HOST_FACT[end] ?? end)
+    if (!stage.offers(end)) return { outcome: 'not-offered', reason: `the host offers no ${end}`, decidedBy: decides }
+    if (stage.drives(end)) continue
+    if (declares(stage, end)) return fails(`guest and host agree on no ${end}`, decides)
+    return { outcome: 'no-driver', reason: `the guest has no ${end}`, decidedBy: byGuest(fieldOf(stage, end)) }
   }
   return undefined
 }
