@@ -63,7 +63,7 @@ export interface Probe {
   readonly reads: Reads
   /** What of the published row it does not cover: then `partial` is the best it can say. */
   readonly missing?: string
-  /** Ends whose rings must have carried bytes: `works` without any is an error of ours. */
+  /** Ends whose rings must each have carried bytes: `works` without them is an error of ours. */
   readonly bytes: readonly EndName[]
   /** The loss that must turn it red, and no probe that does without: values of a Linux guest that lacks the capability. */
   readonly control: Partial<LinuxCapabilities>

@@ -16,7 +16,7 @@ async function switched(
 ): Promise<boolean | string> {
   const host = stage.device('netvsc')
   const { virtualFunction } = stage.lan
-  for (const step of [...list, 'goes'] as const) {
+  for (const step of ['comes', 'ping', ...list, 'goes', 'ping'] as const) {
     if (step === 'comes') host.associateVf(SERIAL)
     if (step === 'goes') host.dissociateVf()
     const path = functions.serial === SERIAL ? 'vf' : 'synthetic'
@@ -38,7 +38,7 @@ async function switched(
 export const srIovProbe: Probe = {
   id: 'sr-iov',
   feature: 'sr-iov',
-  version: 1,
+  version: 2,
   world: 'network',
   needs: { field: 'sr-iov', reason: 'the host gives such guests no virtual functions' },
   reads: netReads('vf'),

@@ -16,7 +16,7 @@ const pieces = fc.array(fc.record({ block: fc.nat(15), fill: fc.integer({ min: 1
 const isAll = (data: Uint8Array, fill: number | undefined): boolean =>
   data.length === PIECE && data.every((byte) => byte === fill)
 
-/** Writes blocks and gives some of them back: the image is smaller by these, and the others are as they were. */
+/** Writes blocks and gives the first and some others back: the image is smaller by these, and the others are as they were. */
 async function givenBack(
   stage: Stage,
   list: readonly { readonly block: number; readonly fill: number; readonly kept: boolean }[],
@@ -24,10 +24,10 @@ async function givenBack(
   const [disk, medium] = [stage.disk(), stage.medium('storvsc')]
   const contents = new Map<number, number>()
   const gone = new Set<number>()
-  for (const { block, fill, kept } of list) {
+  for (const [index, { block, fill, kept }] of list.entries()) {
     await disk.write(block * BLOCK, new Uint8Array(PIECE).fill(fill))
     contents.set(block, fill)
-    if (!kept) gone.add(block)
+    if (index === 0 || !kept) gone.add(block)
   }
   await disk.flush()
   const full = medium.allocated
@@ -50,7 +50,7 @@ const DECIDES = { linux: 'vpd', freebsd: 'unmap', windows: 'storvsc' } as const
 export const trimProbe: Probe = {
   id: 'trim',
   feature: 'trim',
-  version: 1,
+  version: 2,
   world: 'storage',
   devices: ['storvsc'],
   needs: { field: 'trim', reason: 'the host takes no space back' },
