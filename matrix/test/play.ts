@@ -25,7 +25,8 @@ export function play(id: string, release: string, host: string, change: Probe['c
 export async function redBy(id: string, among: readonly string[], release: string, host: string): Promise<string[]> {
   const red: string[] = []
   for (const each of among) {
-    const { outcome } = await play(each, release, host, probeOf(id).control)
+    const { outcome, reason } = await play(each, release, host, probeOf(id).control)
+    if (outcome === 'error' || outcome === 'guest-hung') throw new Error(`${each} without ${id}: ${reason}`)
     if (outcome !== 'works' && outcome !== 'partial') red.push(each)
   }
   return red

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostProfiles } from '@vmbus/host'
 import { afterAll, expect, test } from 'vitest'
+import { guestOf, isGuest } from '../src/guests/guests.ts'
 import { PROBES } from '../src/probes/index.ts'
 import { executionCache } from '../src/run/cache.ts'
 import { canonical } from '../src/run/canonical.ts'
 import { codeDigest } from '../src/run/code.ts'
+import { execute } from '../src/run/execute.ts'
 import { planOf, type Plan } from '../src/run/plan.ts'
 import { runPlan, type Progress } from '../src/run/run.ts'
 import { sharingFaults } from '../src/run/sharing.ts'
@@ -87,6 +89,16 @@ test('a probe that draws fewer values has the same executions whether the defaul
     planOf(pairs(['debian 12'], 'ws2022'), migration, { seed: 5, ...(said !== undefined && { runs: said }) })
   expect(runs().tasks).toEqual(runs(runs().runs).tasks)
   expect([runs(), runs(20), runs(100), runs(2)].map(({ tasks }) => tasks[0]?.runs)).toEqual([1, 1, 5, 1])
+})
+
+test('what works without a byte on one of the rings of its probe is an error', async () => {
+  const [guest, [profile]] = [guestOf('debian 12'), hosts('ws2022')]
+  if (!isGuest(guest) || profile === undefined) throw new Error('not known')
+  const probe = { ...probes.find(({ id }) => id === 'kvp')!, bytes: ['kvp', 'fcopy'] as const }
+  expect(await execute({ id: 'x', probe, guest, profile, seed: 5, runs: 1 })).toMatchObject({
+    outcome: 'error',
+    reason: 'works without a byte on the rings of fcopy',
+  })
 })
 
 test('keys tell values apart that JSON does not, and code has one digest', () => {

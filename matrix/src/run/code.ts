@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
 
 /** Packages whose code decides what an execution finds out. */
 const PACKAGES = [
@@ -43,7 +44,8 @@ function* filesOf(folder: string): Generator<string> {
 
 /** SHA-256 of the code of this package and of every package that an execution runs, as they are on this machine. */
 export function codeDigest(): string {
-  const hash = createHash('sha256')
+  // What draws the values, and what runs them, are not among the files.
+  const hash = createHash('sha256').update(`${fc.__version} ${process.version}\0`)
   const own = dirname(dirname(fileURLToPath(import.meta.url)))
   const folders = [
     own,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
+import type { EndName } from '../probes/ends.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
 import type { Execution } from '../results/execution.ts'
@@ -29,10 +30,12 @@ async function findingOf({ probe }: ExecuteOptions, stage: SimulatedStage): Prom
   }
 }
 
-/** What may be said at most: without bytes nothing worked, and what covers a part of its row works in part. */
-function judged(probe: Probe, finding: Finding, bytes: number): Finding {
+/** What may be said at most: where an end carried no bytes nothing worked, and what covers a part of its row works in part. */
+function judged(probe: Probe, finding: Finding, byEnd: Readonly<Partial<Record<EndName, number>>>): Finding {
   if (finding.outcome !== 'works') return finding
-  if (bytes === 0) return { outcome: 'error', reason: `works without a byte on the rings of ${probe.bytes.join(', ')}` }
+  const silent = probe.bytes.filter((end) => (byEnd[end] ?? 0) === 0)
+  if (silent.length > 0)
+    return { outcome: 'error', reason: `works without a byte on the rings of ${silent.join(', ')}` }
   return probe.missing === undefined ? finding : { ...finding, outcome: 'partial', reason: `without ${probe.missing}` }
 }
 
@@ -51,5 +54,5 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
   const found = await findingOf(options, stage)
   const { bytes: byEnd, transcript } = stage.ended()
   const bytes = probe.bytes.reduce((sum, end) => sum + (byEnd[end] ?? 0), 0)
-  return { id, probe: probe.id, ...judged(probe, found, bytes), seed, runs: stage.drawn, bytes, transcript }
+  return { id, probe: probe.id, ...judged(probe, found, byEnd), seed, runs: stage.drawn, bytes, transcript }
 }

@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads'
 import type { Execution } from '../results/execution.ts'
 import type { Task } from './plan.ts'
+import { undone } from './task.ts'
 
 export interface PoolOptions {
   readonly workers: number
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds after which a thread that does not answer is ended: its guest turns in a circle within one step. */
+  /** Milliseconds after which a thread that does not answer is ended; default 300,000. */
   readonly patience?: number
   finished(execution: Execution): void
 }
@@ -15,17 +16,6 @@ const PATIENCE = 300_000
 const isExecution = (value: unknown): value is Execution =>
   typeof value === 'object' && value !== null && 'id' in value && 'outcome' in value
 
-const hung = ({ id, probe, seed }: Task): Execution => ({
-  id,
-  probe,
-  outcome: 'guest-hung',
-  reason: 'one step of the guest has no end',
-  seed,
-  runs: 0,
-  bytes: 0,
-  transcript: '',
-})
-
 /** From the sources, as in this repository, a thread first needs the loader that runs them. */
 function newWorker(): Worker {
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url))
@@ -34,46 +24,61 @@ function newWorker(): Worker {
   return new Worker(source, { eval: true, execArgv: ['-C', '@vmbus/source'] })
 }
 
-/** One task by one thread; what the thread cannot do is the task's failure. */
-function ask(worker: Worker, task: Task, patience: number): Promise<Execution | 'silent'> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve('silent'), patience)
-    const done = (): void => {
+/** One task by one thread: its execution, why there is none, or undefined where the signal says not to wait for it. */
+function ask(
+  worker: Worker,
+  task: Task,
+  patience: number,
+  signal: AbortSignal,
+): Promise<Execution | string | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => end('no answer in time'), patience)
+    const stop = (): void => end(undefined)
+    function end(answer: Execution | string | undefined): void {
       clearTimeout(timer)
-      worker.removeAllListeners('message').removeAllListeners('error')
+      signal.removeEventListener('abort', stop)
+      worker.removeAllListeners('message').removeAllListeners('error').removeAllListeners('exit')
+      // What a thread that is given up says yet is nobody's failure.
+      worker.on('error', () => {})
+      resolve(answer)
     }
-    worker.on('message', (answer: unknown) => {
-      done()
-      if (isExecution(answer)) resolve(answer)
-      else reject(new Error('a thread gave something else than an execution'))
-    })
-    worker.on('error', (error) => {
-      done()
-      reject(error)
-    })
+    worker.on('message', (answer: unknown) =>
+      end(isExecution(answer) ? answer : 'a thread gave something else than an execution'),
+    )
+    worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)))
+    worker.on('exit', (code) => end(`a thread ended with code ${code}`))
+    signal.addEventListener('abort', stop)
     worker.postMessage(task)
   })
 }
 
-/** Runs tasks on threads, each the next one when it has ended one, until all are done or the signal says so. */
+/**
+ * Runs tasks on threads, each the next one when it has ended one, until all are done or the signal says so. What a thread
+ * cannot do is an error of its task, and another thread takes its place.
+ */
 export async function runPool(tasks: readonly Task[], options: PoolOptions): Promise<void> {
-  const { workers, signal, patience = PATIENCE, finished } = options
+  const { workers, patience = PATIENCE, finished } = options
+  const failed = new AbortController()
+  const signal = options.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, options.signal])
   const queue = tasks.values()
 
   async function work(): Promise<void> {
     let worker = newWorker()
-    const stop = (): void => void worker.terminate()
     try {
       for (const task of queue) {
-        if (signal?.aborted) break
-        const answer = await ask(worker, task, patience)
-        finished(answer === 'silent' ? hung(task) : answer)
-        if (answer !== 'silent') continue
-        stop()
+        if (signal.aborted) return
+        const answer = await ask(worker, task, patience, signal)
+        if (answer === undefined) return
+        finished(typeof answer === 'string' ? undone(task, answer) : answer)
+        if (typeof answer !== 'string') continue
+        void worker.terminate()
         worker = newWorker()
       }
+    } catch (error) {
+      failed.abort()
+      throw error
     } finally {
-      stop()
+      void worker.terminate()
     }
   }
 

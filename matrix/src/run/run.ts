@@ -4,7 +4,7 @@ import type { ExecutionCache } from './cache.ts'
 import type { Plan } from './plan.ts'
 import { runPool } from './pool.ts'
 import { sharingFaults } from './sharing.ts'
-import { runTask } from './task.ts'
+import { runTask, undone } from './task.ts'
 
 /** How far a run is. */
 export interface Progress {
@@ -64,7 +64,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
     else
       for (const task of left) {
         if (signal?.aborted) break
-        ended(await runTask(task))
+        ended(await runTask(task).catch((error: Error) => undone(task, error.message)))
         // Lets an abort be heard.
         await new Promise((resolve) => void setImmediate(resolve))
       }

@@ -5,8 +5,20 @@ import type { Execution } from '../results/execution.ts'
 import { execute } from './execute.ts'
 import type { Task } from './plan.ts'
 
+/** A task that could not be run says nothing of its guest. */
+export const undone = ({ id, probe, seed }: Task, reason: string): Execution => ({
+  id,
+  probe,
+  outcome: 'error',
+  reason,
+  seed,
+  runs: 0,
+  bytes: 0,
+  transcript: '',
+})
+
 /** Runs a task in this thread. Throws for one of another version of this package. */
-export function runTask({ id, seed, runs, probe: name, release, host, whole = false }: Task): Promise<Execution> {
+export async function runTask({ id, seed, runs, probe: name, release, host, whole = false }: Task): Promise<Execution> {
   const probe = PROBES.find((each) => each.id === name)
   const guest = guestOf(release)
   const profile = hostProfile(host)

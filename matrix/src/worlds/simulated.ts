@@ -4,7 +4,7 @@ import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { Answers, EndName, Ends } from '../probes/ends.ts'
 import { ProbeError } from '../probes/errors.ts'
 import { draw } from '../probes/property.ts'
-import type { Probe } from '../probes/probe.ts'
+import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
 import type { Stage, StageDisk } from '../probes/stage.ts'
 import { contactOf } from './contact.ts'
 import { FABRIC } from './devices.ts'
@@ -26,7 +26,7 @@ export interface SimulatedOptions {
   readonly whole?: boolean
   /** Values that are taken away from a Linux guest. */
   readonly change?: MakeOptions['change']
-  /** Steps of the world after which the guest counts as hung; default 2,000,000. */
+  /** Steps of the world after which the guest counts as hung; default 2,000,000, and more for more than 20 values. */
   readonly budget?: number
 }
 
@@ -43,13 +43,14 @@ export interface SimulatedStage extends Stage {
 }
 
 const BUDGET = 2_000_000
+const budgetOf = ({ runs }: SimulatedOptions): number => BUDGET * Math.max(1, runs / DEFAULT_RUNS)
 const BOOT_SECONDS = 120
 /** From the last module to agreed versions on every channel. */
 const SETTLE_SECONDS = 5
 const ANSWER_SECONDS = 300
 
 function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeOptions {
-  const { probe, guest, profile, seed, whole = false, change, budget = BUDGET } = options
+  const { probe, guest, profile, seed, whole = false, change, budget = budgetOf(options) } = options
   const taken = change === undefined ? {} : { change }
   const contact = contactOf(guest, profile, probe)
   return {
