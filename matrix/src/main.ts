@@ -8,7 +8,7 @@ import { failure } from './commands/failure.ts'
 import { matrixCommands } from './commands/matrix-commands.ts'
 import type { MatrixTools } from './commands/matrix.ts'
 import { verbsHelp } from './commands/verbs.ts'
-import { ExitCode } from './results/vocabulary.ts'
+import { ExitCode } from './exit-code.ts'
 import { simulations } from './runner.ts'
 import type { Streams } from './streams.ts'
 

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { ExitCode } from './results/vocabulary.ts'
+import { ExitCode } from './exit-code.ts'
 import { OutputError, failure } from './commands/failure.ts'
 
 /** Where the command writes, so that a test can read it. */

@@ -2,7 +2,7 @@ import { hostProfile } from '@vmbus/host'
 import { guestOf, isGuest } from '../src/guests/guests.ts'
 import { PROBES } from '../src/probes/index.ts'
 import type { Probe } from '../src/probes/probe.ts'
-import type { Execution } from '../src/results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import { execute } from '../src/run/execute.ts'
 
 /** What is to be found of a probe, a release and a host: the outcome, and the field that decides where one does. */

@@ -1,7 +1,7 @@
 import { hostProfiles } from '@vmbus/host'
 import { expect, test } from 'vitest'
 import { PROBES } from '../src/probes/index.ts'
-import type { Execution } from '../src/results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import { planOf, type Task } from '../src/run/plan.ts'
 import { runPool } from '../src/run/pool.ts'
 import { runPlan } from '../src/run/run.ts'

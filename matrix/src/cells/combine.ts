@@ -1,6 +1,4 @@
-import type { Execution } from '../results/execution.ts'
-import type { ReadField } from '../results/results.ts'
-import type { NotRun, Outcome } from '../results/vocabulary.ts'
+import type { Execution, NotRun, Outcome, ReadField } from '@vmbus/report'
 
 /** What one probe of a feature gave for a cell: its execution, or why there is none. */
 export interface Part {

@@ -1,6 +1,5 @@
 import { weakestOf, type Basis } from '@vmbus/world'
-import type { ReadField } from '../results/results.ts'
-import type { Evidence } from '../results/vocabulary.ts'
+import type { Evidence, ReadField } from '@vmbus/report'
 
 /** The two trees of a bracket may differ, and then nobody read which side the value is of: the story has both. */
 const EVIDENCE_OF: Readonly<Record<Basis, Evidence>> = {

@@ -3,8 +3,7 @@ import { nvspVersionName } from '@vmbus/netvsc/protocol'
 import { vstorVersionName } from '@vmbus/storvsc/protocol'
 import type { Field } from '@vmbus/world'
 import type { Reads } from '../probes/probe.ts'
-import type { Execution } from '../results/execution.ts'
-import type { ReadField } from '../results/results.ts'
+import type { Execution, ReadField } from '@vmbus/report'
 
 type Fields = Readonly<Record<string, Field<unknown>>>
 

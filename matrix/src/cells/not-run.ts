@@ -1,5 +1,5 @@
 import type { FeatureId } from '@vmbus/catalog'
-import type { NotRun } from '../results/vocabulary.ts'
+import type { NotRun } from '@vmbus/report'
 
 /** Each reason why nothing ran, as a sentence. */
 export const NOT_RUN_TEXT: Readonly<Record<NotRun, string>> = {

@@ -1,5 +1,5 @@
 import type { FeatureId, Release, Support } from '@vmbus/catalog'
-import type { Story } from '../results/results.ts'
+import type { Story } from '@vmbus/report'
 import { causeOf, type CauseRule } from './causes/cause.ts'
 import { combine, type Combined, type Part } from './combine.ts'
 import { evidenceOf } from './evidence.ts'

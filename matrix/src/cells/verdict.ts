@@ -1,6 +1,5 @@
 import type { Release, Support } from '@vmbus/catalog'
-import type { Published } from '../results/results.ts'
-import type { Evidence, Outcome, Verdict } from '../results/vocabulary.ts'
+import type { Evidence, Outcome, Published, Verdict } from '@vmbus/report'
 
 /** A value that a page has for a release and a host. */
 export type Mark = 'yes' | 'no' | 'n/a' | 'partial'

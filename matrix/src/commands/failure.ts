@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { ExitCode } from '../results/vocabulary.ts'
+import { ExitCode } from '../exit-code.ts'
 
 /** Bad input of the person who runs the command: one line, exit code 2. */
 export class UsageError extends Error {

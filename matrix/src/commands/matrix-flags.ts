@@ -1,7 +1,7 @@
 import { seedOf } from './arguments.ts'
 import { UsageError } from './failure.ts'
 import type { Shard } from './measure.ts'
-import type { StoredStory } from '../results/results.ts'
+import type { StoredStory } from '@vmbus/report'
 
 /** Options of `vmbus matrix` as they were typed. */
 export interface MatrixFlags {

@@ -1,5 +1,5 @@
 import { assemble, probesFor, type Selection } from '../cells/assemble.ts'
-import type { MatrixResults } from '../results/results.ts'
+import type { MatrixResults } from '@vmbus/report'
 import type { Plan } from '../run/plan.ts'
 import type { Progress, RunOptions } from '../run/run.ts'
 import type { Runner } from '../runner.ts'

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseResults, resultsText } from '../results/file.ts'
-import type { MatrixResults } from '../results/results.ts'
+import type { MatrixResults } from '@vmbus/report'
 import { junitText, type IsFailure } from '../report/junit.ts'
 import { OutputError, UsageError, reasonOf } from './failure.ts'
 import { outputFile, type OutputFile } from './output-file.ts'

@@ -3,7 +3,7 @@ import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
 import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
 import type { WindowsCapabilities } from '@vmbus/guest-windows'
 import type { HostFacts, HostFeature, HostProfile } from '@vmbus/host'
-import type { Outcome } from '../results/vocabulary.ts'
+import type { Outcome } from '@vmbus/report'
 import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
 

@@ -3,7 +3,7 @@ import type { KvpItem, KvpPoolName } from '@vmbus/kvp'
 import type { Frame, Port, Switch } from '@vmbus/switch'
 import type { Peer } from '@vmbus/switch/peer'
 import type { Arbitrary } from 'fast-check'
-import type { Outcome } from '../results/vocabulary.ts'
+import type { Outcome } from '@vmbus/report'
 import type { Answers, EndName, Ends } from './ends.ts'
 
 /** How a request of a guest's disk ended. */

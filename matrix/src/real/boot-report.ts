@@ -1,6 +1,6 @@
 import type { SessionResult, Userland } from '@vmbus/machine-v86'
 import type { EventCounts } from '@vmbus/trace'
-import type { Evidence, Outcome } from '../results/vocabulary.ts'
+import type { Evidence, Outcome } from '@vmbus/report'
 
 /** What the host module measured, as it crosses from the machine's worker. */
 export interface RealHostResult {

@@ -1,5 +1,5 @@
 import { isWorse, type Change } from '../results/diff.ts'
-import type { StoredStory } from '../results/results.ts'
+import type { StoredStory } from '@vmbus/report'
 import { wrapped } from './summary.ts'
 
 const told = (story: StoredStory | undefined): string => story?.outcome ?? 'not in the run'

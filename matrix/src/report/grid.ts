@@ -1,7 +1,6 @@
 import pc from 'picocolors'
 import { cellsOf, type ReadCell } from '../results/read.ts'
-import type { MatrixResults, ResultRelease, StoredStory } from '../results/results.ts'
-import { OUTCOMES } from '../results/vocabulary.ts'
+import { type MatrixResults, OUTCOMES, type ResultRelease, type StoredStory } from '@vmbus/report'
 import { DIFFERS, MARKS } from './marks.ts'
 
 /** Columns of a terminal that has no more. */

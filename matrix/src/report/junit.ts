@@ -1,5 +1,5 @@
 import { cellsOf } from '../results/read.ts'
-import type { MatrixResults, ResultFeature, StoredStory } from '../results/results.ts'
+import type { MatrixResults, ResultFeature, StoredStory } from '@vmbus/report'
 
 /** What of a cell makes a run fail, for a machine that reads it. */
 export type IsFailure = (story: StoredStory) => boolean

@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import type { Outcome } from '../results/vocabulary.ts'
+import type { Outcome } from '@vmbus/report'
 
 interface Mark {
   readonly mark: string

@@ -1,13 +1,15 @@
 import type {
   Cause,
+  Evidence,
+  Outcome,
   Published,
   ReadField,
   ResultFeature,
   ResultHost,
   ResultRelease,
   Story,
-} from '../results/results.ts'
-import type { Evidence, Outcome, Verdict } from '../results/vocabulary.ts'
+  Verdict,
+} from '@vmbus/report'
 
 const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
   works: 'works',

@@ -1,5 +1,5 @@
 import { countsOf } from '../results/counts.ts'
-import type { MatrixResults } from '../results/results.ts'
+import type { MatrixResults } from '@vmbus/report'
 
 const number = (count: number): string => count.toString().replaceAll(/\B(?=(\d{3})+$)/g, ',')
 const listed = (counts: ReadonlyMap<string, number>): string =>

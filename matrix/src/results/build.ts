@@ -1,16 +1,16 @@
 import { interner } from './intern.ts'
-import type { Execution } from './execution.ts'
 import type {
   Cause,
+  Execution,
   MatrixResults,
   Published,
   ReadField,
   ResultFeature,
   ResultHost,
   ResultRelease,
-  Story,
   StoredStory,
-} from './results.ts'
+  Story,
+} from '@vmbus/report'
 
 /** What a run is made of; `storyOf` is asked once for each cell, release by release, host by host. */
 export interface RunParts {

@@ -1,6 +1,5 @@
 import { cellsOf } from './read.ts'
-import type { MatrixResults, StoredStory } from './results.ts'
-import type { Evidence, NotRun, Outcome, Verdict } from './vocabulary.ts'
+import type { Evidence, MatrixResults, NotRun, Outcome, StoredStory, Verdict } from '@vmbus/report'
 
 export interface Counts {
   readonly cells: number

@@ -1,6 +1,5 @@
 import { cellsOf } from './read.ts'
-import type { MatrixResults, StoredStory } from './results.ts'
-import type { Outcome } from './vocabulary.ts'
+import type { MatrixResults, Outcome, StoredStory } from '@vmbus/report'
 
 /** A cell that is not what it was. */
 export interface Change {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { MATRIX_SCHEMA } from './schema.ts'
-import type { MatrixResults } from './results.ts'
+import type { MatrixResults } from '@vmbus/report'
 
 export type ResultsErrorCode = 'VMBUS_RESULTS_INVALID'
 

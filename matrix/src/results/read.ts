@@ -1,4 +1,4 @@
-import type { MatrixResults, ResultFeature, ResultHost, ResultRelease, Story } from './results.ts'
+import type { MatrixResults, ResultFeature, ResultHost, ResultRelease, Story } from '@vmbus/report'
 
 /** One cell of a run with its place. */
 export interface ReadCell {

@@ -1,7 +1,6 @@
 import { grids, type FeatureId } from '@vmbus/catalog'
 import * as v from 'valibot'
-import { EVIDENCE, NOT_RUN, OUTCOMES, VERDICTS } from './vocabulary.ts'
-import type { MatrixResults } from './results.ts'
+import { EVIDENCE, type MatrixResults, NOT_RUN, OUTCOMES, VERDICTS } from '@vmbus/report'
 
 // What a file of results holds. Objects are strict: a misspelt name is an error of the file.
 

@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Execution } from '../results/execution.ts'
-import { OUTCOMES } from '../results/vocabulary.ts'
+import { type Execution, OUTCOMES } from '@vmbus/report'
 
 /** Executions of earlier runs, by their id. */
 export interface ExecutionCache {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
 import type { MatrixGuest } from '../guests/guests.ts'
 import type { Probe } from '../probes/probe.ts'
-import type { Execution } from '../results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import { execute } from './execute.ts'
 
 export interface ControlOptions {

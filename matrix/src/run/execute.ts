@@ -4,7 +4,7 @@ import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { EndName } from '../probes/ends.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
-import type { Execution } from '../results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { simulatedStage, type SimulatedStage } from '../worlds/simulated.ts'
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Execution } from '../results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import type { Task } from './plan.ts'
 import { undone } from './task.ts'
 

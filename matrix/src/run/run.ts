@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Execution } from '../results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import type { ExecutionCache } from './cache.ts'
 import type { Plan } from './plan.ts'
 import { runPool } from './pool.ts'

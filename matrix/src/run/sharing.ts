@@ -1,4 +1,4 @@
-import type { Execution } from '../results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import type { Check, Plan } from './plan.ts'
 
 /** A cell that alone is found otherwise than the execution that it shares: the probe depends on what it does not declare. */

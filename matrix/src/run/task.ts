@@ -1,7 +1,7 @@
 import { hostProfile } from '@vmbus/host'
 import { guestOf, isGuest } from '../guests/guests.ts'
 import { PROBES } from '../probes/index.ts'
-import type { Execution } from '../results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import { execute } from './execute.ts'
 import type { Task } from './plan.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CAUSES } from '../../src/cells/causes/index.ts'
 import { storyOf } from '../../src/cells/story.ts'
 import type { Cell } from '../../src/cells/story.ts'
-import type { Execution } from '../../src/results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import { cell, page, part, read, rowOf, support } from './stories.ts'
 
 const WORKS = { outcome: 'works' } as const

@@ -1,8 +1,7 @@
 import { release, type Release, type Support } from '@vmbus/catalog'
 import type { Cell } from '../../src/cells/story.ts'
 import type { Part } from '../../src/cells/combine.ts'
-import type { Execution } from '../../src/results/execution.ts'
-import type { ReadField } from '../../src/results/results.ts'
+import type { Execution, ReadField } from '@vmbus/report'
 
 /** A row of the list, which has it. */
 export function rowOf(key: string): Release {

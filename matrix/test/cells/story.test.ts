@@ -5,7 +5,7 @@ import { evidenceOf } from '../../src/cells/evidence.ts'
 import { fieldText, readsOf } from '../../src/cells/fields.ts'
 import { storyOf } from '../../src/cells/story.ts'
 import { NOT_RUN_TEXT } from '../../src/cells/not-run.ts'
-import { NOT_RUN, type Outcome } from '../../src/results/vocabulary.ts'
+import { NOT_RUN, type Outcome } from '@vmbus/report'
 import { cell, page, part, read, rowOf, support } from './stories.ts'
 
 describe('the probes of one feature together', () => {

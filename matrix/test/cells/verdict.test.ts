@@ -2,7 +2,7 @@ import { support as published } from '@vmbus/catalog'
 import { describe, expect, it } from 'vitest'
 import { marksOf, verdictOf, type Mark } from '../../src/cells/verdict.ts'
 import { storyOf } from '../../src/cells/story.ts'
-import { OUTCOMES, type Outcome } from '../../src/results/vocabulary.ts'
+import { type Outcome, OUTCOMES } from '@vmbus/report'
 import { cell, page, part, read, rowOf, support } from './stories.ts'
 
 const sourced = { evidence: 'simulated-sourced', isCoverage: false } as const

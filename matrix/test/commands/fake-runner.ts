@@ -1,4 +1,4 @@
-import type { Execution } from '../../src/results/execution.ts'
+import type { Execution } from '@vmbus/report'
 import type { Probe } from '../../src/probes/probe.ts'
 import type { Plan, Task } from '../../src/run/plan.ts'
 import type { Runner, RunnerGuest } from '../../src/runner.ts'

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { gridText } from '../../src/report/grid.ts'
 import { buildResults } from '../../src/results/build.ts'
-import type { Story } from '../../src/results/results.ts'
-import { OUTCOMES, type Outcome } from '../../src/results/vocabulary.ts'
+import { type Outcome, OUTCOMES, type Story } from '@vmbus/report'
 
 const HOSTS = ['ws2008', 'ws2008r2', 'ws2012', 'ws2012r2', 'win10-1507', 'win10-1511', 'ws2016', 'win10-1703']
 const ALL_HOSTS = [

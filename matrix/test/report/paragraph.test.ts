@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { paragraph } from '../../src/report/paragraph.ts'
-import type { Story } from '../../src/results/results.ts'
+import type { Story } from '@vmbus/report'
 import { read } from '../cells/stories.ts'
 
 const place = {

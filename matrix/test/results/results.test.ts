@@ -4,7 +4,7 @@ import { countsOf } from '../../src/results/counts.ts'
 import { diffOf, isWorse } from '../../src/results/diff.ts'
 import { ResultsError, parseResults, resultsText } from '../../src/results/file.ts'
 import { cellsOf, storiesOf } from '../../src/results/read.ts'
-import type { MatrixResults, Story } from '../../src/results/results.ts'
+import type { MatrixResults, Story } from '@vmbus/report'
 import { execution, read } from '../cells/stories.ts'
 
 const story = (change: Partial<Story> = {}): Story => ({

@@ -1,5 +1,5 @@
 import type { FeatureId, Release } from '@vmbus/catalog'
-import type { Cause, Story } from '../../results/results.ts'
+import type { Cause, Story } from '@vmbus/report'
 import type { Mark } from '../verdict.ts'
 
 /** A cell in which what was measured and what every page says differ. */

@@ -1,6 +1,5 @@
 import type { FeatureId, Release } from '@vmbus/catalog'
-import type { Story } from '../../results/results.ts'
-import type { Outcome } from '../../results/vocabulary.ts'
+import type { Outcome, Story } from '@vmbus/report'
 import { LACKING } from '../verdict.ts'
 import type { CauseRule, Difference } from './cause.ts'
 

@@ -1,5 +1,5 @@
 import type { CauseRule, Difference } from './cause.ts'
-import type { ReadField } from '../../results/results.ts'
+import type { ReadField } from '@vmbus/report'
 import { weOf } from './fits.ts'
 
 /** The field that decided, or where none did, every field that was read. */

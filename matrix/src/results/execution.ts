@@ -1,1 +1,0 @@
-export type { Execution } from '@vmbus/report'
