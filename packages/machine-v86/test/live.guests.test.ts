@@ -10,6 +10,7 @@ import { deserialize } from 'node:v8'
 import { describe, expect, it } from 'vitest'
 import {
   boot,
+  prepareImage,
   type BootOptions,
   type Flavour,
   type Guest,
@@ -19,7 +20,6 @@ import {
   type SessionSnapshot,
 } from '../src/index.ts'
 import { codeOf } from './support/errors.ts'
-import { imageOr } from './support/images.ts'
 
 const modules = ['hv_vmbus', 'hv_utils']
 const onHost = (profile: string): Pick<BootOptions, 'host'> => ({
@@ -44,8 +44,8 @@ describe.each([
 ] as const satisfies readonly (readonly [ReleaseName, Flavour, string, string])[])(
   '%s %s',
   (release, flavour, version, kernel) => {
-    it('connects to Windows Server 2022, runs commands, and powers off when asked', async (context) => {
-      const image = await imageOr(context, release, flavour, { modules })
+    it('connects to Windows Server 2022, runs commands, and powers off when asked', async () => {
+      const image = await prepareImage({ release, flavour }, { modules })
       await using guest = await bootWith(image, onHost('ws2022'))
       expect(Object.values(guest.modules).map(({ status }) => status)).toEqual(image.modules.map(() => 0))
       expect((await guest.exec('uname -r')).output).toMatch(
@@ -65,8 +65,7 @@ describe.each([
 
 describe('an old host', () => {
   it.each(['ws2008', 'ws2008r2'])('%s: the kernel gives up, and the run goes on', async (profile) => {
-    const context = { skip: (note: string): never => expect.unreachable(note) }
-    const image = await imageOr(context, 'debian-12', '686', { modules })
+    const image = await prepareImage({ release: 'debian-12', flavour: '686' }, { modules })
     await using guest = await bootWith(image, onHost(profile))
     expect(guest.console).toContain('Unable to connect to host')
     expect((await guest.exec('ls /sys/bus/vmbus/devices 2>/dev/null | wc -l')).output).toBe('0\n')
@@ -126,26 +125,22 @@ describe('repeatability', () => {
 })
 
 describe('how a guest ends', () => {
-  const ended = async (
-    context: { skip(note: string): never },
-    script: string,
-    options: Partial<BootOptions> = {},
-  ): Promise<SessionResult> => {
-    const image = await imageOr(context, 'debian-12', '686', { modules: [] })
+  const ended = async (script: string, options: Partial<BootOptions> = {}): Promise<SessionResult> => {
+    const image = await prepareImage({ release: 'debian-12', flavour: '686' }, { modules: [] })
     await using guest = await bootWith(image, options)
     expect(await codeOf(() => guest.exec(script, { seconds: 120 }))).toBe('VMBUS_MACHINE_ENDED')
     return await guest.result()
   }
 
-  it('tells a reboot and a panic', async (context) => {
-    expect(await ended(context, 'reboot -f')).toMatchObject({ end: 'reboot', outcome: 'works' })
-    expect(await ended(context, 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger')).toMatchObject({
+  it('tells a reboot and a panic', async () => {
+    expect(await ended('reboot -f')).toMatchObject({ end: 'reboot', outcome: 'works' })
+    expect(await ended('echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger')).toMatchObject({
       outcome: 'guest-corrupt',
     })
   })
 
-  it('ends a command that is late, with all that it started, and takes no busy guest for hung', async (context) => {
-    const image = await imageOr(context, 'debian-12', '686', { modules: [] })
+  it('ends a command that is late, with all that it started, and takes no busy guest for hung', async () => {
+    const image = await prepareImage({ release: 'debian-12', flavour: '686' }, { modules: [] })
     await using guest = await bootWith(image, { hangSeconds: 2 })
     const late = async (script: string): Promise<string> => codeOf(() => guest.exec(script, { seconds: 3 }))
     expect(await late('sleep 1000 & (sleep 1000; true) | cat')).toBe('VMBUS_MACHINE_TIMEOUT')
@@ -155,8 +150,8 @@ describe('how a guest ends', () => {
     expect(await guest.result()).toMatchObject({ end: undefined, outcome: 'works' })
   })
 
-  it('runs a script of 200 kB, and leaves nothing of it', async (context) => {
-    const image = await imageOr(context, 'debian-12', '686', { modules: [] })
+  it('runs a script of 200 kB, and leaves nothing of it', async () => {
+    const image = await prepareImage({ release: 'debian-12', flavour: '686' }, { modules: [] })
     await using guest = await bootWith(image)
     const before = (await guest.result()).virtualSeconds
     const lines = Array.from({ length: 20_000 }, (_, n) => `n=${String(n).padStart(7, '0')}`)
@@ -169,15 +164,18 @@ describe('how a guest ends', () => {
 })
 
 describe('userland', () => {
-  it('carries packages, modules and files', async (context) => {
-    const image = await imageOr(context, 'debian-12', '686', {
-      modules: ['ext4', 'loop'],
-      packages: ['hyperv-daemons', 'e2fsprogs', 'iproute2'],
-      files: {
-        '/etc/greeting': { contents: 'hello' },
-        '/usr/bin/greet': { contents: '#!/bin/sh\ncat /etc/greeting\n' },
+  it('carries packages, modules and files', async () => {
+    const image = await prepareImage(
+      { release: 'debian-12', flavour: '686' },
+      {
+        modules: ['ext4', 'loop'],
+        packages: ['hyperv-daemons', 'e2fsprogs', 'iproute2'],
+        files: {
+          '/etc/greeting': { contents: 'hello' },
+          '/usr/bin/greet': { contents: '#!/bin/sh\ncat /etc/greeting\n' },
+        },
       },
-    })
+    )
     await using guest = await bootWith(image)
     expect(await guest.result()).toMatchObject({
       userland: 'modified',
@@ -191,8 +189,8 @@ describe('userland', () => {
     expect((await guest.exec(script)).status).toBe(0)
   })
 
-  it('keeps of a booted guest what it changed, and boots again where that cannot be restored', async (context) => {
-    const image = await imageOr(context, 'debian-12', '686', { modules })
+  it('keeps of a booted guest what it changed, and boots again where that cannot be restored', async () => {
+    const image = await prepareImage({ release: 'debian-12', flavour: '686' }, { modules })
     const cacheFolder = await mkdtemp(join(tmpdir(), 'vmbus-snapshots-'))
     try {
       const run = async (stateVersion: number): Promise<{ readonly file: string; readonly measured: unknown }> => {
@@ -230,8 +228,8 @@ describe('userland', () => {
     }
   })
 
-  it('goes on from a snapshot of its own', async (context) => {
-    const image = await imageOr(context, 'debian-12', '686', { modules })
+  it('goes on from a snapshot of its own', async () => {
+    const image = await prepareImage({ release: 'debian-12', flavour: '686' }, { modules })
     await using guest = await bootWith(image, onHost('ws2022'))
     await guest.exec('echo remembered > /run/note')
     const from = await guest.snapshot()

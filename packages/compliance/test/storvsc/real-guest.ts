@@ -1,4 +1,4 @@
-import { MachineError, boot, prepareImage, type Guest, type PreparedImage } from '@vmbus/machine-v86'
+import { boot, prepareImage, type Guest, type PreparedImage } from '@vmbus/machine-v86'
 import { expect } from 'vitest'
 
 const modules = ['hv_vmbus', 'hv_storvsc', 'sd_mod', 'ext4']
@@ -7,16 +7,8 @@ const packages = ['e2fsprogs', 'util-linux', 'fdisk', 'coreutils']
 export const releases = ['debian-11', 'debian-12'] as const
 export type Release = (typeof releases)[number]
 
-/** The image, or a test that says why it did not run. */
-export async function imageOr(context: { skip(note: string): never }, release: Release): Promise<PreparedImage> {
-  try {
-    return await prepareImage({ release, flavour: '686' }, { modules, packages })
-  } catch (error) {
-    if (error instanceof MachineError && error.code === 'VMBUS_IMAGE_UNAVAILABLE')
-      context.skip(`live guests: not run (${error.message})`)
-    throw error
-  }
-}
+export const imageOf = (release: Release): Promise<PreparedImage> =>
+  prepareImage({ release, flavour: '686' }, { modules, packages })
 
 export const bootWith = (
   image: PreparedImage,

@@ -3,7 +3,7 @@ import { createDisk } from '@vmbus/disk/file'
 import { describe, expect, test } from 'vitest'
 import { scratch } from './disks.ts'
 import { callerOf, functionOf, programOf } from './i386.ts'
-import { bootWith, imageOr, releases, sh } from './real-guest.ts'
+import { bootWith, imageOf, releases, sh } from './real-guest.ts'
 
 const SECTOR = 512
 /** v86 compiles a page after some 200,000 instructions in it; two instructions a turn. */
@@ -21,7 +21,7 @@ const valueOf = (run: number, index: number): number => (100 * run + 37 * index)
 describe.each(releases)('machine code changed on the host, %s', (release) => {
   test.each([true, false])('is read and run again, jit: %s', async (jit) => {
     using folder = scratch()
-    const image = await imageOr({ skip: (note) => expect.unreachable(note) }, release)
+    const image = await imageOf(release)
     const [files, functions, programs] = ['a.raw', 'b.raw', 'c.raw'].map((name) => folder.path(name)) as [
       string,
       string,
