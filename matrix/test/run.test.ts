@@ -106,3 +106,22 @@ test('keys tell values apart that JSON does not, and code has one digest', () =>
   expect(codeDigest()).toMatch(/^[\da-f]{64}$/)
   expect(codeDigest()).toBe(codeDigest())
 })
+
+test('tasks may be run by something else, which is given those that the cache does not have', async () => {
+  const plan = small()
+  const cache = await executionCache(folder, 'd'.repeat(64))
+  const [first, ...rest] = (await runPlan(plan, { workers: 0 })).values()
+  if (first === undefined) throw new Error('nothing ran')
+  cache.put(first)
+  const given: string[] = []
+  const all = await runPlan(plan, {
+    cache,
+    // In another order, as machines of different speed end them.
+    dispatch: async (tasks, { finished }) => {
+      given.push(...tasks.map(({ id }) => id))
+      for (const execution of rest.toReversed()) finished(execution)
+    },
+  })
+  expect(given).toEqual(rest.map(({ id }) => id))
+  expect([...all.values()]).toEqual([first, ...rest])
+})

@@ -52,33 +52,53 @@ function ask(
   })
 }
 
-/**
- * Runs tasks on threads, each the next one when it has ended one, until all are done or the signal says so. What a thread
- * cannot do is an error of its task, and another thread takes its place.
- */
+/** A thread of its own, which begins with its first task. */
+export interface Thread {
+  /** The execution of a task, one at a time; undefined where the signal says not to wait for it. Nothing is thrown. */
+  run(task: Task, signal: AbortSignal): Promise<Execution | undefined>
+  end(): void
+}
+
+/** What it cannot do, or does not answer within `patience` milliseconds, is an error of the task, and another takes its place. */
+export function newThread(patience = PATIENCE): Thread {
+  let worker: Worker | undefined
+  const end = (): void => {
+    void worker?.terminate()
+    worker = undefined
+  }
+  return {
+    async run(task, signal) {
+      worker ??= newWorker()
+      const answer = await ask(worker, task, patience, signal)
+      if (typeof answer !== 'string') return answer
+      end()
+      return undone(task, answer)
+    },
+    end,
+  }
+}
+
+/** Runs tasks on threads, each the next one when it has ended one, until all are done or the signal says so. */
 export async function runPool(tasks: readonly Task[], options: PoolOptions): Promise<void> {
-  const { workers, patience = PATIENCE, finished } = options
+  const { workers, patience, finished } = options
   const failed = new AbortController()
   const signal = options.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, options.signal])
   const queue = tasks.values()
 
   async function work(): Promise<void> {
-    let worker = newWorker()
+    const thread = newThread(patience)
     try {
       for (const task of queue) {
         if (signal.aborted) return
-        const answer = await ask(worker, task, patience, signal)
-        if (answer === undefined) return
-        finished(typeof answer === 'string' ? undone(task, answer) : answer)
-        if (typeof answer !== 'string') continue
-        void worker.terminate()
-        worker = newWorker()
+        const execution = await thread.run(task, signal)
+        if (execution === undefined) return
+        finished(execution)
       }
     } catch (error) {
       failed.abort()
       throw error
     } finally {
-      void worker.terminate()
+      thread.end()
     }
   }
 

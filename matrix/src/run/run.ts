@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Execution } from '@vmbus/report'
 import type { ExecutionCache } from './cache.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Task } from './plan.ts'
 import { runPool } from './pool.ts'
 import { sharingFaults } from './sharing.ts'
 import { runTask, undone } from './task.ts'
@@ -17,9 +17,17 @@ export interface Progress {
   readonly last: Execution
 }
 
+/** Has tasks run, wherever that is, until all are done or the signal says so; tells each execution once. */
+export type Dispatch = (
+  tasks: readonly Task[],
+  options: { readonly signal?: AbortSignal | undefined; finished(execution: Execution): void },
+) => Promise<void>
+
 export interface RunOptions {
   /** Threads; default one for each core. 0 runs all in this one. */
   readonly workers?: number
+  /** What runs the tasks instead of threads of this process. */
+  readonly dispatch?: Dispatch
   /** Ends the run; what was finished by then is returned, and is in the cache. */
   readonly signal?: AbortSignal
   readonly cache?: ExecutionCache
@@ -34,7 +42,7 @@ const FLUSH_EVERY = 200
  * found otherwise when it is run alone is an error.
  */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<ReadonlyMap<string, Execution>> {
-  const { workers = availableParallelism(), signal, cache, onProgress } = options
+  const { workers = availableParallelism(), dispatch, signal, cache, onProgress } = options
   const all = new Map<string, Execution>()
   const total = plan.tasks.length
   const began = performance.now()
@@ -60,7 +68,8 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
     return false
   })
   try {
-    if (workers > 0) await runPool(left, { workers, signal, finished: ended })
+    if (dispatch !== undefined) await dispatch(left, { signal, finished: ended })
+    else if (workers > 0) await runPool(left, { workers, signal, finished: ended })
     else
       for (const task of left) {
         if (signal?.aborted) break
