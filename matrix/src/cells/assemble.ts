@@ -1,8 +1,8 @@
-import { supportOf, type Feature, type Release } from '@vmbus/catalog'
 import { versionName } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
+import type { MatrixFeature, MatrixRelease } from '../registry/registry.ts'
 import type { Plan } from '../run/plan.ts'
-import type { Runner, RunnerGuest } from '../runner.ts'
+import type { Runner, RunnerGuest, RunnerRegistry } from '../runner.ts'
 import type { Probe } from '../probes/probe.ts'
 import { buildResults } from '../results/build.ts'
 import type { Execution, MatrixResults, ReadField, ResultFeature, ResultHost, ResultRelease } from '@vmbus/report'
@@ -13,9 +13,9 @@ import { storyOf } from './story.ts'
 
 /** What a run was asked for. */
 export interface Selection {
-  readonly releases: readonly Release[]
+  readonly releases: readonly MatrixRelease[]
   readonly hosts: readonly HostProfile[]
-  readonly features: readonly Feature[]
+  readonly features: readonly MatrixFeature[]
 }
 
 /** Probes that measure one of the features. */
@@ -33,10 +33,11 @@ export function assemble(
   executions: ReadonlyMap<string, Execution>,
 ): MatrixResults {
   const { releases, hosts, features } = selection
-  const probes = probesFor(selection, runner.probes)
-  const guests = new Map(releases.map(({ key }) => [key, runner.guestOf(key)]))
-  const rows = new Map(releases.map((row) => [row.key, { row, support: supportOf(row.key) }]))
-  const readsFor = cachedReads(runner, hosts)
+  const { registry } = runner
+  const probes = probesFor(selection, registry.probes)
+  const guests = new Map(releases.map(({ key }) => [key, registry.guestOf(key)]))
+  const rows = new Map(releases.map((row) => [row.key, { row, published: registry.publishedOf(row.key) }]))
+  const readsFor = cachedReads(registry, hosts)
 
   function partOf(probe: Probe, release: string, host: string): Part {
     const guest = guests.get(release)
@@ -62,15 +63,15 @@ export function assemble(
       const found = rows.get(key)
       if (found === undefined) throw new Error(`${key} was not asked for`)
       const parts = probes.filter((probe) => probe.feature === feature).map((probe) => partOf(probe, key, host))
-      const support = found.support?.(host, feature)
+      const support = found.published?.(host, feature)
       return storyOf({ release: found.row, host, feature, support, parts }, CAUSES)
     },
   })
 }
 
 /** What a probe reads of a guest or a host is looked up once, so that equal cells have the very same values. */
-function cachedReads(runner: Runner, hosts: readonly HostProfile[]) {
-  const fields = new Map(hosts.map((profile) => [profile.id, runner.hostFields(profile)]))
+function cachedReads(registry: RunnerRegistry, hosts: readonly HostProfile[]) {
+  const fields = new Map(hosts.map((profile) => [profile.id, registry.hostFields(profile)]))
   const known = new Map<RunnerGuest, Map<string, readonly ReadField[]>>()
   return (guest: RunnerGuest, host: string, probe: Probe, decidedBy: Execution['decidedBy']): readonly ReadField[] => {
     const ofGuest = known.get(guest) ?? new Map<string, readonly ReadField[]>()
@@ -82,7 +83,7 @@ function cachedReads(runner: Runner, hosts: readonly HostProfile[]) {
   }
 }
 
-function resultFeature({ id, name, group }: Feature, probes: readonly Probe[]): ResultFeature {
+function resultFeature({ id, name, group }: MatrixFeature, probes: readonly Probe[]): ResultFeature {
   const own = probes.filter(({ feature }) => feature === id)
   const missing = own.flatMap((probe) => (probe.missing === undefined ? [] : [probe.missing])).join('; ')
   return { id, name, group, probes: own.map((probe) => probe.id), ...(missing !== '' && { missing }) }
@@ -98,7 +99,10 @@ const resultHost = ({ id, name, fields, vmbus }: HostProfile): ResultHost => ({
   ],
 })
 
-const resultRelease = (row: Release, guest: ReturnType<Runner['guestOf']> | undefined): ResultRelease => ({
+const resultRelease = (
+  row: MatrixRelease,
+  guest: ReturnType<RunnerRegistry['guestOf']> | undefined,
+): ResultRelease => ({
   key: row.key,
   family: row.distribution,
   kernel: row.kernel.value,

@@ -1,4 +1,4 @@
-import type { FeatureId } from '@vmbus/catalog'
+import type { MatrixFeature } from '../registry/registry.ts'
 import type { NotRun } from '@vmbus/report'
 
 /** Each reason why nothing ran, as a sentence. */
@@ -14,7 +14,7 @@ export const NOT_RUN_TEXT: Readonly<Record<NotRun, string>> = {
  * Features whose device does not exist here: firmware (generation 2, secure boot), the screen, sockets, PCI pass-through, and
  * what the hypervisor does without a bus (NMI, memory gap).
  */
-const WITHOUT_DEVICE: ReadonlySet<FeatureId> = new Set<FeatureId>([
+const WITHOUT_DEVICE: ReadonlySet<MatrixFeature['id']> = new Set<MatrixFeature['id']>([
   'gen2-uefi',
   'secure-boot',
   'video',
@@ -25,7 +25,8 @@ const WITHOUT_DEVICE: ReadonlySet<FeatureId> = new Set<FeatureId>([
 ])
 
 /** Features that need no driver of the integration services: without any, they are still unmeasured. */
-export const needsDriver = (feature: FeatureId): boolean => !WITHOUT_DEVICE.has(feature)
+export const needsDriver = (feature: MatrixFeature['id']): boolean => !WITHOUT_DEVICE.has(feature)
 
 /** Why a feature without any probe was not run. */
-export const withoutProbe = (feature: FeatureId): NotRun => (WITHOUT_DEVICE.has(feature) ? 'no-device' : 'no-probe')
+export const withoutProbe = (feature: MatrixFeature['id']): NotRun =>
+  WITHOUT_DEVICE.has(feature) ? 'no-device' : 'no-probe'

@@ -1,4 +1,5 @@
-import type { FeatureId, Release, Support } from '@vmbus/catalog'
+import type { Support } from '@vmbus/catalog'
+import type { MatrixFeature, MatrixRelease } from '../registry/registry.ts'
 import type { Story } from '@vmbus/report'
 import { causeOf, type CauseRule } from './causes/cause.ts'
 import { combine, type Combined, type Part } from './combine.ts'
@@ -8,9 +9,9 @@ import { marksOf, publishedOf, verdictOf } from './verdict.ts'
 
 /** All that a cell is made of. */
 export interface Cell {
-  readonly release: Release
+  readonly release: MatrixRelease
   readonly host: string
-  readonly feature: FeatureId
+  readonly feature: MatrixFeature['id']
   readonly support: Support | undefined
   /** One for each probe of the feature. */
   readonly parts: readonly Part[]
@@ -58,7 +59,7 @@ function ran({ outcome, reason, part, isCoverage }: Combined, parts: readonly Pa
 const keyed = (read: Story['reads'][number]): [string, Story['reads'][number]] => [`${read.of} ${read.field}`, read]
 
 /** A release without any drivers was not run, and there is nothing to run: the catalog says since when there are some. */
-const driverless = ({ reason, key }: Release): Measured => ({
+const driverless = ({ reason, key }: MatrixRelease): Measured => ({
   outcome: 'no-driver',
   evidence: 'documented',
   reason: reason?.value ?? `${key} has no drivers for Hyper-V`,
@@ -67,7 +68,7 @@ const driverless = ({ reason, key }: Release): Measured => ({
 })
 
 /** A probe that ran and has nothing to measure with says so itself. */
-function notRun(feature: FeatureId, { part, reason }: Combined, parts: readonly Part[]): Measured {
+function notRun(feature: MatrixFeature['id'], { part, reason }: Combined, parts: readonly Part[]): Measured {
   const own = { why: withoutProbe(feature), ...(part !== undefined && { detail: reason }) }
   const told = part === undefined ? parts.find((each) => each.notRun !== undefined)?.notRun : undefined
   const { why, detail } = told ?? own

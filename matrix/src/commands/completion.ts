@@ -1,25 +1,24 @@
-import { grids } from '@vmbus/catalog'
-import { hostProfiles } from '@vmbus/host'
 import type { Command } from 'commander'
 import { oneOf } from './arguments.ts'
+import type { Named } from './names.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 /** What follows an option; names with blanks are left to be typed. */
-const VALUES: Readonly<Record<string, () => readonly string[]>> = {
-  '--host': () => hostProfiles.map(({ id }) => id),
-  '--feature': () => grids().features.map(({ id }) => id),
-  '--fail-on': () => ['differs', 'unexplained', 'our-bug', 'worse'],
-}
+const valuesOf = ({ hosts, features }: Named): Readonly<Record<string, readonly string[]>> => ({
+  '--host': hosts.map(({ id }) => id),
+  '--feature': features.map(({ id }) => id),
+  '--fail-on': ['differs', 'unexplained', 'our-bug', 'worse'],
+})
 
 const flagsOf = (command: Command): readonly string[] =>
   command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]))
 
 /** A script that a shell reads to complete commands, options and the names that an option takes; files stand for the rest. */
-export function completionText(program: Command, shell: string): string {
+export function completionText(program: Command, shell: string, known: Named): string {
   const commands = program.commands.map((command) => ({ name: command.name(), flags: flagsOf(command) }))
-  if (oneOf('shell', SHELLS, shell) === 'fish') return fishText(program)
-  const values = Object.entries(VALUES).map(([flag, list]) => `    ${flag}) words='${list().join(' ')}' ;;`)
+  if (oneOf('shell', SHELLS, shell) === 'fish') return fishText(program, known)
+  const values = Object.entries(valuesOf(known)).map(([flag, list]) => `    ${flag}) words='${list.join(' ')}' ;;`)
   const flags = commands.map(({ name, flags: own }) => `    ${name}) words='${own.join(' ')}' ;;`)
   const bash = `_vmbus() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=
@@ -39,12 +38,13 @@ complete -o default -F _vmbus vmbus
 
 const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`
 
-function fishText(program: Command): string {
+function fishText(program: Command, known: Named): string {
+  const values = valuesOf(known)
   const lines = program.commands.flatMap((command) => {
     const name = command.name()
     const options = command.options.flatMap(({ long, description }) => {
       if (long === undefined || long === null) return []
-      const list = VALUES[long]?.()
+      const list = values[long]
       const given = list === undefined ? '' : ` -xa ${quoted(list.join(' '))}`
       return [
         `complete -c vmbus -n '__fish_seen_subcommand_from ${name}' -l ${long.slice(2)} -d ${quoted(description)}${given}`,

@@ -19,7 +19,9 @@ export async function runExplain(
   { seed, from }: ExplainFlags,
   { streams, signal, runner }: MatrixContext,
 ): Promise<void> {
-  const [release, host, feature] = [releaseOf(names.release), hostOf(names.host), featureOf(names.feature)]
+  const { registry } = runner
+  const release = releaseOf(registry, names.release)
+  const [host, feature] = [hostOf(registry, names.host), featureOf(registry, names.feature)]
   const selection = { releases: [release], hosts: [host], features: [feature] }
   const results =
     from === undefined ? await measure(runner, selection, { seed: seedOf(seed), signal }) : await readResults(from)

@@ -130,7 +130,7 @@ function listCommands(program: Command, { streams, runner }: MatrixCommands): vo
   list('guests', 'list the guests: kernel, drivers, end of support, and what stands for them', (names) =>
     guestsText(names, runner),
   )
-  list('hosts', 'list the host versions', hostsText)
+  list('hosts', 'list the host versions', (names) => hostsText(names, runner))
   list('features', 'list the features of the published grids, and how many probes measure each', (names) =>
     featuresText(names, runner),
   )
@@ -153,5 +153,5 @@ export function matrixCommands(program: Command, commands: MatrixCommands): void
     .command('completion')
     .description('print a script for a shell: source <(vmbus completion bash)')
     .argument('<shell>', 'bash, zsh or fish')
-    .action((shell: string) => commands.streams.out(completionText(program, shell)))
+    .action((shell: string) => commands.streams.out(completionText(program, shell, commands.runner.registry)))
 }

@@ -27,7 +27,12 @@ export interface MatrixContext extends MatrixTools {
 export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, pageOf }: MatrixContext): Promise<void> {
   const settings = settingsOf(flags)
   const { release, host, feature, since } = flags
-  const selection = { releases: releasesOf(release), hosts: hostsOf(host), features: featuresOf(feature) }
+  const { registry } = runner
+  const selection = {
+    releases: releasesOf(registry, release),
+    hosts: hostsOf(registry, host),
+    features: featuresOf(registry, feature),
+  }
   const older = since === undefined ? undefined : await readResults(since)
   const files = await openFiles(flags, pageOf)
   try {

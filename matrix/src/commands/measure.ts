@@ -23,7 +23,7 @@ export interface MeasureSettings {
 export const planFor = (runner: Runner, selection: Selection, seed: number, runs?: number): Plan =>
   runner.planOf(
     selection.releases.flatMap(({ key: release }) => selection.hosts.map((host) => ({ release, host }))),
-    probesFor(selection, runner.probes),
+    probesFor(selection, runner.registry.probes),
     { seed, ...(runs !== undefined && { runs }) },
   )
 

@@ -1,13 +1,12 @@
-import { release } from '@vmbus/catalog'
-import { hostProfile } from '@vmbus/host'
-import { assemble } from '../cells/assemble.ts'
+import { assemble, type Selection } from '../cells/assemble.ts'
+import { hostNamed } from '../registry/registry.ts'
 import { closingLines, countsText } from '../report/summary.ts'
 import type { Execution, MatrixResults } from '@vmbus/report'
+import type { Runner } from '../runner.ts'
 import { UsageError } from './failure.ts'
 import type { MatrixContext } from './matrix.ts'
 import { failsOn } from './matrix-flags.ts'
 import { planFor } from './measure.ts'
-import { featureOf } from './names.ts'
 import { openFiles, readResults, type ResultFiles } from './result-files.ts'
 
 /** One run out of the results of its shards. */
@@ -21,7 +20,7 @@ export async function runMerge(
   const [first] = parts
   if (first === undefined) throw new UsageError('no results to merge')
   for (const { name, results } of parts) requireSameRun(first, { name, results })
-  const selection = selectionOf(first.results)
+  const selection = selectionOf(first.results, runner)
   const { seed, runs } = first.results
   const plan = planFor(runner, selection, seed, runs)
   const executions = united(parts)
@@ -57,11 +56,11 @@ function requireSameRun(first: Part, other: Part): void {
     throw new UsageError(`${first.name} and ${other.name} are not of one run: their ${differs} differ`)
 }
 
-function selectionOf({ releases, hosts, features }: MatrixResults) {
+function selectionOf({ releases, hosts, features }: MatrixResults, { registry }: Runner): Selection {
   return {
-    releases: releases.map(({ key }) => release(key) ?? unknown(key)),
-    hosts: hosts.map(({ id }) => hostProfile(id) ?? unknown(id)),
-    features: features.map(({ id }) => featureOf(id)),
+    releases: releases.map(({ key }) => registry.release(key) ?? unknown(key)),
+    hosts: hosts.map(({ id }) => hostNamed(registry, id) ?? unknown(id)),
+    features: features.map(({ id }) => registry.features.find((each) => each.id === id) ?? unknown(id)),
   }
 }
 

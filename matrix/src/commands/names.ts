@@ -1,6 +1,9 @@
-import { grids, release, releases, type Feature, type Release } from '@vmbus/catalog'
-import { hostProfiles, type HostProfile } from '@vmbus/host'
+import type { HostProfile } from '@vmbus/host'
+import type { MatrixFeature, MatrixRelease, Registry } from '../registry/registry.ts'
 import { UsageError } from './failure.ts'
+
+/** What names stand for. */
+export type Named = Pick<Registry, 'releases' | 'hosts' | 'features' | 'release'>
 
 /** Case, blanks and dashes say nothing; a plus sign begins the way to get drivers. */
 const compact = (text: string): string => text.toLowerCase().replaceAll(/[\s_./-]+/g, '')
@@ -42,17 +45,17 @@ const unknown = (what: string, text: string, near: readonly string[]): UsageErro
   )
 
 /** Releases of the one list by name, pattern, or distribution: `rhel7.9`, `RHEL 7.*`, `debian`. */
-export const releasesOf = (texts?: readonly string[]): readonly Release[] =>
-  chosen('guest', releases(), texts, releasesNamed)
+export const releasesOf = (known: Named, texts?: readonly string[]): readonly MatrixRelease[] =>
+  chosen('guest', known.releases, texts, (text) => releasesNamed(known, text))
 
-function releasesNamed(text: string): readonly Release[] {
+function releasesNamed({ releases, release }: Named, text: string): readonly MatrixRelease[] {
   const named = isPattern(text) ? undefined : release(text)
   if (named !== undefined) return [named]
   const wholeFamily = /^[a-z ]+$/i.test(text) ? pattern(`${text}*`) : pattern(text)
-  const found = releases().filter(({ key }) => wholeFamily.test(compact(key)))
+  const found = releases.filter(({ key }) => wholeFamily.test(compact(key)))
   if (found.length > 0) return found
   const [family = ''] = /^[a-z]+/.exec(compact(text)) ?? []
-  const near = releases().filter(({ key }) => family !== '' && compact(key).startsWith(family))
+  const near = releases.filter(({ key }) => family !== '' && compact(key).startsWith(family))
   throw unknown(
     'guest',
     text,
@@ -61,15 +64,15 @@ function releasesNamed(text: string): readonly Release[] {
 }
 
 /** One release, which may be called otherwise than in the list. */
-export function releaseOf(text: string): Release {
-  const [found, another] = releasesNamed(text)
+export function releaseOf(known: Named, text: string): MatrixRelease {
+  const [found, another] = releasesNamed(known, text)
   if (found === undefined || another !== undefined) throw new UsageError(`more than one guest: ${text}`)
   return found
 }
 
 /** Host versions by id, name or number: `ws2022`, `Windows Server 2022`, `2022`, `win10*`. */
-export const hostsOf = (texts?: readonly string[]): readonly HostProfile[] =>
-  chosen('host', hostProfiles, texts, hostsNamed)
+export const hostsOf = ({ hosts }: Named, texts?: readonly string[]): readonly HostProfile[] =>
+  chosen('host', hosts, texts, (text) => hostsNamed(hosts, text))
 
 const withoutPack = (text: string): string => text.replace(/sp\d$/, '')
 
@@ -85,27 +88,26 @@ function hostNames({ id, name }: HostProfile): readonly string[] {
   ]
 }
 
-function hostsNamed(text: string): readonly HostProfile[] {
+function hostsNamed(hosts: readonly HostProfile[], text: string): readonly HostProfile[] {
   const plain = withoutPack(compact(text)).replace(/^(windows)?server/, 'ws')
   const found = isPattern(text)
-    ? hostProfiles.filter((profile) => hostNames(profile).some((name) => pattern(plain).test(name)))
-    : hostProfiles.filter((profile) => hostNames(profile).includes(plain))
+    ? hosts.filter((profile) => hostNames(profile).some((name) => pattern(plain).test(name)))
+    : hosts.filter((profile) => hostNames(profile).includes(plain))
   if (found.length > 0) return found
-  throw new UsageError(`unknown host: ${text} (one of ${hostProfiles.map(({ id }) => id).join(', ')})`)
+  throw new UsageError(`unknown host: ${text} (one of ${hosts.map(({ id }) => id).join(', ')})`)
 }
 
-export function hostOf(text: string): HostProfile {
-  const [found, another] = hostsNamed(text)
+export function hostOf({ hosts }: Named, text: string): HostProfile {
+  const [found, another] = hostsNamed(hosts, text)
   if (found === undefined || another !== undefined) throw new UsageError(`more than one host: ${text}`)
   return found
 }
 
 /** Features by id, name, a part of either that only one has, a group or a pattern: `trim`, `fibre channel`, `storage`, `dm-*`. */
-export const featuresOf = (texts?: readonly string[]): readonly Feature[] =>
-  chosen('feature', grids().features, texts, featuresNamed)
+export const featuresOf = ({ features }: Named, texts?: readonly string[]): readonly MatrixFeature[] =>
+  chosen('feature', features, texts, (text) => featuresNamed(features, text))
 
-function featuresNamed(text: string): readonly Feature[] {
-  const all = grids().features
+function featuresNamed(all: readonly MatrixFeature[], text: string): readonly MatrixFeature[] {
   const plain = compact(text)
   if (isPattern(text)) {
     const found = all.filter(({ id }) => pattern(text).test(compact(id)))
@@ -121,8 +123,8 @@ function featuresNamed(text: string): readonly Feature[] {
   throw new UsageError(`unknown feature: ${text} (one of ${all.map(({ id }) => id).join(', ')})`)
 }
 
-export function featureOf(text: string): Feature {
-  const [found, another] = featuresNamed(text)
+export function featureOf({ features }: Named, text: string): MatrixFeature {
+  const [found, another] = featuresNamed(features, text)
   if (found === undefined || another !== undefined) throw new UsageError(`more than one feature: ${text}`)
   return found
 }

@@ -3,21 +3,21 @@ import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
 import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
 import type { WindowsCapabilities } from '@vmbus/guest-windows'
 import type { HostFacts, HostFeature, HostProfile } from '@vmbus/host'
-import type { Outcome } from '@vmbus/report'
+import type { Outcome, OwnName } from '@vmbus/report'
 import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
 
 /** Worlds that probes share: the devices that a guest of such a world is offered. */
 export type WorldName = 'services' | 'network' | 'storage' | 'memory'
 
-/** A fact of a host's build, or a feature that a host has from a build on. */
-export type HostRead = keyof HostFacts | HostFeature
+/** A fact of a host's build, a feature that a host has from a build on, or a field of a user's own. */
+type HostRead = keyof HostFacts | HostFeature | OwnName
 
 /** The fields of a guest and a host on which the result of a probe may depend. Whatever is not named here is not seen. */
 export interface Reads {
-  readonly linux: readonly (keyof LinuxCapabilities)[]
-  readonly freebsd: readonly (keyof FreebsdCapabilities)[]
-  readonly windows: readonly (keyof WindowsCapabilities)[]
+  readonly linux: readonly (keyof LinuxCapabilities | OwnName)[]
+  readonly freebsd: readonly (keyof FreebsdCapabilities | OwnName)[]
+  readonly windows: readonly (keyof WindowsCapabilities | OwnName)[]
   readonly host: readonly HostRead[]
 }
 
@@ -47,10 +47,10 @@ interface HostNeed {
   readonly reason: string
 }
 
-/** Measures one feature of the published grids, or a part of one. */
+/** Measures one feature of the published grids, or of a user's own, or a part of one. */
 export interface Probe {
   readonly id: string
-  readonly feature: FeatureId
+  readonly feature: FeatureId | OwnName
   /** Counts up whenever the same guest may be found otherwise. */
   readonly version: number
   readonly world: WorldName

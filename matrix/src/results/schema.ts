@@ -1,13 +1,16 @@
 import { grids, type FeatureId } from '@vmbus/catalog'
 import * as v from 'valibot'
-import { EVIDENCE, type MatrixResults, NOT_RUN, OUTCOMES, VERDICTS } from '@vmbus/report'
+import { EVIDENCE, type MatrixResults, NOT_RUN, OUTCOMES, type OwnName, VERDICTS } from '@vmbus/report'
 
 // What a file of results holds. Objects are strict: a misspelt name is an error of the file.
 
 const text = v.pipe(v.string(), v.minLength(1))
+/** Such as `toy.echo`. */
+const OWN_NAME = /^[^\s.]+(\.[^\s.]+)+$/
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-const isFeature = (id: unknown): id is FeatureId => grids().features.some((known) => known.id === id)
-const featureId = v.custom<FeatureId>(isFeature, 'the id of a feature of the grids')
+const isFeature = (id: unknown): id is FeatureId | OwnName =>
+  grids().features.some((known) => known.id === id) || (typeof id === 'string' && OWN_NAME.test(id))
+const featureId = v.custom<FeatureId | OwnName>(isFeature, 'the id of a feature of the grids, or of one of a user')
 const side = v.picklist(['guest', 'host'])
 const decidedBy = v.strictObject({ of: side, field: text })
 const optional = v.exactOptional

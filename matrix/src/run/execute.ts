@@ -4,6 +4,7 @@ import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { EndName } from '../probes/ends.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
+import { OURS, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { simulatedStage, type SimulatedStage } from '../worlds/simulated.ts'
@@ -13,6 +14,8 @@ export interface ExecuteOptions {
   readonly probe: Probe
   readonly guest: MatrixGuest
   readonly profile: HostProfile
+  /** Where the two are from; default: what this package knows itself. */
+  readonly registry?: Registry
   readonly seed: number
   readonly runs: number
   /** Guest and host with all that is their own. */
@@ -44,9 +47,9 @@ const NOTHING = { bytes: 0, transcript: createHash('sha256').digest('hex') }
 
 /** Plays a probe once on a simulated guest. */
 export async function execute(options: ExecuteOptions): Promise<Execution> {
-  const { id, probe, profile, seed } = options
+  const { id, probe, profile, registry = OURS, seed } = options
   const { needs } = probe
-  if (needs !== undefined && !hasNeeded(profile, probe)) {
+  if (needs !== undefined && !hasNeeded(profile, registry.hostFields(profile), probe)) {
     const decidedBy = { of: 'host', field: needs.field } as const
     return { id, probe: probe.id, outcome: 'not-offered', reason: needs.reason, decidedBy, seed, runs: 0, ...NOTHING }
   }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
-import { guestOf, isGuest, type MatrixGuest } from '../guests/guests.ts'
+import { isGuest, type MatrixGuest, type NoGuest } from '../guests/guests.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
-import { hasNeeded, hostFields } from '../worlds/hosts.ts'
+import { OURS, type Registry } from '../registry/registry.ts'
+import { hasNeeded } from '../worlds/hosts.ts'
 import { seeded } from '@vmbus/world'
 import { contactOf } from '../worlds/contact.ts'
 import { canonical } from './canonical.ts'
@@ -59,6 +60,8 @@ export interface PlanOptions {
   readonly runs?: number
   /** One of so many shared cells is run alone, with all that is its own, and compared; default 500. */
   readonly checked?: number
+  /** Where releases, hosts and probes are from; default: what this package knows itself. */
+  readonly registry?: Registry
 }
 
 const valuesOf = (
@@ -79,8 +82,12 @@ const guestPart = (guest: MatrixGuest, probe: Probe): string =>
   })
 
 /** The same of a host. */
-const hostPart = (host: HostProfile, probe: Probe): string =>
-  canonical({ host: valuesOf(hostFields(host), probe.reads.host), needed: hasNeeded(host, probe) })
+const hostPart =
+  ({ hostFields }: Registry) =>
+  (host: HostProfile, probe: Probe): string => {
+    const fields = hostFields(host)
+    return canonical({ host: valuesOf(fields, probe.reads.host), needed: hasNeeded(host, fields, probe) })
+  }
 
 const togetherPart = (guest: MatrixGuest, host: HostProfile, probe: Probe): string =>
   canonical({ beside: guest.beside(probe.reads[guest.family], host), contact: contactOf(guest, host, probe) })
@@ -108,14 +115,14 @@ const cellOf = (release: string, host: string, probe: string): string => `${rele
 export function planOf(
   pairs: readonly Pair[],
   probes: readonly Probe[],
-  { seed, runs, checked = CHECKED }: PlanOptions,
+  { seed, runs, checked = CHECKED, registry = OURS }: PlanOptions,
 ): Plan {
   const tasks = new Map<string, Task>()
   const checks: Check[] = []
   const cells = new Map<string, { readonly id: string } | NotRun>()
-  const guests = new Map<string, ReturnType<typeof guestOf>>()
+  const guests = new Map<string, MatrixGuest | NoGuest>()
   const draws = seeded(seed)
-  const [ofGuest, ofHost] = [remembered(guestPart), remembered(hostPart)]
+  const [ofGuest, ofHost] = [remembered(guestPart), remembered(hostPart(registry))]
 
   function add(release: string, host: HostProfile, guest: MatrixGuest, probe: Probe): void {
     const cell = cellOf(release, host.id, probe.id)
@@ -133,7 +140,7 @@ export function planOf(
   }
 
   for (const { release, host } of pairs) {
-    const guest = guests.get(release) ?? guestOf(release)
+    const guest = guests.get(release) ?? registry.guestOf(release)
     guests.set(release, guest)
     for (const probe of probes)
       if (isGuest(guest)) add(release, host, guest, probe)

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Execution } from '@vmbus/report'
+import { OURS, type Registry } from '../registry/registry.ts'
 import type { ExecutionCache } from './cache.ts'
 import type { Plan, Task } from './plan.ts'
 import { runPool } from './pool.ts'
@@ -31,6 +32,8 @@ export interface RunOptions {
   /** Ends the run; what was finished by then is returned, and is in the cache. */
   readonly signal?: AbortSignal
   readonly cache?: ExecutionCache
+  /** Of the plan; default: what this package knows itself. */
+  readonly registry?: Registry
   onProgress?(progress: Progress): void
 }
 
@@ -42,7 +45,7 @@ const FLUSH_EVERY = 200
  * found otherwise when it is run alone is an error.
  */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<ReadonlyMap<string, Execution>> {
-  const { workers = availableParallelism(), dispatch, signal, cache, onProgress } = options
+  const { workers = availableParallelism(), dispatch, signal, cache, registry = OURS, onProgress } = options
   const all = new Map<string, Execution>()
   const total = plan.tasks.length
   const began = performance.now()
@@ -73,7 +76,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
     else
       for (const task of left) {
         if (signal?.aborted) break
-        ended(await runTask(task).catch((error: Error) => undone(task, error.message)))
+        ended(await runTask(task, registry).catch((error: Error) => undone(task, error.message)))
         // Lets an abort be heard.
         await new Promise((resolve) => void setImmediate(resolve))
       }

@@ -1,6 +1,5 @@
-import { hostProfile } from '@vmbus/host'
-import { guestOf, isGuest } from '../guests/guests.ts'
-import { PROBES } from '../probes/index.ts'
+import { isGuest } from '../guests/guests.ts'
+import { OURS, hostNamed, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { execute } from './execute.ts'
 import type { Task } from './plan.ts'
@@ -18,11 +17,12 @@ export const undone = ({ id, probe, seed }: Task, reason: string): Execution => 
 })
 
 /** Runs a task in this thread. Throws for one of another version of this package. */
-export async function runTask({ id, seed, runs, probe: name, release, host, whole = false }: Task): Promise<Execution> {
-  const probe = PROBES.find((each) => each.id === name)
-  const guest = guestOf(release)
-  const profile = hostProfile(host)
+export async function runTask(task: Task, registry: Registry = OURS): Promise<Execution> {
+  const { id, seed, runs, probe: name, release, host, whole = false } = task
+  const probe = registry.probes.find((each) => each.id === name)
+  const guest = registry.guestOf(release)
+  const profile = hostNamed(registry, host)
   if (probe === undefined || !isGuest(guest) || profile === undefined)
     throw new Error(`a task of another version of this package: ${name}, ${release}, ${host}`)
-  return execute({ id, probe, guest, profile, seed, runs, whole })
+  return execute({ id, probe, guest, profile, registry, seed, runs, whole })
 }

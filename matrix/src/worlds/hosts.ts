@@ -7,7 +7,7 @@ import {
   type HostFeature,
   type HostProfile,
 } from '@vmbus/host'
-import type { HostRead, Probe } from '../probes/probe.ts'
+import type { Probe } from '../probes/probe.ts'
 import type { Field } from '@vmbus/world'
 
 /** A feature of the host as a field: whether a virtual machine of it can have that, of the generation that it needs. */
@@ -19,17 +19,14 @@ function featureField(profile: HostProfile, name: HostFeature): Field<boolean> {
 const FEATURES = Object.keys(HOST_FEATURES) as readonly HostFeature[]
 
 /** Everything of a host that a probe may read, by name. */
-export const hostFields = (profile: HostProfile): Readonly<Record<HostRead, Field<unknown>>> => ({
+export const hostFields = (profile: HostProfile): Readonly<Record<string, Field<unknown>>> => ({
   ...profile.fields,
-  ...(Object.fromEntries(FEATURES.map((name) => [name, featureField(profile, name)])) as Record<
-    HostFeature,
-    Field<boolean>
-  >),
+  ...Object.fromEntries(FEATURES.map((name) => [name, featureField(profile, name)])),
 })
 
 /** A host that speaks these versions of VMBus, has these facts of a build and all others of Windows Server 2025, so that nothing else of it can be seen. */
-export function projectedHost(profile: HostProfile, reads: readonly HostRead[], bus: readonly number[]): HostProfile {
-  const own = Object.entries(profile.fields).filter(([name]) => reads.some((read) => read === name))
+export function projectedHost(profile: HostProfile, reads: readonly string[], bus: readonly number[]): HostProfile {
+  const own = Object.entries(profile.fields).filter(([name]) => reads.includes(name))
   return profileOf('projected', `Windows Server 2025 with facts of ${profile.name}`, {
     ...ws2025.fields,
     ...Object.fromEntries(own),
@@ -37,8 +34,12 @@ export function projectedHost(profile: HostProfile, reads: readonly HostRead[], 
   })
 }
 
-/** Whether a host has what a probe needs of it beside the devices. */
-export function hasNeeded(profile: HostProfile, { needs }: Probe): boolean {
+/** Whether a host with these fields has what a probe needs of it beside the devices. */
+export function hasNeeded(
+  profile: HostProfile,
+  fields: Readonly<Record<string, Field<unknown>>>,
+  { needs }: Probe,
+): boolean {
   if (needs === undefined) return true
-  return needs.has?.(profile) ?? hostFields(profile)[needs.field].value === true
+  return needs.has?.(profile) ?? fields[needs.field]?.value === true
 }

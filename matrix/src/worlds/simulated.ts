@@ -6,9 +6,10 @@ import { ProbeError } from '../probes/errors.ts'
 import { draw } from '../probes/property.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
 import type { Stage, StageDisk } from '../probes/stage.ts'
+import { OURS, type Registry } from '../registry/registry.ts'
 import { contactOf } from './contact.ts'
 import { FABRIC } from './devices.ts'
-import { hostFields, projectedHost } from './hosts.ts'
+import { projectedHost } from './hosts.ts'
 import { beginLife, moved, type Life, type LifeOptions } from './life.ts'
 import { stageDisk, type Waits } from './surface.ts'
 import { crossed } from './transcript.ts'
@@ -19,6 +20,8 @@ export interface SimulatedOptions {
   readonly probe: Probe
   readonly guest: MatrixGuest
   readonly profile: HostProfile
+  /** Where the two are from; default: what this package knows itself. */
+  readonly registry?: Registry
   readonly seed: number
   /** Values that each property draws. */
   readonly runs: number
@@ -75,7 +78,7 @@ const hasUefi = ({ fields }: HostProfile): boolean => fields.generations.value.i
 
 /** A stage on which a simulated guest plays. It is powered on when it is first needed. */
 export function simulatedStage(options: SimulatedOptions): SimulatedStage {
-  const { probe, guest, profile, seed, runs } = options
+  const { probe, guest, profile, registry = OURS, seed, runs } = options
   const reads: readonly string[] = probe.reads[guest.family]
   let begun: Life | undefined
   let drawn = 0
@@ -115,7 +118,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
     family: guest.family,
     kind: 'simulated',
     guest: view('guest', guest.fields, reads),
-    host: view('host', hostFields(profile), probe.reads.host),
+    host: view('host', registry.hostFields(profile), probe.reads.host),
     async connect() {
       const { surface } = life()
       if (surface.guest.generation.firmware !== undefined && !hasUefi(profile)) return 'not-offered'

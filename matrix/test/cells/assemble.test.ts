@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { assemble } from '../../src/cells/assemble.ts'
 import type { Execution, Story } from '@vmbus/report'
 import { storiesOf } from '../../src/results/read.ts'
-import { hostFields } from '../../src/worlds/hosts.ts'
+import { OURS } from '../../src/registry/registry.ts'
 import { fakeRunner } from '../commands/fake-runner.ts'
 import { execution, rowOf } from './stories.ts'
 
@@ -18,7 +18,8 @@ function host(id: string): HostProfile {
 
 /** The one cell of TRIM, whose probe declares the guest's vpd alone, on RHEL 7.9, which knows it of a tree. */
 function storyOn(id: string, ran: Partial<Execution>): Story {
-  const runner = { ...fakeRunner(), hostFields }
+  const fake = fakeRunner()
+  const runner = { ...fake, registry: { ...fake.registry, hostFields: OURS.hostFields } }
   const plan = { seed: 1, runs: 20, tasks: [], checks: [], of: () => ({ id: 'e1' }) }
   const selection = { releases: [rowOf('rhel 7.9')], hosts: [host(id)], features: [TRIM] }
   const [story] = storiesOf(assemble(selection, runner, plan, new Map([['e1', execution(ran)]])))

@@ -1,7 +1,8 @@
 import type { Execution } from '@vmbus/report'
 import type { Probe } from '../../src/probes/probe.ts'
 import type { Plan, Task } from '../../src/run/plan.ts'
-import type { Runner, RunnerGuest } from '../../src/runner.ts'
+import { OURS } from '../../src/registry/registry.ts'
+import type { Runner, RunnerGuest, RunnerRegistry } from '../../src/runner.ts'
 
 const field = <T>(value: T, basis: 'source-read' | 'inferred' = 'source-read') => ({
   value,
@@ -48,7 +49,8 @@ interface FakeOptions {
  */
 export function fakeRunner({ broken = () => false, onTask }: FakeOptions = {}): Runner {
   const probes = [probe('trim', ['vpd']), probe('kvp', ['kvp'], { missing: 'deleting keys' })]
-  const guestOf: Runner['guestOf'] = (release) => GUESTS[release] ?? { reason: 'no tree of this release was read' }
+  const guestOf: RunnerRegistry['guestOf'] = (release) =>
+    GUESTS[release] ?? { reason: 'no tree of this release was read' }
 
   function executionOf(id: string, seed: number, runs: number): Execution {
     const [name = '', value, host = ''] = id.split('/')
@@ -65,9 +67,7 @@ export function fakeRunner({ broken = () => false, onTask }: FakeOptions = {}): 
   }
 
   return {
-    probes,
-    guestOf,
-    hostFields: ({ fields }) => ({ ...fields }),
+    registry: { ...OURS, probes, guestOf, hostFields: ({ fields }) => ({ ...fields }) },
     planOf(pairs, asked, { seed, runs = 20 }) {
       const of: Plan['of'] = (release, host, name) => {
         const found = guestOf(release)

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { featuresOf, hostsOf, releasesOf } from '../../src/commands/names.ts'
+import { OURS } from '../../src/registry/registry.ts'
 
-const releases = (...texts: string[]): string[] => releasesOf(texts).map(({ key }) => key)
-const hosts = (...texts: string[]): string[] => hostsOf(texts).map(({ id }) => id)
-const features = (...texts: string[]): string[] => featuresOf(texts).map(({ id }) => id)
+const releases = (...texts: string[]): string[] => releasesOf(OURS, texts).map(({ key }) => key)
+const hosts = (...texts: string[]): string[] => hostsOf(OURS, texts).map(({ id }) => id)
+const features = (...texts: string[]): string[] => featuresOf(OURS, texts).map(({ id }) => id)
 
 describe('names of guests', () => {
   it.each(['rhel 7.9', 'RHEL 7.9', 'rhel7.9', 'rhel-7.9', 'Red Hat Enterprise Linux 7.9'])('%s', (name) => {

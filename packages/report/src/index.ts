@@ -3,6 +3,7 @@ export type { ExchangeStep, Execution } from './results/execution.ts'
 export type {
   Cause,
   MatrixResults,
+  OwnName,
   Published,
   ReadField,
   ResultFeature,

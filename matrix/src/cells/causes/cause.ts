@@ -1,12 +1,12 @@
-import type { FeatureId, Release } from '@vmbus/catalog'
+import type { MatrixFeature, MatrixRelease } from '../../registry/registry.ts'
 import type { Cause, Story } from '@vmbus/report'
 import type { Mark } from '../verdict.ts'
 
 /** A cell in which what was measured and what every page says differ. */
 export interface Difference {
-  readonly release: Release
+  readonly release: MatrixRelease
   readonly host: string
-  readonly feature: FeatureId
+  readonly feature: MatrixFeature['id']
   readonly published: Mark
   readonly story: Story
 }

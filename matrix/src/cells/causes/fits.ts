@@ -1,4 +1,5 @@
 import type { FeatureId, Release } from '@vmbus/catalog'
+import type { MatrixRelease } from '../../registry/registry.ts'
 import type { Outcome, Story } from '@vmbus/report'
 import { LACKING } from '../verdict.ts'
 import type { CauseRule, Difference } from './cause.ts'
@@ -11,7 +12,7 @@ interface Fits {
   /** The field of the guest or the host that decided. */
   readonly field?: string
   readonly hosts?: readonly string[]
-  readonly releases?: (release: Release) => boolean
+  readonly releases?: (release: MatrixRelease) => boolean
 }
 
 const HAVING: readonly Outcome[] = ['works', 'partial']
@@ -25,7 +26,7 @@ export function weOf({ outcome }: Story): Fits['we'] | undefined {
 const fits =
   ({ features, we, field, hosts, releases }: Fits) =>
   ({ feature, story, host, release }: Difference): boolean =>
-    features.includes(feature) &&
+    features.some((each) => each === feature) &&
     weOf(story) === we &&
     (field === undefined || story.decidedBy?.field === field) &&
     (hosts?.includes(host) ?? true) &&
@@ -46,13 +47,13 @@ export const ourBug = (id: string, text: string, source: string, what: Fits): Ca
 type Distribution = Release['distribution']
 export const of =
   (...names: readonly Distribution[]) =>
-  ({ distribution }: Release): boolean =>
-    names.includes(distribution)
+  ({ distribution }: MatrixRelease): boolean =>
+    names.some((name) => name === distribution)
 /** RHEL, its rebuilds and Oracle's compatible kernel are one kernel. */
-const redHat = ({ distribution, kernelLine }: Release): boolean =>
+const redHat = ({ distribution, kernelLine }: MatrixRelease): boolean =>
   ['rhel', 'centos'].includes(distribution) || kernelLine === 'rhck'
 export const builtIn = (major: number, from = 0, upTo = 99) => {
-  return (release: Release): boolean => {
+  return (release: MatrixRelease): boolean => {
     const [ofMajor, minor] = (release.release ?? '').split('.').map(Number)
     const isInside = ofMajor === major && minor !== undefined && minor >= from && minor <= upTo
     return redHat(release) && release.drivers === 'built-in' && isInside
@@ -61,10 +62,10 @@ export const builtIn = (major: number, from = 0, upTo = 99) => {
 /** A package of one version or later, on the kernels of one major release. */
 export const lis =
   (major: number, from: string) =>
-  ({ drivers, package: pack, release = '' }: Release): boolean =>
+  ({ drivers, package: pack, release = '' }: MatrixRelease): boolean =>
     drivers === 'lis' && release.startsWith(`${major}.`) && (pack?.value ?? '') >= `LIS ${from}`
 export const named =
   (...keys: readonly string[]) =>
-  ({ key }: Release): boolean =>
+  ({ key }: MatrixRelease): boolean =>
     keys.includes(key)
-export const uek = (line: string) => (release: Release) => release.kernelLine?.startsWith(line) === true
+export const uek = (line: string) => (release: MatrixRelease) => release.kernelLine?.startsWith(line) === true

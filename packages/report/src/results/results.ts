@@ -3,9 +3,12 @@ import type { Basis } from '@vmbus/world'
 import type { Execution } from './execution.ts'
 import type { Evidence, NotRun, Outcome, Verdict } from './vocabulary.ts'
 
-/** A feature as a row of the grid, and what measures it; nothing does where `probes` is empty. */
+/** The name of a user's own feature, field, device or probe: the dot tells it from all of ours, now and later. */
+export type OwnName = `${string}.${string}`
+
+/** A feature as a row of the grid, or of a user's own, and what measures it; nothing does where `probes` is empty. */
 export interface ResultFeature {
-  readonly id: FeatureId
+  readonly id: FeatureId | OwnName
   readonly name: string
   readonly group: string
   readonly probes: readonly string[]
