@@ -5,10 +5,20 @@ import type { PropertyEnd } from './stage.ts'
 const MOST_SHRINKS = 40
 const SHOWN = 160
 
+/** What does not hold. */
+export interface Failure {
+  readonly reason: string
+  /** The smallest value for which it does not hold that was found, whole, as a program would write it. */
+  readonly counterexample: string
+  /** Smaller values that were tried and do not hold either. */
+  readonly shrinks: number
+}
+
 export interface Drawn {
   readonly end: PropertyEnd
   /** Values that were drawn and checked, those of the shrinking left out. */
   readonly runs: number
+  readonly failure?: Failure
 }
 
 /**
@@ -42,5 +52,6 @@ export async function draw<T>(
   return {
     end: { held: false, reason: `${reason}: ${shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown}` },
     runs: report.numRuns,
+    failure: { reason, counterexample: shown, shrinks: report.numShrinks },
   }
 }

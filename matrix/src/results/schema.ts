@@ -31,7 +31,16 @@ const release = v.strictObject({
   supportEnds: optional(text),
   generation: optional(text),
 })
-const step = v.strictObject({ from: side, says: text, ends: optional(v.literal(true)) })
+const step = v.strictObject({
+  from: side,
+  says: text,
+  ring: optional(text),
+  time: optional(count),
+  bytes: optional(count),
+  count: optional(count),
+  untold: optional(count),
+  ends: optional(v.literal(true)),
+})
 const execution = v.strictObject({
   id: text,
   probe: text,

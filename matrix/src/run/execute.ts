@@ -7,7 +7,8 @@ import type { Finding, Probe } from '../probes/probe.ts'
 import { OURS, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { hasNeeded } from '../worlds/hosts.ts'
-import { simulatedStage, type SimulatedStage } from '../worlds/simulated.ts'
+import { endedBy } from '../worlds/exchange.ts'
+import { simulatedStage, type SimulatedStage, type Watch } from '../worlds/simulated.ts'
 
 export interface ExecuteOptions {
   readonly id: string
@@ -22,6 +23,7 @@ export interface ExecuteOptions {
   readonly whole?: boolean
   readonly change?: MakeOptions['change']
   readonly budget?: number
+  readonly watch?: Watch
 }
 
 async function findingOf({ probe }: ExecuteOptions, stage: SimulatedStage): Promise<Finding> {
@@ -55,7 +57,17 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
   }
   const stage = simulatedStage(options)
   const found = await findingOf(options, stage)
-  const { bytes: byEnd, transcript } = stage.ended()
+  const { bytes: byEnd, transcript, exchange } = stage.ended()
   const bytes = probe.bytes.reduce((sum, end) => sum + (byEnd[end] ?? 0), 0)
-  return { id, probe: probe.id, ...judged(probe, found, byEnd), seed, runs: stage.drawn, bytes, transcript }
+  const judgement = judged(probe, found, byEnd)
+  return {
+    id,
+    probe: probe.id,
+    ...judgement,
+    seed,
+    runs: stage.drawn,
+    bytes,
+    transcript,
+    exchange: endedBy(exchange, judgement),
+  }
 }

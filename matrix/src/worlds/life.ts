@@ -1,6 +1,6 @@
 import type { Host, HostProfile } from '@vmbus/host'
 import { simulate, type GuestOptions, type World, type WorldHost } from '@vmbus/simulation'
-import type { Transcript } from '@vmbus/trace'
+import type { Entry, Transcript } from '@vmbus/trace'
 import { TICKS_PER_SECOND, seeded } from '@vmbus/world'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { EndName } from '../probes/ends.ts'
@@ -26,6 +26,8 @@ export interface LifeOptions {
   readonly seed: number
   /** Steps after which the guest counts as hung. */
   readonly budget: number
+  /** Told of everything that crosses. */
+  readonly watch?: (entry: Entry) => void
 }
 
 /** One guest on one host, from power-on. */
@@ -102,7 +104,7 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
     heard.set(event.name, (heard.get(event.name) ?? 0) + 1)
     if (hasId(event.detail)) answers.set(`${event.name} ${event.detail.id}`, event.detail)
   })
-  const transcript = before?.transcript ?? recorder(world.clock)
+  const transcript = before?.transcript ?? recorder(world.clock, options.watch)
   const attached = surface.guest.attach(host, { trace: transcript.sink })
   const life: Life = {
     world,

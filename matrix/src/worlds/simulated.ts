@@ -1,14 +1,17 @@
 import type { Host, HostProfile } from '@vmbus/host'
+import type { Entry } from '@vmbus/trace'
 import { seeded } from '@vmbus/world'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { Answers, EndName, Ends } from '../probes/ends.ts'
 import { ProbeError } from '../probes/errors.ts'
-import { draw } from '../probes/property.ts'
+import { draw, type Failure } from '../probes/property.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
+import type { ExchangeStep } from '@vmbus/report'
 import type { Stage, StageDisk } from '../probes/stage.ts'
 import { OURS, type Registry } from '../registry/registry.ts'
 import { contactOf } from './contact.ts'
 import { FABRIC } from './devices.ts'
+import { exchangeOf } from './exchange.ts'
 import { projectedHost } from './hosts.ts'
 import { beginLife, moved, type Life, type LifeOptions } from './life.ts'
 import { stageDisk, type Waits } from './surface.ts'
@@ -31,6 +34,14 @@ export interface SimulatedOptions {
   readonly change?: MakeOptions['change']
   /** Steps of the world after which the guest counts as hung; default 2,000,000, and more for more than 20 values. */
   readonly budget?: number
+  /** Told of all that crosses and of what does not hold, by whoever looks at one execution closely. */
+  readonly watch?: Watch
+}
+
+/** Looks on while a probe plays. */
+export interface Watch {
+  crossed(entry: Entry): void
+  failed(property: string, failure: Failure): void
 }
 
 /** A stage, and what is left of it when the probe has ended. */
@@ -42,6 +53,8 @@ export interface SimulatedStage extends Stage {
     readonly bytes: Readonly<Partial<Record<EndName, number>>>
     /** SHA-256 of the normalised transcript. */
     readonly transcript: string
+    /** Its first and last steps. */
+    readonly exchange: readonly ExchangeStep[]
   }
 }
 
@@ -53,7 +66,7 @@ const SETTLE_SECONDS = 5
 const ANSWER_SECONDS = 300
 
 function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeOptions {
-  const { probe, guest, profile, seed, whole = false, change, budget = budgetOf(options) } = options
+  const { probe, guest, profile, seed, whole = false, change, budget = budgetOf(options), watch } = options
   const taken = change === undefined ? {} : { change }
   const contact = contactOf(guest, profile, probe)
   return {
@@ -64,6 +77,7 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
     machine: probe.machine ?? {},
     seed,
     budget,
+    ...(watch !== undefined && { watch: watch.crossed }),
   }
 }
 
@@ -196,16 +210,19 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
     ports: () => life().surface.ports(),
     async property(name, arbitrary, check) {
       const drawSeed = seeded(seed).u32('property', probe.id, name)
-      const { end, runs: count } = await draw({ seed: drawSeed, runs }, arbitrary, check)
+      const { end, runs: count, failure } = await draw({ seed: drawSeed, runs }, arbitrary, check)
       drawn += count
+      if (failure !== undefined) options.watch?.failed(name, failure)
       return end
     },
     get drawn() {
       return drawn
     },
     ended() {
-      const { digest, bytesOf } = crossed(life().transcript)
-      return { bytes: Object.fromEntries(ends.map((end) => [end, bytesOf(instanceOf(end))])), transcript: digest }
+      const { transcript } = life()
+      const { digest, bytesOf } = crossed(transcript)
+      const bytes = Object.fromEntries(ends.map((end) => [end, bytesOf(instanceOf(end))]))
+      return { bytes, transcript: digest, exchange: exchangeOf(transcript) }
     },
   }
 }

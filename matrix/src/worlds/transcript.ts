@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createTranscript, normalise, type Line, type Transcript } from '@vmbus/trace'
+import { createTranscript, normalise, type Entry, type Line, type Transcript } from '@vmbus/trace'
 import type { Clock } from '@vmbus/world'
 
 /** What crossed between guest and host: SHA-256 of the normalised transcript, and bytes of packets by instance. */
@@ -8,7 +8,8 @@ export interface Crossed {
   bytesOf(instanceId: string): number
 }
 
-export const recorder = (clock: Clock): Transcript => createTranscript({ clock })
+export const recorder = (clock: Clock, stream?: (entry: Entry) => void): Transcript =>
+  createTranscript({ clock, ...(stream !== undefined && { stream }) })
 
 const packetBytes = (lines: readonly Line[]): number =>
   lines.reduce((sum, { bytes, format }) => sum + (format === undefined ? bytes.length : 0), 0)

@@ -1,4 +1,5 @@
-import type { ExchangeStep, Execution } from './results/execution.ts'
+import { packExchange, unpackExchange, type PackedStep, type Said } from './packed-exchange.ts'
+import type { Execution } from './results/execution.ts'
 import type { MatrixResults, StoredStory } from './results/results.ts'
 import type { Evidence, Outcome, Verdict } from './results/vocabulary.ts'
 
@@ -38,7 +39,8 @@ type DecidedBy = NonNullable<StoredStory['decidedBy']>
 export interface PackedResults extends Omit<MatrixResults, 'executions' | 'stories' | 'cells'> {
   readonly texts: readonly string[]
   readonly deciders: readonly DecidedBy[]
-  readonly exchanges: readonly (readonly ExchangeStep[])[]
+  readonly said: readonly Said[]
+  readonly exchanges: readonly (readonly PackedStep[])[]
   readonly executions: readonly PackedExecution[]
   readonly stories: readonly PackedStory[]
   readonly rows: readonly (readonly number[])[]
@@ -66,7 +68,8 @@ function interned<T>() {
 export function pack({ executions, stories, cells, ...rest }: MatrixResults): PackedResults {
   const texts = interned<string>()
   const deciders = interned<DecidedBy>()
-  const exchanges = interned<readonly ExchangeStep[]>()
+  const said = interned<Said>()
+  const exchanges = interned<readonly PackedStep[]>()
   const rows = interned<readonly number[]>()
   const places = new Map(executions.map(({ id }, at) => [id, at]))
   return {
@@ -78,7 +81,7 @@ export function pack({ executions, stories, cells, ...rest }: MatrixResults): Pa
       one.runs,
       one.bytes,
       one.transcript.slice(0, DIGEST),
-      exchanges.at(one.exchange),
+      exchanges.at(one.exchange && packExchange(one.exchange, said.at)),
     ]),
     stories: stories.map((story) => [
       texts.at(story.outcome),
@@ -94,13 +97,14 @@ export function pack({ executions, stories, cells, ...rest }: MatrixResults): Pa
     cells: cells.map((row) => rows.at(row)),
     texts: texts.values,
     deciders: deciders.values,
+    said: said.values,
     exchanges: exchanges.values,
     rows: rows.values,
   }
 }
 
 /** The same results again, but for the ids of executions, which are their places, and the ends of digests. */
-export function unpack({ texts, deciders, exchanges, rows, ...rest }: PackedResults): MatrixResults {
+export function unpack({ texts, deciders, said, exchanges, rows, ...rest }: PackedResults): MatrixResults {
   const text = (at: Index) => texts[at] ?? ''
   return {
     ...rest,
@@ -115,7 +119,7 @@ export function unpack({ texts, deciders, exchanges, rows, ...rest }: PackedResu
         runs,
         bytes,
         transcript,
-        ...(steps === undefined ? {} : { exchange: steps }),
+        ...(steps === undefined ? {} : { exchange: unpackExchange(steps, said) }),
       }
     }),
     stories: rest.stories.map(([outcome, evidence, verdict, reason, execution, reads, decider, published, cause]) => {

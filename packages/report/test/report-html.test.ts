@@ -36,6 +36,19 @@ test('packed results are the same when they are unpacked, but for the names of e
   })
 })
 
+test('exchanges come back with times, sizes, counts and what is left out', () => {
+  const exchange = [
+    { from: 'guest', says: 'REQUEST_OFFERS', time: 10, bytes: 8 },
+    { from: 'host', says: 'UNMAP', ring: 'storvsc', time: 10, bytes: 64, count: 3, untold: 1200 },
+    { from: 'host', says: 'UNMAP', ring: 'storvsc', time: 35, count: 2 },
+    { from: 'host', says: 'the disk is gone', ends: true },
+  ] as const
+  const executions = smallResults().executions.map((one) => ({ ...one, exchange }))
+  const packed = pack(smallResults({ executions }))
+  expect(packed.said).toHaveLength(3)
+  expect(unpack(structuredClone(packed)).executions[0]?.exchange).toEqual(exchange)
+})
+
 test('releases with the same cells share a row, which keeps a whole run small', () => {
   const { cells } = smallResults()
   expect(pack(smallResults()).rows).toEqual([cells[0]])

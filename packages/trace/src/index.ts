@@ -4,6 +4,7 @@ export { fromFixture, toFixture, type Provenance } from './fixture.ts'
 export { TranscriptError, fromJsonLine, toJsonLine } from './json.ts'
 export { normalise, type Line, type Normalised } from './normalise.ts'
 export { diffMemory, type MemoryFacts } from './memory.ts'
+export { createNamer, type Named } from './names.ts'
 export { createPrinter } from './print.ts'
 export {
   createTranscript,

@@ -266,10 +266,50 @@ describe('the printer', () => {
       '   0.000000 host → guest  GPADL_CREATED 1 gpadl 0xe1e10 (20 bytes)',
       '   1.234568 guest → host  channel 3 timesync timesync 4.0 response status 0x80004005 (28 bytes)',
       '   0.000000 guest → host  channel 9 completion id 7 (0 bytes)',
-      '   0.000000 guest → host  channel 3 timesync rndis query (16 bytes)',
+      '   0.000000 guest → host  channel 3 timesync RNDIS QUERY permanentAddress (16 bytes)',
       '   0.000000 host → guest  channel 3 timesync other (4 bytes)',
       '   0.000000 host: hot add',
     ])
+  })
+
+  // Interface GUIDs: Linux include/linux/hyperv.h, HV_NIC_GUID, HV_SCSI_GUID, HV_DM_GUID, HV_KVP_GUID.
+  test.each<[device: string, flags: number, payload: readonly number[], says: string]>([
+    // hyperv_net.h: NVSP_MSG1_TYPE_SEND_RECV_BUF is 101.
+    ['f8615163-df3e-46c5-913f-f2d2f965ed0e', 0, [...words(101, 0)], 'netvsc SEND_RECEIVE_BUFFER'],
+    // storvsc_drv.c: VSTOR_OPERATION_EXECUTE_SRB is 3; the CDB stands 12 + 16 bytes into the packet. SBC-3: UNMAP is 42h.
+    ['ba6163d9-04a1-4d29-b605-72e2ffb1dc7f', 0, [...words(3, 1, 0, 0, 0, 0, 0), 0x42, 0, 0, 0], 'storvsc UNMAP'],
+    // SPC-4 6.4: INQUIRY is 12h, with EVPD byte 2 is the page.
+    [
+      'ba6163d9-04a1-4d29-b605-72e2ffb1dc7f',
+      0,
+      [...words(3, 1, 0, 0, 0, 0, 0), 0x12, 1, 0xb0, 0],
+      'storvsc INQUIRY page 0xb0',
+    ],
+    ['ba6163d9-04a1-4d29-b605-72e2ffb1dc7f', 0, [...words(3, 1, 0, 0, 0, 0, 0), 0x28, 0, 0, 0], 'storvsc READ(10)'],
+    // SBC-3 5.16: READ CAPACITY (16) is service action 10h of 9Eh.
+    [
+      'ba6163d9-04a1-4d29-b605-72e2ffb1dc7f',
+      0,
+      [...words(3, 1, 0, 0, 0, 0, 0), 0x9e, 0x10, 0, 0],
+      'storvsc READ CAPACITY(16)',
+    ],
+    ['ba6163d9-04a1-4d29-b605-72e2ffb1dc7f', 0, [...words(1, 0, 0xc000_009d)], 'storvsc COMPLETE_IO status 0xc000009d'],
+    // hv_balloon.c: DM_BALLOON_REQUEST is 6.
+    ['525074dc-8985-46e2-8057-a307dc18a502', 0, [...words(0x0010_0006, 1, 512, 0)], 'balloon BALLOON_REQUEST'],
+    // hyperv.h: ICMSGTYPE_KVPEXCHANGE is 2; message version 5.0; KVP_OP_SET is 1.
+    [
+      'a9a0f4e7-5a45-4d96-b827-8a841e8c03e6',
+      0x10,
+      [...words(1, 0, 0, 0x5_0002, 0, 0), 1, 3, 0, 0, 1, 0, 0, 0],
+      'kvp kvp 5.0 set request',
+    ],
+  ])('names the messages of %s: %#', (interfaceId, flags, payload, says) => {
+    const print = createPrinter()
+    const values = { interfaceId, instanceId: INSTANCE, relid: 5, flags }
+    print(message('guest', encode(layouts.offerChannel, MessageId.offerChannel, values)))
+    expect(print(packet('guest', 5, Uint8Array.from([...words(0x2_0006, 0, 7, 0), ...payload])))).toBe(
+      `   0.000000 host → guest  channel 5 ${says} (${payload.length} bytes)`,
+    )
   })
 
   test('prints any bytes at all on one line', () => {

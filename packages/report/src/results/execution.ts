@@ -5,6 +5,16 @@ export interface ExchangeStep {
   readonly from: 'guest' | 'host'
   /** `UNMAP`, or a sentence of a few words where it ends. */
   readonly says: string
+  /** The channel by its device's class; absent: a message of the bus itself. */
+  readonly ring?: string
+  /** Microseconds of the guest's life. */
+  readonly time?: number
+  /** Of the message; of several, of all of them. */
+  readonly bytes?: number
+  /** So many alike in a row; absent: one. */
+  readonly count?: number
+  /** Messages before it that are not told. */
+  readonly untold?: number
   /** That is where it broke. */
   readonly ends?: true
 }
@@ -25,6 +35,6 @@ export interface Execution {
   readonly bytes: number
   /** SHA-256 of the normalised transcript. */
   readonly transcript: string
-  /** What crossed the bus, told in a few steps that decide; absent where nobody told them. */
+  /** What crossed the bus: its first and its last steps, those alike in a row as one; absent where nobody told them. */
   readonly exchange?: readonly ExchangeStep[]
 }
