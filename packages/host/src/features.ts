@@ -18,7 +18,7 @@ const feature = (label: string, basis: Field<string>['basis'], first: string, so
   first: { value: first, basis, source },
 })
 const needs = (version: string): Pick<FeatureFact, 'configurationVersion'> => ({
-  configurationVersion: { value: version, basis: 'grid', source: Source.configuration },
+  configurationVersion: { value: version, basis: 'source-read', source: Source.configuration },
 })
 
 /** Devices without versions in a profile, and what hosts do with those that have them. */
@@ -27,29 +27,29 @@ export const HOST_FEATURES = {
   video: feature('synthetic video', 'inferred', 'ws2008', Source.communityDevices),
   keyboard: feature('synthetic keyboard', 'inferred', 'ws2012', Source.communityDevices),
   'fibre-channel': feature('Fibre Channel', 'inferred', 'ws2012', Source.communityDevices),
-  'generation-2': feature('generation 2', 'grid', 'ws2012r2', Source.generations),
-  'static-ip-injection': feature('static IP injection', 'grid', 'ws2012', Source.grid),
-  'memory-hot-add': feature('hot add by dynamic memory', 'grid', 'ws2012', Source.grid),
-  vrss: feature('virtual receive side scaling', 'grid', 'ws2012r2', Source.grid),
-  'live-backup': feature('live backup', 'grid', 'ws2012r2', Source.grid),
-  'vhdx-resize': feature('VHDX resize', 'grid', 'ws2012r2', Source.grid),
-  trim: feature('TRIM', 'grid', 'ws2012r2', Source.grid),
-  'scsi-wwn': feature('world wide names of SCSI disks', 'grid', 'ws2012r2', Source.grid),
+  'generation-2': feature('generation 2', 'source-read', 'ws2012r2', Source.generations),
+  'static-ip-injection': feature('static IP injection', 'source-read', 'ws2012', Source.guestNetwork),
+  'memory-hot-add': feature('hot add by dynamic memory', 'source-read', 'ws2008r2', Source.hotAdd),
+  vrss: feature('virtual receive side scaling', 'inferred', 'ws2012r2', Source.subChannels),
+  'live-backup': feature('live backup', 'source-read', 'ws2012r2', Source.liveBackup),
+  'vhdx-resize': feature('VHDX resize', 'source-read', 'ws2012r2', Source.onlineResize),
+  trim: feature('TRIM', 'source-read', 'ws2012', Source.unmap),
+  'scsi-wwn': feature('world wide names of SCSI disks', 'inferred', 'ws2012', Source.portNames),
   nmi: feature('a non-maskable interrupt', 'grid', 'ws2012r2', Source.grid),
-  'time-accuracy': feature('accurate time', 'grid', 'ws2016', Source.grid),
+  'time-accuracy': feature('accurate time', 'source-read', 'ws2016', Source.component),
   'sr-iov': feature('SR-IOV for Linux and FreeBSD', 'grid', 'ws2016', Source.grid),
   'runtime-memory-resize': {
-    ...feature('memory resize at run time', 'grid', 'ws2016', Source.grid),
+    ...feature('memory resize at run time', 'source-read', 'ws2016', Source.new2016),
     ...needs('6.2'),
   },
   'hyperv-sockets': feature('Hyper-V sockets', 'grid', 'ws2016', Source.grid),
-  'pci-passthrough': feature('PCI pass-through', 'grid', 'ws2016', Source.grid),
+  'pci-passthrough': feature('PCI pass-through', 'source-read', 'ws2016', Source.new2016),
   'secure-boot-linux': {
-    ...feature('secure boot of Linux', 'grid', 'ws2016', Source.grid),
+    ...feature('secure boot of Linux', 'source-read', 'ws2016', Source.new2016),
     ...needs('6.2'),
     generation: 2,
   },
-  'receive-segment-coalescing': feature('receive segment coalescing', 'inferred', 'ws2019', Source.netvsc),
+  'receive-segment-coalescing': feature('receive segment coalescing', 'source-read', 'ws2019', Source.coalescing),
   hibernation: {
     ...feature('hibernation', 'inferred', 'ws2019', `9.0 begins here: ${Source.configuration}`),
     ...needs('9.0'),

@@ -15,8 +15,6 @@ const MiB = 1 << 20
 const fact = <T>(value: T, basis: Basis, source: string): Field<T> => ({ value, basis, source })
 const read = <T>(value: T, source: string): Field<T> => fact(value, 'source-read', source)
 const inferred = <T>(value: T, source: string): Field<T> => fact(value, 'inferred', source)
-/** What a published page says. */
-const page = <T>(value: T, source: string): Field<T> => fact(value, 'grid', source)
 const onward = <T>(field: Field<T>): Field<T> & { readonly onward: true } => ({ ...field, onward: true })
 
 const NO_DEVICE = 'no source names it for this build'
@@ -47,8 +45,8 @@ export const ws2008: HostProfile = profileOf('ws2008', 'Windows Server 2008 SP2'
   balloon: read([], Source.balloon),
   featureFlags: onward(read(0, Source.flags)),
   gpadlLimit: onward(read(384 * MiB, Source.gpadl)),
-  maxVps: page({ 1: 4 }, Source.oldGuests),
-  generations: page([1], Source.generations),
+  maxVps: read({ 1: 4 }, Source.oldGuests),
+  generations: read([1], Source.generations),
   configurationVersions: inferred(['2.x'], Source.community),
   limits: inferred({ ...LIMITS, fibreChannelAdapters: 0 }, `${Source.limits}; ${Source.communityDevices}`),
 })
@@ -70,8 +68,8 @@ export const ws2008r2: HostProfile = after(ws2008, {
   },
   sets: {
     build: inferred([6, 1, 7601], Source.community),
-    maxVps: page({ 1: 4 }, Source.oldGuests),
-    generations: page([1], Source.generations),
+    maxVps: read({ 1: 4 }, Source.oldGuests),
+    generations: read([1], Source.generations),
     configurationVersions: inferred(['3.x'], Source.community),
   },
 })
@@ -89,8 +87,8 @@ export const ws2012: HostProfile = after(ws2008r2, {
   },
   sets: {
     build: inferred([6, 2, 9200], Source.community),
-    maxVps: page({ 1: 64 }, Source.oldGuests),
-    generations: page([1], Source.generations),
+    maxVps: read({ 1: 64 }, Source.oldGuests),
+    generations: read([1], Source.generations),
     configurationVersions: inferred(['4.0'], Source.community),
     limits: inferred(LIMITS, `${Source.limits}; ${Source.communityDevices}`),
   },
@@ -109,9 +107,9 @@ export const ws2012r2: HostProfile = after(ws2012, {
   },
   sets: {
     build: inferred([6, 3, 9600], Source.community),
-    maxVps: page({ 1: 64, 2: 64 }, Source.oldGuests),
-    generations: onward(page([1, 2], Source.generations)),
-    configurationVersions: page(['5.0'], Source.configuration),
+    maxVps: read({ 1: 64, 2: 64 }, Source.oldGuests),
+    generations: onward(read([1, 2], Source.generations)),
+    configurationVersions: read(['5.0'], Source.configuration),
   },
 })
 
@@ -126,7 +124,7 @@ export const win10v1507: HostProfile = after(ws2012r2, {
   },
   sets: {
     build: inferred([10, 0, 10240], Source.community),
-    configurationVersions: page(['5.0', '6.2'], Source.configuration),
+    configurationVersions: read(['5.0', '6.2'], Source.configuration),
   },
 })
 
@@ -151,9 +149,9 @@ export const ws2016: HostProfile = after(win10v1511, {
   },
   sets: {
     build: inferred([10, 0, 14393], Source.community),
-    maxVps: page({ 1: 64, 2: 240 }, Source.limits),
-    configurationVersions: page(['5.0', '6.2', '7.0', '7.1', '8.0'], Source.configuration),
-    limits: page(LIMITS, Source.limits),
+    maxVps: read({ 1: 64, 2: 240 }, Source.limits),
+    configurationVersions: read(['5.0', '6.2', '7.0', '7.1', '8.0'], Source.configuration),
+    limits: read(LIMITS, Source.limits),
   },
 })
 
@@ -193,14 +191,14 @@ export const ws2019: HostProfile = after(win10v1803, {
   adds: {
     vmbus: read([Version.v5_2], Source.bus),
     shutdown: inferred([icVersion(3, 1), icVersion(3, 2)], Source.shutdown),
-    netvsc: inferred([NvspVersion.v6_1], Source.netvsc),
+    netvsc: read([NvspVersion.v6_1], Source.coalescing),
   },
   sets: {
     build: inferred([10, 0, 17763], Source.community),
     gpadlLimit: onward(read(1280 * MiB, Source.gpadl)),
-    maxVps: page({ 1: 64, 2: 240 }, Source.limits),
-    configurationVersions: page(['5.0', '6.2', '7.0', '7.1', '8.0', '8.1', '8.2', '8.3', '9.0'], Source.configuration),
-    limits: page({ ...LIMITS, syntheticAdapters: 64 }, Source.limits),
+    maxVps: read({ 1: 64, 2: 240 }, Source.limits),
+    configurationVersions: read(['5.0', '6.2', '7.0', '7.1', '8.0', '8.1', '8.2', '8.3', '9.0'], Source.configuration),
+    limits: read({ ...LIMITS, syntheticAdapters: 64 }, Source.limits),
   },
 })
 
@@ -221,7 +219,7 @@ export const win10v2004: HostProfile = after(win10v1903, {
   adds: { vmbus: inferred([], Source.community) },
   sets: {
     build: inferred([10, 0, 19041], Source.community),
-    configurationVersions: page(['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2'], Source.configuration),
+    configurationVersions: read(['8.0', '8.1', '8.2', '8.3', '9.0', '9.1', '9.2'], Source.configuration),
   },
 })
 
@@ -231,8 +229,8 @@ export const ws2022: HostProfile = after(win10v2004, {
   adds: { vmbus: read([Version.v5_3], Source.bus) },
   sets: {
     build: inferred([10, 0, 20348], Source.community),
-    maxVps: page({ 1: 64, 2: 1024 }, Source.guests),
-    configurationVersions: page(
+    maxVps: read({ 1: 64, 2: 1024 }, Source.guests),
+    configurationVersions: read(
       [...win10v2004.fields.configurationVersions.value, '9.3', '10.0'],
       Source.configuration,
     ),
@@ -253,7 +251,7 @@ export const win11v22h2: HostProfile = after(ws2022, {
   adds: { vmbus: inferred([], Source.semesters) },
   sets: {
     build: inferred([10, 0, 22621], Source.community),
-    configurationVersions: page([...ws2022.fields.configurationVersions.value, '11.0'], Source.configuration),
+    configurationVersions: read([...ws2022.fields.configurationVersions.value, '11.0'], Source.configuration),
   },
 })
 
@@ -268,8 +266,8 @@ export const ws2025: HostProfile = after(win11v22h2, {
       Feature.guestSpecifiedSignalParameters | Feature.channelInterruptRedirection | Feature.modifyConnection,
       Source.copperFlags,
     ),
-    maxVps: page({ 1: 64, 2: 2048 }, Source.guests),
-    configurationVersions: page([...win11v22h2.fields.configurationVersions.value, '12.0'], Source.configuration),
+    maxVps: read({ 1: 64, 2: 2048 }, Source.guests),
+    configurationVersions: read([...win11v22h2.fields.configurationVersions.value, '12.0'], Source.configuration),
   },
 })
 

@@ -21,5 +21,21 @@ export const Source = {
   oldGuests: 'windowsserverdocs fb74c56a Supported-Windows-guest-operating-systems-for-Hyper-V-on-Windows.md',
   configuration: 'windowsserverdocs 030ee582 Upgrade-virtual-machine-version-in-Hyper-V.md',
   generations: 'windowsserverdocs 0ea820e9 Should-I-create-a-generation-1-or-2-virtual-machine-in-Hyper-V.md',
+  guestNetwork:
+    'learn.microsoft.com hyperv_v2, Msvm_VirtualSystemManagementService.SetGuestNetworkAdapterConfiguration: minimum supported server',
+  hotAdd: 'Linux 6.1 drivers/hv/hv_balloon.c, enum dm_message_type: hot add is one of the messages of version 0.3',
+  subChannels:
+    'Linux drivers/net/hyperv/hyperv_net.h: sub-channels are asked for by messages of NVSP 5, that of 2012 R2',
+  liveBackup:
+    'Linux drivers/hv/hv_snapshot.c, hv_vss_init: backup of Linux is for hosts from VMBus 3.0 on, that of 2012 R2',
+  onlineResize:
+    'Resize-VHD, as of Windows 8 (hh848535, offline only) and later (SCSI disks of running machines as well); windowsitpro.com, Windows Server 2012 R2 Hyper-V: what is new, part 2',
+  unmap:
+    'Linux drivers/scsi/storvsc_drv.c, storvsc_device_configure: SPC-3 and so UNMAP on hosts of Windows 8; workinghardinit.wordpress.com, Windows Server 2012 VHDX thin provisioning benefits explored',
+  portNames:
+    'Linux drivers/scsi/storvsc_drv.c, storvsc_channel_init: each Fibre Channel adapter is asked for its names, and one that does not answer is refused; adapters began with 2012',
+  new2016: 'windowsserverdocs c4632f44 What-s-new-in-Hyper-V-on-Windows.md, Windows Server 2016, marked new',
+  coalescing:
+    'opnsense/src cdc59163ff8e (FreeBSD a491581): RSC in the vSwitch is of Windows Server 2019 and later, and needs NVSP 6.1',
   grid: 'oldest host that the rows of the Linux and FreeBSD guest pages of 2016 to 2020 name',
 } as const

@@ -79,7 +79,7 @@ const later = (profile: HostProfile, { label, first }: FeatureFact): Absence => 
 
 const notEmulated = (name: EmulatedDevice): Absence => ({
   reason: `a machine of generation 2 has no ${EMULATED[name]}`,
-  basis: 'grid',
+  basis: 'source-read',
   source: Source.generations,
 })
 

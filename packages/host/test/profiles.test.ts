@@ -83,7 +83,7 @@ describe('each fact says how it is known', () => {
     [ws2022, 'netvsc', 'inferred'],
     [ws2022, 'storvsc', 'source-read'],
     [ws2012, 'limits', 'inferred'],
-    [ws2019, 'limits', 'grid'],
+    [ws2019, 'limits', 'source-read'],
     [ws2019, 'shutdown', 'inferred'],
   ] as const)('$0.id $1', (profile, name, basis) => {
     expect(profile.fields[name].basis).toBe(basis)
@@ -200,7 +200,8 @@ describe('why not', () => {
     expect(firstHost('balloon').value).toBe('ws2008r2')
     expect(firstHost('vss').value).toBe('ws2012')
     expect(firstHost('fcopy')).toMatchObject({ value: 'ws2012r2', basis: 'source-read' })
-    expect(firstHost('trim')).toMatchObject({ value: 'ws2012r2', basis: 'grid' })
+    expect(firstHost('trim')).toMatchObject({ value: 'ws2012', basis: 'source-read' })
+    expect(firstHost('sr-iov')).toMatchObject({ value: 'ws2016', basis: 'grid' })
     expect(firstHost('keyboard')).toMatchObject({ value: 'ws2012', basis: 'inferred' })
   })
 })
