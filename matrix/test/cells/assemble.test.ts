@@ -29,18 +29,18 @@ function storyOn(id: string, ran: Partial<Execution>): Story {
 
 describe('a field that decided and that the probe does not declare', () => {
   it('of the host counts as read: what only the page tells proves nothing about it', () => {
-    // packages/host/src/features.ts: TRIM begins with 2012 R2 by the grid alone, where the pages leave 2008 R2 blank.
+    // packages/host/src/features.ts: SR-IOV of Linux begins with 2016 by the grid alone.
     const story = storyOn('ws2008r2', {
       outcome: 'not-offered',
-      reason: 'the host has no TRIM',
-      decidedBy: { of: 'host', field: 'trim' },
+      reason: 'the host has none',
+      decidedBy: { of: 'host', field: 'sr-iov' },
     })
     expect(story).toMatchObject({
       outcome: 'not-offered',
       evidence: 'simulated-grid',
       verdict: 'not-independent',
       reads: [
-        { of: 'host', field: 'trim', value: 'no', basis: 'grid' },
+        { of: 'host', field: 'sr-iov', value: 'no', basis: 'grid' },
         { of: 'guest', field: 'vpd', value: 'yes', basis: 'source-read' },
       ],
     })
