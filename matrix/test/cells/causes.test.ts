@@ -35,6 +35,10 @@ describe('the list of causes', () => {
   it.each([
     ['rhel 7.7', 'ws2008r2', 'dm-ballooning', 'no', WORKS, 'balloon-on-2008r2'],
     ['rhel 7.7', 'ws2012', 'virtual-fc', 'no', WORKS, 'fibre-channel-on-2012'],
+    ['rhel 7.7', 'ws2012', 'trim', 'no', WORKS, 'unmap-on-2012'],
+    ['rhel 7.7', 'ws2012', 'scsi-wwn', 'no', WORKS, 'port-names-on-2012'],
+    ['rhel 7.7', 'ws2008r2', 'dm-hot-add', 'no', WORKS, 'hot-add-on-2008r2'],
+    ['debian 9', 'ws2012', 'static-ip-injection', 'no', WORKS, 'debian-address'],
     ['ubuntu 20.04', 'ws2012r2', 'sr-iov', 'no', WORKS, 'vf-before-2016'],
     ['centos 7.2', 'ws2022', 'scsi-wwn', 'no', WORKS, 'rhel7-vpd'],
     ['rhel 7.9', 'ws2022', 'runtime-memory-resize', 'no', WORKS, 'rhel7-memory-2.0'],

@@ -1,5 +1,5 @@
 import type { CauseRule } from './cause.ts'
-import { finding, of, ourBug } from './fits.ts'
+import { finding, of } from './fits.ts'
 
 const OLD_HOSTS = ['ws2008', 'ws2008r2', 'ws2012']
 
@@ -29,21 +29,23 @@ export const HOSTS: readonly CauseRule[] = [
     'Plan for Hyper-V scalability in Windows Server, at 07dbd0a3: maximum of virtual processors',
     { features: ['vcpu-256'], we: 'lack', hosts: [...OLD_HOSTS, 'ws2012r2', 'ws2016', 'ws2019'] },
   ),
-  ourBug(
-    'disk-commands-on-old-hosts',
-    'The simulated host answers UNMAP, page 0x83 and a changed capacity on every build, since no versioned fact tells when that began. The pages begin with 2012 R2, and nothing but the pages is known here.',
-    'packages/host/src/features.ts: the first hosts of trim, scsi-wwn and vhdx-resize have the grid as their only basis',
-    { features: ['trim', 'scsi-wwn', 'vhdx-resize'], we: 'have', hosts: OLD_HOSTS },
+  finding(
+    'unmap-on-2012',
+    'Windows Server 2012 takes UNMAP for its VHDX images, and Linux claims SPC-3 for disks of that host so as to send it. The rows of the pages begin with 2012 R2.',
+    'Linux drivers/scsi/storvsc_drv.c, storvsc_device_configure: VMSTOR_PROTO_VERSION_WIN8; workinghardinit.wordpress.com, Windows Server 2012 VHDX thin provisioning benefits explored',
+    { features: ['trim'], we: 'have', hosts: ['ws2012'] },
   ),
-  ourBug(
-    'service-on-old-hosts',
-    'The simulated host does this on every build whose protocol has room for it, since no versioned fact tells when it began. The pages name a later host as the first, and nothing but the pages is known here.',
-    'packages/host/src/features.ts: the first hosts of these features have the grid as their only basis',
-    {
-      features: ['static-ip-injection', 'dm-hot-add', 'live-backup', 'vrss', 'runtime-memory-resize', 'time-accuracy'],
-      we: 'have',
-      hosts: OLD_HOSTS,
-    },
+  finding(
+    'port-names-on-2012',
+    'Linux asks every Fibre Channel adapter for the names of its port and refuses one without, and Windows Server 2012 offers such adapters. The rows of the pages begin with 2012 R2.',
+    'Linux drivers/scsi/storvsc_drv.c, storvsc_channel_init: VSTOR_OPERATION_FCHBA_DATA',
+    { features: ['scsi-wwn'], we: 'have', hosts: ['ws2012'] },
+  ),
+  finding(
+    'hot-add-on-2008r2',
+    'Adding memory is one of the messages of dynamic memory 0.3, which Windows Server 2008 R2 SP1 speaks. The pages name Windows Server 2012 as the first host of it.',
+    'Linux 6.1 drivers/hv/hv_balloon.c, enum dm_message_type: DM_MEM_HOT_ADD_REQUEST is at or below DM_VERSION_03_MAX',
+    { features: ['dm-hot-add'], we: 'have', hosts: ['ws2008r2'] },
   ),
   finding(
     'azure-local-left-out',
