@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { guestMemory } from '../src/index.ts'
 
 test('bytes, view and words are one memory, with GPA 0 at the base', () => {
@@ -28,6 +28,37 @@ test('the buffer of an owner is followed when it is replaced', () => {
   expect([memory.size, memory.bytes[0], memory.words[0], memory.view.getUint8(0)]).toEqual([4096, 0, 0, 0])
   memory.words[0] = 9
   expect(new Uint8Array(owner.buffer)[4096]).toBe(9)
+})
+
+interface Wasm {
+  new (pages: { readonly initial: number; readonly maximum: number; readonly shared?: boolean }): {
+    readonly buffer: ArrayBufferLike
+    grow(pages: number): number
+  }
+}
+const WasmMemory = (globalThis as unknown as { readonly WebAssembly: { readonly Memory: Wasm } }).WebAssembly.Memory
+
+test.each([{ shared: false }, { shared: true }])('memory of WebAssembly is followed when it grows: %o', (kind) => {
+  const owner = new WasmMemory({ initial: 1, maximum: 3, ...kind })
+  const memory = guestMemory({ source: owner, base: 4096, size: 8192 })
+  memory.bytes[4] = 5
+  owner.grow(1)
+  expect([memory.size, memory.bytes.length, memory.words[1], memory.view.getUint8(4)]).toEqual([8192, 8192, 5, 5])
+  memory.words[1] = 6
+  expect(new Uint8Array(owner.buffer)[4096 + 4]).toBe(6)
+  expect(memory.concurrent).toBe(kind.shared)
+})
+
+test('memory of WebAssembly is asked for its buffer when it has grown, not at each use', () => {
+  const owner = new WasmMemory({ initial: 1, maximum: 3 })
+  const asked = vi.spyOn(owner, 'buffer', 'get')
+  const memory = guestMemory({ source: owner })
+  asked.mockClear()
+  for (let n = 0; n < 100; n++) memory.words[n] = (memory.bytes[n] ?? 0) + memory.view.getUint8(n)
+  expect(asked).not.toHaveBeenCalled()
+  owner.grow(1)
+  expect(memory.bytes.length).toBe(65_536)
+  expect(memory.bytes.buffer).toBe(owner.buffer)
 })
 
 test('shared memory is a SharedArrayBuffer; writes are reported to the owner', () => {

@@ -1,4 +1,4 @@
-import type { GuestMemory } from '@vmbus/hypervisor'
+import { guestMemory } from '@vmbus/hypervisor'
 import { DEFAULT_EPOCH, restoreState, seeded, timerQueue, unixMsOf, type TimerQueue } from '@vmbus/world'
 import { bootStub } from '../boot/stub.ts'
 import { MachineError } from '../errors.ts'
@@ -119,23 +119,14 @@ export function createMachine(options: MachineOptions): Machine {
   const views = cpuViews(cpu)
   views.setSlice(LONGEST_SLICE)
   frozen = false
-  const size = memoryMB * 1024 * 1024
-  const memory: GuestMemory = {
-    size,
-    get bytes() {
-      return views.ram().bytes
-    },
-    get view() {
-      return views.ram().view
-    },
-    get words() {
-      return views.ram().words
-    },
-    wrote:
-      options.jit === true
-        ? (gpa, length) => void (length > 0 && cpu.jit_dirty_cache(gpa, gpa + length))
-        : () => undefined,
-  }
+  const memory = guestMemory({
+    source: cpu.wasm_memory,
+    base: cpu.mem8.byteOffset,
+    size: memoryMB * 1024 * 1024,
+    ...(options.jit === true && {
+      wrote: (gpa, length) => void (length > 0 && cpu.jit_dirty_cache(gpa, gpa + length)),
+    }),
+  })
 
   bus.register('serial0-output-byte', (value) => options.serial?.(0, value), undefined)
   bus.register('serial1-output-byte', (value) => options.serial?.(1, value), undefined)
