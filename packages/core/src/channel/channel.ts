@@ -12,14 +12,11 @@ import {
   type RingFault,
 } from '../ring/index.ts'
 import { PacketType, type Packet } from '../types.ts'
-import { copyOut } from '../ring/copy.ts'
-import { packetParser } from './packet.ts'
+import { holdBytes, packetBuffer, packetParser } from './packet.ts'
 import { FLAG_COMPLETION_REQUESTED, writeGpaDirect, writeTransferPages } from './send.ts'
 import { CHANNEL_FORM, checkState, type ChannelState } from './state.ts'
 import { Due, type ChannelEnd, type ChannelOptions } from './types.ts'
 
-/** Bytes of a packet's descriptor; its second word has the packet's length in units of 8 bytes. */
-const DESCRIPTOR_BYTES = 16
 /** Bytes of a control page. */
 const PAGE = 4096
 
@@ -39,15 +36,15 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
     ...(saved && { state: saved.in }),
     ...(truncates && { policy: 'clamp', limit: Math.min(maxPacket, incoming.size) }),
   })
-  const { packet, reserve, parse } = packetParser()
+  const { packet, parse } = packetParser()
+  /** What was sent last, as it is traced. */
+  const copied = packetBuffer(0)
 
   let isOpen = saved?.isOpen ?? true
   let failure = saved?.failure ?? undefined
   let targetVp = saved?.targetVp ?? options.targetVp
   let corked = saved?.corked ?? false
   let wanted = saved?.wanted ?? 0
-  /** Where the next packet to trace begins. */
-  let traced = tx.save().write
 
   function fail(code: string, message: string, branch?: string): void {
     if (!isOpen) return
@@ -71,13 +68,9 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
    * sent. A guest's trace has what it receives.
    */
   function traceSent(): void {
-    const words = new Int32Array(DESCRIPTOR_BYTES / 4)
-    copyOut(outgoing, traced, new Uint8Array(words.buffer), words, 0, DESCRIPTOR_BYTES)
-    const packet = new Int32Array(((words[1] ?? 0) & 0xffff) * 2)
-    const bytes = new Uint8Array(packet.buffer)
-    copyOut(outgoing, traced, bytes, packet, 0, bytes.length)
-    traced = tx.save().write
-    trace?.({ kind: 'packet', to: 'guest', relid: offer.relid, bytes })
+    holdBytes(copied, tx.lastLength)
+    tx.copyLast(copied.bytes, copied.words)
+    trace?.({ kind: 'packet', to: 'guest', relid: offer.relid, bytes: copied.bytes.subarray(0, tx.lastLength) })
   }
 
   /** What a sender answers. */
@@ -139,7 +132,7 @@ export function createChannel(options: ChannelOptions): ChannelEnd {
 
   /** Copies the packet out and gives its room back. False for one that is ignored or fails the channel. */
   function take(): boolean {
-    reserve(rx.length)
+    holdBytes(packet, rx.length)
     rx.copy(packet.bytes, packet.words)
     packet.type = rx.type
     packet.flags = rx.flags

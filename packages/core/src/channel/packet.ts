@@ -31,15 +31,32 @@ interface ReusedTransfer {
   byteCount: number
 }
 
+/** A buffer that is used again for each packet. */
+interface PacketBuffer {
+  bytes: Uint8Array
+  words: Int32Array
+  view: DataView
+}
+
+export function packetBuffer(bytes: number): PacketBuffer {
+  const words = new Int32Array(bytes / 4)
+  return { bytes: new Uint8Array(words.buffer), words, view: new DataView(words.buffer) }
+}
+
+/** Makes a buffer hold `bytes`; what was in it is lost if it grows. */
+export function holdBytes(buffer: PacketBuffer, bytes: number): void {
+  if (bytes > buffer.bytes.length) Object.assign(buffer, packetBuffer(2 ** Math.ceil(Math.log2(bytes))))
+}
+
 /** The one packet of a channel: filled anew by each `receive`. */
 interface ReusedPacket extends Packet {
+  bytes: Uint8Array
+  words: Int32Array
+  view: DataView
   type: number
   flags: number
   transactionLow: number
   transactionHigh: number
-  bytes: Uint8Array
-  words: Int32Array
-  view: DataView
   payloadOffset: number
   payloadLength: number
   gpaRanges: PageRange[]
@@ -50,22 +67,17 @@ interface ReusedPacket extends Packet {
 /** Parses into objects that are used again, so that a packet costs no garbage. */
 export interface PacketParser {
   readonly packet: ReusedPacket
-  /** Makes the buffer hold `bytes`. */
-  reserve(bytes: number): void
   /** Reads what the type says of the packet in the buffer; `packet`'s descriptor fields and payload bounds are set. */
   parse(): PacketFault | undefined
 }
 
 export function packetParser(): PacketParser {
-  const words = new Int32Array(64)
   const packet: ReusedPacket = {
     type: 0,
     flags: 0,
     transactionLow: 0,
     transactionHigh: 0,
-    bytes: new Uint8Array(words.buffer),
-    words,
-    view: new DataView(words.buffer),
+    ...packetBuffer(256),
     payloadOffset: 0,
     payloadLength: 0,
     gpaRanges: [],
@@ -123,12 +135,6 @@ export function packetParser(): PacketParser {
 
   return {
     packet,
-    reserve(bytes) {
-      if (bytes <= packet.bytes.length) return
-      packet.words = new Int32Array(2 ** Math.ceil(Math.log2(bytes)) / 4)
-      packet.bytes = new Uint8Array(packet.words.buffer)
-      packet.view = new DataView(packet.words.buffer)
-    },
     parse() {
       if (packet.gpaRanges.length > 0) packet.gpaRanges.length = 0
       if (packet.transferRanges.length > 0) packet.transferRanges.length = 0

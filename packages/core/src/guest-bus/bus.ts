@@ -130,25 +130,23 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       return work()
     } finally {
       busy = false
-      if (ctx.state.interrupts.size > 0) wakeAt(options.clock.now())
+      if (!ctx.state.interrupts.isEmpty) wakeAt(options.clock.now())
     }
   }
 
   /** The next waiting interrupt, else the next channel whose driver is due. */
   function next(): boolean {
     const { interrupts, due, channels } = ctx.state
-    for (const vp of interrupts) {
-      interrupts.delete(vp)
+    const vp = interrupts.take()
+    if (vp !== undefined) {
       serve(vp)
       return true
     }
-    for (const key of due) {
-      due.delete(key)
-      const channel = channels.get(key)
-      if (channel !== undefined) signalled(ctx, channel)
-      return true
-    }
-    return false
+    const key = due.take()
+    if (key === undefined) return false
+    const channel = channels.get(key)
+    if (channel !== undefined) signalled(ctx, channel)
+    return true
   }
 
   function serve(vp: number): void {

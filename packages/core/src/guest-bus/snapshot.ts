@@ -16,8 +16,8 @@ export function saveState(ctx: GuestContext): unknown {
     devices: [...state.devices.values()],
     channels: [...state.channels.values()],
     gpadls: [...state.gpadls.values()],
-    interrupts: [...state.interrupts],
-    due: [...state.due],
+    interrupts: state.interrupts.save(),
+    due: state.due.save(),
     rings: [...ctx.ends].map(([key, end]) => ({ key, state: end.save() })),
     drivers: [...ctx.drivers].map(([key, driver]) => ({ key, state: driver.save() })),
   }

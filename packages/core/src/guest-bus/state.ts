@@ -1,5 +1,6 @@
 import type { Offer, PageRange, VmbusVersion } from '../types.ts'
 import type { GuestPhase } from './types.ts'
+import { WaitingKeys } from '../waiting-keys.ts'
 
 type GuestChannelPhase = 'offered' | 'opening' | 'open' | 'closing' | 'rescinded'
 
@@ -97,9 +98,9 @@ export interface GuestState {
   /** The same of what may be due at time 0 already: null when it is not set. */
   dueAt: number | null
   /** Channels whose driver is to be called, signalled or not. */
-  due: Set<number>
+  due: WaitingKeys
   /** VPs whose interrupt came while the bus was busy. */
-  interrupts: Set<number>
+  interrupts: WaitingKeys
 }
 
 export const noPages = (): GuestPages => ({
@@ -136,6 +137,6 @@ export const initialState = (gpadlStart: number): GuestState => ({
   postAt: 0,
   unloadAt: 0,
   dueAt: null,
-  due: new Set(),
-  interrupts: new Set(),
+  due: new WaitingKeys(),
+  interrupts: new WaitingKeys(),
 })

@@ -39,8 +39,8 @@ function step(ctx: HostContext): boolean {
     return true
   }
   if (takeRescinds(ctx)) return true
-  for (const key of state.doorbells) {
-    state.doorbells.delete(key)
+  const key = state.doorbells.take()
+  if (key !== undefined) {
     ring(ctx, key)
     return true
   }

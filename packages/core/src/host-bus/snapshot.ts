@@ -25,7 +25,7 @@ export function saveState(ctx: HostContext): unknown {
     outgoing: [...state.outgoing].map(([target, messages]) => ({ target, messages })),
     timers: state.timers,
     incoming: state.incoming,
-    doorbells: [...state.doorbells],
+    doorbells: state.doorbells.save(),
     signals: [...state.signals],
     dueTimers: state.dueTimers,
     rescinds: state.rescinds,

@@ -1,4 +1,5 @@
 import type { PageRange, VmbusVersion } from '../types.ts'
+import { WaitingKeys } from '../waiting-keys.ts'
 
 /** What a guest agreed on. */
 export interface Connection {
@@ -121,7 +122,7 @@ export interface HostState {
   timers: Partial<Record<HostTimer, number>>
   incoming: IncomingMessage[]
   /** Channels that the guest signalled, and that the bus has yet to tell. */
-  doorbells: Set<number>
+  doorbells: WaitingKeys
   /** Channels whose signal to the guest waits for `resume`, or for its SINT. */
   signals: Set<number>
   /** Device timers that fired during a pause. */
@@ -142,7 +143,7 @@ export const emptyState = (): HostState => ({
   outgoing: new Map(),
   timers: {},
   incoming: [],
-  doorbells: new Set(),
+  doorbells: new WaitingKeys(),
   signals: new Set(),
   dueTimers: [],
   rescinds: [],
