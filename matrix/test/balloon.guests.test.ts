@@ -2,8 +2,7 @@ import { balloonFloor } from '@vmbus/balloon'
 import { boot, type Guest } from '@vmbus/machine-v86'
 import { describe, expect, it } from 'vitest'
 import type { RealHostResult } from '../src/real/boot-report.ts'
-
-const HOST_MODULE = new URL('../src/real/host-module.ts', import.meta.url)
+import { HOST_MODULE } from './real-host-module.ts'
 
 /**
  * The version of dynamic memory on each host that offers it, typed from wire/07 §1 (0.3 Windows 7, 1.0 Windows 8, 2.0

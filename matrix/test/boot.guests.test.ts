@@ -2,8 +2,7 @@ import { boot, type Guest } from '@vmbus/machine-v86'
 import { fileTimeOf } from '@vmbus/world'
 import { describe, expect, it } from 'vitest'
 import type { RealHostResult } from '../src/real/boot-report.ts'
-
-const HOST_MODULE = new URL('../src/real/host-module.ts', import.meta.url)
+import { HOST_MODULE } from './real-host-module.ts'
 
 /** 2030-05-06T07:08:09Z: no clock is there by accident. */
 const EPOCH_MS = Date.UTC(2030, 4, 6, 7, 8, 9)

@@ -1,5 +1,6 @@
 import { boot } from '@vmbus/machine-v86'
 import { expect, test } from 'vitest'
+import { HOST_MODULE } from './real-host-module.ts'
 
 const SOURCES = '/sys/devices/system/clocksource/clocksource0'
 
@@ -15,7 +16,7 @@ test.each([
     image: { release, flavour: '686' },
     modules: ['hv_vmbus'],
     host: {
-      module: new URL('../src/real/host-module.ts', import.meta.url),
+      module: HOST_MODULE,
       options: { profile: 'ws2022', devices: {}, referenceTscPage },
       snapshotKey: `clock ws2022 ${referenceTscPage}`,
     },

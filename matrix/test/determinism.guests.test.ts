@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { BootReport } from '@vmbus/matrix'
 
-const CLI = new URL('../src/cli.ts', import.meta.url).pathname
+const CLI = new URL('../dist/cli.js', import.meta.url).pathname
 const ROOT = new URL('../..', import.meta.url).pathname
 
 /** Versions of Node beside the one that runs this, from packages that carry a binary. */
@@ -21,10 +21,6 @@ afterAll(() => rm(folder, { recursive: true }))
 async function bootOnce(name: string, seed: number, node?: string): Promise<BootReport> {
   const json = join(folder, `${name}.json`)
   const script = [
-    '--import',
-    'tsx',
-    '-C',
-    '@vmbus/source',
     CLI,
     'boot',
     '--release',

@@ -1,5 +1,6 @@
 import type { IpInfo } from '@vmbus/kvp'
 import { boot, type BootOptions, type Guest } from '@vmbus/machine-v86'
+import { HOST_MODULE } from './real-host-module.ts'
 
 /** Debian's own daemons. */
 const IMAGE = { modules: ['hv_vmbus', 'hv_utils'], packages: ['hyperv-daemons'] } satisfies Partial<BootOptions>
@@ -23,8 +24,6 @@ export const INFO: IpInfo = {
   gateways: [],
   dns: [],
 }
-
-const HOST_MODULE = new URL('../src/real/host-module.ts', import.meta.url)
 
 /** Boots without loading a driver. */
 export function started(

@@ -10,6 +10,7 @@ import {
   type RealNetvscOptions,
   type TransferCount,
 } from '../src/real/netvsc.ts'
+import { HOST_MODULE } from './real-host-module.ts'
 
 /** Profiles, and the NVSP version that they and the kernel have in common: the host's newest, as these kernels speak all. */
 const HOSTS = [
@@ -47,7 +48,7 @@ const bootWith = (
     image: { release, flavour: '686' },
     modules: ['hv_vmbus', 'hv_netvsc', '8021q'],
     host: {
-      module: new URL('../src/real/host-module.ts', import.meta.url),
+      module: HOST_MODULE,
       options: { profile, devices: { netvsc } },
       snapshotKey: profile,
     },

@@ -4,6 +4,7 @@ import { diff, normalise, type Entry, type Line, type Normalised, type Provenanc
 import { fileTimeOf } from '@vmbus/world'
 import { createHash } from 'node:crypto'
 import type { Kernel, Scenario } from './scenario.ts'
+import { HOST_MODULE } from '../real-host-module.ts'
 
 const SEED = 1
 const EPOCH = fileTimeOf(Date.UTC(2030, 4, 6, 7, 8, 9))
@@ -39,7 +40,7 @@ export async function record(
     loadModules: scenario.loads ?? true,
     ...scenario.boot,
     host: {
-      module: new URL('../../src/real/host-module.ts', import.meta.url),
+      module: HOST_MODULE,
       options: { profile: profile.id, devices, transcriptBytes: 1 << 24 },
       snapshotKey: profile.id,
     },

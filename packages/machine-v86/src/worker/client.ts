@@ -156,14 +156,26 @@ function newWorker(start: WorkerStart): Worker {
   }
 }
 
-/** From source, the worker needs a loader for TypeScript and the workspace's export condition; once built, it is plain JavaScript. */
+/**
+ * Sources of this package, and a host module in TypeScript, are loaded through tsx where it is installed; Node from 22.18 on
+ * can do without. Once built, a worker is plain JavaScript.
+ */
 function workerArguments(start: WorkerStart): [string | URL, WorkerOptions] {
-  if (!import.meta.url.endsWith('.ts')) return [new URL('./entry.js', import.meta.url), { workerData: start }]
-  // The CommonJS form of the loader does not register itself in a worker.
-  const loader = pathToFileURL(
-    join(dirname(createRequire(import.meta.url).resolve('tsx/package.json')), 'dist/esm/api/index.mjs'),
-  ).href
-  const entry = new URL('./entry.ts', import.meta.url).href
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}) })`
-  return [code, { workerData: start, eval: true, execArgv: ['--conditions=@vmbus/source'] }]
+  const isSource = import.meta.url.endsWith('.ts')
+  const entry = new URL(isSource ? './entry.ts' : './entry.js', import.meta.url)
+  const typescript = isSource ? import.meta.url : start.host?.module.endsWith('.ts') ? start.host.module : undefined
+  const loader = typescript === undefined ? undefined : loaderFor(typescript)
+  if (loader === undefined) return [entry, { workerData: start }]
+  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}) })`
+  return [code, { workerData: start, eval: true, ...(isSource && { execArgv: ['--conditions=@vmbus/source'] }) }]
+}
+
+/** The module form of tsx, as the module at the URL finds it: the CommonJS form does not register itself in a worker. */
+function loaderFor(module: string): string | undefined {
+  try {
+    const manifest = createRequire(module).resolve('tsx/package.json')
+    return pathToFileURL(join(dirname(manifest), 'dist/esm/api/index.mjs')).href
+  } catch {
+    return undefined
+  }
 }
