@@ -8,6 +8,7 @@ import { OURS, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { endedBy } from '../worlds/exchange.ts'
+import type { Memories } from '../worlds/memories.ts'
 import { simulatedStage, type SimulatedStage, type Watch } from '../worlds/simulated.ts'
 
 export interface ExecuteOptions {
@@ -24,6 +25,8 @@ export interface ExecuteOptions {
   readonly change?: MakeOptions['change']
   readonly budget?: number
   readonly watch?: Watch
+  /** RAM of earlier guests; default new RAM. */
+  readonly memories?: Memories | undefined
 }
 
 async function findingOf({ probe }: ExecuteOptions, stage: SimulatedStage): Promise<Finding> {

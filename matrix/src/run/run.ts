@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Execution } from '@vmbus/report'
 import { OURS, type Registry } from '../registry/registry.ts'
+import { createMemories } from '../worlds/memories.ts'
 import type { ExecutionCache } from './cache.ts'
 import type { Plan, Task } from './plan.ts'
 import { runPool } from './pool.ts'
@@ -73,13 +74,15 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
   try {
     if (dispatch !== undefined) await dispatch(left, { signal, finished: ended })
     else if (workers > 0) await runPool(left, { workers, signal, finished: ended })
-    else
+    else {
+      const memories = createMemories()
       for (const task of left) {
         if (signal?.aborted) break
-        ended(await runTask(task, registry).catch((error: Error) => undone(task, error.message)))
+        ended(await runTask(task, registry, memories).catch((error: Error) => undone(task, error.message)))
         // Lets an abort be heard.
         await new Promise((resolve) => void setImmediate(resolve))
       }
+    }
   } finally {
     // A folder that cannot be written costs the next run its time and this one nothing.
     await cache?.flush().catch(() => {})

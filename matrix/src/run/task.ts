@@ -1,6 +1,7 @@
 import { isGuest } from '../guests/guests.ts'
 import { OURS, hostNamed, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
+import type { Memories } from '../worlds/memories.ts'
 import { execute } from './execute.ts'
 import type { Task } from './plan.ts'
 
@@ -17,12 +18,12 @@ export const undone = ({ id, probe, seed }: Task, reason: string): Execution => 
 })
 
 /** Runs a task in this thread. Throws for one of another version of this package. */
-export async function runTask(task: Task, registry: Registry = OURS): Promise<Execution> {
+export async function runTask(task: Task, registry: Registry = OURS, memories?: Memories): Promise<Execution> {
   const { id, seed, runs, probe: name, release, host, whole = false } = task
   const probe = registry.probes.find((each) => each.id === name)
   const guest = registry.guestOf(release)
   const profile = hostNamed(registry, host)
   if (probe === undefined || !isGuest(guest) || profile === undefined)
     throw new Error(`a task of another version of this package: ${name}, ${release}, ${host}`)
-  return execute({ id, probe, guest, profile, registry, seed, runs, whole })
+  return execute({ id, probe, guest, profile, registry, seed, runs, whole, memories })
 }

@@ -11,6 +11,7 @@ import { endSpecs, newMedium, type EndSpecs } from './devices.ts'
 import { freebsdSurface } from './freebsd.ts'
 import { lanOf } from './lan.ts'
 import { linuxSurface } from './linux.ts'
+import type { Memories } from './memories.ts'
 import { lazy } from './lazy.ts'
 import type { Surface, Waits } from './surface.ts'
 import { recorder } from './transcript.ts'
@@ -28,6 +29,8 @@ export interface LifeOptions {
   readonly budget: number
   /** Told of everything that crosses. */
   readonly watch?: (entry: Entry) => void
+  /** RAM that earlier guests had; default new RAM. */
+  readonly memories?: Memories | undefined
 }
 
 /** One guest on one host, from power-on. */
@@ -51,10 +54,15 @@ export interface Life {
   readonly until: Waits
 }
 
-/** The virtual machine. */
-function machineOf({ machine, ends }: LifeOptions): Required<Pick<GuestOptions, 'memoryMB' | 'vps' | 'clockAhead'>> {
+type MachineOptions = GuestOptions & Required<Pick<GuestOptions, 'memoryMB'>>
+
+/** The virtual machine. Its RAM goes with it when it moves: copying that would tell nothing of guest and host. */
+function machineOf({ machine, ends, memories }: LifeOptions, before?: Life): MachineOptions {
+  const memoryMB = machine.memoryMB ?? memoryOf(ends)
+  const memory = before?.surface.guest.memory ?? memories?.take(memoryMB * PAGES_PER_MIB * PAGE)
   return {
-    memoryMB: machine.memoryMB ?? memoryOf(ends),
+    memoryMB,
+    ...(memory === undefined ? {} : { memory }),
     vps: machine.vps ?? 1,
     clockAhead: BigInt((machine.clockAhead ?? 0) * TICKS_PER_SECOND),
   }
@@ -96,7 +104,7 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
     profile,
     ends.map((end) => specs[end]()),
   )
-  const machine = machineOf(options)
+  const machine = machineOf(options, before)
   const surface = surfaceOf(options, world, machine, until)
   const { answers, heard } = before ?? { answers: new Map<string, unknown>(), heard: new Map<string, number>() }
   surface.guest.on((event) => {
@@ -105,7 +113,7 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
     if (hasId(event.detail)) answers.set(`${event.name} ${event.detail.id}`, event.detail)
   })
   const transcript = before?.transcript ?? recorder(world.clock, options.watch)
-  const attached = surface.guest.attach(host, { trace: transcript.sink })
+  const attached = surface.guest.attach(host, { trace: transcript.sink, goesOn: before !== undefined })
   const life: Life = {
     world,
     surface,
@@ -126,10 +134,11 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
 }
 
 const PAGES_PER_MIB = 256
+const PAGE = 4096
 
 /** The same guest on another host of the same version: saved on the one, restored on the other. */
 export function moved(options: LifeOptions, from: Life): Life {
-  const state = from.world.save()
+  const state = from.world.save({ memory: false })
   const to = beginLife(options, from)
   if (options.ends.includes('netvsc')) {
     to.lan().switch.restore(from.lan().switch.save())

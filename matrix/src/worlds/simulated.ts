@@ -13,6 +13,7 @@ import { contactOf } from './contact.ts'
 import { FABRIC } from './devices.ts'
 import { exchangeOf } from './exchange.ts'
 import { projectedHost } from './hosts.ts'
+import type { Memories } from './memories.ts'
 import { beginLife, moved, type Life, type LifeOptions } from './life.ts'
 import { stageDisk, type Waits } from './surface.ts'
 import { crossed } from './transcript.ts'
@@ -36,6 +37,8 @@ export interface SimulatedOptions {
   readonly budget?: number
   /** Told of all that crosses and of what does not hold, by whoever looks at one execution closely. */
   readonly watch?: Watch
+  /** RAM of earlier guests; default new RAM for each. */
+  readonly memories?: Memories | undefined
 }
 
 /** Looks on while a probe plays. */
@@ -66,7 +69,7 @@ const SETTLE_SECONDS = 5
 const ANSWER_SECONDS = 300
 
 function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeOptions {
-  const { probe, guest, profile, seed, whole = false, change, budget = budgetOf(options), watch } = options
+  const { probe, guest, profile, seed, whole = false, change, memories, budget = budgetOf(options), watch } = options
   const taken = change === undefined ? {} : { change }
   const contact = contactOf(guest, profile, probe)
   return {
@@ -78,6 +81,7 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
     seed,
     budget,
     ...(watch !== undefined && { watch: watch.crossed }),
+    memories,
   }
 }
 
@@ -219,9 +223,10 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       return drawn
     },
     ended() {
-      const { transcript } = life()
+      const { transcript, surface } = life()
       const { digest, bytesOf } = crossed(transcript)
       const bytes = Object.fromEntries(ends.map((end) => [end, bytesOf(instanceOf(end))]))
+      options.memories?.giveBack(surface.guest.memory)
       return { bytes, transcript: digest, exchange: exchangeOf(transcript) }
     },
   }

@@ -18,11 +18,21 @@ interface Saved {
 
 const FORM = stateForm<Saved>('pages', 1, { next: integer(), free: frames })
 
+export interface PageAllocatorOptions {
+  /** RAM is zero where nothing was handed out yet, as it is at power-on: such pages are left as they are. Default false. */
+  readonly zeroed?: boolean
+}
+
 /**
  * Hands out the pages `from` … `to`-1 of guest RAM, zeroed, lowest first while nothing was freed. A page that is freed
  * twice, or was never handed out, is VMBUS_GUEST_MEMORY: two owners of a page are a corruption that is found late.
  */
-export function pageAllocator(memory: GuestMemory, from: number, to: number): SavablePageAllocator {
+export function pageAllocator(
+  memory: GuestMemory,
+  from: number,
+  to: number,
+  { zeroed = false }: PageAllocatorOptions = {},
+): SavablePageAllocator {
   if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to * 4096 <= memory.size)) {
     throw new CoreError('VMBUS_GUEST_MEMORY', {
       field: 'pages',
@@ -33,11 +43,15 @@ export function pageAllocator(memory: GuestMemory, from: number, to: number): Sa
   let next = from
   let free: number[] = []
   let unused = new Set<number>()
-  const take = (): number => {
-    const pfn = free.pop() ?? next++
-    unused.delete(pfn)
+  function clear(pfn: number): void {
     memory.bytes.fill(0, pfn * 4096, pfn * 4096 + 4096)
     memory.wrote(pfn * 4096, 4096)
+  }
+  function take(): number {
+    const freed = free.pop()
+    const pfn = freed ?? next++
+    if (freed !== undefined) unused.delete(pfn)
+    if (freed !== undefined || !zeroed) clear(pfn)
     return pfn
   }
   const available = (): number => free.length + (to - next)
@@ -53,7 +67,9 @@ export function pageAllocator(memory: GuestMemory, from: number, to: number): Sa
           allowed: `at most ${available()} pages`,
         })
       }
-      return Array.from({ length: count }, take)
+      const pfns: number[] = []
+      while (pfns.length < count) pfns.push(take())
+      return pfns
     },
     free(pfns) {
       for (const pfn of pfns) {
@@ -68,13 +84,12 @@ export function pageAllocator(memory: GuestMemory, from: number, to: number): Sa
     restore(state) {
       const saved = restoreState(state, FORM)
       if (saved.next < from || saved.next > to) throw stateError('pages.next', saved.next, `${from} to ${to}`)
-      const wrong = saved.free.find(
-        (pfn, index) => pfn < from || pfn >= saved.next || saved.free.indexOf(pfn) !== index,
-      )
+      const seen = new Set<number>()
+      const wrong = saved.free.find((pfn) => pfn < from || pfn >= saved.next || seen.size === seen.add(pfn).size)
       if (wrong !== undefined) throw stateError('pages.free', wrong, 'pages that were handed out, each once')
       next = saved.next
       free = [...saved.free]
-      unused = new Set(free)
+      unused = seen
     },
   }
 }

@@ -3,6 +3,8 @@ import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import {
   anything,
   bytes,
+  nullable,
+  plainCopy,
   restoreState,
   seeded,
   stateForm,
@@ -23,6 +25,8 @@ export interface GuestOptions {
   readonly name?: string
   /** RAM in MiB, default 4. */
   readonly memoryMB?: number
+  /** RAM, instead of its own: zeros, or that of a guest which goes on here. `memoryMB` is not looked at then. */
+  readonly memory?: GuestMemory
   /** Virtual processors, default 1. */
   readonly vps?: number
   /** How far the guest's battery-backed clock is ahead of the host's, in 100 ns units; default 0. */
@@ -33,6 +37,8 @@ export interface AttachOptions {
   /** Sees what crosses between guest and host, as the host sees it: the sink of a transcript of @vmbus/trace. */
   readonly trace?: TraceSink
   readonly diagnose?: Diagnose
+  /** Not powered on: a state saved elsewhere is restored next, over the same RAM where that was left out. Default false. */
+  readonly goesOn?: boolean
 }
 
 export interface UntilOptions {
@@ -75,7 +81,8 @@ export interface WorldGuest<Surface = unknown> {
 export interface GuestCell<Surface = unknown> {
   readonly guest: WorldGuest<Surface>
   run(due: Due): void
-  save(): unknown
+  /** `memory`: with RAM. */
+  save(memory: boolean): unknown
   /** Throws for a state of another guest: nothing has been touched. */
   checkState(state: unknown): void
   restore(state: unknown): void
@@ -98,14 +105,15 @@ interface Attached<Surface> {
 
 interface Saved {
   readonly host: string
-  readonly memory: Uint8Array
+  /** Null where it is handed over by itself. */
+  readonly memory: Uint8Array | null
   readonly hostState: unknown
   readonly system: unknown
 }
 
-const FORM = stateForm<Saved>('world-guest', 2, {
+const FORM = stateForm<Saved>('world-guest', 3, {
   host: text,
-  memory: bytes(),
+  memory: nullable(bytes()),
   hostState: anything,
   system: anything,
 })
@@ -121,7 +129,7 @@ export function createGuest<Surface>(
 ): GuestCell<Surface> {
   const { agenda, clock } = ctx
   const { memoryMB = 4, vps = 1, clockAhead = 0n } = options
-  const memory = guestMemory(Math.round(memoryMB * 256) * 4096)
+  const memory = options.memory ?? guestMemory(Math.round(memoryMB * 256) * 4096)
   const listeners = new Set<(event: GuestEvent) => void>()
   // Owners of timers and interrupts: pausing the guest holds its own, never the host's.
   const [guestOwner, hostOwner] = [`${name}/guest`, `${name}/host`]
@@ -140,7 +148,10 @@ export function createGuest<Surface>(
     return attached
   }
 
-  function attach<A extends AttachedHost>(host: HostSystem<A>, { trace, diagnose }: AttachOptions = {}): A {
+  function attach<A extends AttachedHost>(
+    host: HostSystem<A>,
+    { trace, diagnose, goesOn = false }: AttachOptions = {},
+  ): A {
     if (attached !== undefined && !hasEnded(attached.system.power)) {
       throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} is attached to ${attached.hostName} already`)
     }
@@ -169,7 +180,7 @@ export function createGuest<Surface>(
       ...(diagnose === undefined ? {} : { diagnose }),
     })
     attached = { host: made, hostName: host.name, system }
-    system.powerOn()
+    if (!goesOn) system.powerOn()
     return made
   }
 
@@ -258,22 +269,17 @@ export function createGuest<Surface>(
       } else if (due.kind === 'interrupt') system.interrupt(due.vp, due.vector)
       else system.timer(due.name)
     },
-    save() {
+    save(withMemory) {
       if (attached === undefined) return null
       const { host, hostName, system } = attached
-      return {
-        ...FORM.head,
-        host: hostName,
-        memory: memory.bytes.slice(),
-        hostState: host.save(),
-        system: system.save(),
-      }
+      const parts = plainCopy({ hostState: host.save(), system: system.save() })
+      return { ...FORM.head, host: hostName, memory: withMemory ? memory.bytes.slice() : null, ...parts }
     },
     checkState: (state) => void check(state),
     restore(state) {
       const saved = check(state)
       if (saved === null) return
-      memory.bytes.set(saved.memory)
+      if (saved.memory !== null) memory.bytes.set(saved.memory)
       current().host.restore(saved.hostState)
       current().system.restore(saved.system)
     },
@@ -288,7 +294,7 @@ export function createGuest<Surface>(
       )
     }
     if (saved === null || attached === undefined) return null
-    if (saved.memory.length !== memory.size) {
+    if (saved.memory !== null && saved.memory.length !== memory.size) {
       throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} was saved with ${saved.memory.length} bytes of RAM`)
     }
     attached.host.checkState?.(saved.hostState)

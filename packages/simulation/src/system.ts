@@ -113,7 +113,10 @@ export function createSystem<Surface>(
     ramPages: memory.size / 4096,
     part: parts.part,
   }
-  const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096)
+  const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096, {
+    // Firmware leaves behind what it wrote.
+    zeroed: generation.firmware === undefined,
+  })
   const bus = createGuestBus({
     partition,
     vps: Math.min(partition.vps, generation.vpLimit ?? Infinity),

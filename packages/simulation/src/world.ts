@@ -36,6 +36,11 @@ export interface SimulationOptions {
 /** Virtual time: 100 ns units, or milliseconds or seconds. */
 export type Duration = number | { readonly ms: number } | { readonly seconds: number }
 
+export interface SaveOptions {
+  /** False leaves RAM out: the state is for guests that are made over the same memory and go on. Default true. */
+  readonly memory?: boolean
+}
+
 export interface World extends AsyncDisposable {
   readonly seed: number
   readonly epoch: bigint
@@ -57,7 +62,7 @@ export interface World extends AsyncDisposable {
   /** Lets virtual time pass. */
   run(duration: Duration): void
   /** Everything, as one plain value: RAM, partitions, buses, devices, systems, what is pending, the time. */
-  save(): unknown
+  save(options?: SaveOptions): unknown
   /**
    * Into a world that was made by the same calls. Throws VMBUS_SIMULATION_STATE for another world's state, and StateError
    * (VMBUS_STATE_INVALID) for what is none, before it touches anything.
@@ -179,14 +184,14 @@ export function simulate(options: SimulationOptions): World {
       while (stepBefore(end));
       agenda.advanceTo(end)
     },
-    save() {
-      return plainCopy({
+    save({ memory = true } = {}) {
+      return {
         ...FORM.head,
         seed: value,
         steps,
-        agenda: agenda.save(),
-        guests: [...cells].map(([name, cell]) => [name, cell.save()] as const),
-      })
+        agenda: plainCopy(agenda.save()),
+        guests: [...cells].map(([name, cell]) => [name, cell.save(memory)] as const),
+      }
     },
     restore(state) {
       live()

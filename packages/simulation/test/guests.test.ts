@@ -2,6 +2,7 @@ import { linux } from '@vmbus/guest-linux'
 import { heartbeat } from '@vmbus/heartbeat'
 import { shutdown } from '@vmbus/shutdown'
 import { createHost, hostProfiles, ws2008, ws2012r2, ws2022, type Host } from '@vmbus/host'
+import { timesync } from '@vmbus/timesync'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
 import { simulate, type GuestEvent, type HostSystem } from '../src/index.ts'
@@ -199,4 +200,24 @@ describe('what cannot be done says why', () => {
   ])('%j', (options) => {
     expect(codeOf(() => simulate(options))).toBe('VMBUS_SIMULATION_OPTION')
   })
+})
+
+test('a guest that goes on elsewhere over the RAM it had is the one whose RAM was copied, and is not powered on again', async () => {
+  const first = story({ seed: 9 })
+  await first.guest.until('running')
+  first.world.run({ seconds: 3 })
+  const [whole, withoutMemory] = [first.world.save(), first.world.save({ memory: false })]
+  const copied = story({ seed: 9 })
+  copied.world.restore(whole)
+  const moved = simulate({ seed: 9 })
+  const guest = moved.guest(first.guest.generation, { memory: first.guest.memory })
+  const told: GuestEvent[] = []
+  guest.on((event) => void told.push(event))
+  guest.attach(moved.host(ws2022, [shutdown({}), heartbeat({}), timesync({})]), { goesOn: true })
+  expect([guest.power, told, moved.step()]).toEqual(['off', [], false])
+  moved.restore(withoutMemory)
+  expect(guest.power).toBe('running')
+  for (const world of [copied.world, moved]) world.run({ seconds: 5 })
+  expect(Buffer.compare(guest.memory.bytes, copied.guest.memory.bytes)).toBe(0)
+  expect(guest.memory).toBe(first.guest.memory)
 })

@@ -86,7 +86,28 @@ const noCounts = (): EventCounts => ({
 
 const costOf = (entry: Entry): number => ENTRY_COST + (entry.kind === 'note' ? entry.text.length : entry.bytes.length)
 
-function entryOf(event: TraceEvent, time: number): Entry | undefined {
+/** Bytes of a block that many entries share; larger ones have their own. */
+const BLOCK = 64 << 10
+
+/** Keeps bytes in blocks: a buffer for each packet costs more than its bytes. */
+function keeper(): (bytes: Uint8Array) => Uint8Array {
+  let block = new Uint8Array(0)
+  let used = 0
+  return (bytes) => {
+    if (bytes.length > BLOCK / 8) return bytes.slice()
+    if (used + bytes.length > block.length) {
+      block = new Uint8Array(BLOCK)
+      used = 0
+    }
+    const kept = block.subarray(used, used + bytes.length)
+    kept.set(bytes)
+    // Whoever looks at one as words finds it aligned.
+    used += (bytes.length + 7) & ~7
+    return kept
+  }
+}
+
+function entryOf(event: TraceEvent, time: number, kept: (bytes: Uint8Array) => Uint8Array): Entry | undefined {
   switch (event.kind) {
     case 'message':
       return {
@@ -95,13 +116,13 @@ function entryOf(event: TraceEvent, time: number): Entry | undefined {
         to: event.to,
         vp: event.vp,
         connection: event.connection,
-        bytes: event.bytes.slice(),
+        bytes: kept(event.bytes),
       }
     case 'packet':
-      return { time, kind: 'packet', to: event.to, relid: event.relid, bytes: event.bytes.slice() }
+      return { time, kind: 'packet', to: event.to, relid: event.relid, bytes: kept(event.bytes) }
     case 'transfer': {
       const { to, relid, format } = event
-      return { time, kind: 'transfer', to, relid, format, bytes: event.bytes.slice() }
+      return { time, kind: 'transfer', to, relid, format, bytes: kept(event.bytes) }
     }
     case 'note':
       return { time, kind: 'note', source: event.source, text: event.text }
@@ -117,6 +138,7 @@ export function createTranscript(options: TranscriptOptions): Transcript {
   let cost = 0
   let dropped = 0
   let counts = noCounts()
+  const kept = keeper()
 
   const keep = (entry: Entry): void => {
     entries.push(entry)
@@ -136,7 +158,7 @@ export function createTranscript(options: TranscriptOptions): Transcript {
   return {
     sink(event) {
       counts[COUNTED[event.kind]]++
-      const entry = entryOf(event, clock.now())
+      const entry = entryOf(event, clock.now(), kept)
       if (entry === undefined) return
       stream?.(entry)
       keep(entry)
