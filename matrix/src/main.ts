@@ -44,6 +44,7 @@ function commandLine(run: Run, tools: MatrixTools): Command {
 Examples:
   vmbus matrix --release 'rhel 7.9'           what works for a guest, by host
   vmbus explain rhel-7.9 ws2022 trim          why, and what the pages say
+  vmbus replay rhel-7.9/ws2022/trim           once more, and what crossed the bus
   vmbus matrix --html matrix.html             everything, as one page
   vmbus boot --release debian-12 --host ws2022  a real kernel`,
     )

@@ -6,8 +6,10 @@ import type { Execution } from '@vmbus/report'
 import { OURS, type Registry } from './registry/registry.ts'
 import { executionCache } from './run/cache.ts'
 import { codeDigest } from './run/code.ts'
-import { planOf, type Pair, type Plan, type PlanOptions } from './run/plan.ts'
+import { planOf, type Pair, type Plan, type PlanOptions, type Task } from './run/plan.ts'
 import { runPlan, type RunOptions } from './run/run.ts'
+import { runTask } from './run/task.ts'
+import type { Watch } from './worlds/simulated.ts'
 
 export interface RunnerGuest extends FieldedGuest {
   /** Of the generation. */
@@ -24,6 +26,8 @@ export interface Runner {
   readonly registry: RunnerRegistry
   planOf(pairs: readonly Pair[], probes: readonly Probe[], options: PlanOptions): Plan
   runPlan(plan: Plan, options: RunOptions): Promise<ReadonlyMap<string, Execution>>
+  /** One task in this thread, whatever is kept of it, while somebody looks on. */
+  replay(task: Task, watch: Watch): Promise<Execution>
 }
 
 /** Simulated guests on simulated hosts, on threads; what an earlier run of the same code has finished is taken from the user's cache. */
@@ -34,6 +38,7 @@ const simulationsOf = (registry: Registry): Runner => ({
     const cache = await executionCache(join(defaultCacheFolder(), 'matrix'), codeDigest())
     return runPlan(plan, { cache, ...options, registry })
   },
+  replay: (task, watch) => runTask(task, registry, undefined, watch),
 })
 
 /** Every release on every host that this package knows. */

@@ -9,6 +9,7 @@ import { featuresText, guestsText, hostsText } from './lists.ts'
 import { runMatrix, type MatrixTools } from './matrix.ts'
 import type { MatrixFlags } from './matrix-flags.ts'
 import { runMerge } from './merge.ts'
+import { runReplay, type ReplayFlags } from './replay.ts'
 import type { ResultFiles } from './result-files.ts'
 
 /** What the commands of the matrix are given. */
@@ -99,6 +100,42 @@ Examples:
     })
 }
 
+const REPLAY_HELP = `${NAMES}
+
+  A file is one of --json. Of it those cells are measured again that are an error,
+  hang or damage the guest, or differ from the pages for no known cause; or one:
+  --cell. A failure of --junit has the command of each of its cells.
+
+Examples:
+  vmbus replay rhel-7.9/ws2022/trim --seed 7      as the page of the report has it
+  vmbus replay 'rhel 7.9/2022/trim' --trace t.jsonl
+  vmbus replay run.json                           what went wrong in a run
+  vmbus replay run.json --cell debian-12/ws2019/kvp
+
+Exit codes:
+  0 measured, and the same as in the file; 1 not the same as in the file; 2 bad
+  usage or files; 3 an error of ours; 4 a file or the standard output could not be
+  written; 130 interrupted.`
+
+function replayCommand(program: Command, commands: MatrixCommands): void {
+  program
+    .command('replay')
+    .usage('[options] RELEASE/HOST/FEATURE | FILE')
+    .argument('<words...>')
+    .description('measure one cell again, or what went wrong in a run, and show what crossed the bus')
+    .option('--seed <n>', 'what drives it (default: 1, or that of the file)')
+    .option('--runs <n>', 'sequences that each property draws (default: 20, or those of the file)')
+    .option('--cell <cell>', 'this one of the file')
+    .option('--all', 'show all that crossed, not only the first and the last')
+    .option('--whole', 'with all that is the own of guest and host, not only what the probe reads')
+    .option('--trace <file>', 'write the transcript, a line of JSON an entry')
+    .addHelpText('after', REPLAY_HELP)
+    .action(async (words: readonly string[], flags: ReplayFlags) => {
+      const context = flags.trace === undefined ? { ...commands, signal: commands.reading } : commands
+      await runReplay(words.join(' '), flags, context)
+    })
+}
+
 function fileCommands(program: Command, commands: MatrixCommands): void {
   program
     .command('diff')
@@ -147,6 +184,7 @@ function listCommands(program: Command, { streams, runner }: MatrixCommands): vo
 export function matrixCommands(program: Command, commands: MatrixCommands): void {
   matrixCommand(program, commands)
   explainCommand(program, commands)
+  replayCommand(program, commands)
   fileCommands(program, commands)
   listCommands(program, commands)
   program

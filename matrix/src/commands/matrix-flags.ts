@@ -37,12 +37,14 @@ export function settingsOf({ seed, runs, workers, shard, failOn, since }: Matrix
   if (kinds.includes('worse') && since === undefined) throw new UsageError('--fail-on worse needs --since')
   return {
     seed: seedOf(seed),
-    ...(runs !== undefined && { runs: countOf('number of runs', runs, 1, 100_000) }),
+    ...(runs !== undefined && { runs: runsOf(runs) }),
     ...(workers !== undefined && { workers: countOf('number of workers', workers, 0, 1024) }),
     ...(shard !== undefined && { shard: shardOf(shard) }),
     failOn: kinds,
   }
 }
+
+export const runsOf = (text: string): number => countOf('number of runs', text, 1, 100_000)
 
 function failureOf(text: string): FailOn {
   const found = FAILURES.find((kind) => kind === text.trim())

@@ -72,4 +72,4 @@ export interface Probe {
   measure(stage: Stage): Promise<Finding>
 }
 
-export const DEFAULT_RUNS = 20
+export { DEFAULT_RUNS } from '@vmbus/report'

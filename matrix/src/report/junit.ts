@@ -1,5 +1,5 @@
 import { cellsOf } from '../results/read.ts'
-import type { MatrixResults, ResultFeature, StoredStory } from '@vmbus/report'
+import { replayCommand, type MatrixResults, type ResultFeature, type StoredStory } from '@vmbus/report'
 
 /** What of a cell makes a run fail, for a machine that reads it. */
 export type IsFailure = (story: StoredStory) => boolean
@@ -24,15 +24,19 @@ export function junitText(results: MatrixResults, isFailure: IsFailure): string 
     suite.set(feature.id, testCase)
     testCase.cells.push({ host: host.id, story })
   }
-  const body = [...suites].map(([release, cases]) => suiteText(release, [...cases.values()], isFailure))
+  const body = [...suites].map(([release, cases]) => suiteText(release, [...cases.values()], results, isFailure))
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="vmbus matrix">\n${body.join('')}</testsuites>\n`
 }
 
-function suiteText(release: string, cases: readonly Case[], isFailure: IsFailure): string {
+function suiteText(release: string, cases: readonly Case[], run: MatrixResults, isFailure: IsFailure): string {
   const texts = cases.map(({ feature, cells }) => {
     const failed = cells.filter(({ story }) => isFailure(story))
     const isSkipped = failed.length === 0 && cells.every(({ story }) => story.outcome === 'not-run')
-    return { text: caseText(release, feature.id, cells, failed, isSkipped), failed: failed.length > 0, isSkipped }
+    return {
+      text: caseText({ release, feature: feature.id, run }, cells, failed, isSkipped),
+      failed: failed.length > 0,
+      isSkipped,
+    }
   })
   const count = (of: (one: (typeof texts)[number]) => boolean): number => texts.filter(of).length
   const head = `tests="${texts.length}" failures="${count((one) => one.failed)}" skipped="${count((one) => one.isSkipped)}"`
@@ -40,8 +44,7 @@ function suiteText(release: string, cases: readonly Case[], isFailure: IsFailure
 }
 
 function caseText(
-  release: string,
-  feature: string,
+  { release, feature, run }: { readonly release: string; readonly feature: string; readonly run: MatrixResults },
   cells: Case['cells'],
   failed: Case['cells'],
   isSkipped: boolean,
@@ -49,9 +52,10 @@ function caseText(
   const open = `    <testcase classname="${escaped(release)}" name="${escaped(feature)}"`
   if (isSkipped) return `${open}><skipped message="${escaped(cells[0]?.story.reason ?? '')}"/></testcase>\n`
   if (failed.length === 0) return `${open}/>\n`
-  const lines = failed.map(({ host, story }) =>
+  const lines = failed.flatMap(({ host, story }) => [
     `${host}: ${story.outcome}, ${story.verdict}. ${story.reason}`.trimEnd(),
-  )
+    `  ${replayCommand({ release, host, feature }, run)}`,
+  ])
   const message = `on ${failed.map(({ host }) => host).join(', ')}`
   return `${open}><failure message="${escaped(message)}">${escaped(lines.join('\n'))}</failure></testcase>\n`
 }

@@ -24,7 +24,7 @@ export interface ExecuteOptions {
   readonly whole?: boolean
   readonly change?: MakeOptions['change']
   readonly budget?: number
-  readonly watch?: Watch
+  readonly watch?: Watch | undefined
   /** RAM of earlier guests; default new RAM. */
   readonly memories?: Memories | undefined
 }

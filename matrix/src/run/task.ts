@@ -3,6 +3,7 @@ import { OURS, hostNamed, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import type { Memories } from '../worlds/memories.ts'
 import { execute } from './execute.ts'
+import type { Watch } from '../worlds/simulated.ts'
 import type { Task } from './plan.ts'
 
 /** A task that could not be run says nothing of its guest. */
@@ -18,12 +19,17 @@ export const undone = ({ id, probe, seed }: Task, reason: string): Execution => 
 })
 
 /** Runs a task in this thread. Throws for one of another version of this package. */
-export async function runTask(task: Task, registry: Registry = OURS, memories?: Memories): Promise<Execution> {
+export async function runTask(
+  task: Task,
+  registry: Registry = OURS,
+  memories?: Memories,
+  watch?: Watch,
+): Promise<Execution> {
   const { id, seed, runs, probe: name, release, host, whole = false } = task
   const probe = registry.probes.find((each) => each.id === name)
   const guest = registry.guestOf(release)
   const profile = hostNamed(registry, host)
   if (probe === undefined || !isGuest(guest) || profile === undefined)
     throw new Error(`a task of another version of this package: ${name}, ${release}, ${host}`)
-  return execute({ id, probe, guest, profile, registry, seed, runs, whole, memories })
+  return execute({ id, probe, guest, profile, registry, seed, runs, whole, memories, watch })
 }

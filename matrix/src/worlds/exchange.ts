@@ -51,31 +51,42 @@ const sum = (one: ExchangeStep, other: ExchangeStep): ExchangeStep => ({
   count: (one.count ?? 1) + (other.count ?? 1),
 })
 
-/** Alike ones in a row become one, and so do a request and its answer that come again and again. */
+/** Alike ones in a row become one. */
 function* joined(steps: Iterable<ExchangeStep>): Generator<ExchangeStep> {
-  /** A run, what follows it, and the first step of the next pair. */
-  let held: readonly ExchangeStep[] = []
+  let run: ExchangeStep | undefined
   for (const step of steps) {
-    const [one, other, again] = held
-    if (one !== undefined && other !== undefined && again !== undefined) {
-      if (isAlike(other, step)) {
-        held = [sum(one, again), sum(other, step)]
-        continue
-      }
-      yield one
-      yield other
-      held = [again]
-    }
-    const last = held.at(-1)
-    if (last !== undefined && isAlike(last, step)) held = [...held.slice(0, -1), sum(last, step)]
-    else if (one !== undefined && held.length === 2 && isAlike(one, step)) held = [...held, step]
-    else {
-      if (held.length === 2 && one !== undefined) yield one
-      held = [...held.slice(-1), step]
-    }
+    const isMore: boolean = run !== undefined && isAlike(run, step)
+    if (run !== undefined && !isMore) yield run
+    run = run !== undefined && isMore ? sum(run, step) : step
   }
-  yield* held
+  if (run !== undefined) yield run
 }
+
+/** Steps that alternate: two of them, how often they came, and the first by itself where there is one more of it. */
+function pairOf(steps: readonly ExchangeStep[]): readonly ExchangeStep[] {
+  if (steps.length < 4) return steps
+  const odd = steps.length % 2
+  const [requests, answers] = [0, 1].map((which) => steps.slice(odd).filter((_, at) => at % 2 === which))
+  return [...steps.slice(0, odd), ...[requests, answers].flatMap((each) => each?.reduce(sum) ?? [])]
+}
+
+/** A request and its answer that come again and again become one of each. */
+function* paired(steps: Iterable<ExchangeStep>): Generator<ExchangeStep> {
+  let held: ExchangeStep[] = []
+  for (const step of steps) {
+    const before = held.at(-2)
+    if (before !== undefined && !isAlike(before, step)) {
+      const last = held.length === 2 ? held.slice(1) : []
+      yield* held.length === 2 ? held.slice(0, 1) : pairOf(held)
+      held = last
+    }
+    held.push(step)
+  }
+  yield* pairOf(held)
+}
+
+const told = (entries: Iterable<Entry>, name: ReturnType<typeof createNamer>): Iterable<ExchangeStep> =>
+  paired(joined(stepsOf(entries, name)))
 
 const isMessage = ({ kind }: Entry): boolean => kind === 'message' || kind === 'packet'
 const messages = (steps: readonly ExchangeStep[]): number => steps.reduce((sum, { count = 1 }) => sum + count, 0)
@@ -89,7 +100,7 @@ export function exchangeOf(
 ): readonly ExchangeStep[] {
   const name = createNamer()
   const head: ExchangeStep[] = []
-  for (const step of joined(stepsOf(entries, name))) {
+  for (const step of told(entries, name)) {
     if (head.push(step) === first) break
   }
   const lost = (step: ExchangeStep, at: number): ExchangeStep =>
@@ -103,7 +114,7 @@ export function exchangeOf(
   // A window that begins with what a packet before it named would tell that of nobody: those are left out.
   const window = entries.slice(Math.max(next, entries.length - last * WINDOW))
   for (const offer of entries.filter(isOffer)) name(offer)
-  const tail = [...joined(stepsOf(window, name))].slice(-last)
+  const tail = last === 0 ? [] : [...told(window, name)].slice(-last)
   const untold = left - messages(tail)
   return [...begun, ...tail.map((step, at) => (at === 0 && untold > 0 ? { ...step, untold } : step))]
 }

@@ -36,7 +36,7 @@ export interface SimulatedOptions {
   /** Steps of the world after which the guest counts as hung; default 2,000,000, and more for more than 20 values. */
   readonly budget?: number
   /** Told of all that crosses and of what does not hold, by whoever looks at one execution closely. */
-  readonly watch?: Watch
+  readonly watch?: Watch | undefined
   /** RAM of earlier guests; default new RAM for each. */
   readonly memories?: Memories | undefined
 }

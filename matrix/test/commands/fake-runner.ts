@@ -36,9 +36,14 @@ const probe = (feature: 'trim' | 'kvp', reads: Probe['reads']['linux'], more: Pa
   ...more,
 })
 
+/** Linux include/linux/hyperv.h: CHANNELMSG_REQUESTOFFERS is 3. */
+const REQUEST_OFFERS = Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0)
+
 interface FakeOptions {
   /** Executions that end with an error. */
   readonly broken?: (id: string) => boolean
+  /** The counterexample that every replay finds. */
+  readonly shrunk?: string
   /** Told of each execution before it runs. */
   readonly onTask?: (id: string) => void
 }
@@ -47,7 +52,7 @@ interface FakeOptions {
  * Four releases of RHEL and one of Debian; TRIM works where VPD pages are asked for, and key-value exchange on hosts from
  * 2012 on. Executions are shared by all that read the same.
  */
-export function fakeRunner({ broken = () => false, onTask }: FakeOptions = {}): Runner {
+export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions = {}): Runner {
   const probes = [probe('trim', ['vpd']), probe('kvp', ['kvp'], { missing: 'deleting keys' })]
   const guestOf: RunnerRegistry['guestOf'] = (release) =>
     GUESTS[release] ?? { reason: 'no tree of this release was read' }
@@ -81,6 +86,13 @@ export function fakeRunner({ broken = () => false, onTask }: FakeOptions = {}): 
           if ('id' in planned) tasks.set(planned.id, { ...planned, probe: name, release, host: host.id, seed, runs })
         }
       return { seed, runs, tasks: [...tasks.values()], checks: [], of }
+    },
+    async replay({ id, seed, runs }, watch) {
+      onTask?.(id)
+      watch.crossed({ kind: 'message', to: 'host', time: 10, vp: 0, connection: 4, bytes: REQUEST_OFFERS })
+      if (shrunk !== undefined)
+        watch.failed('gives back', { reason: 'it keeps all', counterexample: shrunk, shrinks: 3 })
+      return Promise.resolve(executionOf(id, seed, runs))
     },
     async runPlan({ tasks, seed, runs }, { signal, onProgress }) {
       const finished = new Map<string, Execution>()

@@ -7,7 +7,7 @@ import { formatRoute, parseRoute } from '../page/model/route.ts'
 import { sectionsOf } from '../page/model/rows.ts'
 import { search } from '../page/model/search.ts'
 import { firmPercent, surenessOf } from '../page/model/sure.ts'
-import { cellSentence, pageValue, reasonOf, replayCommand, verdictSentence } from '../page/model/words.ts'
+import { cellSentence, pageValue, reasonOf, commandOf, verdictSentence } from '../page/model/words.ts'
 import { cellsWith, smallResults, Story } from './small-results.ts'
 
 const TODAY = '2026-11-30'
@@ -136,7 +136,7 @@ describe('words', () => {
   })
 
   test('the command that replays it', () => {
-    expect(replayCommand(model, placeIn(model, 'rhel-7.9-lis-4.3/ws2022/trim'))).toBe(
+    expect(commandOf(model, placeIn(model, 'rhel-7.9-lis-4.3/ws2022/trim'))).toBe(
       'vmbus replay rhel-7.9-lis-4.3/ws2022/trim --seed 7',
     )
   })

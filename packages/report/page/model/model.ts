@@ -1,3 +1,4 @@
+import { slugOf } from '../../src/replay.ts'
 import type { Execution } from '../../src/results/execution.ts'
 import type { Cause, MatrixResults, Published, ReadField, StoredStory } from '../../src/results/results.ts'
 import { familyName, featureName, groupName, hostGroup, hostLabel, hostName, releaseLabel } from './names.ts'
@@ -167,8 +168,6 @@ function featuresOf({ features }: MatrixResults): readonly Feature[] {
 
 /** The last day of support, or its month where no day is known, has not passed. */
 const isAhead = (ends: string, today: string) => ends >= today.slice(0, ends.length)
-
-const slugOf = (key: string) => key.replaceAll(/[^a-z0-9.]+/gi, '-')
 
 const byDrivers = (a: Release, b: Release) =>
   Number(a.line !== '') - Number(b.line !== '') || newestFirst(a.line, b.line)

@@ -1,3 +1,4 @@
+import { replayCommand } from '../../src/replay.ts'
 import type { Published, StoredStory } from '../../src/results/results.ts'
 import type { Evidence, Outcome } from '../../src/results/vocabulary.ts'
 import type { Model, Place } from './model.ts'
@@ -87,5 +88,5 @@ export function cellSentence(model: Model, place: Place): string {
 }
 
 /** The command that says the same on a terminal. */
-export const replayCommand = (model: Model, { release, host, feature }: Place) =>
-  `vmbus replay ${release.slug}/${host.id}/${feature.id} --seed ${model.seed}`
+export const commandOf = (model: Model, { release, host, feature }: Place) =>
+  replayCommand({ release: release.key, host: host.id, feature: feature.id }, model)

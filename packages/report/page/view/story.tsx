@@ -3,7 +3,7 @@ import type { Published, ReadField, StoredStory } from '../../src/results/result
 import type { Place } from '../model/model.ts'
 import { count, plural } from '../model/names.ts'
 import { neighbours } from '../model/place.ts'
-import { EVIDENCE_WORDS, OUTCOME_WORDS, pageValue, reasonOf, replayCommand, verdictSentence } from '../model/words.ts'
+import { EVIDENCE_WORDS, OUTCOME_WORDS, pageValue, reasonOf, commandOf, verdictSentence } from '../model/words.ts'
 import { marksOf } from './cell.tsx'
 import { close, stepDifference } from './keys.ts'
 import { linkTo, type Page } from './page.ts'
@@ -46,7 +46,7 @@ export function Story({ page, place }: { page: Page; place: Place }) {
       <Neighbours page={page} place={place} />
       {execution !== undefined && <Sequence execution={execution} />}
       <div class="foot">
-        <Replay command={replayCommand(model, place)} />
+        <Replay command={commandOf(model, place)} />
         {execution !== undefined && (
           <p class="basis">
             {plural(execution.runs, 'sequence')}, {count(execution.bytes)} bytes, transcript{' '}
