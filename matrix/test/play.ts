@@ -20,14 +20,3 @@ export function play(id: string, release: string, host: string, change: Probe['c
   if (!isGuest(guest) || profile === undefined) throw new Error(`${release} on ${host}`)
   return execute({ id: 'x', probe: probeOf(id), guest, profile, seed: 5, runs: 3, change })
 }
-
-/** Those of the probes that the control of one of them turns red. */
-export async function redBy(id: string, among: readonly string[], release: string, host: string): Promise<string[]> {
-  const red: string[] = []
-  for (const each of among) {
-    const { outcome, reason } = await play(each, release, host, probeOf(id).control)
-    if (outcome === 'error' || outcome === 'guest-hung') throw new Error(`${each} without ${id}: ${reason}`)
-    if (outcome !== 'works' && outcome !== 'partial') red.push(each)
-  }
-  return red
-}

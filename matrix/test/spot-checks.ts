@@ -54,6 +54,7 @@ rhel 7.0 | ws2012r2 | trim | fails | no 2023-09, no 2019-06 | agrees | spec: SPC
 rhel 7.2 | ws2012r2 | trim | works | yes 2023-09, yes 2019-06 | agrees | spec: SPC-3 in -283, 7.2 is -327
 rhel 7.9 | ws2012r2 | trim | works | yes 2023-09 | agrees | centos 9d835aa785 storvsc_drv.c
 rhel 7.9 | ws2012r2 | vhdx-resize | works | yes 2023-09 | agrees | centos 9d835aa785 storvsc_drv.c
+rhel 7.2 | ws2016 | runtime-memory-resize | fails | no 2025-06, no 2023-09, no 2019-06 | agrees | spec: dynamic memory 2.0 first in -359, 7.2 is -327
 rhel 7.3 | ws2016 | runtime-memory-resize | works | no 2025-06, no 2023-09, no 2019-06 | differs | spec: dynamic memory 2.0 in -359, 7.3 is -514
 # Pages of 2025 and 2023 have other columns than that of 2019, and other marks for the same releases.
 rhel 7.3 | ws2016 | sr-iov | partial | no 2025-06, no 2023-09, yes 2019-06 | grid-conflict | spec: virtual functions in -426, 7.3 is -514
@@ -139,6 +140,9 @@ freebsd 11.0 | ws2016 | live-backup | no-driver | yes 2025-06, no 2020-04, no 20
 freebsd 12.1 | ws2019 | kvp | works | yes 2025-06, yes 2023-09, yes 2020-04 | agrees | jimskon/FreeBSDDevPF 47cc6eec hv_kvp.c
 freebsd 13.2 | ws2022 | jumbo-frames | works | yes 2025-06 | agrees | FreeBSD sys/dev/hyperv/netvsc/if_hn.c, hn_ioctl
 freebsd 13.2 | ws2019 | tso-checksum | works | yes 2025-06 | agrees | FreeBSD sys/dev/hyperv/netvsc/if_hn.c, hn_encap
+freebsd 13.2 | ws2019 | vrss | works | yes 2025-06 | agrees | FreeBSD if_hn.c, hn_rss_ind_sysctl and hn_chan_attach
+freebsd 10.2 | ws2016 | vrss | fails | no 2020-04, no 2017-08 | agrees | FreeBSD 11.0 if_hn.c is the first with hn_rss_ind_sysctl
+freebsd 12.1 | ws2016 | sr-iov | partial | yes 2025-06, yes 2023-09, no 2020-04 | grid-conflict | FreeBSD if_hn.c, hn_xpnt_vf_init
 freebsd 13.2 | ws2022 | dm-ballooning | no-driver | no 2025-06 | agrees | FreeBSD sys/dev/hyperv: no dynamic memory
 freebsd 13.2 | ws2022 | file-copy | no-driver | no 2025-06 | agrees | FreeBSD sys/dev/hyperv: no file copy
 freebsd 13.2 | ws2022 | virtual-fc | no-driver | no 2025-06 | agrees | FreeBSD hv_storvsc_drv_freebsd.c: SCSI and IDE

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { play, redBy, type Expected } from './play.ts'
+import { play, type Expected } from './play.ts'
 
 // RHEL 7.0 (3.10.0-123) lacks what its changelog has later: SPC-3 taken for granted from -283 on, and names of ports, which
 // upstream has from 4.6 on. FreeBSD's hv_storvsc_drv_freebsd.c knows SCSI and IDE alone, and lifts SPC-2 to SPC-3 from 10.4 on.
@@ -33,16 +33,4 @@ test.each(EXPECTED.map((row) => [row.join(', '), row] as const))('%s', async (_,
   const found = await play(probe, release, host)
   expect([found.outcome, found.decidedBy?.field, found.reason === '']).toEqual([outcome, field, outcome === 'works'])
   if (outcome === 'works') expect(found.bytes).toBeGreaterThan(1000)
-})
-
-const PROBES = ['trim', 'vhdx-resize', 'virtual-fc', 'scsi-wwn']
-
-// What has a name has a port: without Fibre Channel both are lost.
-test.each([
-  ['trim', ['trim']],
-  ['vhdx-resize', ['vhdx-resize']],
-  ['virtual-fc', ['virtual-fc', 'scsi-wwn']],
-  ['scsi-wwn', ['scsi-wwn']],
-])('the control of %s turns red: %s', async (probe, expected) => {
-  expect(await redBy(probe, PROBES, 'rhel 7.9', 'ws2019')).toEqual(expected)
 })

@@ -1,3 +1,4 @@
+import type { Capabilities } from '@vmbus/guest-linux'
 import type { EndName } from './ends.ts'
 import type { Finding } from './probe.ts'
 import type { Stage } from './stage.ts'
@@ -16,6 +17,9 @@ function declares(stage: Stage, end: EndName): boolean {
   const value = field in stage.guest ? stage.guest[field] : undefined
   return value !== undefined && value !== false
 }
+
+/** Versions of a component that no host has: its driver connects, and nothing is agreed on. */
+export const STRANGE: Capabilities['shutdown'] = { framework: [0x3_0000], message: [0x9_0009] }
 
 export const works: Finding = { outcome: 'works', reason: '' }
 

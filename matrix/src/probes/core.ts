@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { EndName } from './ends.ts'
 import type { Finding, Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
@@ -75,7 +75,7 @@ export const coreProbe: Probe = {
   },
   missing: 'the mouse, which has no device here yet',
   bytes: ENDS,
-  control: { shutdown: { framework: [0x30000], message: [0x9_0009] } },
+  control: { shutdown: STRANGE },
   async measure(stage) {
     const found = (await arrive(stage, ...ENDS)) ?? (await served(stage))
     if (found !== undefined) return found

@@ -36,7 +36,7 @@ export const dmBallooningProbe: Probe = {
     host: ['vmbus', 'balloon'],
   },
   bytes: ['balloon'],
-  control: { balloon: undefined },
+  control: { balloon: [0x9_0009] },
   async measure(stage) {
     const found = await arrive(stage, 'balloon')
     if (found !== undefined) return found

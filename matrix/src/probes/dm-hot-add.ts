@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, works } from './arrive.ts'
-import { accounts, changed, memoryReady } from './memory.ts'
+import { accounts, byHotAdd, changed, memoryReady } from './memory.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -39,8 +39,6 @@ export const dmHotAddProbe: Probe = {
     if (found !== undefined) return found
     if (!(await memoryReady(stage))) return fails('dynamic memory is not agreed on', byGuest('balloon'))
     const end = await stage.property('adds', fc.integer({ min: 1, max: 8 }), (chunks) => added(stage, chunks * 512))
-    if (end.held) return works
-    const decides = stage.family === 'linux' && stage.guest['memoryHotplug'] === false ? 'memoryHotplug' : 'hotAdd'
-    return fails(end.reason, byGuest(stage.family === 'linux' ? decides : 'balloon'))
+    return end.held ? works : fails(end.reason, byHotAdd(stage))
   },
 }

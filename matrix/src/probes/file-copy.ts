@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -41,7 +41,7 @@ export const fileCopyProbe: Probe = {
     host: ['vmbus', 'framework', 'fcopy'],
   },
   bytes: ['fcopy'],
-  control: { fcopy: undefined },
+  control: { fcopy: STRANGE },
   async measure(stage) {
     const found = await arrive(stage, 'fcopy')
     if (found !== undefined) return found

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { KvpCompletion, KvpRefusal } from '@vmbus/kvp'
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -60,7 +60,7 @@ export const kvpProbe: Probe = {
     host: ['vmbus', 'framework', 'kvp'],
   },
   bytes: ['kvp'],
-  control: { kvp: undefined },
+  control: { kvp: STRANGE },
   async measure(stage) {
     const found = await arrive(stage, 'kvp')
     if (found !== undefined) return found

@@ -1,6 +1,6 @@
 import type { BackupRefusal } from '@vmbus/vss'
 import fc from 'fast-check'
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -54,7 +54,7 @@ export const liveBackupProbe: Probe = {
     host: ['vmbus', 'framework', 'vss', 'storvsc'],
   },
   bytes: ['vss'],
-  control: { vss: undefined },
+  control: { vss: STRANGE },
   async measure(stage) {
     const found = await arrive(stage, 'vss', 'storvsc')
     if (found !== undefined) return found

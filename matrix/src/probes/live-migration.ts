@@ -1,10 +1,13 @@
 import fc from 'fast-check'
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { EndName } from './ends.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
 const ENDS: readonly EndName[] = ['heartbeat', 'kvp', 'storvsc', 'netvsc']
+/** Beats come every 2 s. */
+const BEAT_SECONDS = 4
+
 const move = fc.record({
   sectors: fc.integer({ min: 1, max: 64 }),
   fill: fc.integer({ min: 1, max: 255 }),
@@ -21,7 +24,8 @@ async function carried(
   stage: Stage,
   { sectors, fill, ms }: { sectors: number; fill: number; ms: number },
 ): Promise<boolean | string> {
-  await stage.run(ms / 1000)
+  await stage.run(BEAT_SECONDS + ms / 1000)
+  if (stage.device('heartbeat').counts.answered === 0) return 'heartbeats are not answered'
   // Guests without key-value exchange move as well, and those with which it has not been agreed on.
   const keys = stage.drives('kvp') && (await isSet(stage))
   const data = new Uint8Array(sectors * 512).fill(fill)
@@ -52,7 +56,7 @@ export const liveMigrationProbe: Probe = {
   },
   missing: 'a host of another version',
   bytes: ['storvsc', 'netvsc'],
-  control: { netvsc: [0x9_9999] },
+  control: { heartbeat: STRANGE },
   // A machine of 64 MiB is saved and restored by each.
   runs: 1,
   async measure(stage) {
@@ -63,6 +67,6 @@ export const liveMigrationProbe: Probe = {
     stage.net().up()
     stage.net().setAddress('10.0.0.2/24')
     const end = await stage.property('moves', move, (drawn) => carried(stage, drawn))
-    return end.held ? works : fails(end.reason, byGuest('vmbus'))
+    return end.held ? works : fails(end.reason, byGuest(end.reason.includes('heartbeats') ? 'heartbeat' : 'vmbus'))
   },
 }

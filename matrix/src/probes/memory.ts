@@ -1,4 +1,6 @@
 import type { BalloonRefusal } from '@vmbus/balloon'
+import { byGuest } from './arrive.ts'
+import type { Finding } from './probe.ts'
 import type { Stage } from './stage.ts'
 
 /** A host asks for nothing before 50 s have passed since the guest said what it can. */
@@ -7,6 +9,12 @@ const READY_SECONDS = 120
 export const memoryReady = (stage: Stage): Promise<boolean> => {
   const host = stage.device('balloon')
   return stage.until(() => host.ready, READY_SECONDS)
+}
+
+/** What decides that a guest takes no memory in: its kernel, or its driver. */
+export const byHotAdd = ({ family, guest }: Stage): Finding['decidedBy'] => {
+  if (family !== 'linux') return byGuest('balloon')
+  return byGuest(guest['memoryHotplug'] === false ? 'memoryHotplug' : 'hotAdd')
 }
 
 /** Begins an operation and waits for its end; why not, or ''. */

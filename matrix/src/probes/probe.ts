@@ -36,6 +36,8 @@ export interface ProbeMachine {
   readonly vps?: number
   /** Seconds by which the guest's clock is ahead of the host's when it begins; default 0. */
   readonly clockAhead?: number
+  /** How long an interrupt is under way, 100 ns units; default 0 to 200. */
+  readonly interruptDelay?: { readonly min: number; readonly max: number }
 }
 
 /** What a host must have beside the devices. It counts as read where it is what decides. */
@@ -65,7 +67,10 @@ export interface Probe {
   readonly missing?: string
   /** Ends whose rings must each have carried bytes: `works` without them is an error of ours. */
   readonly bytes: readonly EndName[]
-  /** The loss that must turn it red, and no probe that does without: values of a Linux guest that lacks the capability. */
+  /**
+   * The loss that must turn it red, and no probe that does without: values of a Linux guest that lacks the capability. Where the
+   * device allows it the driver still connects, and what is measured does not hold.
+   */
   readonly control: Partial<LinuxCapabilities>
   /** Sequences that are drawn for one execution where a run asks for 20; default 20. */
   readonly runs?: number

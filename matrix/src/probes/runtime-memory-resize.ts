@@ -1,6 +1,7 @@
+import { DmVersion } from '@vmbus/balloon/protocol'
 import fc from 'fast-check'
 import { arrive, byGuest, fails, works } from './arrive.ts'
-import { accounts, changed, memoryReady } from './memory.ts'
+import { accounts, byHotAdd, changed, memoryReady } from './memory.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -20,10 +21,14 @@ async function resized(stage: Stage, target: number): Promise<string> {
   return changed(stage, 'hot-add', () => host.hotAdd({ start, count: lacks - back }))
 }
 
+/**
+ * Hosts add memory to a machine without dynamic memory where the guest speaks version 2.0 (Linux b6ddeae1603d, "Enable dynamic
+ * memory protocol negotiation with Windows 10 hosts").
+ */
 export const runtimeMemoryResizeProbe: Probe = {
   id: 'runtime-memory-resize',
   feature: 'runtime-memory-resize',
-  version: 1,
+  version: 2,
   world: 'memory',
   machine: { memoryMB: 128 },
   needs: { field: 'runtime-memory-resize', reason: 'the host resizes no memory while a machine runs' },
@@ -34,12 +39,15 @@ export const runtimeMemoryResizeProbe: Probe = {
     host: ['vmbus', 'balloon'],
   },
   bytes: ['balloon'],
-  control: { hotAdd: false },
+  control: { balloon: [DmVersion.v1_0, DmVersion.v0_3] },
   async measure(stage) {
     const found = await arrive(stage, 'balloon')
     if (found !== undefined) return found
     if (!(await memoryReady(stage))) return fails('dynamic memory is not agreed on', byGuest('balloon'))
     const host = stage.device('balloon')
+    const { version } = host.inspect()
+    if (version !== '2.0')
+      return fails(`dynamic memory ${String(version)} resizes no static memory`, byGuest('balloon'))
     const end = await stage.property('sizes', sizes, async (list) => {
       for (const more of list) {
         const problem = await resized(stage, stage.bootPages + more)
@@ -52,6 +60,6 @@ export const runtimeMemoryResizeProbe: Probe = {
       return true
     })
     if (end.held) return works
-    return fails(end.reason, byGuest(end.reason.includes('hot-add') && stage.family === 'linux' ? 'hotAdd' : 'balloon'))
+    return fails(end.reason, end.reason.includes('hot-add') ? byHotAdd(stage) : byGuest('balloon'))
   },
 }

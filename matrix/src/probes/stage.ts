@@ -40,21 +40,22 @@ interface StageSend {
 /** What an adapter does for the system. */
 interface StageOffloads {
   readonly checksum: boolean
-  readonly segment: boolean
+  /** Packets that the driver has sent. */
+  readonly packets: number
 }
 
 /** Segments that the host joins for the guest. */
 export interface StageCoalescing {
-  readonly isOn: boolean
-  set(on: boolean): void
+  /** False when the system refuses it. */
+  set(on: boolean): boolean
 }
 
 /** Channels of an adapter. */
 export interface StageScaling {
   /** Frames received, by channel. */
   readonly received: readonly number[]
-  /** Has the host take a channel for each of 128 hashes. */
-  setTable(table: readonly number[]): void
+  /** Has the host take a channel for each of 128 hashes; false when the system refuses it. */
+  setTable(table: readonly number[]): boolean
 }
 
 /** What stands for a virtual function: its way into the switch, and who takes what comes for the guest. */

@@ -44,6 +44,8 @@ export const staticIpInjectionProbe: Probe = {
     if (!(await stage.until(() => stage.net().exists))) return fails('no interface was found', byGuest('netvsc'))
     stage.net().up()
     const end = await stage.property('addresses', address, (drawn) => injected(stage, drawn))
-    return end.held ? works : fails(end.reason, byGuest(stage.family === 'linux' ? 'kvpIp' : 'kvp'))
+    return end.held
+      ? works
+      : fails(end.reason, byGuest(stage.family === 'linux' && stage.guest['kvpIp'] === false ? 'kvpIp' : 'kvp'))
   },
 }

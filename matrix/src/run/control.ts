@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
 import type { MatrixGuest } from '../guests/guests.ts'
 import type { Probe } from '../probes/probe.ts'
@@ -18,13 +17,10 @@ export interface ControlOptions {
 /** `works` and `partial` are green, and everything else is red. */
 const isGreen = ({ outcome }: Execution): boolean => outcome === 'works' || outcome === 'partial'
 
-/** Takes away what a probe names as its capability, and tells which probes are red then: that one, and those that need it. */
-export async function control({ control: change, id }: Probe, options: ControlOptions): Promise<readonly Execution[]> {
+/** Takes capabilities away, and tells which probes are red then. */
+export async function without(change: Probe['control'], options: ControlOptions): Promise<readonly Execution[]> {
   const { among, ...rest } = options
   const ends = []
-  for (const probe of among) {
-    const own = createHash('sha256').update(`without ${id}: ${probe.id}`).digest('hex')
-    ends.push(await execute({ ...rest, id: own, probe, change }))
-  }
+  for (const probe of among) ends.push(await execute({ ...rest, id: probe.id, probe, change }))
   return ends.filter((execution) => !isGreen(execution))
 }

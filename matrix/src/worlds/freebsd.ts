@@ -1,7 +1,16 @@
 import type { FreebsdDisk, FreebsdGeneration, FreebsdInterface } from '@vmbus/guest-freebsd'
 import type { GuestOptions, World } from '@vmbus/simulation'
 import type { StageTools } from '../probes/stage.ts'
-import { stageNet, type GuestDisk, type Surface, type Waits } from './surface.ts'
+import {
+  functionsOf,
+  packetsOf,
+  receivedBy,
+  stageNet,
+  taken,
+  type GuestDisk,
+  type Surface,
+  type Waits,
+} from './surface.ts'
 
 function guestDisk(disk: FreebsdDisk): GuestDisk {
   const { name, sectorSize } = disk
@@ -28,13 +37,21 @@ function guestDisk(disk: FreebsdDisk): GuestDisk {
   }
 }
 
-/** ifconfig(8). */
+/** ifconfig(8) and sysctl(8). */
 const tools = (hn0: FreebsdInterface, waits: Waits): StageTools => ({
   addVlan: (id) => stageNet(hn0.addVlan(id), waits),
   get offloads() {
     const { features } = hn0
-    return { checksum: features['tx-checksum-ipv4'], segment: features['tx-tcp-segmentation'] }
+    return { checksum: features['tx-checksum-ipv4'], packets: packetsOf(hn0) }
   },
+  coalescing: { set: (on) => taken(() => hn0.setCoalescing(on)) },
+  scaling: {
+    get received() {
+      return receivedBy(hn0)
+    },
+    setTable: (table) => taken(() => hn0.setRss(table)),
+  },
+  functions: functionsOf(hn0),
 })
 
 export function freebsdSurface(

@@ -93,7 +93,8 @@ const waits =
 /** Powers a guest on. `before` is the life that it goes on from elsewhere: its storage and its transcript stay. */
 export function beginLife(options: LifeOptions, before?: Life): Life {
   const { profile, ends, seed, budget } = options
-  const world = simulate({ seed: seeded(seed).u32('world') })
+  const { interruptDelay } = options.machine
+  const world = simulate({ seed: seeded(seed).u32('world'), ...(interruptDelay && { interruptDelay }) })
   const lan = lazy(() => lanOf(world, seed))
   const [storvsc, fc] = [lazy(() => newMedium('storvsc')), lazy(() => newMedium('fc'))]
   const until = waits(world, budget)

@@ -1,7 +1,16 @@
 import type { LinuxDisk, LinuxGeneration, LinuxInterface, LinuxSurface } from '@vmbus/guest-linux'
 import type { GuestOptions, World } from '@vmbus/simulation'
 import type { ListedDevice, StagePort, StageTools } from '../probes/stage.ts'
-import { stageNet, type GuestDisk, type Surface, type Waits } from './surface.ts'
+import {
+  functionsOf,
+  packetsOf,
+  receivedBy,
+  stageNet,
+  taken,
+  type GuestDisk,
+  type Surface,
+  type Waits,
+} from './surface.ts'
 
 const SECTOR = 512
 
@@ -37,32 +46,18 @@ const tools = (eth0: LinuxInterface, waits: Waits): StageTools => ({
   addVlan: (id) => stageNet(eth0.addVlan(id), waits),
   get offloads() {
     const { features } = eth0
-    return { checksum: features['tx-checksum-ipv4'], segment: features['tx-tcp-segmentation'] }
+    return { checksum: features['tx-checksum-ipv4'], packets: packetsOf(eth0) }
   },
   coalescing: {
-    get isOn() {
-      return eth0.features['large-receive-offload']
-    },
-    set: (on) => eth0.setFeature('large-receive-offload', on),
+    set: (on) => taken(() => eth0.setFeature('large-receive-offload', on)),
   },
   scaling: {
     get received() {
-      return eth0.queues.map(({ framesReceived }) => framesReceived)
+      return receivedBy(eth0)
     },
-    setTable: (table) => eth0.setRss({ table }),
+    setTable: (table) => taken(() => eth0.setRss({ table })),
   },
-  functions: {
-    get serial() {
-      return eth0.vf.serial
-    },
-    get dataPath() {
-      return eth0.vf.dataPath
-    },
-    attach(serial, way) {
-      const link = eth0.attachVf({ serial, send: (frame) => way.send(frame) })
-      way.onFrame((frame) => link.receive(frame))
-    },
-  },
+  functions: functionsOf(eth0),
 })
 
 const CLASS = /([^/]+)\/class_id$/

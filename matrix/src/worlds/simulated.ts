@@ -85,6 +85,13 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
   }
 }
 
+/** A guest's fields, and in place of what was taken away what is left. */
+function ownFields({ guest, change = {} }: SimulatedOptions): Readonly<Record<string, { readonly value: unknown }>> {
+  const fields: Record<string, { readonly value: unknown }> = { ...guest.fields }
+  for (const [name, value] of Object.entries<unknown>(change)) fields[name] = { value }
+  return fields
+}
+
 /** Processors whose interrupt controller for the bus is on. */
 function processorsOf({ partition }: Host): number {
   const { processors } = partition.inspect()
@@ -135,7 +142,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
   return {
     family: guest.family,
     kind: 'simulated',
-    guest: view('guest', guest.fields, reads),
+    guest: view('guest', ownFields(options), reads),
     host: view('host', registry.hostFields(profile), probe.reads.host),
     async connect() {
       const { surface } = life()

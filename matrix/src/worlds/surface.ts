@@ -1,9 +1,12 @@
+import type { QueueStatistics } from '@vmbus/netvsc'
+import type { VfFunction, VfLink, VfState } from '@vmbus/netvsc/stack'
 import type { WorldGuest } from '@vmbus/simulation'
 import type {
   DiskResult,
   StageDisk,
   ListedDevice,
   StageFiles,
+  StageFunctions,
   StageKeyValues,
   StageMemory,
   StageNet,
@@ -91,8 +94,35 @@ const REFUSALS: readonly unknown[] = [
   'VMBUS_OPTIONS_INVALID',
 ]
 
+/** An adapter of a system whose tools show its channels and its virtual function. */
+interface Adapter {
+  readonly queues: readonly QueueStatistics[]
+  readonly vf: VfState
+  attachVf(vf: VfFunction): VfLink
+}
+
+/** Packets that an adapter's channels have sent. */
+export const packetsOf = ({ queues }: Pick<Adapter, 'queues'>): number =>
+  queues.reduce((sum, { framesSent }) => sum + framesSent, 0)
+
+export const receivedBy = ({ queues }: Pick<Adapter, 'queues'>): readonly number[] =>
+  queues.map(({ framesReceived }) => framesReceived)
+
+export const functionsOf = (adapter: Pick<Adapter, 'vf' | 'attachVf'>): StageFunctions => ({
+  get serial() {
+    return adapter.vf.serial
+  },
+  get dataPath() {
+    return adapter.vf.dataPath
+  },
+  attach(serial, way) {
+    const link = adapter.attachVf({ serial, send: (frame) => way.send(frame) })
+    way.onFrame((frame) => link.receive(frame))
+  },
+})
+
 /** Whether the system takes it. */
-function taken(change: () => void): boolean {
+export function taken(change: () => void): boolean {
   try {
     change()
     return true

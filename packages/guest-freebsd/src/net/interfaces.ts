@@ -1,4 +1,5 @@
 import type { IpInfo } from '@vmbus/kvp'
+import type { QueueStatistics } from '@vmbus/netvsc'
 import {
   UNCONFIGURED,
   interfaceTable,
@@ -8,6 +9,9 @@ import {
   type InterfaceTable,
   type LiveInterface,
   type SendRequest,
+  type VfFunction,
+  type VfLink,
+  type VfState,
 } from '@vmbus/netvsc/stack'
 
 /** Thrown for an interface that is not there, that has no address, or that cannot do what it is asked for. */
@@ -109,6 +113,16 @@ export interface FreebsdInterface {
   ping(address: string, options?: { readonly bytes?: number }): EchoRequest
   /** What the adapter does: TXCSUM, TXCSUM_IPV6, TSO4, TSO6, VLAN_HWTAGGING and the host's coalescing. */
   readonly features: Features
+  /** What passed each channel since it opened (`sysctl dev.hn.N.tx` and `.rx`), the primary first. */
+  readonly queues: readonly QueueStatistics[]
+  /** `sysctl dev.hn.N.rss_ind` (if_hn.c, hn_rss_ind_sysctl): 128 channels. */
+  setRss(table: readonly number[]): void
+  /** `sysctl dev.hn.N.rsc_switch` (if_hn.c, hn_rsc_sysctl). */
+  setCoalescing(on: boolean): void
+  /** The virtual function that the host told of, and which way the traffic goes (if_hn.c, hn_nvs_set_datapath). */
+  readonly vf: VfState
+  /** The driver of a virtual function has found it (if_hn.c, hn_ifnet_attevent). */
+  attachVf(vf: VfFunction): VfLink
   /** `ifconfig NAME.ID create`: a vlan(4), 0 … 4094. */
   addVlan(id: number): FreebsdInterface
 }
@@ -152,6 +166,15 @@ export function freebsdInterface(table: NetInterfaces, name: string): FreebsdInt
     get features() {
       return live().adapter.features
     },
+    get queues() {
+      return live().adapter.queues
+    },
+    setRss: (table) => live().adapter.setRss({ table }),
+    setCoalescing: (on) => live().adapter.setFeature('large-receive-offload', on),
+    get vf() {
+      return live().adapter.vf
+    },
+    attachVf: (vf) => live().adapter.attachVf(vf),
     addVlan(id) {
       const found = live()
       if (found.vlan !== undefined) throw new FreebsdNetError(`${name} is no adapter's`)
