@@ -29,6 +29,9 @@ rhel 8.7 | ws2012r2 | kvp | works | yes 2023-09 | agrees | alma 057720014f: 2.4 
 rhel 9.0 | ws2008r2 | jumbo-frames | works | | not-covered | alma 7aa70a70f7: 5.3 to 0.13
 rhel 9.1 | ws2008r2 | jumbo-frames | fails | | not-covered | alma 23fc1cebd5: 5.3 to 2.4
 rhel 9.0 | ws2008r2 | core | partial | | not-covered | alma 7aa70a70f7: 5.3 to 0.13
+# Who speaks no version of the host is told that, and not what the host lacks beside.
+rhel 8.7 | ws2008r2 | trim | fails | | not-covered | alma 057720014f: 5.3 to 2.4
+rhel 8.6 | ws2008r2 | trim | not-offered | | not-covered | Linux storvsc_drv.c: SPC-3 from Windows 8 on
 rhel 9.1 | ws2008r2 | core | fails | | not-covered | alma 23fc1cebd5: 5.3 to 2.4
 rhel 8.0 | ws2008r2 | kvp | works | yes 2019-06 | agrees | centos 82ad8125d7 drivers/hv/hv_kvp.c
 # File copy: drivers/hv/hv_fcopy.c, and a daemon over UIO in its place.
@@ -82,7 +85,7 @@ rhel 9.4 | azurelocal | time-accuracy | works | yes 2025-06, yes 2023-09 | agree
 rhel 9.4 | azurelocal | vlan-tagging | works | yes 2025-06, yes 2023-09 | agrees | alma 3349f1c5f0 netvsc_drv.c
 rhel 9.4 | ws2025 | jumbo-frames | works | yes 2025-06 | agrees | alma 3349f1c5f0 netvsc_drv.c
 rhel 9.4 | ws2022 | lsvmbus | works | yes 2025-06, yes 2023-09 | agrees | alma 3349f1c5f0 tools/hv/lsvmbus
-rhel 9.4 | ws2022 | live-migration | partial | yes 2025-06, yes 2023-09 | not-measured | alma 3349f1c5f0 drivers/hv
+rhel 9.4 | ws2022 | live-migration | works | yes 2025-06, yes 2023-09 | agrees | alma 3349f1c5f0 drivers/hv
 # A package of integration services is three drivers: one folder for each kernel family.
 rhel 5.9 + lis 4.3 | ws2008r2 | kvp | works | yes 2019-06 | agrees | lis 7a4f65fae2 hv-rhel5.x: VMBus down to 0.13
 rhel 5.9 + lis 4.3 | ws2012r2 | vrss | works | no 2023-09, no 2019-06 | differs | lis 7a4f65fae2 hv-rhel5.x netvsc.c
@@ -147,7 +150,7 @@ freebsd 13.2 | ws2022 | dm-ballooning | no-driver | no 2025-06 | agrees | FreeBS
 freebsd 13.2 | ws2022 | file-copy | no-driver | no 2025-06 | agrees | FreeBSD sys/dev/hyperv: no file copy
 freebsd 13.2 | ws2022 | virtual-fc | no-driver | no 2025-06 | agrees | FreeBSD hv_storvsc_drv_freebsd.c: SCSI and IDE
 freebsd 13.2 | ws2022 | lsvmbus | not-applicable | no 2025-06 | agrees | a tool of Linux
-freebsd 13.2 | ws2019 | live-migration | partial | yes 2025-06 | not-measured | FreeBSD sys/dev/hyperv
+freebsd 13.2 | ws2019 | live-migration | works | yes 2025-06 | agrees | FreeBSD sys/dev/hyperv
 # No grid has rows for Windows. Windows 11 runs in generation 2 alone, which began with 2012 R2.
 windows server 2025 | ws2025 | core | partial | | not-covered | integration services are built in
 windows 11 24h2 | ws2022 | kvp | works | | not-covered | Windows 11 requirements: UEFI

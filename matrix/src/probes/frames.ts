@@ -61,3 +61,15 @@ export function tcpOf(bytes: Uint8Array): { readonly payload: number; readonly a
     isRight: sum(bytes.subarray(IP_AT, TCP_AT)) === 0xffff && sum(segment, pseudo) === 0xffff,
   }
 }
+
+/** For experiments on a local network (IEEE 802). */
+const EXPERIMENT = [0x88, 0xb5]
+
+/** An Ethernet frame that no protocol reads. */
+export function frameOf(to: string, from: string, payload: number): Uint8Array {
+  const macs = [...to.split(':'), ...from.split(':')].map((part) => Number.parseInt(part, 16))
+  return Uint8Array.from([...macs, ...EXPERIMENT, ...new Uint8Array(payload).fill(payload & 0xff)])
+}
+
+export const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at])

@@ -1,23 +1,15 @@
 import { NvspVersion } from '@vmbus/netvsc/protocol'
 import fc from 'fast-check'
 import { byGuest, fails, works } from './arrive.ts'
+import { frameOf, isSame } from './frames.ts'
 import { netReads, older, plugged } from './network.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
 const HEADER = 14
-/** For experiments on a local network (IEEE 802). */
-const EXPERIMENT = [0x88, 0xb5]
 const LOAD = 4
 
 const mtus = fc.array(fc.integer({ min: 1501, max: 9000 }), { minLength: 1, maxLength: 2, size: 'max' })
-
-function frameOf(to: string, from: string, payload: number): Uint8Array {
-  const macs = [...to.split(':'), ...from.split(':')].map((part) => Number.parseInt(part, 16))
-  return Uint8Array.from([...macs, ...EXPERIMENT, ...new Uint8Array(payload).fill(payload & 0xff)])
-}
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at])
 
 /** The MTU changes while frames are under way, and then frames of its full size pass both ways. */
 async function passed(stage: Stage, list: readonly number[]): Promise<boolean | string> {

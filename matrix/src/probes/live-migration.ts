@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { EndName } from './ends.ts'
+import { frameOf, isSame } from './frames.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -19,7 +20,31 @@ async function isSet(stage: Stage): Promise<boolean> {
   return typeof id === 'number' && (await stage.answer('kvp:completed', id))?.outcome === 'ok'
 }
 
-/** A write is under way and a key is being set while the guest moves; then everything goes on as if nothing had been. */
+/** Sends a frame each way, and hears them at both ends, before the guest moves and after it. */
+function underWay(stage: Stage, payload: number): { arrived(): () => boolean } {
+  const { mac } = stage.net()
+  const out = frameOf(stage.lan.mac, mac, payload)
+  const back = frameOf(mac, stage.lan.mac, payload)
+  const heard = { out: false, back: false }
+  const listen = (): void => {
+    const { lan } = stage
+    lan.switch.capture(({ port, direction, bytes }) => {
+      heard.out ||= port === lan.port.name && direction === 'outbound' && isSame(bytes, out)
+    })
+    stage.net().onFrame((bytes) => void (heard.back ||= isSame(bytes, back)))
+  }
+  listen()
+  stage.net().send(out)
+  stage.lan.port.send({ bytes: back })
+  return {
+    arrived() {
+      listen()
+      return () => heard.out && heard.back
+    },
+  }
+}
+
+/** A write and frames are under way and a key is being set while the guest moves; then everything goes on as if nothing had been. */
 async function carried(
   stage: Stage,
   { sectors, fill, ms }: { sectors: number; fill: number; ms: number },
@@ -31,8 +56,11 @@ async function carried(
   const data = new Uint8Array(sectors * 512).fill(fill)
   const writing = stage.disk().write(fill * 65_536, data)
   const id = keys ? stage.device('kvp').set({ key: 'moved', value: String(fill) }) : undefined
+  const frames = underWay(stage, fill)
   stage.migrate()
+  const arrived = frames.arrived()
   if (!(await writing).ok) return 'a write was lost'
+  if (!(await stage.until(arrived, 1))) return 'a frame was lost'
   if (typeof id === 'number' && (await stage.answer('kvp:completed', id))?.outcome !== 'ok') return 'a key was lost'
   const { data: found } = await stage.disk().read(fill * 65_536, data.length)
   if (found.length !== data.length || found.some((byte) => byte !== fill)) return 'the disk has lost what was written'
@@ -45,7 +73,7 @@ async function carried(
 export const liveMigrationProbe: Probe = {
   id: 'live-migration',
   feature: 'live-migration',
-  version: 1,
+  version: 2,
   world: 'services',
   devices: ENDS,
   reads: {
@@ -54,7 +82,7 @@ export const liveMigrationProbe: Probe = {
     windows: ['vmbus', 'heartbeat', 'kvp', 'storvsc', 'netvsc'],
     host: ['vmbus', 'framework', 'heartbeat', 'kvp', 'storvsc', 'netvsc'],
   },
-  missing: 'a host of another version',
+  moves: true,
   bytes: ['storvsc', 'netvsc'],
   control: { heartbeat: STRANGE },
   // A machine of 64 MiB is saved and restored by each.

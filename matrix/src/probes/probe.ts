@@ -60,6 +60,8 @@ export interface Probe {
   readonly devices?: readonly EndName[]
   readonly machine?: ProbeMachine
   readonly needs?: HostNeed
+  /** It moves the guest to the next version of its host, whose values count as read as well. */
+  readonly moves?: true
   /** Whether it sees the versions of VMBus that both ends have, or only the one that they agree on (the default). */
   readonly bus?: 'agreed' | 'lists'
   readonly reads: Reads

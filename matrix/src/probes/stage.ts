@@ -146,8 +146,8 @@ export interface StageFiles {
 interface StageBackup {
   /** File systems of the guest, or its writers, stand still. */
   readonly frozen: boolean
-  /** What is done while they do; true when the snapshot was taken. */
-  onSnapshot(take: () => boolean): void
+  /** What is done while they do; true when the snapshot was taken, `later` when the host end is told of it by `snapshotDone`. */
+  onSnapshot(take: () => boolean | 'later'): void
 }
 
 /** A device as the guest's tools list it. */
@@ -215,7 +215,7 @@ export interface Stage {
   processors(): number
   /** Pages of 4 KiB that the guest was powered on with. */
   readonly bootPages: number
-  /** Moves the guest, as it is at this moment, to another host of the same version over the same storage. */
+  /** Moves the guest, as it is at this moment, to a host of the next version over the same storage; of the same where there is none. */
   migrate(): void
 
   /** Time passes. */

@@ -6,6 +6,7 @@ import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
 import { OURS, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
+import { meet } from '../worlds/contact.ts'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { endedBy } from '../worlds/exchange.ts'
 import type { Memories } from '../worlds/memories.ts'
@@ -54,7 +55,7 @@ const NOTHING = { bytes: 0, transcript: createHash('sha256').digest('hex') }
 export async function execute(options: ExecuteOptions): Promise<Execution> {
   const { id, probe, profile, registry = OURS, seed } = options
   const { needs } = probe
-  if (needs !== undefined && !hasNeeded(profile, registry.hostFields(profile), probe)) {
+  if (needs !== undefined && meet(options.guest, profile) && !hasNeeded(profile, registry.hostFields(profile), probe)) {
     const decidedBy = { of: 'host', field: needs.field } as const
     return { id, probe: probe.id, outcome: 'not-offered', reason: needs.reason, decidedBy, seed, runs: 0, ...NOTHING }
   }

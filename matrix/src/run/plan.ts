@@ -3,7 +3,7 @@ import type { HostProfile } from '@vmbus/host'
 import { isGuest, type MatrixGuest, type NoGuest } from '../guests/guests.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
 import { OURS, type Registry } from '../registry/registry.ts'
-import { hasNeeded } from '../worlds/hosts.ts'
+import { hasNeeded, nextHost } from '../worlds/hosts.ts'
 import { seeded } from '@vmbus/world'
 import { contactOf } from '../worlds/contact.ts'
 import { canonical } from './canonical.ts'
@@ -86,7 +86,8 @@ const hostPart =
   ({ hostFields }: Registry) =>
   (host: HostProfile, probe: Probe): string => {
     const fields = hostFields(host)
-    return canonical({ host: valuesOf(fields, probe.reads.host), needed: hasNeeded(host, fields, probe) })
+    const next = probe.moves === true ? valuesOf(hostFields(nextHost(host)), probe.reads.host) : undefined
+    return canonical({ host: valuesOf(fields, probe.reads.host), needed: hasNeeded(host, fields, probe), next })
   }
 
 const togetherPart = (guest: MatrixGuest, host: HostProfile, probe: Probe): string =>

@@ -20,7 +20,7 @@ export interface Backends {
   medium(end: 'storvsc' | 'fc'): Medium
   /** Files that can be copied to the guest. */
   readonly provided: Map<string, Uint8Array>
-  snapshot(): boolean
+  snapshot(): boolean | 'later'
 }
 
 /** Bytes of the disk; another number for Fibre Channel, so that the two can be told apart. */

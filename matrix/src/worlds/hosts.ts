@@ -1,5 +1,6 @@
 import {
   HOST_FEATURES,
+  hostProfiles,
   profileOf,
   whyNot,
   ws2025,
@@ -23,6 +24,18 @@ export const hostFields = (profile: HostProfile): Readonly<Record<string, Field<
   ...profile.fields,
   ...Object.fromEntries(FEATURES.map((name) => [name, featureField(profile, name)])),
 })
+
+const isServer = ({ id }: HostProfile): boolean => id.startsWith('ws')
+
+/**
+ * The next version of Windows Server, to which a machine of this host can move while it runs: from 2012 on (What's New in Hyper-V for
+ * Windows Server 2012 R2, cross-version live migration; later a rolling upgrade of a cluster). Of others, and of the newest, the same.
+ */
+export function nextHost(profile: HostProfile): HostProfile {
+  const servers = hostProfiles.filter(isServer)
+  const at = servers.indexOf(profile)
+  return at < servers.findIndex(({ id }) => id === 'ws2012') ? profile : (servers[at + 1] ?? profile)
+}
 
 /** A host that speaks these versions of VMBus, has these facts of a build and all others of Windows Server 2025, so that nothing else of it can be seen. */
 export function projectedHost(profile: HostProfile, reads: readonly string[], bus: readonly number[]): HostProfile {

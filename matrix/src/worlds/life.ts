@@ -47,7 +47,7 @@ export interface Life {
   /** Details of host ends' events that answer a request, by `name id`. */
   readonly answers: Map<string, unknown>
   /** What is done while the guest stands still for a backup. */
-  snapshot: () => boolean
+  snapshot: () => boolean | 'later'
   /** How often each event of a host end was told. */
   readonly heard: Map<string, number>
   readonly bootPages: number
@@ -137,7 +137,7 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
 const PAGES_PER_MIB = 256
 const PAGE = 4096
 
-/** The same guest on another host of the same version: saved on the one, restored on the other. */
+/** The same guest on another host, of the same version or a later one: saved on the one, restored on the other. */
 export function moved(options: LifeOptions, from: Life): Life {
   const state = from.world.save({ memory: false })
   const to = beginLife(options, from)

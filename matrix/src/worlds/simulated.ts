@@ -1,4 +1,4 @@
-import type { Host, HostProfile } from '@vmbus/host'
+import { profileOf, type Host, type HostProfile } from '@vmbus/host'
 import type { Entry } from '@vmbus/trace'
 import { seeded } from '@vmbus/world'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
@@ -12,7 +12,7 @@ import { OURS, type Registry } from '../registry/registry.ts'
 import { contactOf } from './contact.ts'
 import { FABRIC } from './devices.ts'
 import { exchangeOf } from './exchange.ts'
-import { projectedHost } from './hosts.ts'
+import { nextHost, projectedHost } from './hosts.ts'
 import type { Memories } from './memories.ts'
 import { beginLife, moved, type Life, type LifeOptions } from './life.ts'
 import { stageDisk, type Waits } from './surface.ts'
@@ -83,6 +83,14 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
     ...(watch !== undefined && { watch: watch.crossed }),
     memories,
   }
+}
+
+/** The next version of a host, under the name of the one that the guest's state is of. */
+function nextProfile({ profile, probe, whole = false }: SimulatedOptions, own: LifeOptions): HostProfile {
+  const next = nextHost(profile)
+  return whole
+    ? profileOf(profile.id, next.name, next.fields)
+    : projectedHost(next, probe.reads.host, own.profile.fields.vmbus.value)
 }
 
 /** A guest's fields, and in place of what was taken away what is left. */
@@ -179,7 +187,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       return life().bootPages
     },
     migrate() {
-      begun = moved(own, life())
+      begun = moved({ ...own, profile: nextProfile(options, own) }, life())
     },
     run,
     until,
