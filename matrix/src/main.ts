@@ -9,7 +9,7 @@ import { matrixCommands } from './commands/matrix-commands.ts'
 import type { MatrixTools } from './commands/matrix.ts'
 import { verbsHelp } from './commands/verbs.ts'
 import { ExitCode } from './exit-code.ts'
-import { simulations } from './runner.ts'
+import { configured } from './runner.ts'
 import type { Streams } from './streams.ts'
 
 export type { Streams }
@@ -81,7 +81,7 @@ const cacheHelp = (): string =>
   `Kernels, packages and snapshots of booted guests are kept in ${defaultCacheFolder()};\n` +
   `the snapshots take at most ${SNAPSHOT_CACHE_BYTES / 1024 ** 3} GiB of it.`
 
-const TOOLS: MatrixTools = { runner: simulations, pageOf: reportHtml }
+const TOOLS: MatrixTools = { runnerOf: configured, pageOf: reportHtml }
 
 /** Runs one command line and returns its exit code; nothing is thrown. */
 export const main = async (argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> =>

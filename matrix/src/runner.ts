@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import { defaultCacheFolder } from '@vmbus/machine-v86'
 import type { FieldedGuest } from './cells/fields.ts'
-import type { Probe } from './probes/probe.ts'
+import { isGuest } from './guests/guests.ts'
+import { DEFAULT_RUNS, type Finding, type Probe } from './probes/probe.ts'
 import type { Execution } from '@vmbus/report'
+import { findConfig, loadRegistry } from './config/load.ts'
 import { OURS, type Registry } from './registry/registry.ts'
 import { executionCache } from './run/cache.ts'
 import { codeDigest } from './run/code.ts'
 import { planOf, type Pair, type Plan, type PlanOptions, type Task } from './run/plan.ts'
+import { execute } from './run/execute.ts'
 import { runPlan, type RunOptions } from './run/run.ts'
 import { runTask } from './run/task.ts'
 import type { Watch } from './worlds/simulated.ts'
@@ -28,6 +31,8 @@ export interface Runner {
   runPlan(plan: Plan, options: RunOptions): Promise<ReadonlyMap<string, Execution>>
   /** One task in this thread, whatever is kept of it, while somebody looks on. */
   replay(task: Task, watch: Watch): Promise<Execution>
+  /** A probe that is played without what it names as its control; undefined for a release that nothing stands for. */
+  withoutControl(probe: Probe, pair: Pair, seed: number): Promise<Finding | undefined>
 }
 
 /** Simulated guests on simulated hosts, on threads; what an earlier run of the same code has finished is taken from the user's cache. */
@@ -35,11 +40,25 @@ const simulationsOf = (registry: Registry): Runner => ({
   registry,
   planOf: (pairs, probes, options) => planOf(pairs, probes, { ...options, registry }),
   async runPlan(plan, options) {
-    const cache = await executionCache(join(defaultCacheFolder(), 'matrix'), codeDigest())
+    const cache = await executionCache(join(defaultCacheFolder(), 'matrix'), codeDigest(registry.config?.digest))
     return runPlan(plan, { cache, ...options, registry })
   },
   replay: (task, watch) => runTask(task, registry, undefined, watch),
+  async withoutControl(probe, { release, host: profile }, seed) {
+    const [guest, change] = [registry.guestOf(release), probe.control]
+    if (!isGuest(guest)) return undefined
+    return await execute({ id: '', probe, guest, profile, registry, seed, runs: DEFAULT_RUNS, change })
+  },
 })
 
 /** Every release on every host that this package knows. */
 export const simulations: Runner = simulationsOf(OURS)
+
+/**
+ * Simulations of every release on every host, those of a configuration among them: of the file, or of the one that this folder or
+ * one above it has. Rejects as `loadRegistry`.
+ */
+export async function configured(file: string | undefined): Promise<Runner> {
+  const found = file ?? findConfig(process.cwd())
+  return found === undefined ? simulations : simulationsOf(await loadRegistry(found))
+}

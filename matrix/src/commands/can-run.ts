@@ -1,5 +1,6 @@
-import { release, support, type Release, type Support } from '@vmbus/catalog'
+import { support, type Release, type Support } from '@vmbus/catalog'
 import { wrapped } from '../report/summary.ts'
+import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
 import { FindingsError, UsageError } from './failure.ts'
 
@@ -19,15 +20,19 @@ const DRIVERS: Readonly<Record<Release['drivers'], string>> = {
 }
 
 /** Whether Hyper-V runs a guest at all. Throws FindingsError for one that cannot run, UsageError for what nobody knows. */
-export function runCanRun(name: string, streams: Streams): void {
+export function runCanRun(name: string, { registry }: Runner, streams: Streams): void {
+  const found = registry.release(name)
+  if (found !== undefined && registry.publishedOf(found.key) === undefined) {
+    streams.out(`${wrapped('', `${found.key} ${RUNS['integration-services']}: ${DRIVERS[found.drivers]}.`)}\n`)
+    return
+  }
   // Any host and feature will do: whether a guest runs depends on neither.
   const known = support(name, 'ws2022', 'core')
   if (known === undefined) throw new UsageError(`nothing is known of ${name} (vmbus guests lists what is)`)
   const { runs, reason } = known
-  const row = release(name)
-  const why = row === undefined || runs === 'emulated' ? undefined : DRIVERS[row.drivers]
+  const why = found === undefined || runs === 'emulated' ? undefined : DRIVERS[found.drivers]
   const told =
-    reason === undefined || (row !== undefined && row.drivers !== 'none')
+    reason === undefined || (found !== undefined && found.drivers !== 'none')
       ? ''
       : ` ${reason.value}. (${reason.basis}: ${reason.source})`
   streams.out(`${wrapped('', `${known.release} ${RUNS[runs]}${why === undefined ? '' : `: ${why}`}.${told}`)}\n`)

@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
+import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
 import { runCanRun } from './can-run.ts'
 import { completionText } from './completion.ts'
+import { runControl, type ControlFlags } from './control.ts'
 import { runDiff } from './diff.ts'
 import { runExplain, type ExplainFlags } from './explain.ts'
 import { UsageError } from './failure.ts'
 import { featuresText, guestsText, hostsText } from './lists.ts'
-import { runMatrix, type MatrixTools } from './matrix.ts'
+import { runMatrix, type MatrixContext, type MatrixTools } from './matrix.ts'
 import type { MatrixFlags } from './matrix-flags.ts'
 import { runMerge } from './merge.ts'
 import { runReplay, type ReplayFlags } from './replay.ts'
@@ -20,6 +22,19 @@ export interface MatrixCommands extends MatrixTools {
   /** Ends a run whose standard output is all that is wanted of it. */
   readonly reading: AbortSignal
 }
+
+interface ConfigFlags {
+  readonly config?: string
+}
+
+/** A command that takes a user's configuration. */
+const configurable = (command: Command): Command =>
+  command.option('--config <file>', 'what you have of your own (default: vmbus.config.ts of this folder or above it)')
+
+const withRunner = async (commands: MatrixCommands, { config }: ConfigFlags): Promise<MatrixContext> => ({
+  ...commands,
+  runner: await commands.runnerOf(config),
+})
 
 const each = (text: string, before: string[] = []): string[] => [...before, text]
 
@@ -51,8 +66,7 @@ Exit codes:
   130 interrupted: what was finished is in the files and in the cache.`
 
 function matrixCommand(program: Command, commands: MatrixCommands): void {
-  program
-    .command('matrix')
+  configurable(program.command('matrix'))
     .description('run every feature of every guest on every host, simulated, and say what works and how sure that is')
     .option('--release <names>', 'only these guests', each)
     .option('--host <names>', 'only these host versions', each)
@@ -68,15 +82,15 @@ function matrixCommand(program: Command, commands: MatrixCommands): void {
     .option('--since <file>', 'tell what changed since these results')
     .option('--quiet', 'tell no progress')
     .addHelpText('after', MATRIX_HELP)
-    .action(async (flags: MatrixFlags) => {
+    .action(async (flags: MatrixFlags & ConfigFlags) => {
       const isForFiles = [flags.json, flags.junit, flags.html].some((name) => name !== undefined)
-      await runMatrix(flags, isForFiles ? commands : { ...commands, signal: commands.reading })
+      const context = await withRunner(commands, flags)
+      await runMatrix(flags, isForFiles ? context : { ...context, signal: commands.reading })
     })
 }
 
 function explainCommand(program: Command, commands: MatrixCommands): void {
-  program
-    .command('explain')
+  configurable(program.command('explain'))
     .usage('[options] RELEASE HOST FEATURE')
     .argument('<words...>')
     .description('say in one paragraph what is known of one cell, and by which value of the guest or the host')
@@ -91,12 +105,28 @@ Examples:
   vmbus explain 'rhel 7.7 + lis 4.3' '2012 R2' 'live backup'
   vmbus explain debian 12 ws2025 kvp --from run.json`,
     )
-    .action(async (words: readonly string[], flags: ExplainFlags) => {
+    .action(async (words: readonly string[], flags: ExplainFlags & ConfigFlags) => {
       const [host, feature] = words.slice(-2)
       const release = words.slice(0, -2).join(' ')
       if (host === undefined || feature === undefined || release === '')
         throw new UsageError('explain needs a release, a host and a feature')
-      await runExplain({ release, host, feature }, flags, { ...commands, signal: commands.reading })
+      const context = await withRunner(commands, flags)
+      await runExplain({ release, host, feature }, flags, { ...context, signal: commands.reading })
+    })
+}
+
+function controlCommand(program: Command, commands: MatrixCommands): void {
+  configurable(program.command('control'))
+    .argument('<probe>', 'its id')
+    .description(
+      'play a probe with and without what it names as its control; the exit code is 1 when it notices nothing',
+    )
+    .requiredOption('--release <name>', 'the guest')
+    .requiredOption('--host <name>', 'the host version')
+    .option('--seed <n>', 'what drives it', '1')
+    .addHelpText('after', "\nExample:\n  vmbus control trim --release 'debian 12' --host ws2022")
+    .action(async (name: string, flags: ControlFlags & ConfigFlags) => {
+      await runControl(name, flags, await withRunner(commands, flags))
     })
 }
 
@@ -118,8 +148,7 @@ Exit codes:
   written; 130 interrupted.`
 
 function replayCommand(program: Command, commands: MatrixCommands): void {
-  program
-    .command('replay')
+  configurable(program.command('replay'))
     .usage('[options] RELEASE/HOST/FEATURE | FILE')
     .argument('<words...>')
     .description('measure one cell again, or what went wrong in a run, and show what crossed the bus')
@@ -130,9 +159,10 @@ function replayCommand(program: Command, commands: MatrixCommands): void {
     .option('--whole', 'with all that is the own of guest and host, not only what the probe reads')
     .option('--trace <file>', 'write the transcript, a line of JSON an entry')
     .addHelpText('after', REPLAY_HELP)
-    .action(async (words: readonly string[], flags: ReplayFlags) => {
-      const context = flags.trace === undefined ? { ...commands, signal: commands.reading } : commands
-      await runReplay(words.join(' '), flags, context)
+    .action(async (words: readonly string[], flags: ReplayFlags & ConfigFlags) => {
+      const context = await withRunner(commands, flags)
+      const signal = flags.trace === undefined ? commands.reading : commands.signal
+      await runReplay(words.join(' '), flags, { ...context, signal })
     })
 }
 
@@ -144,40 +174,43 @@ function fileCommands(program: Command, commands: MatrixCommands): void {
     .argument('<newer>', 'results of the later one')
     .addHelpText('after', '\nExample:\n  vmbus diff yesterday.json today.json')
     .action(async (older: string, newer: string) => await runDiff(older, newer, commands.streams))
-  program
-    .command('merge')
+  configurable(program.command('merge'))
     .description('make one run of the results of its shards, the same as if it had run in one piece')
     .argument('<files...>', 'results of `vmbus matrix --shard`')
     .option('--json <file>', 'write the results')
     .option('--junit <file>', 'write them for a CI')
     .option('--html <file>', 'write them as one page')
     .addHelpText('after', '\nExample:\n  vmbus merge 1.json 2.json 3.json 4.json --json all.json --html all.html')
-    .action(async (names: readonly string[], flags: ResultFiles) => await runMerge(names, flags, commands))
+    .action(async (names: readonly string[], flags: ResultFiles & ConfigFlags) => {
+      await runMerge(names, flags, await withRunner(commands, flags))
+    })
 }
 
-function listCommands(program: Command, { streams, runner }: MatrixCommands): void {
-  const list = (name: string, description: string, text: (names: readonly string[]) => string): void => {
-    program
-      .command(name)
+type ListText = (names: readonly string[], runner: Runner) => string
+
+function listCommands(program: Command, commands: MatrixCommands): void {
+  const list = (name: string, description: string, text: ListText): void => {
+    configurable(program.command(name))
       .description(description)
       .argument('[names...]', 'only these')
       .addHelpText('after', NAMES)
-      .action((names: readonly string[]) => streams.out(text(names.length === 0 ? [] : [names.join(' ')])))
+      .action(async (names: readonly string[], flags: ConfigFlags) => {
+        const { runner } = await withRunner(commands, flags)
+        commands.streams.out(text(names.length === 0 ? [] : [names.join(' ')], runner))
+      })
   }
-  list('guests', 'list the guests: kernel, drivers, end of support, and what stands for them', (names) =>
-    guestsText(names, runner),
-  )
-  list('hosts', 'list the host versions', (names) => hostsText(names, runner))
-  list('features', 'list the features of the published grids, and how many probes measure each', (names) =>
-    featuresText(names, runner),
-  )
-  program
-    .command('can-run')
+  list('guests', 'list the guests: kernel, drivers, end of support, and what stands for them', guestsText)
+  list('hosts', 'list the host versions', hostsText)
+  list('features', 'list the features of the published grids, and how many probes measure each', featuresText)
+  configurable(program.command('can-run'))
     .usage('NAME')
     .argument('<words...>')
     .description('say whether Hyper-V runs a guest at all, listed or not; the exit code is 1 when it does not')
     .addHelpText('after', '\nExamples:\n  vmbus can-run solaris\n  vmbus can-run aix\n  vmbus can-run rhel 7.9')
-    .action((words: readonly string[]) => runCanRun(words.join(' '), streams))
+    .action(async (words: readonly string[], flags: ConfigFlags) => {
+      const { runner } = await withRunner(commands, flags)
+      runCanRun(words.join(' '), runner, commands.streams)
+    })
 }
 
 /** The commands that measure guests on hosts, and that read what was measured. */
@@ -185,11 +218,14 @@ export function matrixCommands(program: Command, commands: MatrixCommands): void
   matrixCommand(program, commands)
   explainCommand(program, commands)
   replayCommand(program, commands)
+  controlCommand(program, commands)
   fileCommands(program, commands)
   listCommands(program, commands)
-  program
-    .command('completion')
+  configurable(program.command('completion'))
     .description('print a script for a shell: source <(vmbus completion bash)')
     .argument('<shell>', 'bash, zsh or fish')
-    .action((shell: string) => commands.streams.out(completionText(program, shell, commands.runner.registry)))
+    .action(async (shell: string, flags: ConfigFlags) => {
+      const { runner } = await withRunner(commands, flags)
+      commands.streams.out(completionText(program, shell, runner.registry))
+    })
 }

@@ -14,11 +14,13 @@ import { openFiles, readResults, type PageOf } from './result-files.ts'
 
 /** What the commands are made of: tests put others in their place. */
 export interface MatrixTools {
-  readonly runner: Runner
+  /** What measures, with a user's configuration: the file that is named, or the one that is found. */
+  runnerOf(config: string | undefined): Promise<Runner>
   readonly pageOf: PageOf
 }
 
-export interface MatrixContext extends MatrixTools {
+export interface MatrixContext extends Pick<MatrixTools, 'pageOf'> {
+  readonly runner: Runner
   readonly streams: Streams
   readonly signal: AbortSignal
 }

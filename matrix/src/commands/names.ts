@@ -1,12 +1,10 @@
 import type { HostProfile } from '@vmbus/host'
+import { compact } from '../registry/compact.ts'
 import type { MatrixFeature, MatrixRelease, Registry } from '../registry/registry.ts'
 import { UsageError } from './failure.ts'
 
 /** What names stand for. */
 export type Named = Pick<Registry, 'releases' | 'hosts' | 'features' | 'release'>
-
-/** Case, blanks and dashes say nothing; a plus sign begins the way to get drivers. */
-const compact = (text: string): string => text.toLowerCase().replaceAll(/[\s_./-]+/g, '')
 
 const isPattern = (text: string): boolean => /[*?]/.test(text)
 

@@ -1,9 +1,10 @@
 import { release, type Release } from '@vmbus/catalog'
 import { freebsd, freebsdRelease, freebsdWith, type FreebsdGeneration } from '@vmbus/guest-freebsd'
-import { releaseVector, type Capabilities, type LinuxGeneration, type LinuxVector } from '@vmbus/guest-linux'
+import { releaseVector, type LinuxGeneration, type LinuxVector } from '@vmbus/guest-linux'
 import { windows, windowsWith, type WindowsGeneration, type WindowsOptions } from '@vmbus/guest-windows'
 import type { HostProfile } from '@vmbus/host'
 import type { Field } from '@vmbus/world'
+import type { Control } from '../probes/probe.ts'
 import { linuxGuest } from './linux.ts'
 import { readOf } from './read-of.ts'
 
@@ -13,11 +14,11 @@ export interface MakeOptions {
   readonly reads?: readonly string[]
   /** Versions of VMBus that it tries, in place of its own. */
   readonly bus?: readonly number[]
-  /** Values of a Linux guest that are taken away. */
-  readonly change?: Partial<Capabilities>
+  /** Values that are taken away: of a Linux guest, or of a user's own fields. */
+  readonly change?: Control
 }
 
-interface Made<Family extends string, Generation> {
+export interface Made<Family extends string, Generation> {
   readonly family: Family
   /** Of the generation: releases with the same drivers may share it. */
   readonly name: string
@@ -40,22 +41,37 @@ export interface NoGuest {
   readonly reason: string
 }
 
-/** The guest that stands for a release of the catalog, or why none does. */
-export function guestOf(key: string): MatrixGuest | NoGuest {
+/** What another guest has otherwise than a release of the catalog. */
+export interface GuestDelta {
+  /** Of the generation. */
+  readonly name: string
+  /** Of Linux: its version decides the quirks. */
+  readonly kernel?: string
+  fieldsOf(fields: Fields): Fields
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** The guest that stands for a release of the catalog, or for one that differs from it, or why none does. */
+export function guestOf(key: string, delta?: GuestDelta): MatrixGuest | NoGuest {
   const row = release(key)
   if (row === undefined) return { reason: `the catalog knows no release ${key}` }
   if (row.drivers === 'none') return { reason: row.reason?.value ?? 'the release has no drivers' }
-  return guestOfRow(row) ?? { reason: 'no tree of this release was read, and it has no kernel number of its own' }
+  return (
+    guestOfRow(row, delta) ?? { reason: 'no tree of this release was read, and it has no kernel number of its own' }
+  )
 }
 
 /** Whether `guestOf` found one. */
 export const isGuest = (found: MatrixGuest | NoGuest): found is MatrixGuest => 'make' in found
 
-function guestOfRow(row: Release): MatrixGuest | undefined {
-  if (row.distribution === 'windows') return windowsGuest(row)
-  if (row.distribution === 'freebsd') return freebsdGuest(row)
+function guestOfRow(row: Release, delta?: GuestDelta): MatrixGuest | undefined {
+  if (row.distribution === 'windows') return windowsGuest(row, delta)
+  if (row.distribution === 'freebsd') return freebsdGuest(row, delta)
   const vector = vectorOf(row)
-  return vector && linuxGuest(vector)
+  if (vector === undefined || delta === undefined) return vector && linuxGuest(vector)
+  const { name, kernel = vector.kernel } = delta
+  return linuxGuest({ name, kernel, fields: { ...vector.fields, ...delta.fieldsOf({ ...vector.fields }) } })
 }
 
 /** One Unbreakable Enterprise Kernel runs on several releases of Oracle Linux, and is itself. */
@@ -68,9 +84,13 @@ function vectorOf({ distribution, key, kernelLine = '' }: Release): LinuxVector 
 const FREEBSD = '14.0'
 const WINDOWS = 'ws2022'
 
-function freebsdGuest({ key }: Release): FreebsdMatrixGuest | undefined {
-  const found = freebsdRelease(key)
-  if (found === undefined) return undefined
+function freebsdGuest({ key }: Release, delta?: GuestDelta): FreebsdMatrixGuest | undefined {
+  const listed = freebsdRelease(key)
+  if (listed === undefined) return undefined
+  const found =
+    delta === undefined
+      ? listed
+      : { ...freebsdWith(key, { ...listed.fields, ...delta.fieldsOf({ ...listed.fields }) }), name: delta.name }
   const { name, versions } = found
   const fields = { ...found.fields }
   return {
@@ -90,10 +110,15 @@ function freebsdGuest({ key }: Release): FreebsdMatrixGuest | undefined {
 /** The last package, for the releases whose drivers come from a disk. */
 const LAST_PACKAGE = '6.3.9600.16384'
 
-function windowsGuest({ key, drivers }: Release): WindowsMatrixGuest | undefined {
+function windowsGuest({ key, drivers }: Release, delta?: GuestDelta): WindowsMatrixGuest | undefined {
   const options: WindowsOptions = drivers === 'disk' ? { package: LAST_PACKAGE } : {}
-  const found = windows(key, options)
-  if (found === undefined) return undefined
+  const listed = windows(key, options)
+  if (listed === undefined) return undefined
+  const { id } = listed.release
+  const found =
+    delta === undefined
+      ? listed
+      : { ...windowsWith(id, { ...listed.fields, ...delta.fieldsOf({ ...listed.fields }) }, options), name: delta.name }
   const { name, versions, firmware } = found
   const fields = { ...found.fields }
   const generation = firmware === undefined ? 1 : 2

@@ -49,6 +49,9 @@ interface HostNeed {
   readonly reason: string
 }
 
+/** Values of a guest without a capability: of Linux's own fields, or of a user's, whatever the family. */
+export type Control = Partial<LinuxCapabilities> & { readonly [own: OwnName]: unknown }
+
 /** Measures one feature of the published grids, or of a user's own, or a part of one. */
 export interface Probe {
   readonly id: string
@@ -70,10 +73,10 @@ export interface Probe {
   /** Ends whose rings must each have carried bytes: `works` without them is an error of ours. */
   readonly bytes: readonly EndName[]
   /**
-   * The loss that must turn it red, and no probe that does without: values of a Linux guest that lacks the capability. Where the
+   * The loss that must turn it red, and no probe that does without: values of a guest that lacks the capability. Where the
    * device allows it the driver still connects, and what is measured does not hold.
    */
-  readonly control: Partial<LinuxCapabilities>
+  readonly control: Control
   /** Sequences that are drawn for one execution where a run asks for 20; default 20. */
   readonly runs?: number
   measure(stage: Stage): Promise<Finding>

@@ -1,10 +1,11 @@
+import type { HostDevice } from '@vmbus/core'
 import type { BlockDevice, MemoryStore } from '@vmbus/disk'
 import type { KvpItem, KvpPoolName } from '@vmbus/kvp'
 import type { Frame, Port, Switch } from '@vmbus/switch'
 import type { Peer } from '@vmbus/switch/peer'
 import type { Arbitrary } from 'fast-check'
 import type { Outcome } from '@vmbus/report'
-import type { Answers, EndName, Ends } from './ends.ts'
+import type { Answers, EndName, Ends, OurEnd, OwnDevice } from './ends.ts'
 
 /** How a request of a guest's disk ended. */
 export interface DiskResult {
@@ -203,7 +204,8 @@ export interface Stage {
   /** The guest has opened its channel. */
   drives(end: EndName): boolean
   /** The host end. Throws where the host does not offer it. */
-  device<E extends EndName>(end: E): Ends[E]
+  device<E extends OurEnd>(end: E): Ends[E]
+  device<D extends HostDevice>(own: OwnDevice<D>): D
   /** The event of a host end that answers a request; undefined when none came within 300 s. */
   answer<N extends keyof Answers>(event: N, id: number): Promise<Answers[N] | undefined>
 

@@ -13,6 +13,7 @@ import type { OwnName } from '@vmbus/report'
 import type { Field } from '@vmbus/world'
 import { guestOf, type MatrixGuest, type NoGuest } from '../guests/guests.ts'
 import { PROBES } from '../probes/index.ts'
+import type { OwnDevice } from '../probes/ends.ts'
 import type { Probe } from '../probes/probe.ts'
 import { hostFields } from '../worlds/hosts.ts'
 
@@ -25,12 +26,23 @@ export type MatrixFeature = Omit<Feature, 'id'> & { readonly id: FeatureId | Own
 /** What the pages say of one release, by host and feature. */
 type PublishedOf = (host: string, feature: MatrixFeature['id']) => Support | undefined
 
+/** The file of a user's configuration. */
+export interface ConfigFile {
+  readonly path: string
+  /** SHA-256 of it and of what it is made of. */
+  readonly digest: string
+}
+
 /** What there is to measure: guests, hosts, features, and the probes that measure those. */
 export interface Registry {
+  /** Where what is not ours comes from; absent: all is ours. */
+  readonly config?: ConfigFile
   readonly releases: readonly MatrixRelease[]
   readonly hosts: readonly HostProfile[]
   readonly features: readonly MatrixFeature[]
   readonly probes: readonly Probe[]
+  /** Of a user's own; ours are what a stage has. */
+  readonly devices: readonly OwnDevice[]
   /** The release of a name, which may be written otherwise than its key. */
   release(name: string): MatrixRelease | undefined
   /** The simulated guest that stands for a release, or why none does. */
@@ -53,6 +65,7 @@ export const OURS: Registry = {
     return grids().features
   },
   probes: PROBES,
+  devices: [],
   release,
   guestOf,
   hostFields,

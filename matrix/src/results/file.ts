@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { expectedBy } from './expected.ts'
 import { MATRIX_SCHEMA } from './schema.ts'
 import type { MatrixResults } from '@vmbus/report'
 
@@ -34,9 +35,7 @@ export function parseResults(text: string, file: string): MatrixResults {
   const parsed = v.safeParse(MATRIX_SCHEMA, jsonOf(text, file), { abortEarly: true })
   if (!parsed.success) {
     const [issue] = parsed.issues
-    // Of a name that no object here has, it is the name that stands there.
-    const expected = issue.expected === 'never' ? 'no such name' : (issue.expected ?? issue.message)
-    throw new ResultsError(file, v.getDotPath(issue) ?? '', issue.input, expected)
+    throw new ResultsError(file, v.getDotPath(issue) ?? '', issue.input, expectedBy(issue))
   }
   const fault = faults(parsed.output).next().value
   if (fault !== undefined) throw new ResultsError(file, ...fault)

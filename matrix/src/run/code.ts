@@ -42,10 +42,13 @@ function* filesOf(folder: string): Generator<string> {
   }
 }
 
-/** SHA-256 of the code of this package and of every package that an execution runs, as they are on this machine. */
-export function codeDigest(): string {
+/**
+ * SHA-256 of the code of this package and of every package that an execution runs, as they are on this machine; `config` is the
+ * digest of a user's own.
+ */
+export function codeDigest(config = ''): string {
   // What draws the values, and what runs them, are not among the files.
-  const hash = createHash('sha256').update(`${fc.__version} ${process.version}\0`)
+  const hash = createHash('sha256').update(`${fc.__version} ${process.version} ${config}\0`)
   const own = dirname(dirname(fileURLToPath(import.meta.url)))
   const folders = [
     own,

@@ -1,6 +1,7 @@
 import type { HostProfile } from '@vmbus/host'
 import type { MatrixGuest } from '../guests/guests.ts'
 import type { Probe } from '../probes/probe.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { execute } from './execute.ts'
 
@@ -8,6 +9,8 @@ export interface ControlOptions {
   /** A Linux guest for which every probe of `among` is green. */
   readonly guest: MatrixGuest
   readonly profile: HostProfile
+  /** Where the two are from; default: what this package knows itself. */
+  readonly registry?: Registry
   readonly seed: number
   readonly runs: number
   /** The probes that are played without the capability. */
@@ -15,7 +18,8 @@ export interface ControlOptions {
 }
 
 /** `works` and `partial` are green, and everything else is red. */
-const isGreen = ({ outcome }: Execution): boolean => outcome === 'works' || outcome === 'partial'
+export const isGreen = ({ outcome }: Pick<Execution, 'outcome'>): boolean =>
+  outcome === 'works' || outcome === 'partial'
 
 /** Takes capabilities away, and tells which probes are red then. */
 export async function without(change: Probe['control'], options: ControlOptions): Promise<readonly Execution[]> {

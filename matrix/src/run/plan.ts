@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
 import { isGuest, type MatrixGuest, type NoGuest } from '../guests/guests.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
-import { OURS, type Registry } from '../registry/registry.ts'
+import { OURS, type ConfigFile, type Registry } from '../registry/registry.ts'
 import { hasNeeded, nextHost } from '../worlds/hosts.ts'
 import { seeded } from '@vmbus/world'
 import { contactOf } from '../worlds/contact.ts'
@@ -26,6 +26,8 @@ export interface Task {
   readonly runs: number
   /** The guest and the host with all that is their own, instead of what the probe reads alone. */
   readonly whole?: boolean
+  /** Where its probe, release and host are from; absent: they are ours. */
+  readonly config?: ConfigFile
 }
 
 /** A cell that shares an execution and is run alone as well, with all that is its own. */
@@ -131,7 +133,16 @@ export function planOf(
     const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${togetherPart(guest, host, probe)}`
     const id = sha256(`${key} ${seed} ${count}`)
     cells.set(cell, { id })
-    const task: Task = { id, probe: probe.id, release, host: host.id, seed, runs: count }
+    const { config } = registry
+    const task: Task = {
+      id,
+      probe: probe.id,
+      release,
+      host: host.id,
+      seed,
+      runs: count,
+      ...(config !== undefined && { config }),
+    }
     if (!tasks.has(id)) tasks.set(id, task)
     else if (draws.below(checked, 'check', cell) === 0) {
       const own = sha256(`${id} alone ${cell}`)

@@ -18,14 +18,16 @@ export const undone = ({ id, probe, seed }: Task, reason: string): Execution => 
   transcript: '',
 })
 
-/** Runs a task in this thread. Throws for one of another version of this package. */
+/** Runs a task in this thread. Throws for one of another version of this package, or of another configuration. */
 export async function runTask(
   task: Task,
   registry: Registry = OURS,
   memories?: Memories,
   watch?: Watch,
 ): Promise<Execution> {
-  const { id, seed, runs, probe: name, release, host, whole = false } = task
+  const { id, seed, runs, probe: name, release, host, whole = false, config } = task
+  if (config?.digest !== registry.config?.digest)
+    throw new Error(`the configuration ${config?.path ?? registry.config?.path} is not what it was when the run began`)
   const probe = registry.probes.find((each) => each.id === name)
   const guest = registry.guestOf(release)
   const profile = hostNamed(registry, host)

@@ -9,7 +9,7 @@ import { shutdown } from '@vmbus/shutdown'
 import { storvsc } from '@vmbus/storvsc'
 import { timesync } from '@vmbus/timesync'
 import { vss } from '@vmbus/vss'
-import type { EndName, Ends } from '../probes/ends.ts'
+import type { Ends, OurEnd } from '../probes/ends.ts'
 import type { Medium, StagePort } from '../probes/stage.ts'
 import type { HostLan } from './lan.ts'
 import { lazy } from './lazy.ts'
@@ -54,7 +54,7 @@ function read(contents: Uint8Array | undefined, offset: number, into: Uint8Array
 }
 
 /** What a host offers as each end, made when it is first asked for and the same from then on. */
-export type EndSpecs = { readonly [E in EndName]: () => HostDeviceSpec<unknown, Ends[E]> }
+export type EndSpecs = { readonly [E in OurEnd]: () => HostDeviceSpec<unknown, Ends[E]> }
 
 export const endSpecs = (backends: Backends): EndSpecs => ({
   heartbeat: lazy(() => heartbeat({})),

@@ -1,10 +1,11 @@
 import type { Host, HostProfile } from '@vmbus/host'
+import type { HostDeviceSpec } from '@vmbus/core'
 import { simulate, type GuestOptions, type World, type WorldHost } from '@vmbus/simulation'
 import type { Entry, Transcript } from '@vmbus/trace'
 import { TICKS_PER_SECOND, seeded } from '@vmbus/world'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { EndName } from '../probes/ends.ts'
-import { GuestHung } from '../probes/errors.ts'
+import { GuestHung, ProbeError } from '../probes/errors.ts'
 import type { ProbeMachine } from '../probes/probe.ts'
 import type { Lan, Medium } from '../probes/stage.ts'
 import { endSpecs, newMedium, type EndSpecs } from './devices.ts'
@@ -13,6 +14,7 @@ import { lanOf } from './lan.ts'
 import { linuxSurface } from './linux.ts'
 import type { Memories } from './memories.ts'
 import { lazy } from './lazy.ts'
+import { isOwn, type OwnSpecs } from './own-devices.ts'
 import type { Surface, Waits } from './surface.ts'
 import { recorder } from './transcript.ts'
 import { windowsSurface } from './windows.ts'
@@ -23,6 +25,8 @@ export interface LifeOptions {
   readonly make: MakeOptions
   readonly profile: HostProfile
   readonly ends: readonly EndName[]
+  /** Those of the ends that are a user's own. */
+  readonly own: OwnSpecs
   readonly machine: ProbeMachine
   readonly seed: number
   /** Steps after which the guest counts as hung. */
@@ -40,6 +44,8 @@ export interface Life {
   readonly host: WorldHost
   readonly attached: Host
   readonly specs: EndSpecs
+  /** Of an end of ours, or of a user's own. Throws ProbeError for one that nothing is known of. */
+  specOf(end: EndName): HostDeviceSpec
   lan(): Lan
   medium(end: 'storvsc' | 'fc'): Medium
   readonly provided: Map<string, Uint8Array>
@@ -92,7 +98,7 @@ const waits =
 
 /** Powers a guest on. `before` is the life that it goes on from elsewhere: its storage and its transcript stay. */
 export function beginLife(options: LifeOptions, before?: Life): Life {
-  const { profile, ends, seed, budget } = options
+  const { profile, ends, own, seed, budget } = options
   const { interruptDelay } = options.machine
   const world = simulate({ seed: seeded(seed).u32('world'), ...(interruptDelay && { interruptDelay }) })
   const lan = lazy(() => lanOf(world, seed))
@@ -101,10 +107,14 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
   const provided = before?.provided ?? new Map<string, Uint8Array>()
   const medium = before?.medium ?? ((end: 'storvsc' | 'fc'): Medium => (end === 'fc' ? fc() : storvsc()))
   const specs = endSpecs({ lan, medium, provided, snapshot: () => life.snapshot() })
-  const host = world.host(
-    profile,
-    ends.map((end) => specs[end]()),
-  )
+  const specOf = (end: EndName): HostDeviceSpec => {
+    if (!isOwn(end)) return specs[end]()
+    const found = own.get(end)
+    if (found === undefined) throw new ProbeError(`there is no device ${end}`)
+    return found.spec
+  }
+  // A host offers what its profile has; of a user's own devices nobody but their fields knows.
+  const host = world.host(profile, ends.filter((end) => own.get(end)?.isOffered ?? true).map(specOf))
   const machine = machineOf(options, before)
   const surface = surfaceOf(options, world, machine, until)
   const { answers, heard } = before ?? { answers: new Map<string, unknown>(), heard: new Map<string, number>() }
@@ -121,6 +131,7 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
     host,
     attached,
     specs,
+    specOf,
     lan,
     medium,
     provided,

@@ -2,7 +2,8 @@ import { profileOf, type Host, type HostProfile } from '@vmbus/host'
 import type { Entry } from '@vmbus/trace'
 import { seeded } from '@vmbus/world'
 import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
-import type { Answers, EndName, Ends } from '../probes/ends.ts'
+import type { HostDevice } from '@vmbus/core'
+import type { Answers, EndName, Ends, OurEnd, OwnDevice } from '../probes/ends.ts'
 import { ProbeError } from '../probes/errors.ts'
 import { draw, type Failure } from '../probes/property.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
@@ -15,6 +16,7 @@ import { exchangeOf } from './exchange.ts'
 import { nextHost, projectedHost } from './hosts.ts'
 import type { Memories } from './memories.ts'
 import { beginLife, moved, type Life, type LifeOptions } from './life.ts'
+import { ownSpecs } from './own-devices.ts'
 import { stageDisk, type Waits } from './surface.ts'
 import { crossed } from './transcript.ts'
 import { view } from './view.ts'
@@ -69,7 +71,8 @@ const SETTLE_SECONDS = 5
 const ANSWER_SECONDS = 300
 
 function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeOptions {
-  const { probe, guest, profile, seed, whole = false, change, memories, budget = budgetOf(options), watch } = options
+  const { probe, guest, profile, registry = OURS, seed, whole = false, change, memories, watch } = options
+  const { budget = budgetOf(options) } = options
   const taken = change === undefined ? {} : { change }
   const contact = contactOf(guest, profile, probe)
   return {
@@ -77,6 +80,7 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
     make: whole ? taken : { reads, bus: contact.guest, ...taken },
     profile: whole ? profile : projectedHost(profile, probe.reads.host, contact.host),
     ends: endsOf(probe),
+    own: ownSpecs(registry.devices, endsOf(probe), registry.hostFields(profile)),
     machine: probe.machine ?? {},
     seed,
     budget,
@@ -134,7 +138,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
   }
   const instanceOf = (end: EndName): string => {
     named(end)
-    return life().specs[end]().offer.instanceId
+    return life().specOf(end).offer.instanceId
   }
   const opened = (end: EndName): boolean => {
     const instance = instanceOf(end)
@@ -145,6 +149,15 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
 
   async function run(seconds: number): Promise<void> {
     await until(() => false, seconds)
+  }
+
+  function device<E extends OurEnd>(end: E): Ends[E]
+  function device<D extends HostDevice>(own: OwnDevice<D>): D
+  function device(end: OurEnd | OwnDevice): HostDevice {
+    const { host, attached, specOf } = life()
+    const name = typeof end === 'string' ? end : end.id
+    named(name)
+    return host.device(attached, specOf(name))
   }
 
   return {
@@ -166,11 +179,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
       return life().attached.bus.devices.some(({ instanceId }) => instanceId === instance)
     },
     drives: opened,
-    device<E extends EndName>(end: E): Ends[E] {
-      const { host, attached, specs } = life()
-      named(end)
-      return host.device(attached, specs[end]())
-    },
+    device,
     async answer<N extends keyof Answers>(event: N, id: number): Promise<Answers[N] | undefined> {
       const { answers } = life()
       const key = `${event} ${id}`

@@ -8,6 +8,9 @@ const WORLD_ENDS: Readonly<Record<WorldName, readonly EndName[]>> = {
   memory: ['balloon'],
 }
 
+/** The ends of ours. */
+export const OUR_ENDS = Object.values(WORLD_ENDS).flat()
+
 /** The ends that a probe's guest is offered. */
 export const endsOf = ({ world, devices }: Pick<Probe, 'world' | 'devices'>): readonly EndName[] =>
   devices ?? WORLD_ENDS[world]

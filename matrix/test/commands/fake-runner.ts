@@ -94,6 +94,7 @@ export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions
         watch.failed('gives back', { reason: 'it keeps all', counterexample: shrunk, shrinks: 3 })
       return Promise.resolve(executionOf(id, seed, runs))
     },
+    withoutControl: () => Promise.resolve({ outcome: 'fails', reason: '' }),
     async runPlan({ tasks, seed, runs }, { signal, onProgress }) {
       const finished = new Map<string, Execution>()
       for (const { id } of tasks) {

@@ -25,7 +25,7 @@ async function runWith(runner: Runner, argv: readonly string[], signal = new Abo
   let err = ''
   const streams = { out: (part: string) => void (out += part), err: (part: string) => void (err += part) }
   const pageOf = ({ seed }: MatrixResults): string => `<html>seed ${seed}</html>`
-  const code = await runCommand(argv, streams, signal, { runner, pageOf })
+  const code = await runCommand(argv, streams, signal, { runnerOf: () => Promise.resolve(runner), pageOf })
   return { code, out, err }
 }
 const run = async (...argv: readonly string[]): Promise<Ran> => await runWith(fakeRunner(), argv)

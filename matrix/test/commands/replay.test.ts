@@ -24,7 +24,10 @@ async function runWith(runner: Runner, ...argv: string[]) {
   let out = ''
   let err = ''
   const streams = { out: (part: string) => void (out += part), err: (part: string) => void (err += part) }
-  const code = await runCommand(argv, streams, new AbortController().signal, { runner, pageOf: reportHtml })
+  const code = await runCommand(argv, streams, new AbortController().signal, {
+    runnerOf: () => Promise.resolve(runner),
+    pageOf: reportHtml,
+  })
   return { code, out, err }
 }
 const played = async (...argv: string[]) => await runWith(simulations, 'replay', ...argv)
