@@ -15,11 +15,14 @@ const moves = fc.array(fc.record({ take: fc.boolean(), pages: fc.integer({ min: 
 async function moved(stage: Stage, list: readonly { take: boolean; pages: number }[]): Promise<boolean | string> {
   const host = stage.device('balloon')
   for (const { take, pages } of list) {
+    const before = host.balloonedPages
     const problem = take
       ? await changed(stage, 'balloon', () => host.balloon(pages))
       : await changed(stage, 'unballoon', () => host.unballoon(pages))
     const wrong = problem === '' ? accounts(stage) : problem
     if (wrong !== '') return wrong
+    // Less, when it has no more to give, but never more.
+    if (Math.abs(host.balloonedPages - before) > pages) return 'more pages move than were asked for'
   }
   return true
 }
@@ -27,7 +30,7 @@ async function moved(stage: Stage, list: readonly { take: boolean; pages: number
 export const dmBallooningProbe: Probe = {
   id: 'dm-ballooning',
   feature: 'dm-ballooning',
-  version: 1,
+  version: 2,
   world: 'memory',
   reads: {
     linux: ['vmbus', 'balloon', 'balloonWholeChunks', 'balloonLeavesTotal'],

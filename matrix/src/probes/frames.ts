@@ -11,10 +11,12 @@ const IP_AT = 14
 const TCP_AT = 34
 const TCP = 6
 const SEQUENCE = 1000
+/** Of the payload: neither what memory begins with nor what a frame before left there. */
+const FILL = 0xa5
 
-/** A TCP segment of ones, whose own checksum is not filled in. */
+/** A TCP segment, whose own checksum is not filled in. */
 export function tcpFrame(from: FlowEnd, to: FlowEnd, payload: number): Uint8Array {
-  const bytes = new Uint8Array(HEADERS + payload).fill(1, HEADERS)
+  const bytes = new Uint8Array(HEADERS + payload).fill(FILL, HEADERS)
   const view = new DataView(bytes.buffer)
   const mac = (text: string, at: number): void =>
     bytes.set(
@@ -49,13 +51,24 @@ function sum(bytes: Uint8Array, start = 0): number {
   return total
 }
 
-/** What a TCP frame carries: bytes, from which on, and whether both checksums are right. */
-export function tcpOf(bytes: Uint8Array): { readonly payload: number; readonly at: number; readonly isRight: boolean } {
+/** What a TCP frame carries. */
+interface Carried {
+  /** Bytes, and from which on. */
+  readonly payload: number
+  readonly at: number
+  /** Both checksums are right. */
+  readonly isRight: boolean
+  /** All of it is as `tcpFrame` makes it. */
+  readonly isOurs: boolean
+}
+
+export function tcpOf(bytes: Uint8Array): Carried {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const end = IP_AT + view.getUint16(IP_AT + 2)
   const segment = bytes.subarray(TCP_AT, end)
   const pseudo = sum(bytes.subarray(IP_AT + 12, TCP_AT), TCP + segment.length)
   return {
+    isOurs: bytes.subarray(HEADERS, end).every((byte) => byte === FILL),
     payload: end - HEADERS,
     at: view.getUint32(TCP_AT + 4) - SEQUENCE,
     isRight: sum(bytes.subarray(IP_AT, TCP_AT)) === 0xffff && sum(segment, pseudo) === 0xffff,

@@ -34,13 +34,14 @@ async function received(
     // A system without it refuses, and then nothing is joined.
     coalescing.set(joined)
     await stage.run(1)
-    const heard: number[] = []
-    const stop = net.onFrame((bytes) => void (isTcp(bytes) && heard.push(tcpOf(bytes).payload)))
+    const heard: ReturnType<typeof tcpOf>[] = []
+    const stop = net.onFrame((bytes) => void (isTcp(bytes) && heard.push(tcpOf(bytes))))
     lan.port.send({ bytes: tcpFrame(from, to, payload), offload: { segment } })
-    const total = (): number => heard.reduce((sum, bytes) => sum + bytes, 0)
+    const total = (): number => heard.reduce((sum, piece) => sum + piece.payload, 0)
     await stage.until(() => total() >= payload, 1)
     stop()
     if (total() !== payload) return `of ${payload} bytes ${total()} arrive`
+    if (heard.some(({ isOurs }) => !isOurs)) return 'other bytes arrive'
     const pieces = Math.ceil(payload / segment)
     if (joined ? heard.length >= pieces : heard.length !== pieces)
       return `${pieces} segments come as ${heard.length} frames with coalescing ${joined ? 'on' : 'off'}`
@@ -57,7 +58,7 @@ function lacks({ family, guest }: Stage, reason: string, decides: NonNullable<Fi
 export const lroProbe: Probe = {
   id: 'lro',
   feature: 'lro',
-  version: 2,
+  version: 3,
   world: 'network',
   reads: netReads('rsc', ['rsc', 'lro']),
   bytes: ['netvsc'],

@@ -42,7 +42,7 @@ async function sent(stage: Stage, packets: () => number, list: readonly Send[]):
     if (total() !== payload) return `of ${payload} bytes ${total()} leave`
     const most = segment ?? payload
     if (seen.some((piece, index) => piece.at !== index * most || piece.payload > most)) return 'the pieces are others'
-    if (seen.some(({ isRight }) => !isRight)) return 'a checksum is wrong'
+    if (seen.some(({ isRight, isOurs }) => !isRight || !isOurs)) return 'a checksum is wrong, or other bytes leave'
   }
   return true
 }
@@ -50,7 +50,7 @@ async function sent(stage: Stage, packets: () => number, list: readonly Send[]):
 export const tsoChecksumProbe: Probe = {
   id: 'tso-checksum',
   feature: 'tso-checksum',
-  version: 2,
+  version: 3,
   world: 'network',
   reads: { ...netReads('tso', ['tso', 'checksum']), linux: ['vmbus', 'netvsc', 'tso', 'checksum'] },
   bytes: ['netvsc'],
