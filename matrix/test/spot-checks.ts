@@ -91,7 +91,7 @@ rhel 5.9 + lis 4.3 | ws2008r2 | kvp | works | yes 2019-06 | agrees | lis 7a4f65f
 rhel 5.9 + lis 4.3 | ws2012r2 | vrss | works | no 2023-09, no 2019-06 | differs | lis 7a4f65fae2 hv-rhel5.x netvsc.c
 rhel 5.9 + lis 4.3 | ws2012r2 | tso-checksum | works | yes 2023-09, yes 2019-06 | agrees | lis 7a4f65fae2 hv-rhel5.x rndis_filter.c
 rhel 5.9 + lis 4.3 | ws2012r2 | file-copy | works | yes 2023-09, yes 2019-06 | agrees | lis 7a4f65fae2 hv-rhel5.x hv_fcopy.c
-rhel 5.9 + lis 4.3 | ws2016 | trim | works | no 2023-09, no 2019-06 | differs | lis 7a4f65fae2 hv-rhel5.x storvsc_drv.c: SPC-3
+rhel 5.9 + lis 4.3 | ws2016 | trim | fails | no 2023-09, no 2019-06 | agrees | kernel 2.6.18: no requests to discard before 2.6.28
 rhel 6.3 + lis 4.3 | ws2012r2 | vrss | works | yes 2023-09, yes 2019-06 | agrees | lis 1c7fee6cda hv-rhel6.x netvsc.c
 rhel 6.10 + lis 4.3 | ws2016 | time-accuracy | works | no 2023-09, no 2019-06 | differs | lis 1c7fee6cda hv-rhel6.x hv_util.c: 4.0
 rhel 6.10 + lis 4.3 | ws2016 | runtime-memory-resize | works | no 2023-09, no 2019-06 | differs | lis 1c7fee6cda hv-rhel6.x hv_balloon.c: 2.0

@@ -45,7 +45,6 @@ describe('the list of causes', () => {
     ['rhel 6.10', 'ws2022', 'runtime-memory-resize', 'no', WORKS, 'rhel610-backports'],
     ['rhel 5.9 + lis 4.3', 'ws2022', 'vrss', 'no', WORKS, 'lis-rhel5-subchannels'],
     ['rhel 5.9 + lis 4.3', 'ws2022', 'lsvmbus', 'no', WORKS, 'lis-rhel5-lsvmbus'],
-    ['rhel 5.9 + lis 4.3', 'ws2022', 'trim', 'no', WORKS, 'rhel5-no-discard'],
     ['rhel 6.5 + lis 4.3', 'ws2022', 'time-accuracy', 'no', WORKS, 'lis-rhel6-newer'],
     ['debian 11', 'ws2019', 'lsvmbus', 'no', WORKS, 'debian-lsvmbus'],
     ['debian 8', 'ws2016', 'vrss', 'no', WORKS, 'debian8-kernel'],

@@ -1,5 +1,5 @@
 import type { CauseRule } from './cause.ts'
-import { builtIn, finding, lis, named, of, ourBug } from './fits.ts'
+import { builtIn, finding, lis, named, of } from './fits.ts'
 
 /** Drivers that have more than the pages mark. */
 export const DRIVERS_HAVE: readonly CauseRule[] = [
@@ -60,12 +60,6 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     'LIS ships lsvmbus for RHEL 5 since March 2016. The pages mark it for RHEL 6 and 7 alone.',
     'LIS/lis-next 7a4f65fae2 hv-rhel5.x/hv/tools/lsvmbus',
     { features: ['lsvmbus'], we: 'have', releases: lis(5, '4.1') },
-  ),
-  ourBug(
-    'rhel5-no-discard',
-    'The kernel of RHEL 5 is 2.6.18, and requests to discard blocks came to Linux with 2.6.28. The simulated guest sends UNMAP wherever its storage driver reads the pages of a disk, so the page is right.',
-    'Linux 2.6.28 block/blk-barrier.c, blkdev_issue_discard; LIS brings drivers, and no block layer',
-    { features: ['trim'], we: 'have', releases: ({ release = '' }) => release.startsWith('5.') },
   ),
   finding(
     'lis-vpd',

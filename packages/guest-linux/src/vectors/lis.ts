@@ -1,3 +1,4 @@
+import type { Field } from '@vmbus/world'
 import { atLeast, kernelVersion } from '../kernel-version.ts'
 import { bracketed, changed, evidenced, type Evidence } from './evidenced.ts'
 import type { Capabilities, FieldName, Vector } from './field.ts'
@@ -130,6 +131,17 @@ const VERSIONS: readonly LisVersion[] = [
 /** Every version that was read. */
 export const LIS_VERSIONS: readonly string[] = VERSIONS.map(({ version }) => version)
 
+/**
+ * The package takes SPC-3 for granted on RHEL 5 as well, to no end: requests to discard came with Linux 2.6.28, the pages that tell of
+ * them are asked for from 2.6.30 and 2.6.33 on.
+ */
+const NO_PAGES: Field<boolean> = {
+  value: false,
+  basis: 'inferred',
+  source:
+    "Linux 2.6.18, the kernel of RHEL 5, is older than block/blk-barrier.c's blkdev_issue_discard and scsi.c's scsi_get_vpd_page",
+}
+
 /** Not looked for in the package's trees. */
 const INFERRED: ReadonlySet<FieldName> = new Set<FieldName>([
   'rndisRequestAt',
@@ -169,5 +181,5 @@ export function lis(version: string, family: LisFamily, kernel: Vector): Vector 
     return bracketed(`lis ${found.version}`, `lis ${VERSIONS[place.at + 1]?.version}`)
   }
   const { vpLimit, sizedPages, memoryHotplug } = kernel
-  return { ...evidenced(values, evidence), vpLimit, sizedPages, memoryHotplug }
+  return { ...evidenced(values, evidence), vpLimit, sizedPages, memoryHotplug, ...(family === 5 && { vpd: NO_PAGES }) }
 }
