@@ -1,14 +1,14 @@
-import { versionName } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
 import type { MatrixFeature, MatrixRelease } from '../registry/registry.ts'
 import type { Plan } from '../run/plan.ts'
 import type { Runner, RunnerGuest, RunnerRegistry } from '../runner.ts'
 import type { Probe } from '../probes/probe.ts'
 import { buildResults } from '../results/build.ts'
-import type { Execution, MatrixResults, ReadField, ResultFeature, ResultHost, ResultRelease } from '@vmbus/report'
+import type { Execution, MatrixResults, ReadField, ResultFeature, ResultRelease } from '@vmbus/report'
 import { CAUSES } from './causes/index.ts'
 import type { Part } from './combine.ts'
 import { readsOf } from './fields.ts'
+import { resultHost } from './host-facts.ts'
 import { storyOf } from './story.ts'
 
 /** What a run was asked for. */
@@ -88,16 +88,6 @@ function resultFeature({ id, name, group }: MatrixFeature, probes: readonly Prob
   const missing = own.flatMap((probe) => (probe.missing === undefined ? [] : [probe.missing])).join('; ')
   return { id, name, group, probes: own.map((probe) => probe.id), ...(missing !== '' && { missing }) }
 }
-
-const resultHost = ({ id, name, fields, vmbus }: HostProfile): ResultHost => ({
-  id,
-  name,
-  facts: [
-    `build ${fields.build.value[2]}`,
-    `VMBus ${vmbus.map(versionName).at(-1)}`,
-    `configuration version ${fields.configurationVersions.value.at(-1)}`,
-  ],
-})
 
 const resultRelease = (
   row: MatrixRelease,

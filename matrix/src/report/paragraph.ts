@@ -10,6 +10,7 @@ import type {
   Story,
   Verdict,
 } from '@vmbus/report'
+import type { CellProof } from '../cells/proofs.ts'
 
 const OUTCOME_TEXT: Readonly<Record<Outcome, string>> = {
   works: 'works',
@@ -46,11 +47,17 @@ export interface Place {
 }
 
 /** All that is known of a cell, in one paragraph. */
-export function paragraph({ release, host, feature }: Place, story: Story, causes: readonly Cause[]): string {
+export function paragraph(
+  { release, host, feature }: Place,
+  story: Story,
+  causes: readonly Cause[],
+  proofs: readonly CellProof[] = [],
+): string {
   const cause = causes.find(({ id }) => id === story.cause)
   const sentences = [
     `${feature.name}, ${release.key} (kernel ${release.kernel}) on ${host.name}: ${OUTCOME_TEXT[story.outcome]}${reasonText(story)}.`,
     decidingText(story),
+    proofsText(proofs),
     `Evidence: ${EVIDENCE_TEXT[story.evidence]}.`,
     ...publishedText(story.published),
     VERDICT_TEXT[story.verdict],
@@ -71,6 +78,19 @@ function decidingText({ decidedBy, reads }: Story): string {
   const decided = reads.find(({ of, field }) => of === decidedBy?.of && field === decidedBy.field)
   if (decided !== undefined) return `It is decided by one value: ${fieldText(decided)}.`
   return `What was read: ${reads.map(fieldText).join('; ')}.`
+}
+
+/** Neighbours that come out otherwise, each with the value that it has and this one has not. */
+function proofsText(proofs: readonly CellProof[]): string {
+  if (proofs.length === 0) return ''
+  const texts = proofs.map(({ of, release, host, story, here, there }) => {
+    const who = of === 'host' ? `the same guest on ${host.name}` : `${release.key} on the same host`
+    const other = here === undefined ? '' : ` and not ${here.value}`
+    const value =
+      there === undefined || here?.value === there.value ? '' : `, whose ${there.field} is ${there.value}${other},`
+    return `${who}${value} ${OUTCOME_TEXT[story.outcome]}`
+  })
+  return `Beside it: ${texts.join('; ')}.`
 }
 
 function publishedText(published: readonly Published[]): string[] {

@@ -22,7 +22,13 @@ const feature = v.strictObject({
   probes: v.array(text),
   missing: optional(text),
 })
-const host = v.strictObject({ id: text, name: text, supportEnds: optional(text), facts: optional(v.array(text)) })
+const host = v.strictObject({
+  id: text,
+  name: text,
+  supportEnds: optional(text),
+  facts: optional(v.array(text)),
+  sources: optional(v.array(text)),
+})
 const release = v.strictObject({
   key: text,
   family: text,

@@ -2,6 +2,7 @@ import type { Feature } from '@vmbus/catalog'
 import { hostProfile, type HostProfile } from '@vmbus/host'
 import { describe, expect, it } from 'vitest'
 import { assemble } from '../../src/cells/assemble.ts'
+import { resultHost } from '../../src/cells/host-facts.ts'
 import type { Execution, Story } from '@vmbus/report'
 import { storiesOf } from '../../src/results/read.ts'
 import { OURS } from '../../src/registry/registry.ts'
@@ -64,4 +65,24 @@ describe('a field that decided and that the probe does not declare', () => {
   it('is not read of an execution that nothing decided', () => {
     expect(storyOn('ws2022', {}).reads.map(({ field }) => field)).toEqual(['vpd'])
   })
+})
+
+it('tells of a host its builds, protocols and end of support, each with its source', () => {
+  const { facts, sources, supportEnds } = resultHost(host('ws2022'))
+  // Linux include/linux/hyperv.h: VERSION_WIN10_V5_3; hyperv_net.h: NVSP 6.1; storvsc_drv.c: VMSTOR_PROTO_VERSION_WIN10.
+  expect(facts).toEqual([
+    'build 10.0.20348 / 22000',
+    'VMBus 5.3',
+    'NVSP 6.1',
+    'storvsc 6.2',
+    'dynamic memory 2.0',
+    'generation 1 and 2',
+    'configuration version 10.0',
+  ])
+  expect(supportEnds).toBe('2031-10-14')
+  expect(sources).toHaveLength(8)
+  expect(sources?.[1]).toMatch(/^VMBus 5\.3: source-read, Linux 6\.1 include\/linux\/hyperv\.h/)
+  expect(sources?.[7]).toMatch(/^support until 2031-10-14: community, altrhombus\/DataForGeeks/)
+  expect(resultHost(host('ws2008')).facts).toContain('no dynamic memory')
+  expect(resultHost(host('azurelocal'))).not.toHaveProperty('supportEnds')
 })

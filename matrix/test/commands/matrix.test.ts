@@ -287,6 +287,19 @@ describe('vmbus explain', () => {
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
   })
 
+  it('names the neighbours that come out otherwise, with the value that differs', async () => {
+    const { out } = await run('explain', 'rhel-7.9', 'ws2016', 'trim')
+    expect(out.replaceAll('\n', ' ')).toContain(
+      'Beside it: rhel 7.7 on the same host, whose vpd is no and not yes, does not work, since the guest lacks it.',
+    )
+    // The service is on every host from 2012 on.
+    const kvp = await run('explain', 'rhel-7.9', '2008r2', 'kvp')
+    expect(kvp.out.replaceAll('\n', ' ')).toContain('Beside it: the same guest on Windows Server 2012 works in part.')
+    await run('matrix', ...THREE, '--json', file('a.json'))
+    const { out: read } = await run('explain', 'rhel7.8', '2022', 'trim', '--from', file('a.json'))
+    expect(read.replaceAll('\n', ' ')).toContain('Beside it: rhel 6.4 on the same host, whose vpd is no and not yes,')
+  })
+
   it('takes names as they come, without quotes', async () => {
     const { code, out } = await run('explain', 'Debian', '12', '2025', 'TRIM')
     expect(code).toBe(0)

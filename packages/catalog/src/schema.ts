@@ -130,6 +130,7 @@ const hostBuild = v.looseObject({
   id: text,
   name: text,
   build: text,
+  support_ends: v.exactOptional(sourced(v.pipe(text, v.regex(/^\d{4}-\d\d-\d\d$/, 'a date')))),
   vmbus_max: sourced(text),
   vmbus_offered: sourced(texts),
   nvsp_max: sourced(text),

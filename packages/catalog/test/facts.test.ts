@@ -17,6 +17,27 @@ describe('catalog facts', () => {
     expect(builds.find((build) => build.id === 'ws2025')?.vmbus_max.value).toBe('6.0')
   })
 
+  // Microsoft's lifecycle pages: extended support of servers ends on a second Tuesday.
+  it.each([
+    ['ws2008r2', '2020-01-14'],
+    ['ws2016', '2027-01-12'],
+    ['ws2019', '2029-01-09'],
+    ['ws2022', '2031-10-14'],
+    ['ws2025', '2034-11-14'],
+    ['win10-1709', '2020-10-13'],
+    ['azurelocal', undefined],
+  ])('knows the last day of support of %s, with its source', (id, day) => {
+    const ends = hostBuilds().find((build) => build.id === id)?.support_ends
+    expect(ends?.value).toBe(day)
+    expect(ends?.source).toEqual(day === undefined ? undefined : expect.stringContaining('DataForGeeks@6846a6a0'))
+  })
+
+  it('has every last day of support on a Tuesday, as the pages of Microsoft do', () => {
+    const days = hostBuilds().flatMap(({ support_ends: ends }) => (ends === undefined ? [] : [ends.value]))
+    expect(days).toHaveLength(16)
+    expect(days.filter((day) => new Date(day).getUTCDay() !== 2)).toEqual([])
+  })
+
   it('has thirty features in eight families of grids, 34 tables and 110 columns', () => {
     const { features, families, tables } = grids()
     expect(features).toHaveLength(30)

@@ -1,3 +1,4 @@
+export { driverLine, proofsOf, type Proof, type Surroundings } from './proofs.ts'
 export { DEFAULT_RUNS, replayCommand, slugOf } from './replay.ts'
 export { reportHtml } from './report-html.ts'
 export type { ExchangeStep, Execution } from './results/execution.ts'

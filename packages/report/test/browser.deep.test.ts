@@ -269,6 +269,36 @@ describe('an open story', () => {
   })
 })
 
+describe('what crossed the bus', () => {
+  test('is a list of who said what, drawn from line to line', async () => {
+    await opened(CELL, DESKTOP, async (page) => {
+      const steps = page.locator('.story ol.seq > li')
+      // The example's executions that do not work end after five messages; the others have 24, and say what is left out.
+      const count = await steps.count()
+      expect([6, 25]).toContain(count)
+      expect(await steps.nth(0).textContent()).toMatch(/^guest: INITIATE_CONTACT 5\.3.*bytes?, 2\.770000 s$/)
+      expect(await steps.nth(1).textContent()).toMatch(/^host: VERSION_RESPONSE supported, state 0/)
+      const boxes = await page.evaluate<{ list: number; says: number[] }>(`(() => ({
+        list: document.querySelector('.seq').getBoundingClientRect().width,
+        says: [...document.querySelectorAll('.seq .says')].map((one) => one.getBoundingClientRect().width),
+      }))()`)
+      // An arrow reaches from the one line of life to the other: 15 px from each edge.
+      for (const width of boxes.says) expect(width).toBeCloseTo(boxes.list - 30, 0)
+    })
+  })
+
+  test('fits a phone', async () => {
+    await opened(CELL, PHONE, async (page) => {
+      expect(
+        await page.evaluate<boolean>(`(() => {
+        const list = document.querySelector('.seq')
+        return list.scrollWidth <= list.clientWidth
+      })()`),
+      ).toBe(true)
+    })
+  })
+})
+
 describe('paper', () => {
   test.each([
     // The grid on one, the legend after it.

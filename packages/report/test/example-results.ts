@@ -2,6 +2,7 @@ import { grids, hostBuilds, releases, type Release } from '@vmbus/catalog'
 import type {
   Cause,
   Evidence,
+  ExchangeStep,
   Execution,
   MatrixResults,
   Outcome,
@@ -48,12 +49,26 @@ const CAUSES: readonly Cause[] = [
   },
 ]
 
-const EXCHANGE = [
-  { from: 'host', says: 'OfferChannel' },
-  { from: 'guest', says: 'OpenChannel' },
-  { from: 'host', says: 'COMPLETE ok' },
-  { from: 'guest', says: 'request 1 of 20' },
-] as const
+/** As long as those of a run: 16 steps of the beginning and 8 of the end, in which times and counts differ. */
+function exchangeOf(probe: string, words: readonly (string | number)[]): readonly ExchangeStep[] {
+  const boot = [
+    'INITIATE_CONTACT 5.3',
+    'VERSION_RESPONSE supported, state 0',
+    'REQUEST_OFFERS',
+    'OFFER_CHANNEL 1',
+    'ALL_OFFERS_DELIVERED',
+  ]
+  const step = (at: number): ExchangeStep => ({
+    from: at % 2 === 0 ? 'guest' : 'host',
+    says: boot[at] ?? (at % 2 === 0 ? `${probe} 5.0 request` : `${probe} 5.0 response`),
+    ...(at >= boot.length && { ring: probe }),
+    time: 2_770_000 + at * 16 + (at > 15 ? drawn(6_000_000, 'time', ...words) : 0),
+    bytes: 16 + drawn(64, at, ...words) * 8,
+    ...(drawn(3, at, 'count', ...words) === 0 && { count: 2 + drawn(60, at, ...words) }),
+    ...(at === 16 && { untold: 100 + drawn(900, 'untold', ...words) }),
+  })
+  return Array.from({ length: 24 }, (_, at) => step(at))
+}
 
 /** A list in which equal values have one place. */
 function interned<T>() {
@@ -241,8 +256,8 @@ function executionOf(
     transcript: digest('transcript', ...words),
     exchange:
       outcome === 'works' || outcome === 'partial'
-        ? EXCHANGE
-        : [...EXCHANGE.slice(0, 1), { from: 'host', says: ends, ends: true }],
+        ? exchangeOf(feature.id, words)
+        : [...exchangeOf(feature.id, words).slice(0, 5), { from: 'host', says: ends, ends: true }],
   }
 }
 

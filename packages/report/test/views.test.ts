@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { differencesOf } from '../page/model/differences.ts'
 import { moved } from '../page/model/grid-keys.ts'
 import { modelOf, type Model } from '../page/model/model.ts'
-import { placeOf } from '../page/model/place.ts'
+import { placeOf, proofs } from '../page/model/place.ts'
 import { formatRoute, parseRoute } from '../page/model/route.ts'
 import { sectionsOf } from '../page/model/rows.ts'
 import { search } from '../page/model/search.ts'
@@ -65,6 +65,57 @@ describe('rows of a host', () => {
     const releases = ['8.0', '7.9'].map((version) => ({ ...smallResults().releases[0]!, key: `rhel ${version}` }))
     const two = modelOf(smallResults({ releases }), TODAY)
     expect(sections(two, { host: two.hosts[0]! })).toEqual([['RHEL, out of support', ['8.0', '7.9']]])
+  })
+})
+
+describe('neighbours that prove', () => {
+  const field = (value: string) =>
+    ({ of: 'guest', field: 'trim', value, basis: 'source-read', source: 'tree' }) as const
+  const vmbus = (value: string) => ({ of: 'host', field: 'vmbus', value, basis: 'source-read', source: 'h' }) as const
+  const works = { outcome: 'works', evidence: 'real', verdict: 'agrees', reason: '', published: [] } as const
+  const changed = modelOf(
+    smallResults({
+      reads: [field('yes'), field('no'), vmbus('5.3'), vmbus('1.1')],
+      stories: [
+        { ...works, reads: [0, 2] },
+        { ...works, outcome: 'no-driver', reads: [1, 2], decidedBy: { of: 'guest', field: 'trim' } },
+        { ...works, outcome: 'not-offered', reads: [0, 3], decidedBy: { of: 'host', field: 'vmbus' } },
+        { ...works, outcome: 'not-run', evidence: 'documented', reads: [] },
+      ],
+      // Columns: each host with trim, core, kvp. RHEL 7.8 lacks TRIM, Windows Server 2008 R2 has not the bus for it.
+      cells: [
+        [2, 0, 0, 3, 0, 0, 1, 0, 0],
+        [2, 0, 0, 3, 0, 0, 0, 0, 0],
+        [2, 0, 0, 0, 0, 0, 0, 0, 0],
+        [2, 0, 0, 0, 0, 0, 1, 0, 0],
+        [2, 0, 0, 0, 0, 0, 1, 0, 0],
+      ],
+    }),
+    TODAY,
+  )
+  const found = (name: string) =>
+    proofs(changed, placeIn(changed, name)).map(({ of, release, host, here, there }) => [
+      of === 'host' ? host.id : release.slug,
+      here?.value,
+      there?.value,
+    ])
+
+  test('are the nearest that come out otherwise, past those that nobody ran, with the field that decides', () => {
+    expect(found('rhel-7.9/ws2022/trim')).toEqual([
+      ['ws2008r2', '5.3', '1.1'],
+      ['rhel-7.8', 'yes', 'no'],
+    ])
+    // RHEL 7.9 with LIS 4.3 lacks it as well, but has its drivers from elsewhere.
+    expect(found('rhel-7.10/ws2022/trim')).toEqual([
+      ['ws2008r2', '5.3', '1.1'],
+      ['rhel-7.8', 'yes', 'no'],
+    ])
+    expect(found('rhel-7.8/ws2022/trim')).toEqual([['rhel-7.9', 'no', 'yes']])
+  })
+
+  test('are none where all are alike, or the cell itself was not run', () => {
+    expect(found('rhel-7.9/ws2022/kvp')).toEqual([])
+    expect(found('rhel-7.9/win10-1507/trim')).toEqual([])
   })
 })
 

@@ -36,6 +36,7 @@ export interface Host {
   readonly label: readonly string[]
   readonly group: string
   readonly facts: readonly string[]
+  readonly sources: readonly string[]
   readonly supportEnds?: string
   readonly supported: boolean
 }
@@ -137,7 +138,7 @@ function releasesOf({ releases }: MatrixResults, today: string): Release[] {
 function hostsOf({ hosts }: MatrixResults, today: string): readonly Host[] {
   const groups = ['Windows Server', '', 'Windows']
   return hosts
-    .map(({ id, name, supportEnds, facts = [] }, index) => ({
+    .map(({ id, name, supportEnds, facts = [], sources = [] }, index) => ({
       index,
       id,
       name: hostName(id, name),
@@ -145,6 +146,7 @@ function hostsOf({ hosts }: MatrixResults, today: string): readonly Host[] {
       label: hostLabel(id, name),
       group: hostGroup(id),
       facts,
+      sources,
       ...(supportEnds === undefined ? {} : { supportEnds }),
       supported: supportEnds === undefined || isAhead(supportEnds, today),
     }))

@@ -1,3 +1,4 @@
+import { proofsOf } from '../../src/proofs.ts'
 import type { Host, Model, Place, Release } from './model.ts'
 
 /** `rhel-7.9/ws2022/trim` in the URL. */
@@ -27,3 +28,14 @@ function around<T>(all: readonly T[], one: T, width: number): readonly T[] {
   const first = Math.max(0, Math.min(all.indexOf(one) - Math.floor(width / 2), all.length - width))
   return all.slice(first, first + width)
 }
+
+/** The nearest neighbours that come out otherwise. */
+export const proofs = (model: Model, { release, host, feature }: Place) =>
+  proofsOf({
+    release,
+    host,
+    releases: [...siblings(model, release)].sort((a, b) => a.index - b.index),
+    hosts: [...model.hosts].sort((a, b) => a.index - b.index),
+    storyAt: (ofRelease, onHost) => model.storyAt({ release: ofRelease, host: onHost, feature }),
+    readsOf: model.readsOf,
+  })

@@ -44,6 +44,16 @@ export function Host({ page, host, open }: HostProps) {
           <span key={fact}>{fact}</span>
         ))}
       </p>
+      {host.sources.length > 0 && (
+        <details class="more">
+          <summary>Where these are from</summary>
+          <ul class="sources">
+            {host.sources.map((source) => (
+              <li key={source}>{source}</li>
+            ))}
+          </ul>
+        </details>
+      )}
       <HostPicker page={page} host={host} />
       <Share page={page} host={host} sections={sections} />
       <Filters page={page} />

@@ -1,42 +1,47 @@
-import type { Execution } from '../../src/results/execution.ts'
+import type { ExchangeStep, Execution } from '../../src/results/execution.ts'
+import { count, plural } from '../model/names.ts'
 
-/** Units of the drawing: its width, where the two ends stand, and the height of a step. */
-const WIDTH = 336
-const ENDS = { host: 44, guest: WIDTH - 44 } as const
-const STEP = 25
-
-/** What crossed the bus, as a sequence diagram; nothing where the run did not tell it. */
+/** What crossed the bus, as a list that is drawn as a sequence diagram; nothing where the run did not tell it. */
 export function Sequence({ execution: { exchange } }: { execution: Execution }) {
   if (exchange === undefined || exchange.length === 0) return undefined
-  const bottom = 44 + (exchange.length - 1) * STEP + 14
-  const words = exchange.map(({ from, says }) => `${from}: ${says}`).join('; ')
   return (
     <>
       <h3>What crossed the bus</h3>
-      <svg class="seq" viewBox={`0 0 ${WIDTH} ${bottom + 2}`} role="img" aria-label={`Sequence: ${words}`}>
-        {(['host', 'guest'] as const).map((end) => (
-          <g key={end}>
-            <text x={ENDS[end]} y="12" text-anchor="middle">
-              {end}
-            </text>
-            <line x1={ENDS[end]} x2={ENDS[end]} y1="18" y2={bottom} />
-          </g>
+      <p class="ends" aria-hidden="true">
+        <span>host</span>
+        <span>guest</span>
+      </p>
+      <ol class="seq" role="list">
+        {exchange.map((step, at) => (
+          <Step key={at} step={step} />
         ))}
-        {exchange.map(({ from, says, ends }, at) => {
-          const y = 44 + at * STEP
-          const to = from === 'host' ? ENDS.guest : ENDS.host
-          const back = from === 'host' ? -7 : 7
-          return (
-            <g key={at} class={ends ? 'broken' : 'arrow'}>
-              <line x1={ENDS[from]} x2={to} y1={y} y2={y} />
-              <path d={`M${to} ${y}l${back} -3.5v7z`} />
-              <text x={WIDTH / 2} y={y - 5} text-anchor="middle">
-                {says}
-              </text>
-            </g>
-          )
-        })}
-      </svg>
+      </ol>
     </>
   )
+}
+
+function Step({ step }: { step: ExchangeStep }) {
+  const { from, says, ends, untold } = step
+  return (
+    <>
+      {untold !== undefined && <li class="untold">{plural(untold, 'message')} not shown</li>}
+      <li class={ends ? 'broken' : from}>
+        <span class="vh">{from}: </span>
+        <span class="says">
+          {says}
+          {step.count !== undefined && <b> × {count(step.count)}</b>}
+        </span>
+        <span class="note">{noteOf(step)}</span>
+      </li>
+    </>
+  )
+}
+
+/** On which ring, how much, and when: `storvsc, 64 bytes, 2.888 s`. */
+function noteOf({ ring, bytes, time, ends }: ExchangeStep): string {
+  return [
+    ...(ring === undefined || ends ? [] : [ring]),
+    ...(bytes === undefined ? [] : [plural(bytes, 'byte')]),
+    ...(time === undefined ? [] : [`${(time / 1e6).toFixed(6)} s`]),
+  ].join(', ')
 }

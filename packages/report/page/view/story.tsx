@@ -1,12 +1,13 @@
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Published, ReadField, StoredStory } from '../../src/results/results.ts'
 import type { Place } from '../model/model.ts'
 import { count, plural } from '../model/names.ts'
-import { neighbours } from '../model/place.ts'
+import { neighbours, placeName, proofs } from '../model/place.ts'
 import { EVIDENCE_WORDS, OUTCOME_WORDS, pageValue, reasonOf, commandOf, verdictSentence } from '../model/words.ts'
 import { marksOf } from './cell.tsx'
 import { close, stepDifference } from './keys.ts'
-import { linkTo, type Page } from './page.ts'
+import { linkTo, linkWith, type Page } from './page.ts'
 import { Sequence } from './sequence.tsx'
 import { SmallGrid } from './small-grid.tsx'
 
@@ -163,7 +164,36 @@ function Neighbours({ page, place }: { page: Page; place: Place }) {
           places: hosts.map((host) => ({ release, host, feature: place.feature })),
         }))}
       />
+      <Proofs page={page} place={place} />
     </>
+  )
+}
+
+/** Which neighbours come out otherwise, and by which value of theirs. */
+function Proofs({ page: { model, route }, place }: { page: Page; place: Place }) {
+  const found = proofs(model, place)
+  if (found.length === 0) return undefined
+  return (
+    <ul class="proofs">
+      {found.map(({ of, release, host, story, here, there }) => (
+        <li key={`${release.slug} ${host.id}`}>
+          <a href={linkWith(route, { cell: placeName({ release, host, feature: place.feature }) })}>
+            {of === 'host' ? host.name : release.name}
+          </a>
+          : {OUTCOME_WORDS[story.outcome]}
+          {there !== undefined && here?.value !== there.value && (
+            <span class="basis">
+              {there.field} is <code>{there.value}</code>
+              {here !== undefined && (
+                <>
+                  , here <code>{here.value}</code>
+                </>
+              )}
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -175,7 +205,14 @@ function Replay({ command }: { command: string }) {
   }
   return (
     <div class="cmd" role="group" aria-label="Replay command">
-      <code>{command}</code>
+      <code>
+        {command.split(' ').map((word, at) => (
+          <Fragment key={word}>
+            {at > 0 && ' '}
+            <span>{word}</span>
+          </Fragment>
+        ))}
+      </code>
       <button type="button" class="copy" data-copy onClick={() => void copy()}>
         {copied === command ? 'Copied' : 'Copy'}
       </button>

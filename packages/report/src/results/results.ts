@@ -23,6 +23,8 @@ export interface ResultHost {
   readonly supportEnds?: string
   /** What tells it from others: build, versions of its protocols. */
   readonly facts?: readonly string[]
+  /** How each of them and the end of support is known, and from where: a line each. */
+  readonly sources?: readonly string[]
 }
 
 export interface ResultRelease {
