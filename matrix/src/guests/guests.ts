@@ -5,6 +5,7 @@ import { windows, windowsWith, type WindowsGeneration, type WindowsOptions } fro
 import type { HostProfile } from '@vmbus/host'
 import type { Field } from '@vmbus/world'
 import type { Control } from '../probes/probe.ts'
+import type { Contact } from '../worlds/contact.ts'
 import { linuxGuest } from './linux.ts'
 import { readOf } from './read-of.ts'
 
@@ -12,8 +13,8 @@ import { readOf } from './read-of.ts'
 export interface MakeOptions {
   /** Fields that are the guest's own; the others are those of one reference, so that nothing else can be seen. Default all. */
   readonly reads?: readonly string[]
-  /** Versions of VMBus that it tries, in place of its own. */
-  readonly bus?: readonly number[]
+  /** What it tries of VMBus and of the adapter's protocol, in place of all its own versions. */
+  readonly contact?: Contact
   /** Values that are taken away: of a Linux guest, or of a user's own fields. */
   readonly change?: Control
 }
@@ -99,10 +100,12 @@ function freebsdGuest({ key }: Release, delta?: GuestDelta): FreebsdMatrixGuest 
     fields,
     versions,
     beside: () => [],
-    make({ reads, bus = versions } = {}) {
+    make({ reads, contact } = {}) {
       const made =
-        reads === undefined ? found : freebsdWith(FREEBSD, { ...freebsd(FREEBSD).fields, ...readOf(fields, reads) })
-      return { ...made, versions: bus }
+        reads === undefined
+          ? found
+          : freebsdWith(FREEBSD, { ...freebsd(FREEBSD).fields, ...readOf(fields, reads, contact) })
+      return { ...made, versions: contact?.guest ?? versions }
     },
   }
 }
@@ -128,12 +131,12 @@ function windowsGuest({ key, drivers }: Release, delta?: GuestDelta): WindowsMat
     fields,
     versions,
     beside: (_, host) => (generation === 1 ? [] : [`generation 2 of ${generationsOf(host)}`]),
-    make({ reads, bus = versions } = {}) {
+    make({ reads, contact } = {}) {
       const made =
         reads === undefined
           ? found
-          : windowsWith(WINDOWS, { ...windows(WINDOWS).fields, ...readOf(fields, reads) }, { generation })
-      return { ...made, versions: bus }
+          : windowsWith(WINDOWS, { ...windows(WINDOWS).fields, ...readOf(fields, reads, contact) }, { generation })
+      return { ...made, versions: contact?.guest ?? versions }
     },
   }
 }

@@ -42,14 +42,14 @@ export function linuxGuest(vector: LinuxVector): LinuxMatrixGuest {
   const own = quirksOf(kernelVersion(vector.kernel), valuesOf<Capabilities>(vector.fields))
   const idsOf = (which: (quirk: Quirk) => boolean): QuirkId[] => QUIRKS.filter(which).map(({ id }) => id)
 
-  function make({ reads, bus, change: values = {} }: MakeOptions = {}): LinuxGeneration {
-    const changed = change({ ...(bus === undefined ? {} : { vmbus: bus }), ...values })
+  function make({ reads, contact, change: values = {} }: MakeOptions = {}): LinuxGeneration {
+    const changed = change({ ...(contact === undefined ? {} : { vmbus: contact.guest }), ...values })
     if (reads === undefined) return linux({ ...vector, fields: { ...vector.fields, ...changed } })
     return linux(
       {
         name: `linux-${REFERENCE} with ${reads.join(', ')} of ${vector.name}`,
         kernel: REFERENCE,
-        fields: { ...kernelVector(REFERENCE).fields, ...readOf({ ...vector.fields }, reads), ...changed },
+        fields: { ...kernelVector(REFERENCE).fields, ...readOf({ ...vector.fields }, reads, contact), ...changed },
       },
       { quirks: idsOf((quirk) => !isOwn(quirk, reads) || own.has(quirk.id)) },
     )

@@ -65,7 +65,7 @@ export interface Probe {
   readonly needs?: HostNeed
   /** It moves the guest to the next version of its host, whose values count as read as well. */
   readonly moves?: true
-  /** Whether it sees the versions of VMBus that both ends have, or only the one that they agree on (the default). */
+  /** Whether it sees all versions of VMBus and of the adapter that both ends have, or only those that they agree on (the default). */
   readonly bus?: 'agreed' | 'lists'
   readonly reads: Reads
   /** What of the published row it does not cover: then `partial` is the best it can say. */

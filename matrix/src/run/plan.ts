@@ -5,7 +5,7 @@ import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
 import { OURS, type ConfigFile, type Registry } from '../registry/registry.ts'
 import { hasNeeded, nextHost } from '../worlds/hosts.ts'
 import { seeded } from '@vmbus/world'
-import { contactOf } from '../worlds/contact.ts'
+import { contactOf, isInContact } from '../worlds/contact.ts'
 import { canonical } from './canonical.ts'
 
 /** A release of the catalog on a host. */
@@ -66,11 +66,17 @@ export interface PlanOptions {
   readonly registry?: Registry
 }
 
-const valuesOf = (
-  fields: Readonly<Record<string, { readonly value: unknown }>>,
-  names: readonly string[],
-): Readonly<Record<string, unknown>> =>
+type Fields = Readonly<Record<string, { readonly value: unknown }>>
+
+const fieldsNamed = (fields: Fields, names: readonly string[]): Readonly<Record<string, unknown>> =>
   Object.fromEntries(names.filter((name) => name !== 'vmbus').map((name) => [name, fields[name]?.value]))
+
+/** Those that the contact does not stand for. */
+const valuesOf = (fields: Fields, names: readonly string[], probe: Probe): Readonly<Record<string, unknown>> =>
+  fieldsNamed(
+    fields,
+    names.filter((name) => !isInContact(probe, name)),
+  )
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -80,7 +86,7 @@ const guestPart = (guest: MatrixGuest, probe: Probe): string =>
     probe: probe.id,
     version: probe.version,
     family: guest.family,
-    guest: valuesOf(guest.fields, probe.reads[guest.family]),
+    guest: valuesOf(guest.fields, probe.reads[guest.family], probe),
   })
 
 /** The same of a host. */
@@ -88,8 +94,8 @@ const hostPart =
   ({ hostFields }: Registry) =>
   (host: HostProfile, probe: Probe): string => {
     const fields = hostFields(host)
-    const next = probe.moves === true ? valuesOf(hostFields(nextHost(host)), probe.reads.host) : undefined
-    return canonical({ host: valuesOf(fields, probe.reads.host), needed: hasNeeded(host, fields, probe), next })
+    const next = probe.moves === true ? fieldsNamed(hostFields(nextHost(host)), probe.reads.host) : undefined
+    return canonical({ host: valuesOf(fields, probe.reads.host, probe), needed: hasNeeded(host, fields, probe), next })
   }
 
 const togetherPart = (guest: MatrixGuest, host: HostProfile, probe: Probe): string =>
@@ -122,6 +128,7 @@ export function planOf(
 ): Plan {
   const tasks = new Map<string, Task>()
   const checks: Check[] = []
+  const ids = new Map<string, string>()
   const cells = new Map<string, { readonly id: string } | NotRun>()
   const guests = new Map<string, MatrixGuest | NoGuest>()
   const draws = seeded(seed)
@@ -130,8 +137,9 @@ export function planOf(
   function add(release: string, host: HostProfile, guest: MatrixGuest, probe: Probe): void {
     const cell = cellOf(release, host.id, probe.id)
     const count = countOf(probe, runs)
-    const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${togetherPart(guest, host, probe)}`
-    const id = sha256(`${key} ${seed} ${count}`)
+    const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${togetherPart(guest, host, probe)} ${seed} ${count}`
+    const id = ids.get(key) ?? sha256(key)
+    ids.set(key, id)
     cells.set(cell, { id })
     const { config } = registry
     const task: Task = {

@@ -10,6 +10,7 @@ import {
 } from '@vmbus/host'
 import type { Probe } from '../probes/probe.ts'
 import type { Field } from '@vmbus/world'
+import type { Contact } from './contact.ts'
 
 /** A feature of the host as a field: whether a virtual machine of it can have that, of the generation that it needs. */
 function featureField(profile: HostProfile, name: HostFeature): Field<boolean> {
@@ -38,12 +39,17 @@ export function nextHost(profile: HostProfile): HostProfile {
 }
 
 /** A host that speaks these versions of VMBus, has these facts of a build and all others of Windows Server 2025, so that nothing else of it can be seen. */
-export function projectedHost(profile: HostProfile, reads: readonly string[], bus: readonly number[]): HostProfile {
+export function projectedHost(
+  profile: HostProfile,
+  reads: readonly string[],
+  { host, adapter }: Pick<Contact, 'host' | 'adapter'>,
+): HostProfile {
   const own = Object.entries(profile.fields).filter(([name]) => reads.includes(name))
   return profileOf('projected', `Windows Server 2025 with facts of ${profile.name}`, {
     ...ws2025.fields,
     ...Object.fromEntries(own),
-    vmbus: { ...profile.fields.vmbus, value: bus },
+    vmbus: { ...profile.fields.vmbus, value: host },
+    ...(adapter?.agreed && { netvsc: { ...profile.fields.netvsc, value: adapter.agreed.host } }),
   })
 }
 

@@ -77,8 +77,8 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
   const contact = contactOf(guest, profile, probe)
   return {
     guest,
-    make: whole ? taken : { reads, bus: contact.guest, ...taken },
-    profile: whole ? profile : projectedHost(profile, probe.reads.host, contact.host),
+    make: whole ? taken : { reads, contact, ...taken },
+    profile: whole ? profile : projectedHost(profile, probe.reads.host, contact),
     ends: endsOf(probe),
     own: ownSpecs(registry.devices, endsOf(probe), registry.hostFields(profile)),
     machine: probe.machine ?? {},
@@ -89,12 +89,12 @@ function lifeOptions(options: SimulatedOptions, reads: readonly string[]): LifeO
   }
 }
 
-/** The next version of a host, under the name of the one that the guest's state is of. */
+/** The next version of a host with all that it has of the adapter, under the name of the one that the guest's state is of. */
 function nextProfile({ profile, probe, whole = false }: SimulatedOptions, own: LifeOptions): HostProfile {
   const next = nextHost(profile)
   return whole
     ? profileOf(profile.id, next.name, next.fields)
-    : projectedHost(next, probe.reads.host, own.profile.fields.vmbus.value)
+    : projectedHost(next, probe.reads.host, { host: own.profile.fields.vmbus.value })
 }
 
 /** A guest's fields, and in place of what was taken away what is left. */

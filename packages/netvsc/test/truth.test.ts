@@ -7,6 +7,16 @@ import { GUEST_MAC, PEER_MAC, connected, frameTo, world as make, type World } fr
 
 // What an adapter is told, and what it says of itself.
 
+const SECTIONS = 'netvsc.connection.receiveBuffer.sections'
+
+interface SavedSections {
+  readonly count: number
+  free: number[]
+  packets: number[][]
+}
+const sectionsOf = (state: Record<string, unknown>): SavedSections =>
+  (state as { connection: { receiveBuffer: { sections: SavedSections } } }).connection.receiveBuffer.sections
+
 const lan = () => createSwitch({ clock: virtualClock(), timers: timerQueue(() => undefined), seed: seeded(1) })
 const codeOf = (work: () => unknown): string => {
   try {
@@ -109,16 +119,27 @@ describe('a restore', () => {
       (state: Record<string, unknown>) => void (state['speed'] = Number.NaN),
       'netvsc.speed',
     ],
-    [
-      'sections that do not fit together',
-      (state: Record<string, unknown>) =>
-        void (
-          state as { connection: { receiveBuffer: { sections: { heads: number[] } } } }
-        ).connection.receiveBuffer.sections.heads.pop(),
-      'netvsc.connection.receiveBuffer.sections',
-    ],
   ])('of a host of %s changes nothing', (_what, change, field) => {
     expect(damaged(change, 'nic')).toBe(`VMBUS_STATE_INVALID ${field}`)
+  })
+
+  test.each<readonly [string, (sections: SavedSections) => void, string]>([
+    ['a section that is not there', (each) => void (each.free[0] = each.count), SECTIONS],
+    ['a run that goes up', (each) => void (each.free = [3, 9]), SECTIONS],
+    ['half a run', (each) => void each.free.pop(), SECTIONS],
+    ['more free sections than there are', (each) => void each.free.push(...each.free), SECTIONS],
+    [
+      'a section in two packets',
+      (each) =>
+        void (each.packets = [
+          [0, 5],
+          [0, 5],
+        ]),
+      SECTIONS,
+    ],
+    ['a packet of no section', (each) => void (each.packets = [[0]]), `${SECTIONS}.packets[0]`],
+  ])('of a host of %s changes nothing', (_what, change, field) => {
+    expect(damaged((state) => change(sectionsOf(state)), 'nic')).toBe(`VMBUS_STATE_INVALID ${field}`)
   })
 
   test.each([

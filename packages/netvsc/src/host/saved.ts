@@ -10,7 +10,6 @@ import {
   stateForm,
   u16,
   u32,
-  u8,
   ShapeMismatch,
   type Shape,
   type StateForm,
@@ -31,24 +30,33 @@ import type {
 const LARGEST_MAC = 0xffff_ffff_ffff
 const mac = integer(0, LARGEST_MAC)
 
+const areRuns = (runs: readonly number[], count: number): boolean =>
+  runs.length % 2 === 0 &&
+  runs.every((each, at) => each < count && (at % 2 === 0 || each <= (runs[at - 1] ?? 0))) &&
+  runs.reduce((sum, each, at) => sum + (at % 2 === 0 ? each + 1 : -each), 0) <= count
+
 const sections: Shape<SectionsState> = (value, at) => {
   const state = object<SectionsState>({
     size: integer(1),
     count: integer(2),
-    heads: list(u8),
-    next: list(u32),
+    packets: list(list(u32, 2)),
     free: list(u32),
     freeControl: list(u32),
   })(value, at)
-  const { count, heads, next, free, freeControl } = state
-  if (
-    heads.length !== count ||
-    next.length !== count ||
-    [...free, ...freeControl, ...next].some((each) => each > count)
-  )
-    throw new ShapeMismatch(at, heads.length, `${count} sections`)
+  const { count, packets, free, freeControl } = state
+  const [queues, held] = [packets.map(([first = 0]) => first), packets.flatMap((packet) => packet.slice(1))]
+  const isWhole =
+    areRuns(free, count) &&
+    areRuns(freeControl, count) &&
+    queues.every((each) => each < MAX_QUEUES) &&
+    new Set(held).size === held.length &&
+    held.every((section) => section < count)
+  if (!isWhole) throw new ShapeMismatch(at, count, `sections each once, below ${count}`)
   return state
 }
+
+/** What heads of packets have room for. */
+const MAX_QUEUES = 255
 
 const message = { payload: bytes(), low: u32, high: u32 }
 const queue: Shape<QueueState> = object<QueueState>({
@@ -109,7 +117,7 @@ const statistics: Shape<NetvscStatistics> = object<NetvscStatistics>({
 
 /** The states of an adapter that speaks these versions. */
 export const hostForm = (versions: readonly number[]): StateForm<NetvscHostState> =>
-  stateForm<NetvscHostState>('netvsc', 3, {
+  stateForm<NetvscHostState>('netvsc', 4, {
     connection: connection(versions),
     statistics,
     vfSerial: u32,

@@ -44,25 +44,58 @@ export interface Sections {
 export interface SectionsState {
   readonly size: number
   readonly count: number
-  /** Queue + 1 of the packet that begins with the section, 0 for the others. */
-  readonly heads: readonly number[]
-  /** The next section of the same packet + 1, 0 at its end. */
-  readonly next: readonly number[]
+  /** Of each packet that the guest has: its queue, then its sections in order. */
+  readonly packets: readonly (readonly number[])[]
+  /** The stack of free ones, as `runsOf` has it: a buffer of 16 MiB has 9,709, nearly all in one run. */
   readonly free: readonly number[]
   readonly freeControl: readonly number[]
 }
 
+/** The first and the last of each run of numbers that go down by one. */
+export function runsOf(numbers: readonly number[]): number[] {
+  const runs: number[] = []
+  let last = -2
+  for (const each of numbers) {
+    if (each === last - 1) runs[runs.length - 1] = each
+    else runs.push(each, each)
+    last = each
+  }
+  return runs
+}
+
+function numbersOf(runs: readonly number[]): number[] {
+  const numbers: number[] = []
+  for (let at = 0; at < runs.length; at += 2)
+    for (let each = runs[at] ?? 0, last = runs[at + 1] ?? 0; each >= last; each--) numbers.push(each)
+  return numbers
+}
+
 export function createSections(size: number, count: number, saved?: SectionsState): Sections {
   const reserved = Math.min(CONTROL_SECTIONS, count >>> 1)
-  const heads = Uint8Array.from(saved?.heads ?? new Uint8Array(count))
-  const next = Uint32Array.from(saved?.next ?? new Uint32Array(count))
-  const controls = saved ? [...saved.freeControl] : Array.from({ length: reserved }, (_, i) => reserved - 1 - i)
-  const data = saved ? [...saved.free] : Array.from({ length: count - reserved }, (_, i) => count - 1 - i)
-  const ranges: PooledRange[] = Array.from({ length: count }, (_, index) => ({
-    byteCount: 0,
-    byteOffset: index * size,
-  }))
+  /** Queue + 1 of the packet that begins with the section, 0 for the others. */
+  const heads = new Uint8Array(count)
+  /** The next section of the same packet + 1, 0 at its end. */
+  const next = new Uint32Array(count)
+  const controls = numbersOf(saved?.freeControl ?? [reserved - 1, 0])
+  const data = numbersOf(saved?.free ?? [count - 1, reserved])
+  /** By section; made when it is first filled, and kept. */
+  const ranges = new Map<number, PooledRange>()
   const back = (section: number): void => void (section < reserved ? controls : data).push(section)
+
+  /** Puts a section at the end of a packet whose last one is `previous`, -1 for the first. */
+  function link(queue: number, previous: number, section: number): number {
+    if (previous < 0) heads[section] = queue + 1
+    else next[previous] = section + 1
+    return section
+  }
+  for (const [queue = 0, ...held] of saved?.packets ?? [])
+    held.reduce((previous, section) => link(queue, previous, section), -1)
+
+  function packetOf(first: number): number[] {
+    const packet = [(heads[first] ?? 0) - 1]
+    for (let section = first + 1; section !== 0; section = next[section - 1] ?? 0) packet.push(section - 1)
+    return packet
+  }
 
   /** Unlinks the packet that begins with the section; returns how many sections it had, each of which `end` was told of. */
   const unlink = (first: number, end?: (section: number) => void): number => {
@@ -89,18 +122,14 @@ export function createSections(size: number, count: number, saved?: SectionsStat
     },
     take: (forControl) => (forControl ? controls.pop() : data.pop()) ?? -1,
     range(section, byteCount) {
-      const range = ranges[section] as PooledRange
+      let range = ranges.get(section)
+      if (range === undefined) ranges.set(section, (range = { byteCount, byteOffset: section * size }))
       range.byteCount = byteCount
       return range
     },
     send(queue, sent) {
       let previous = -1
-      for (const { byteOffset } of sent) {
-        const section = byteOffset / size
-        if (previous < 0) heads[section] = queue + 1
-        else next[previous] = section + 1
-        previous = section
-      }
+      for (const { byteOffset } of sent) previous = link(queue, previous, byteOffset / size)
     },
     undo: (first) => void unlink(first),
     complete,
@@ -108,6 +137,10 @@ export function createSections(size: number, count: number, saved?: SectionsStat
     reclaim(queue) {
       for (let section = 0; section < count; section++) complete(queue, section)
     },
-    save: () => ({ size, count, heads: [...heads], next: [...next], free: [...data], freeControl: [...controls] }),
+    save() {
+      const packets: number[][] = []
+      for (let section = 0; section < count; section++) if (heads[section] !== 0) packets.push(packetOf(section))
+      return { size, count, packets, free: runsOf(data), freeControl: runsOf(controls) }
+    },
   }
 }
