@@ -26,7 +26,7 @@ function complaint(command, args) {
 
 const folder = await mkdtemp(join(tmpdir(), 'vmbus-packed-'))
 try {
-  const found = [await complaint('pnpm', ['--recursive', 'pack', '--pack-destination', folder])]
+  const found = [await complaint('pnpm', ['--filter', '@vmbus/*', 'pack', '--pack-destination', folder])]
   const judgements = (await readdir(folder))
     .sort()
     .flatMap((name) => [

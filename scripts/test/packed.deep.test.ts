@@ -1,8 +1,20 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cellsOf } from '../../matrix/src/results/read.ts'
+import { parseResults } from '../../matrix/src/results/file.ts'
 import { examplesOf, writeExamples } from '../docs/examples.mjs'
 import { readWorkspace } from '../floors/workspace.mjs'
 import { root } from './root.ts'
@@ -37,7 +49,7 @@ beforeAll(() => {
   const tarballs = join(project, 'tarballs')
   mkdirSync(tarballs)
   run(root, join(bin, 'tsc'), '-b', 'tsconfig.build.json')
-  run(root, join(bin, 'pnpm'), '--recursive', 'pack', '--pack-destination', tarballs)
+  run(root, join(bin, 'pnpm'), '--filter', '@vmbus/*', 'pack', '--pack-destination', tarballs)
   const dependencies: Record<string, string> = {}
   for (const file of readdirSync(tarballs)) {
     // Optional peers are installed too, in the range that was published: entries that need them are imported below.
@@ -148,4 +160,68 @@ test('the examples of the READMEs run against the packed packages', () => {
   for (const name of readdirSync(join(folder, 'out')).filter((each) => each.endsWith('.js'))) {
     run(folder, process.execPath, join('out', name))
   }
+})
+
+describe('a package of a user, with a device, hosts, guests and a probe of its own', () => {
+  const toy = join(project, 'toy-device')
+  const vmbus = (...args: string[]): string => run(toy, 'npm', 'exec', '--offline', '--', 'vmbus', ...args)
+  const own = ['--config', 'dist/vmbus.config.js']
+  const cells = ['--release', 'toyos*,debian 12', '--host', 'lab*,ws2022', '--feature', 'toy.echo', '--runs', '5']
+
+  beforeAll(() => {
+    const from = join(root, 'matrix/examples/toy-device')
+    cpSync(from, toy, { recursive: true, filter: (path) => !/[/\\](?:node_modules|dist)$/.test(path) })
+    run(toy, join(root, 'node_modules/.bin/tsc'), '-p', 'tsconfig.build.json')
+  })
+
+  test('is measured: its cells are what its README says', () => {
+    vmbus('matrix', ...own, ...cells, '--json', 'toy.json', '--html', 'toy.html', '--quiet')
+    const results = parseResults(readFileSync(join(toy, 'toy.json'), 'utf8'), 'toy.json')
+    const said = [...cellsOf(results)].map(({ release, host, index }) => {
+      const { outcome, verdict } = results.stories[index] ?? {}
+      return `${release.key} on ${host.id}: ${outcome}, ${verdict}`
+    })
+    expect(said).toEqual([
+      'debian 12 on ws2022: not-offered, not-covered',
+      'debian 12 on lab-1: no-driver, not-covered',
+      'debian 12 on lab-2: no-driver, not-covered',
+      'toyos 0.9 on ws2022: not-offered, not-covered',
+      'toyos 0.9 on lab-1: fails, not-covered',
+      'toyos 0.9 on lab-2: fails, not-covered',
+      'toyos 1.0 on ws2022: not-offered, not-covered',
+      'toyos 1.0 on lab-1: works, not-covered',
+      'toyos 1.0 on lab-2: works, not-covered',
+      'toyos 2.0 on ws2022: not-offered, not-covered',
+      'toyos 2.0 on lab-1: fails, not-covered',
+      'toyos 2.0 on lab-2: works, not-covered',
+    ])
+    expect(readFileSync(join(toy, 'toy.html'), 'utf8')).toContain('</html>')
+  })
+
+  test('is explained, and its control turns it red', () => {
+    const words = (text: string): string => text.replaceAll(/\s+/g, ' ')
+    expect(words(vmbus('explain', ...own, 'toyos', '2.0', 'lab-1', 'toy.echo'))).toContain(
+      "fails: guest and host have no version of it in common. It is decided by one value: the guest's toy.echo is 2",
+    )
+    expect(words(vmbus('control', ...own, 'toy.echo', '--release', 'toyos 1.0', '--host', 'lab-1'))).toContain(
+      'toyos 1.0 on Lab host 1: works. Without toy.echo: no-driver',
+    )
+  })
+
+  test('has its configuration run as TypeScript by a Node that does, and else is told what to do', () => {
+    const runsTypeScript = 'typescript' in process.features && process.features.typescript !== false
+    const found = spawnSync('npm', ['exec', '--offline', '--', 'vmbus', 'hosts', 'lab*'], {
+      cwd: toy,
+      encoding: 'utf8',
+      shell: windows,
+    })
+    if (runsTypeScript) expect(found.stdout).toContain('Lab host 2')
+    else
+      expect(found).toMatchObject({
+        status: 2,
+        stderr:
+          `vmbus: ${join(realpathSync(toy), 'vmbus.config.ts')}: Node ${process.versions.node} does not run TypeScript here: ` +
+          'call it vmbus.config.mjs, or use Node 22.18 or newer (VMBUS_CONFIG_IMPORT)\n',
+      })
+  })
 })

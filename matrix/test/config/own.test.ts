@@ -16,11 +16,19 @@ const read = <T>(value: T) => ({ value, basis: 'source-read', source: 'here' }) 
 const known = (config: VmbusConfig): Registry =>
   registryOf(checkConfig(config, 'vmbus.config.ts'), { path: 'vmbus.config.ts', digest: '' }, OURS)
 
-async function outcomeOf(registry: Registry, id: string, release: string, host: string): Promise<unknown> {
+async function outcomeOf(
+  registry: Registry,
+  id: string,
+  release: string,
+  host: string,
+  isWithout = false,
+): Promise<unknown> {
   const guest = registry.guestOf(release)
   const [profile, probe] = [hostNamed(registry, host), registry.probes.find((each) => each.id === id)]
   if (!isGuest(guest) || profile === undefined || probe === undefined) throw new Error(`${id}, ${release}, ${host}`)
-  const { outcome, decidedBy } = await execute({ id: 'x', probe, guest, profile, registry, seed: 5, runs: 2 })
+  const change = isWithout ? { change: probe.control } : {}
+  const played = { id: 'x', probe, guest, profile, registry, seed: 5, runs: 2 }
+  const { outcome, decidedBy } = await execute({ ...played, ...change })
   return [outcome, decidedBy?.of, decidedBy?.field]
 }
 
@@ -147,6 +155,7 @@ describe('the configuration of the README', () => {
     writeFileSync(join(folder, 'vmbus.config.ts'), code)
     const registry = await loadRegistry(join(folder, 'vmbus.config.ts'))
     expect(await outcomeOf(registry, 'my.beats', 'myos 1.0', 'lab')).toEqual(['works', undefined, undefined])
+    expect(await outcomeOf(registry, 'my.beats', 'myos 1.0', 'lab', true)).toEqual(['fails', 'guest', 'my.patience'])
     expect(await outcomeOf(registry, 'my.beats', 'freebsd 14.1', 'ws2019')).toEqual(['works', undefined, undefined])
     expect(await outcomeOf(registry, 'trim', 'myos 1.0', 'lab')).toEqual(['not-offered', 'host', 'trim'])
     expect(await outcomeOf(registry, 'file-copy', 'myos 1.0', 'lab')).toEqual(['no-driver', 'guest', 'fcopy'])
