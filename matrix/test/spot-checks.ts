@@ -143,6 +143,7 @@ freebsd 11.0 | ws2016 | live-backup | no-driver | yes 2025-06, no 2020-04, no 20
 freebsd 12.1 | ws2019 | kvp | works | yes 2025-06, yes 2023-09, yes 2020-04 | agrees | jimskon/FreeBSDDevPF 47cc6eec hv_kvp.c
 freebsd 13.2 | ws2022 | jumbo-frames | works | yes 2025-06 | agrees | FreeBSD sys/dev/hyperv/netvsc/if_hn.c, hn_ioctl
 freebsd 13.2 | ws2019 | tso-checksum | works | yes 2025-06 | agrees | FreeBSD sys/dev/hyperv/netvsc/if_hn.c, hn_encap
+freebsd 13.2 | ws2019 | vhdx-resize | works | yes 2025-06 | agrees | FreeBSD sys/cam/scsi/scsi_da.c, daasync: 2Ah/09h, dareprobe
 freebsd 13.2 | ws2019 | vrss | works | yes 2025-06 | agrees | FreeBSD if_hn.c, hn_rss_ind_sysctl and hn_chan_attach
 freebsd 10.2 | ws2016 | vrss | fails | no 2020-04, no 2017-08 | agrees | FreeBSD 11.0 if_hn.c is the first with hn_rss_ind_sysctl
 freebsd 12.1 | ws2016 | sr-iov | partial | yes 2025-06, yes 2023-09, no 2020-04 | grid-conflict | FreeBSD if_hn.c, hn_xpnt_vf_init

@@ -122,7 +122,7 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     'FreeBSD 10.4 has the drivers of 11: backup, accurate time, UNMAP and virtual functions. The page marks them from 11 on.',
     'coder03/freebsd10.4 3d3f8b11 sys/dev/hyperv',
     {
-      features: ['live-backup', 'time-accuracy', 'trim', 'sr-iov', 'vhdx-resize'],
+      features: ['live-backup', 'time-accuracy', 'trim', 'sr-iov'],
       we: 'have',
       releases: named('freebsd 10.4'),
     },
@@ -135,8 +135,8 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
   ),
   finding(
     'freebsd-resize',
-    'The storage driver looks again when the host says that a disk has changed. The page marks VHDX resize for fewer releases than have that code.',
-    'FreeBSD sys/dev/hyperv/storvsc/hv_storvsc_drv_freebsd.c, VSTOR_OPERATION_ENUMERATE_BUS',
+    'The disk driver of CAM probes a disk again when it says that its capacity has changed. The page marks VHDX resize from 11.0 on alone.',
+    'coder03/freebsd10.4 3d3f8b11 sys/cam/scsi/scsi_da.c, daasync and dareprobe: unit attention 2Ah/09h',
     { features: ['vhdx-resize'], we: 'have', releases: of('freebsd') },
   ),
   finding(
