@@ -1,5 +1,9 @@
 import type { CauseRule } from './cause.ts'
-import { builtIn, finding, lis, named, of } from './fits.ts'
+import { builtIn, finding, lis, named, of, ourBug, uek, type Releases } from './fits.ts'
+
+/** Oracle's compatible kernel with its own drivers. */
+const rhck: Releases = ({ kernelLine, drivers }) => kernelLine === 'rhck' && drivers === 'built-in'
+const EARLY = named('ubuntu 12.04', 'debian 7')
 
 /** Drivers that have more than the pages mark. */
 export const DRIVERS_HAVE: readonly CauseRule[] = [
@@ -11,15 +15,9 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
   ),
   finding(
     'rhel610-backports',
-    'The kernel of RHEL 6.10 has dynamic memory 2.0 and asks disks for their VPD pages. The pages treat 6.8 to 6.10 as one column, without either.',
-    'bobolopolis/linux-el 4b3765ffdb (CentOS 6.10, 2.6.32-754.35.1): hv_balloon.c, storvsc_drv.c',
-    { features: ['runtime-memory-resize', 'scsi-wwn'], we: 'have', releases: builtIn(6, 7) },
-  ),
-  finding(
-    'rhel7-vpd',
-    'RHEL 7.2 (build -283) takes SPC-3 for granted and so reads page 0x83 of every disk. The pages mark SCSI WWN for later columns alone.',
-    'MafSam/centos af80da7 SPECS/kernel.spec, changelog of 3.10.0-283: storvsc and SPC-3',
-    { features: ['scsi-wwn'], we: 'have', releases: builtIn(7, 2) },
+    'The kernel of RHEL 6.10 has dynamic memory 2.0. The pages treat 6.8 to 6.10 as one column, without resizing of memory.',
+    'bobolopolis/linux-el 4b3765ffdb (CentOS 6.10, 2.6.32-754.35.1): hv_balloon.c, dynmem_version',
+    { features: ['runtime-memory-resize'], we: 'have', releases: builtIn(6, 10, 10) },
   ),
   finding(
     'rhel64-hot-add',
@@ -40,14 +38,16 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     { features: ['core'], we: 'have', releases: named('oracle 6.4 rhck') },
   ),
   finding(
-    'oracle-rhck-as-rhel',
-    "Oracle's compatible kernel is RHEL's, with the same drivers. Oracle's page marks fewer features than Red Hat's for the same kernel.",
-    'MafSam/centos af80da7 SPECS/kernel.spec, changelog; mkuron/almalinux-kernel 433d32f172: the same sources are rebuilt',
-    {
-      features: ['file-copy', 'time-accuracy', 'sr-iov', 'scsi-wwn', 'lsvmbus', 'vhdx-resize', 'runtime-memory-resize'],
-      we: 'have',
-      releases: ({ kernelLine, drivers }) => kernelLine === 'rhck' && drivers === 'built-in',
-    },
+    'oracle-rhck-file-copy',
+    "Oracle's compatible kernel is that of RHEL, which has the file copy driver from 6.6 and 7.1 on, as Red Hat's page says. Oracle's page of 2017 marks none of these columns.",
+    'ziozzang/rhel6-kernel-src 614321d388 (6.6) drivers/hv/hv_fcopy.c; MafSam/centos af80da7 SPECS/kernel.spec, changelog of 3.10.0-188',
+    { features: ['file-copy'], we: 'have', releases: rhck },
+  ),
+  finding(
+    'oracle-rhck-time',
+    "Oracle's compatible kernel is that of RHEL, whose 7.7 has time synchronisation 4.0, and Red Hat's page of 2025 marks accurate time from 7.4 on. Oracle's page marks it for no RHCK of 7.",
+    'dcui/RHEL77 2a8bfb46c6 drivers/hv/hv_util.c, ts_versions',
+    { features: ['time-accuracy'], we: 'have', releases: rhck },
   ),
   finding(
     'lis-rhel5-subchannels',
@@ -60,12 +60,6 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     'LIS ships lsvmbus for RHEL 5 since March 2016. The pages mark it for RHEL 6 and 7 alone.',
     'LIS/lis-next 7a4f65fae2 hv-rhel5.x/hv/tools/lsvmbus',
     { features: ['lsvmbus'], we: 'have', releases: lis(5, '4.1') },
-  ),
-  finding(
-    'lis-vpd',
-    'The storage driver of LIS takes SPC-3 for granted, in all of its three kernel families, and so reads page 0x83 of every disk. The pages mark SCSI WWN for fewer of them.',
-    'LIS/lis-next 7a4f65fae2 hv-rhel5.x, hv-rhel6.x, hv-rhel7.x: storvsc_drv.c',
-    { features: ['scsi-wwn'], we: 'have', releases: ({ drivers }) => drivers === 'lis' },
   ),
   finding(
     'lis-rhel6-newer',
@@ -115,7 +109,7 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     'debian7-kvp',
     'The kernel of Debian 7 has the key-value driver. The page marks it from Debian 8 on, where the daemons are packaged.',
     'Linux 3.2 drivers/hv/hv_kvp.c',
-    { features: ['kvp', 'vhdx-resize'], we: 'have', releases: named('debian 7') },
+    { features: ['kvp'], we: 'have', releases: named('debian 7') },
   ),
   finding(
     'freebsd104-more',
@@ -128,21 +122,25 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     },
   ),
   finding(
-    'freebsd-names',
-    'CAM asks every disk for VPD page 0x83 and keeps what it says. The FreeBSD page marks SCSI WWN for no release.',
-    'FreeBSD sys/cam/scsi/scsi_xpt.c, PROBE_DEVICE_ID',
-    { features: ['scsi-wwn'], we: 'have', releases: of('freebsd') },
-  ),
-  finding(
     'freebsd-resize',
     'The disk driver of CAM probes a disk again when it says that its capacity has changed. The page marks VHDX resize from 11.0 on alone.',
     'coder03/freebsd10.4 3d3f8b11 sys/cam/scsi/scsi_da.c, daasync and dareprobe: unit attention 2Ah/09h',
     { features: ['vhdx-resize'], we: 'have', releases: of('freebsd') },
   ),
+  ourBug(
+    'early-capacity',
+    'The storage driver of RHEL 6.4 does not look for the unit attention of a capacity that changed, as that of 6.5 does. The simulated guest of kernels that are older looks for it all the same, so the page is right.',
+    'ziozzang/rhel6-kernel-src 1352db64e1 (6.4) and 43fbacafdc (6.5): drivers/scsi/storvsc_drv.c, storvsc_handle_error',
+    {
+      features: ['vhdx-resize'],
+      we: 'have',
+      releases: (release) => builtIn(5)(release) || builtIn(6, 4, 4)(release) || uek('uek3')(release) || EARLY(release),
+    },
+  ),
   finding(
-    'capacity-changed',
-    'A disk whose size changed says so with a unit attention, and a kernel that looks at it again sees the new size. The pages mark VHDX resize for later releases, where the kernel looks by itself.',
-    'Linux drivers/scsi/storvsc_drv.c, storvsc_command_completion; drivers/scsi/scsi_error.c, scsi_report_sense',
-    { features: ['vhdx-resize'], we: 'have' },
+    'rhel70-capacity',
+    'The storage driver of RHEL 6.5, of November 2013, looks at a disk again whose capacity changed, and RHEL 7.0 came half a year later. The pages mark VHDX resize for 6.5 and for 7.2, and not for 7.0 and 7.1.',
+    'ziozzang/rhel6-kernel-src 43fbacafdc (6.5) drivers/scsi/storvsc_drv.c, storvsc_handle_error: 2Ah/09h, storvsc_device_scan',
+    { features: ['vhdx-resize'], we: 'have', releases: builtIn(7, 0, 1) },
   ),
 ]

@@ -4,6 +4,9 @@ import type { Outcome, Story } from '@vmbus/report'
 import { LACKING } from '../verdict.ts'
 import type { CauseRule, Difference } from './cause.ts'
 
+/** Whether a release is one of those that a cause speaks of. */
+export type Releases = (release: MatrixRelease) => boolean
+
 /** Differences by what they have in common; every part that is given must fit. */
 interface Fits {
   readonly features: readonly FeatureId[]
@@ -12,7 +15,7 @@ interface Fits {
   /** The field of the guest or the host that decided. */
   readonly field?: string
   readonly hosts?: readonly string[]
-  readonly releases?: (release: MatrixRelease) => boolean
+  readonly releases?: Releases
 }
 
 const HAVING: readonly Outcome[] = ['works', 'partial']
