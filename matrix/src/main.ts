@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { SNAPSHOT_CACHE_BYTES, defaultCacheFolder } from '@vmbus/machine-v86'
 import { reportHtml } from '@vmbus/report'
 import { Command } from 'commander'
@@ -11,19 +10,13 @@ import { verbsHelp } from './commands/verbs.ts'
 import { ExitCode } from './exit-code.ts'
 import { configured } from './runner.ts'
 import type { Streams } from './streams.ts'
+import { packageVersion } from './version.ts'
 
 export type { Streams }
 
 /** What one run of the command has: where to write, what ends it, and what it has to complain of in the end. */
 interface Run extends BootContext {
   readonly complaints: unknown[]
-}
-
-function versionText(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string
-  }
-  return version
 }
 
 /** Ends a run whose output is all that is wanted of it. */
@@ -36,7 +29,7 @@ const isEndedBy = ({ reason }: AbortSignal, error: unknown): boolean =>
 function commandLine(run: Run, tools: MatrixTools): Command {
   const { streams } = run
   const program = new Command('vmbus')
-    .version(versionText(), '--version')
+    .version(packageVersion(), '--version')
     .description('Runs Hyper-V guests against VMBus hosts, with no hypervisor and no Windows')
     .addHelpText(
       'after',

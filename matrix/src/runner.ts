@@ -13,6 +13,16 @@ import { execute } from './run/execute.ts'
 import { runPlan, type RunOptions } from './run/run.ts'
 import { runTask } from './run/task.ts'
 import type { Watch } from './worlds/simulated.ts'
+import { queueDispatch } from './queue/produce.ts'
+import type { RedisAddress } from './queue/address.ts'
+import { serve, type ServeOptions } from './queue/serve.ts'
+import { packageVersion } from './version.ts'
+
+/** How and where to run. */
+export interface RunnerOptions extends RunOptions {
+  /** Has the executions made by the workers of this queue. */
+  readonly queue?: { readonly address: RedisAddress; tell(line: string): void }
+}
 
 export interface RunnerGuest extends FieldedGuest {
   /** Of the generation. */
@@ -28,26 +38,37 @@ export interface RunnerRegistry extends Omit<Registry, 'guestOf'> {
 export interface Runner {
   readonly registry: RunnerRegistry
   planOf(pairs: readonly Pair[], probes: readonly Probe[], options: PlanOptions): Plan
-  runPlan(plan: Plan, options: RunOptions): Promise<ReadonlyMap<string, Execution>>
+  runPlan(plan: Plan, options: RunnerOptions): Promise<ReadonlyMap<string, Execution>>
   /** One task in this thread, whatever is kept of it, while somebody looks on. */
   replay(task: Task, watch: Watch): Promise<Execution>
   /** A probe that is played without what it names as its control; undefined for a release that nothing stands for. */
   withoutControl(probe: Probe, pair: Pair, seed: number): Promise<Finding | undefined>
+  /** Makes executions for the runs at a queue until the signal says so; how many. */
+  serve(options: Omit<ServeOptions, 'code' | 'version' | 'config'>): Promise<number>
 }
 
-/** Simulated guests on simulated hosts, on threads; what an earlier run of the same code has finished is taken from the user's cache. */
+const versionText = (): string => `vmbus ${packageVersion()}, Node ${process.version}`
+
+/** Simulated guests on simulated hosts, on threads or by a queue; what an earlier run of the same code has finished is taken from the user's cache. */
 const simulationsOf = (registry: Registry): Runner => ({
   registry,
   planOf: (pairs, probes, options) => planOf(pairs, probes, { ...options, registry }),
-  async runPlan(plan, options) {
-    const cache = await executionCache(join(defaultCacheFolder(), 'matrix'), codeDigest(registry.config?.digest))
-    return runPlan(plan, { cache, ...options, registry })
+  async runPlan(plan, { queue, ...options }) {
+    const code = codeDigest(registry.config?.digest)
+    const cache = await executionCache(join(defaultCacheFolder(), 'matrix'), code)
+    const dispatch = queue && queueDispatch({ ...queue, code, version: versionText() })
+    return runPlan(plan, { cache, ...(dispatch && { dispatch }), ...options, registry })
   },
   replay: (task, watch) => runTask(task, registry, undefined, watch),
   async withoutControl(probe, { release, host: profile }, seed) {
     const [guest, change] = [registry.guestOf(release), probe.control]
     if (!isGuest(guest)) return undefined
     return await execute({ id: '', probe, guest, profile, registry, seed, runs: DEFAULT_RUNS, change })
+  },
+  serve: (options) => {
+    const { config } = registry
+    const code = codeDigest(config?.digest)
+    return serve({ ...options, ...(config && { config }), code, version: versionText() })
   },
 })
 

@@ -1,4 +1,5 @@
 import { hostProfiles, hostProfile, type HostProfile } from '@vmbus/host'
+import { redisAddress, withoutSecret, type RedisAddress } from '../queue/address.ts'
 import { UsageError } from './failure.ts'
 
 const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600 } as const
@@ -33,4 +34,20 @@ export function oneOf<T extends string>(what: string, known: readonly T[], text:
   const found = known.find((name) => name === text)
   if (found === undefined) throw new UsageError(`unknown ${what}: ${text} (one of ${known.join(', ')})`)
   return found
+}
+
+export function countOf(what: string, text: string, least: number, most: number): number {
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count < least || count > most)
+    throw new UsageError(`not a ${what}: ${text} (an integer from ${least} to ${most})`)
+  return count
+}
+
+export const workersOf = (text: string, least: number): number => countOf('number of workers', text, least, 1024)
+
+export function queueOf(text: string): RedisAddress {
+  const address = redisAddress(text)
+  if (address === undefined)
+    throw new UsageError(`not a queue: ${withoutSecret(text)} (such as redis://host:6379/0, or rediss: for TLS)`)
+  return address
 }

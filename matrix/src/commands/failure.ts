@@ -37,7 +37,7 @@ export class OutputError extends Error {
 
 /** Codes whose cause is a file, a package or an option rather than a defect here. */
 const ABOUT_INPUT =
-  /^VMBUS_(?:USAGE|RESULTS_|CONFIG_|IMAGE_|V86_MISSING|V86_UNSUPPORTED|MACHINE_OPTIONS|KERNEL_VERSION|DISK_|OPTIONS_INVALID)/
+  /^VMBUS_(?:USAGE|RESULTS_|CONFIG_|QUEUE_|IMAGE_|V86_MISSING|V86_UNSUPPORTED|MACHINE_OPTIONS|KERNEL_VERSION|DISK_|OPTIONS_INVALID)/
 
 /** Codes of a run that found something: a guest that does not do what it is asked for, cells that got worse. */
 const ABOUT_GUEST = /^VMBUS_(?:VERB|FINDINGS|MACHINE_(?:ENDED|TIMEOUT|EXEC))$/

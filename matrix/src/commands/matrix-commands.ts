@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { INSTALL } from '../queue/libraries.ts'
 import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
 import { runCanRun } from './can-run.ts'
@@ -13,6 +14,7 @@ import type { MatrixFlags } from './matrix-flags.ts'
 import { runMerge } from './merge.ts'
 import { runReplay, type ReplayFlags } from './replay.ts'
 import type { ResultFiles } from './result-files.ts'
+import { runWorker, type WorkerFlags } from './worker.ts'
 
 /** What the commands of the matrix are given. */
 export interface MatrixCommands extends MatrixTools {
@@ -74,6 +76,7 @@ function matrixCommand(program: Command, commands: MatrixCommands): void {
     .option('--runs <n>', 'sequences that each property draws')
     .option('--seed <n>', 'what drives them; the same seed gives the same results', '1')
     .option('--workers <n>', 'threads; 0 runs all in this one (default: one for each core)')
+    .option('--queue <url>', 'have the executions made by `vmbus worker` at this Redis: redis://host:6379/0')
     .option('--shard <i/n>', 'only this part of the executions, for `vmbus merge`')
     .option('--json <file>', 'write the results')
     .option('--junit <file>', 'write them for a CI: a suite for each guest')
@@ -87,6 +90,30 @@ function matrixCommand(program: Command, commands: MatrixCommands): void {
       const context = await withRunner(commands, flags)
       await runMatrix(flags, isForFiles ? context : { ...context, signal: commands.reading })
     })
+}
+
+function workerCommand(program: Command, commands: MatrixCommands): void {
+  configurable(program.command('worker'))
+    .description('make executions for `vmbus matrix --queue` until it is interrupted')
+    .requiredOption(
+      '--queue <url>',
+      'the Redis of the queue: redis://[user:password@]host[:port][/db], rediss: for TLS',
+    )
+    .option('--workers <n>', 'threads (default: one for each core)')
+    .addHelpText(
+      'after',
+      `
+The queue needs two packages beside this one: ${INSTALL}
+Runs and workers have to be of the same code: vmbus and Node of the same version,
+and the same configuration.
+Ctrl-C ends a worker after the executions that are under way; what a worker that
+dies has taken runs elsewhere. A second Ctrl-C ends it at once.
+
+Examples:
+  vmbus worker --queue redis://10.0.0.5         on each machine
+  vmbus matrix --queue redis://10.0.0.5         and on one of them`,
+    )
+    .action(async (flags: WorkerFlags & ConfigFlags) => await runWorker(flags, await withRunner(commands, flags)))
 }
 
 function explainCommand(program: Command, commands: MatrixCommands): void {
@@ -216,6 +243,7 @@ function listCommands(program: Command, commands: MatrixCommands): void {
 /** The commands that measure guests on hosts, and that read what was measured. */
 export function matrixCommands(program: Command, commands: MatrixCommands): void {
   matrixCommand(program, commands)
+  workerCommand(program, commands)
   explainCommand(program, commands)
   replayCommand(program, commands)
   controlCommand(program, commands)

@@ -1,4 +1,5 @@
-import { seedOf } from './arguments.ts'
+import type { RedisAddress } from '../queue/address.ts'
+import { countOf, queueOf, seedOf, workersOf } from './arguments.ts'
 import { UsageError } from './failure.ts'
 import type { Shard } from './measure.ts'
 import type { StoredStory } from '@vmbus/report'
@@ -11,6 +12,7 @@ export interface MatrixFlags {
   readonly runs?: string
   readonly seed: string
   readonly workers?: string
+  readonly queue?: string
   readonly shard?: string
   readonly json?: string
   readonly junit?: string
@@ -28,17 +30,21 @@ export interface MatrixSettings {
   readonly seed: number
   readonly runs?: number
   readonly workers?: number
+  readonly queue?: RedisAddress
   readonly shard?: Shard
   readonly failOn: readonly FailOn[]
 }
 
-export function settingsOf({ seed, runs, workers, shard, failOn, since }: MatrixFlags): MatrixSettings {
+export function settingsOf({ seed, runs, workers, queue, shard, failOn, since }: MatrixFlags): MatrixSettings {
   const kinds = failOn === '' ? [] : failOn.split(',').map(failureOf)
   if (kinds.includes('worse') && since === undefined) throw new UsageError('--fail-on worse needs --since')
+  if (queue !== undefined && workers !== undefined)
+    throw new UsageError('give one of --workers and --queue: the threads of a queue are those of vmbus worker')
   return {
     seed: seedOf(seed),
     ...(runs !== undefined && { runs: runsOf(runs) }),
-    ...(workers !== undefined && { workers: countOf('number of workers', workers, 0, 1024) }),
+    ...(workers !== undefined && { workers: workersOf(workers, 0) }),
+    ...(queue !== undefined && { queue: queueOf(queue) }),
     ...(shard !== undefined && { shard: shardOf(shard) }),
     failOn: kinds,
   }
@@ -50,13 +56,6 @@ function failureOf(text: string): FailOn {
   const found = FAILURES.find((kind) => kind === text.trim())
   if (found === undefined) throw new UsageError(`unknown kind of failure: ${text} (${FAILURES.join(', ')})`)
   return found
-}
-
-function countOf(what: string, text: string, least: number, most: number): number {
-  const count = Number(text)
-  if (!/^\d+$/.test(text) || count < least || count > most)
-    throw new UsageError(`not a ${what}: ${text} (an integer from ${least} to ${most})`)
-  return count
 }
 
 function shardOf(text: string): Shard {

@@ -27,7 +27,7 @@ export interface MatrixContext extends Pick<MatrixTools, 'pageOf'> {
 
 /** Runs guests against hosts and tells what works. Throws after everything was written. */
 export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, pageOf }: MatrixContext): Promise<void> {
-  const settings = settingsOf(flags)
+  const { queue: address, ...settings } = settingsOf(flags)
   const { release, host, feature, since } = flags
   const { registry } = runner
   const selection = {
@@ -39,7 +39,13 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
   const files = await openFiles(flags, pageOf)
   try {
     const onProgress = flags.quiet === true ? undefined : progressLines(streams)
-    const results = await measure(runner, selection, { ...settings, signal, ...(onProgress && { onProgress }) })
+    const queue = address && { address, tell: (line: string) => streams.err(`vmbus: ${line}\n`) }
+    const results = await measure(runner, selection, {
+      ...settings,
+      signal,
+      ...(queue && { queue }),
+      ...(onProgress && { onProgress }),
+    })
     // Nobody reads any more what was all that is wanted.
     if (streams.gone?.aborted === true) signal.throwIfAborted()
     const ourBugs = new Set(results.causes.filter(({ kind }) => kind === 'our-bug').map(({ id }) => id))

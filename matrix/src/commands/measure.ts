@@ -1,8 +1,8 @@
 import { assemble, probesFor, type Selection } from '../cells/assemble.ts'
 import type { MatrixResults } from '@vmbus/report'
 import type { Plan } from '../run/plan.ts'
-import type { Progress, RunOptions } from '../run/run.ts'
-import type { Runner } from '../runner.ts'
+import type { Progress } from '../run/run.ts'
+import type { Runner, RunnerOptions } from '../runner.ts'
 
 /** A part of the executions of a run: the `index`-th of `count`, from 1. */
 export interface Shard {
@@ -14,6 +14,7 @@ export interface MeasureSettings {
   readonly seed: number
   readonly runs?: number
   readonly workers?: number
+  readonly queue?: RunnerOptions['queue']
   readonly shard?: Shard
   readonly signal: AbortSignal
   onProgress?(progress: Progress): void
@@ -38,12 +39,13 @@ function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
 export async function measure(
   runner: Runner,
   selection: Selection,
-  { seed, runs, workers, shard, signal, onProgress }: MeasureSettings,
+  { seed, runs, workers, queue, shard, signal, onProgress }: MeasureSettings,
 ): Promise<MatrixResults> {
   const plan = planFor(runner, selection, seed, runs)
-  const options: RunOptions = {
+  const options: RunnerOptions = {
     signal,
     ...(workers !== undefined && { workers }),
+    ...(queue !== undefined && { queue }),
     ...(onProgress !== undefined && { onProgress }),
   }
   const executions = await runner.runPlan(shard === undefined ? plan : dealt(plan, shard), options)

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 
 /** What a package's code is made of; declarations say nothing to it. */
 const CODE = /(?<!\.d)\.(?:[cm]?[jt]s|json)$/
@@ -59,6 +59,8 @@ function addPackage(hash: Hash, folder: string, seen: Set<string>): void {
 export function configDigest(path: string): string {
   const hash = createHash('sha256')
   const manifest = upward(dirname(path), ['package.json'])
-  addPackage(hash, realpathSync(dirname(manifest ?? path)), new Set())
-  return hash.update(path).digest('hex')
+  const folder = realpathSync(dirname(manifest ?? path))
+  addPackage(hash, folder, new Set())
+  // Where the package is says nothing: on another machine it is elsewhere.
+  return hash.update(relative(folder, realpathSync(path))).digest('hex')
 }

@@ -47,7 +47,8 @@ const step = v.strictObject({
   untold: optional(count),
   ends: optional(v.literal(true)),
 })
-const execution = v.strictObject({
+/** One execution, as files and queues keep it. */
+export const EXECUTION_SCHEMA = v.strictObject({
   id: text,
   probe: text,
   outcome: v.picklist(OUTCOMES),
@@ -96,7 +97,7 @@ export const MATRIX_SCHEMA: v.GenericSchema<unknown, MatrixResults> = v.strictOb
   features: v.array(feature),
   hosts: v.array(host),
   releases: v.array(release),
-  executions: v.array(execution),
+  executions: v.array(EXECUTION_SCHEMA),
   causes: v.array(cause),
   reads: v.array(readField),
   published: v.array(published),

@@ -107,5 +107,6 @@ export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions
       }
       return finished
     },
+    serve: () => Promise.reject(new Error('this runner has no queue')),
   }
 }

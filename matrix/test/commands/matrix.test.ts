@@ -200,6 +200,18 @@ describe('vmbus itself', () => {
   })
 })
 
+describe('a queue that is not there', () => {
+  // Nothing listens at port 1.
+  it.each(['worker', 'matrix'])('is told in one line by vmbus %s', async (command) => {
+    let err = ''
+    const streams = { out: () => expect.unreachable(), err: (part: string) => void (err += part) }
+    const more = command === 'matrix' ? ['--release', 'debian 12', '--host', 'ws2022', '--seed', '424242'] : []
+    const argv = [command, '--queue', 'redis://:secret@127.0.0.1:1', ...more]
+    expect(await main(argv, streams, new AbortController().signal)).toBe(2)
+    expect(err).toBe('vmbus: cannot use redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1 (VMBUS_QUEUE_REDIS)\n')
+  })
+})
+
 describe('shards', () => {
   it('make the very run, whatever their number and order', async () => {
     await run('matrix', ...THREE, '--json', file('whole.json'))
@@ -377,6 +389,11 @@ describe('bad input of the matrix gets one clear line and exit code 2, before an
     [['matrix', '--shard', '5/4'], /not a shard/],
     [['matrix', '--fail-on', 'rain'], /unknown kind of failure: rain \(differs, unexplained, our-bug, worse\)/],
     [['matrix', '--fail-on', 'worse'], /--fail-on worse needs --since/],
+    [['matrix', '--queue', 'http://me:secret@host'], /not a queue: http:\/\/host \(such as redis:\/\/host:6379\/0/],
+    [['matrix', '--queue', 'redis://host', '--workers', '2'], /give one of --workers and --queue/],
+    [['worker'], /required option '--queue <url>' not specified/],
+    [['worker', '--queue', '10.0.0.5'], /not a queue: 10\.0\.0\.5/],
+    [['worker', '--queue', 'redis://host', '--workers', '0'], /not a number of workers: 0/],
     [['explain', 'rhel', '7.9'], /explain needs a release, a host and a feature/],
     [['explain', 'rhel 7.*', 'ws2022', 'trim'], /more than one guest: rhel 7\.\*/],
     [['explain', 'rhel 7.9', 'win10*', 'trim'], /more than one host/],
