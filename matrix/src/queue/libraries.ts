@@ -1,3 +1,5 @@
+import type { Queue, QueueEvents, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { QueueError } from './errors.ts'
 
 // What talks to Redis is loaded for a queue alone: nobody else needs it.
@@ -5,9 +7,18 @@ import { QueueError } from './errors.ts'
 /** What a person types to have it. */
 export const INSTALL = 'npm install bullmq@6 ioredis@5'
 
-const load = async () => {
-  const [bullmq, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')])
-  return { bullmq, Redis }
+interface Libraries {
+  readonly bullmq: {
+    readonly Queue: typeof Queue
+    readonly QueueEvents: typeof QueueEvents
+    readonly Worker: typeof Worker
+  }
+  readonly Redis: typeof Redis
+}
+
+async function load(): Promise<Libraries> {
+  const [bullmq, ioredis] = await Promise.all([import('bullmq'), import('ioredis')])
+  return { bullmq, Redis: ioredis.Redis }
 }
 
 /** What `loading` gives. Throws QueueError (VMBUS_QUEUE_MISSING) where a package of it is not installed. */
@@ -21,4 +32,4 @@ export async function optional<T>(loading: () => Promise<T>): Promise<T> {
 }
 
 /** The queue and the client beneath it. Throws QueueError (VMBUS_QUEUE_MISSING). */
-export const queueLibraries = async () => await optional(load)
+export const queueLibraries = async (): Promise<Libraries> => await optional(load)

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Execution } from '@vmbus/report'
 import type { Task } from '../run/plan.ts'
@@ -96,15 +95,9 @@ async function work(
     }
   } finally {
     await worker.close()
-    await depart(redis, own, worker)
+    await leave(redis, own)
+    await clearQueue(redis, worker)
   }
-}
-
-/** The last one at a queue without jobs leaves nothing there. */
-async function depart(redis: Redis, own: Presence, worker: Worker): Promise<void> {
-  await leave(redis, own)
-  const others = (await present(redis)).filter(({ code }) => code === own.code)
-  if (others.length === 0) await clearQueue(redis, worker)
 }
 
 /** There is always a free one: the queue gives no more jobs at a time than there are threads. */

@@ -63,24 +63,30 @@ export async function redisServer(port: number, ...more: string[]): Promise<Redi
   }
 }
 
-/** A command of `vmbus` in a process of its own, run from the sources. */
+/** A command of `vmbus` in a process of its own, as it was built. */
 export interface VmbusProcess {
   /** What it said on its standard error until now. */
   said(): string
-  /** Sends a signal, and waits for the end: the exit code, null when the signal ended it. */
+  /** Waits for the end: the exit code, null when a signal ended it. */
+  ended(): Promise<number | null>
+  /** Sends a signal, and waits for the end. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-export function vmbus(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): VmbusProcess {
+/** `cache` is the folder of its finished executions. */
+export function vmbus(argv: readonly string[], cache: string): VmbusProcess {
   let err = ''
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '-C', '@vmbus/source', join(root, 'matrix/src/cli.ts'), ...argv],
-    { cwd: root, env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'pipe'] },
-  )
+  const child = spawn(process.execPath, [join(root, 'matrix/dist/cli.js'), ...argv], {
+    env: { ...process.env, XDG_CACHE_HOME: cache },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   child.stderr.on('data', (part: Buffer) => (err += part.toString()))
   return {
     said: () => err,
+    async ended() {
+      await ended(child)
+      return child.exitCode
+    },
     async end(signal) {
       child.kill(signal)
       await ended(child)
