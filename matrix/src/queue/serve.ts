@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import type { Execution } from '@vmbus/report'
+import type { ConfigFile } from '../registry/registry.ts'
 import type { Task } from '../run/plan.ts'
 import { newThread, type Thread } from '../run/pool.ts'
 import { connect, unlessLost, type Connection, type ConnectionTimes } from './connection.ts'
@@ -26,6 +26,8 @@ interface ServeTimes extends ConnectionTimes {
 
 export interface ServeOptions extends QueueSide {
   readonly threads: number
+  /** What is measured beside what this package knows; its digest is a part of that of the code. */
+  readonly config?: ConfigFile
   /** Ends it, after the executions that are under way. */
   readonly signal: AbortSignal
   readonly times?: ServeTimes
@@ -54,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 async function work(
-  { address, code, version, signal, tell, times = {} }: ServeOptions,
+  { address, code, version, config, signal, tell, times = {} }: ServeOptions,
   { redis, lost }: Connection,
   free: Thread[],
   onDone: () => void,
@@ -75,7 +77,7 @@ async function work(
   const worker = new bullmq.Worker(
     queueName(code),
     async ({ data }) => {
-      const execution = await onThread(free, taskOf(data), lost)
+      const execution = await onThread(free, taskOf(data, config), lost)
       onDone()
       return execution
     },

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -140,6 +140,11 @@ describe('the digest of a configuration', () => {
     write('mine/src/device.d.ts', 'export {}')
     write('mine/node_modules/installed/index.js', '2')
     expect(digest()).toBe(before)
+  })
+
+  test('is the same where the package is elsewhere, as on another machine', () => {
+    cpSync(join(folder, 'mine'), join(folder, 'elsewhere/mine'), { recursive: true, verbatimSymlinks: true })
+    expect(configDigest(join(folder, 'elsewhere/mine/config/vmbus.config.mjs'))).toBe(digest())
   })
 })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Execution } from '@vmbus/report'
 import { redisAddress, withoutSecret } from '../../src/queue/address.ts'
 import { collection } from '../../src/queue/collection.ts'
-import { executionOf, givenUp, queueName, taskOf } from '../../src/queue/jobs.ts'
+import { dataOf, executionOf, givenUp, queueName, taskOf } from '../../src/queue/jobs.ts'
 import { optional } from '../../src/queue/libraries.ts'
 import { requireSameCode, type Presence } from '../../src/queue/presence.ts'
 import type { Task } from '../../src/run/plan.ts'
@@ -75,6 +75,12 @@ test('what comes from Redis is looked at', () => {
     expect(executionOf(task, wrong)).toEqual(error('a worker gave something else than an execution'))
   for (const other of [{ id: 'abd' }, { probe: 'trim' }, { seed: 2 }])
     expect(executionOf(task, { ...execution, ...other })).toEqual(error('a worker gave the execution of another task'))
+})
+
+test('where a run has its configuration is nothing to a worker, which has it elsewhere', () => {
+  const [there, here] = ['/a/vmbus.config.mjs', '/b/vmbus.config.mjs'].map((path) => ({ path, digest: 'd' }))
+  expect(dataOf({ ...task, ...(there && { config: there }) })).toEqual(task)
+  expect(taskOf(task, here)).toEqual({ ...task, config: { path: '/b/vmbus.config.mjs', digest: 'd' } })
 })
 
 test('a job that was given up is an error of ours with its reason', () => {
