@@ -6,6 +6,7 @@ import type { MatrixResults } from '@vmbus/report'
 import type { Progress } from '../run/run.ts'
 import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
+import type { EarlyResult } from './early.ts'
 import { FindingsError, MatrixError } from './failure.ts'
 import { failsOn, settingsOf, type FailOn, type MatrixFlags } from './matrix-flags.ts'
 import { measure } from './measure.ts'
@@ -38,14 +39,9 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
   const older = since === undefined ? undefined : await readResults(since)
   const files = await openFiles(flags, pageOf)
   try {
-    const onProgress = flags.quiet === true ? undefined : progressLines(streams)
+    const shown = flags.quiet === true ? {} : { onProgress: progressLines(streams), onFeature: featureLines(streams) }
     const queue = address && { address, tell: (line: string) => streams.err(`vmbus: ${line}\n`) }
-    const results = await measure(runner, selection, {
-      ...settings,
-      signal,
-      ...(queue && { queue }),
-      ...(onProgress && { onProgress }),
-    })
+    const results = await measure(runner, selection, { ...settings, signal, ...(queue && { queue }), ...shown })
     // Nobody reads any more what was all that is wanted.
     if (streams.gone?.aborted === true) signal.throwIfAborted()
     const ourBugs = new Set(results.causes.filter(({ kind }) => kind === 'our-bug').map(({ id }) => id))
@@ -77,6 +73,12 @@ function judge(
   const worse = older === undefined ? 0 : diffOf(older, results).filter(isWorse).length
   if (failOn.includes('worse') && worse > 0) throw new FindingsError(`${worse} cells got worse`)
 }
+
+/** A line on the standard error for each feature that is certain. */
+const featureLines =
+  ({ err }: Streams) =>
+  ({ feature, working, measured }: EarlyResult): void =>
+    err(`vmbus: ${feature}: ${working} of ${measured} cells work\n`)
 
 const PROGRESS_MS = 2000
 

@@ -1,5 +1,6 @@
 import { assemble, probesFor, type Selection } from '../cells/assemble.ts'
 import type { MatrixResults } from '@vmbus/report'
+import { earlyResults, inTurn, type EarlyResult } from './early.ts'
 import type { Plan } from '../run/plan.ts'
 import type { Progress } from '../run/run.ts'
 import type { Runner, RunnerOptions } from '../runner.ts'
@@ -18,6 +19,8 @@ export interface MeasureSettings {
   readonly shard?: Shard
   readonly signal: AbortSignal
   onProgress?(progress: Progress): void
+  /** Hears each feature once it is certain, before the end. */
+  onFeature?(result: EarlyResult): void
 }
 
 /** The plan of a selection. */
@@ -39,14 +42,22 @@ function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
 export async function measure(
   runner: Runner,
   selection: Selection,
-  { seed, runs, workers, queue, shard, signal, onProgress }: MeasureSettings,
+  { seed, runs, workers, queue, shard, signal, onProgress, onFeature }: MeasureSettings,
 ): Promise<MatrixResults> {
-  const plan = planFor(runner, selection, seed, runs)
+  const whole = planFor(runner, selection, seed, runs)
+  const probes = new Map(runner.registry.probes.map(({ id, feature }) => [id, feature]))
+  const featureOf = (probe: string): string | undefined => probes.get(probe)
+  const plan = { ...whole, tasks: inTurn(whole.tasks, featureOf) }
+  // A shard has a part of each feature: nothing is certain before all are merged.
+  const early = shard === undefined && onFeature && earlyResults({ runner, selection, plan }, featureOf, onFeature)
   const options: RunnerOptions = {
     signal,
     ...(workers !== undefined && { workers }),
     ...(queue !== undefined && { queue }),
-    ...(onProgress !== undefined && { onProgress }),
+    onProgress(progress) {
+      if (early) early(progress)
+      onProgress?.(progress)
+    },
   }
   const executions = await runner.runPlan(shard === undefined ? plan : dealt(plan, shard), options)
   return assemble(selection, runner, plan, executions)

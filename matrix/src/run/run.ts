@@ -5,7 +5,7 @@ import { createMemories } from '../worlds/memories.ts'
 import type { ExecutionCache } from './cache.ts'
 import type { Plan, Task } from './plan.ts'
 import { runPool } from './pool.ts'
-import { sharingFaults } from './sharing.ts'
+import { withSharingFaults } from './sharing.ts'
 import { runTask, undone } from './task.ts'
 
 /** How far a run is. */
@@ -88,9 +88,5 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
     await cache?.flush().catch(() => {})
   }
   const found = new Map(plan.tasks.flatMap(({ id }) => (all.has(id) ? [[id, all.get(id)!] as const] : [])))
-  for (const { of, shared, alone, release, host } of sharingFaults(plan, found)) {
-    const reason = `${release} on ${host} is ${alone.outcome} by itself: the probe depends on what it does not declare`
-    found.set(of, { ...shared, outcome: 'error', reason })
-  }
-  return found
+  return withSharingFaults(plan, found)
 }
