@@ -44,7 +44,8 @@ const readManifest = (folder: string): unknown => {
 function addPackage(hash: Hash, folder: string, seen: Set<string>): void {
   if (seen.has(folder)) return
   seen.add(folder)
-  for (const path of codeOf(folder)) hash.update(path.slice(folder.length)).update('\0').update(readFileSync(path))
+  for (const path of codeOf(folder))
+    hash.update(relative(folder, path).split(sep).join('/')).update('\0').update(readFileSync(path))
   for (const name of dependenciesOf(readManifest(folder))) {
     const found = upward(folder, [join('node_modules', name)])
     const real = found === undefined ? undefined : realpathSync(found)
@@ -55,12 +56,15 @@ function addPackage(hash: Hash, folder: string, seen: Set<string>): void {
   }
 }
 
-/** SHA-256 of the code that a configuration is made of: that of its package, which the nearest package.json begins. */
+/**
+ * SHA-256 of the code that a configuration is made of: that of its package, which the nearest package.json begins. It is the same
+ * wherever the package lies, on every machine.
+ */
 export function configDigest(path: string): string {
   const hash = createHash('sha256')
   const manifest = upward(dirname(path), ['package.json'])
   const folder = realpathSync(dirname(manifest ?? path))
   addPackage(hash, folder, new Set())
   // Where the package is says nothing: on another machine it is elsewhere.
-  return hash.update(relative(folder, realpathSync(path))).digest('hex')
+  return hash.update(relative(folder, realpathSync(path)).split(sep).join('/')).digest('hex')
 }

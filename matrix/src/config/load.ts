@@ -17,9 +17,12 @@ const NAMES = ['vmbus.config.ts', 'vmbus.config.mjs', 'vmbus.config.js']
 /** The configuration of a folder: in it, or in one above. */
 export const findConfig = (folder: string): string | undefined => upward(resolve(folder), NAMES)
 
-/** What Node says of a TypeScript file that it does not run: an unknown ending, or one below node_modules. */
-const NO_TYPESCRIPT = ['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING']
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
+/** What Node says of a file that it does not run: an unknown ending, or TypeScript below node_modules. */
+const NOT_RUN: readonly unknown[] = ['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING']
+
+/** Whether it is for its TypeScript that something could not be imported. */
+const isTypeScript = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && NOT_RUN.includes(error.code) && /\.[cm]?ts\b/.test(error.message)
 
 async function imported(path: string): Promise<unknown> {
   if (!existsSync(path)) throw new ConfigImportError(path, 'there is no such file')
@@ -27,7 +30,7 @@ async function imported(path: string): Promise<unknown> {
     const found: unknown = await import(pathToFileURL(path).href)
     return typeof found === 'object' && found !== null && 'default' in found ? found.default : undefined
   } catch (error) {
-    if (NO_TYPESCRIPT.some((code) => code === codeOf(error)))
+    if (isTypeScript(error))
       throw new ConfigImportError(
         path,
         `Node ${process.versions.node} does not run TypeScript here: call it vmbus.config.mjs, or use Node 22.18 or newer`,
