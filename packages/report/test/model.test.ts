@@ -31,6 +31,7 @@ describe('names', () => {
     ['ws2012r2', 'Windows Server 2012 R2', ['2012', 'R2']],
     ['win11-22h2', 'Windows 11 22H2 and 23H2', ['11', '22H2']],
     ['azurelocal', 'Azure Local / Azure Stack HCI', ['Azure', 'Local']],
+    ['lab-1', 'Lab host 1', ['lab-1']],
   ])('%s stands over its column as %j', (id, name, label) => expect(hostLabel(id, name)).toEqual(label))
 
   test('a feature without a short name loses what is in brackets', () => {

@@ -48,13 +48,14 @@ export function releaseLabel(key: string): string {
     .join(' ')
 }
 
-/** What of a host's name tells it from its neighbours, in at most two lines: `2012`, `R2`. */
+/** What tells a host from its neighbours, in at most two lines: `2012`, `R2`; of a user's own its id, where its name is longer. */
 export function hostLabel(id: string, name: string): readonly string[] {
   const [, year, r2] = /^ws(\d{4})(r2)?$/.exec(id) ?? []
   if (year !== undefined) return r2 === undefined ? [year] : [year, 'R2']
   const [, version, build] = /^win(\d+)-(\w+)$/.exec(id) ?? []
   if (version !== undefined && build !== undefined) return [version, build.toUpperCase()]
-  return name.split(' / ')[0]?.split(' ').slice(0, 2) ?? [name]
+  const words = (name.split(' / ')[0] ?? name).split(' ')
+  return words.length <= 2 ? words : [id]
 }
 
 /** A host in a sentence: servers without the clients that share their build. */
