@@ -47,6 +47,20 @@ interface InFlight {
   readonly serial: number
 }
 
+/** Its lot is drawn once, since drawing is a hash of the seed: in a sort's comparator that was a quarter of a queued read. */
+interface Drawn extends InFlight {
+  readonly lot: number
+}
+
+/** By time, then by lot. */
+const isBefore = (a: Drawn, b: Drawn): boolean => (a.at - b.at || a.lot - b.lot || a.serial - b.serial) < 0
+
+function insert(list: Drawn[], one: Drawn): void {
+  let place = list.length
+  for (let last = list[place - 1]; last !== undefined && isBefore(one, last); last = list[--place - 1]);
+  list.splice(place, 0, one)
+}
+
 interface QueuedFields {
   readonly submitted: number
   readonly inFlight: readonly InFlight[]
@@ -84,7 +98,8 @@ export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
   const { seed, name = 'disk', minDelay = 0, maxDelay = minDelay, depth = 256 } = options
   if (maxDelay < minDelay) throw badOption(`maxDelay ${maxDelay} is less than minDelay ${minDelay}`)
   let submitted = 0
-  let inFlight: InFlight[] = []
+  /** In the order in which they complete. */
+  let inFlight: Drawn[] = []
 
   const perform = (request: BlockRequest): BlockStatus => {
     switch (request.operation) {
@@ -100,9 +115,7 @@ export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
         return disk.flush()
     }
   }
-  /** By time, then by lot. */
-  const before = (a: { at: number; serial: number }, b: { at: number; serial: number }): number =>
-    a.at - b.at || seed.u32(name, 'order', a.serial) - seed.u32(name, 'order', b.serial) || a.serial - b.serial
+  const lotOf = (serial: number): number => seed.u32(name, 'order', serial)
 
   return {
     disk,
@@ -113,8 +126,7 @@ export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
       if (inFlight.length >= depth) return false
       const serial = submitted++
       const delay = minDelay + seed.below(maxDelay - minDelay + 1, name, 'delay', serial)
-      inFlight.push({ slot, status: perform(request), at: now + delay, serial })
-      inFlight.sort(before)
+      insert(inFlight, { slot, status: perform(request), at: now + delay, serial, lot: lotOf(serial) })
       return true
     },
     completions(table, now) {
@@ -129,12 +141,17 @@ export function queued(disk: BlockDevice, options: QueuedOptions): QueuedDisk {
       return count
     },
     next: () => inFlight[0]?.at ?? Infinity,
-    save: () => ({ ...form.head, submitted, inFlight: inFlight.map((each) => ({ ...each })), disk: disk.save() }),
+    save: () => ({
+      ...form.head,
+      submitted,
+      inFlight: inFlight.map(({ lot: _lot, ...each }) => each),
+      disk: disk.save(),
+    }),
     restore(state) {
       const saved = restoreState(state, form)
       disk.restore(saved.disk)
       submitted = saved.submitted
-      inFlight = [...saved.inFlight]
+      inFlight = saved.inFlight.map((each) => ({ ...each, lot: lotOf(each.serial) }))
     },
   }
 }

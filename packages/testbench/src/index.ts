@@ -1,3 +1,4 @@
+export { bareWorld, type BareWorld, type BareWorldOptions } from './bare-world.ts'
 export {
   bench,
   INTERRUPT_MODES,

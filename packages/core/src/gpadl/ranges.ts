@@ -10,14 +10,18 @@ export function rangesLength(ranges: readonly PageRange[]): number {
   return length
 }
 
-/** Copies `into.length` bytes that begin `offset` into the ranges. False, with nothing copied, when they are not all there. */
+/**
+ * Copies `length` bytes that begin `offset` into the ranges, as many as `into` has unless told otherwise, to its start. False,
+ * with nothing copied, when they are not all there.
+ */
 export function copyFromRanges(
   memory: GuestMemory,
   ranges: readonly PageRange[],
   offset: number,
   into: Uint8Array,
+  length = into.length,
 ): boolean {
-  return copyFrom(memory, ranges, 0, offset, into)
+  return copyFrom(memory, ranges, 0, offset, into, length)
 }
 
 /** Copies all of `from` to `offset`. False, with nothing copied, when it does not fit the ranges or guest RAM. */
@@ -125,18 +129,19 @@ export function copyFrom(
   first: number,
   offset: number,
   into: Uint8Array,
+  total: number,
 ): boolean {
-  if (!accessible(memory, ranges, first, offset, into.length)) return false
+  if (!accessible(memory, ranges, first, offset, total)) return false
   const { bytes } = memory
   let skip = offset
   let done = 0
-  for (let index = first; done < into.length; index++) {
+  for (let index = first; done < total; index++) {
     const range = ranges[index]
     if (range === undefined) return false
-    while (skip < range.byteCount && done < into.length) {
+    while (skip < range.byteCount && done < total) {
       const position = range.byteOffset + skip
       const gpa = gpaAt(range.pfns, position)
-      const length = runAt(range.pfns, position, Math.min(into.length - done, range.byteCount - skip))
+      const length = runAt(range.pfns, position, Math.min(total - done, range.byteCount - skip))
       into.set(bytes.subarray(gpa, gpa + length), done)
       skip += length
       done += length

@@ -201,9 +201,8 @@ export class Rx {
     const { words } = area.memory
     storeControl(area, words, READ_INDEX, read)
     this.published = read
-    if ((loadControl(area, words, FEATURE_BITS) & FEATURE_PENDING_SEND_SIZE) === 0) return false
     const wanted = loadControl(area, words, PENDING_SEND_SIZE)
-    if (wanted === 0) return false
+    if (wanted === 0 || !this.peerHonoursPending) return false
     // Windows may ask for the ring's size less one, meaning all of it: everything counts in units of 8.
     const pending = (wanted & ~7) >>> 0
     const write = loadControl(area, words, WRITE_INDEX)

@@ -40,15 +40,16 @@ const complete = (ctx: GuestContext, channel: GuestChannel, packet: Packet): voi
     release(ctx, sent)
   }
   if (state.phase === 'stopping' && state.answerAt !== Infinity) awaitAnswer(ctx)
-  const view = new DataView(packet.bytes.buffer, packet.payloadOffset, packet.payloadLength)
+  const { view, payloadOffset: at, payloadLength } = packet
   if (kind === 'request') {
     if (type === NvspType.switchDataPath) answerCame(ctx)
-    else if (state.phase === 'setup') completed(ctx, type, view, packet.payloadLength)
+    else if (state.phase === 'setup') completed(ctx, type, new DataView(view.buffer, at, payloadLength), payloadLength)
   } else {
     const known =
-      packet.payloadLength >= BODY + sendRndisPacketComplete.size &&
-      messageHeader.read.msg_type(view, 0) === NvspType.sendRndisPacketComplete
-    if (!known || sendRndisPacketComplete.read.status(view, BODY) !== NvspStatus.success) state.statistics.sendErrors++
+      payloadLength >= BODY + sendRndisPacketComplete.size &&
+      messageHeader.read.msg_type(view, at) === NvspType.sendRndisPacketComplete
+    if (!known || sendRndisPacketComplete.read.status(view, at + BODY) !== NvspStatus.success)
+      state.statistics.sendErrors++
     if (kind === 'control' && state.phase === 'stopping') next(ctx)
   }
 }

@@ -1,11 +1,11 @@
-import { copyFromRanges, type GuestChannel, type Packet } from '@vmbus/core'
+import { copyFromRanges, type GuestChannel, type Packet, type PageRange } from '@vmbus/core'
 import type { Frame, VlanTag } from '@vmbus/switch'
 import { BODY, NvspStatus, NvspType, RECEIVE_BUFFER_ID, messageHeader } from '../protocol/nvsp.ts'
 import { PacketIdFlag, packetInfo, readPacketInfo, vlanOf } from '../protocol/ppi.ts'
 import { RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { controlMessage } from './control.ts'
 import { receiptMessage } from './sending.ts'
-import { diagnose, rangeOf, type GuestContext } from './state.ts'
+import { diagnose, rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
 
 /** Descriptor, the 8 bytes of a receipt and trailer. */
 const ROOM = 16 + 8 + 8
@@ -72,6 +72,16 @@ export function createReceiver(): Receiver {
   /** A coalesced packet as far as its fragments have come; only within one VMBus packet. */
   const coalesced = new Uint8Array(MOST_COALESCED)
   let coalescedLength = -1
+  /** The receive buffer as ranges, as far as `granted` is the one in force. */
+  let granted: GrantedBuffer | null = null
+  let ranges: readonly PageRange[] = []
+
+  function rangesOf({ receive }: GuestContext['state']): readonly PageRange[] {
+    if (granted === receive) return ranges
+    granted = receive
+    ranges = receive === null ? [] : [rangeOf(receive.pfns, receive.pfns.length * 4096)]
+    return ranges
+  }
 
   function receivePages(ctx: GuestContext, channel: GuestChannel, given: Packet): void {
     const { subchannelIndex } = channel.offer
@@ -105,14 +115,12 @@ export function createReceiver(): Receiver {
 
   function take(ctx: GuestContext, queue: number, offset: number, length: number): boolean {
     const { state, deps, options } = ctx
-    const pfns = state.receive?.pfns ?? []
     if (length < RNDIS_HEADER || length > state.subAllocation) return false
     if (length > scratch.length) {
       scratch = new Uint8Array(Math.max(length, scratch.length * 2))
       view = new DataView(scratch.buffer)
     }
-    if (!copyFromRanges(deps.memory, [rangeOf(pfns, pfns.length * 4096)], offset, scratch.subarray(0, length)))
-      return false
+    if (!copyFromRanges(deps.memory, rangesOf(state), offset, scratch, length)) return false
     const size = view.getUint32(4, true)
     if (size < RNDIS_HEADER || size > length) return false
     if (view.getUint32(0, true) !== RndisType.packet) {

@@ -149,7 +149,7 @@ function sendPages(
   if (channel === undefined || left < 0) return refuse(queue)
   const sent = packetRecord(ctx, 'pages', index)
   for (let at = left; at < state.pages.length; at++) sent.pfns.push(state.pages[at] ?? 0)
-  state.pages.length = left
+  while (state.pages.length > left) state.pages.pop()
   const ranges = rangesOf(sending, sent.pfns, length, ctx.options.pageRanges === true)
   copyToRanges(deps.memory, ranges, 0, headerOf(sending, headerLength))
   copyToRanges(deps.memory, ranges, headerLength, bytes)

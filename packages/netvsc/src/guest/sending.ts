@@ -109,7 +109,7 @@ export function rangesOf(
   length: number,
   apart: boolean,
 ): readonly PageRange[] {
-  ranges.length = 0
+  while (ranges.length > 0) ranges.pop()
   if (!apart) {
     whole.byteCount = length
     whole.pfns = pfns

@@ -280,7 +280,7 @@ export function packetRecord({ spare }: GuestContext, kind: SentPacket['kind'], 
 
 /** The record is of no packet any more; what it held is somebody else's. */
 export function recycle({ spare }: GuestContext, packet: SentPacket): void {
-  packet.pfns.length = 0
+  while (packet.pfns.length > 0) packet.pfns.pop()
   spare.push(packet)
 }
 

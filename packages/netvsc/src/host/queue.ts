@@ -152,7 +152,7 @@ export function flush(ctx: HostContext, channel: Channel): boolean {
     const { sections } = ctx
     const count = sections === undefined ? 0 : packetCount(ctx, sections, filled)
     if (sections === undefined || count === 0) {
-      filled.length = 0
+      while (filled.length > 0) filled.pop()
       return true
     }
     if (!sendPacket(ctx, channel, sections, filled, count))
@@ -164,7 +164,8 @@ export function flush(ctx: HostContext, channel: Channel): boolean {
 function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, filled: number[], count: number): boolean {
   const { ranges, taken } = ctx.scratch
   const first = filled[0] ?? 0
-  ranges.length = taken.length = 0
+  while (ranges.length > 0) ranges.pop()
+  while (taken.length > 0) taken.pop()
   for (let at = 0; at < count * FILLED; at += FILLED) {
     const section = filled[at] ?? 0
     const bytes = filled[at + 1] ?? 0
@@ -172,7 +173,7 @@ function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, fill
     taken.push(section, bytes, filled[at + 2] ?? 0)
   }
   filled.copyWithin(0, taken.length)
-  filled.length -= taken.length
+  for (let gone = taken.length; gone > 0; gone--) filled.pop()
   sections.send(channel.subchannelIndex, ranges)
   const view = begin(ctx, NvspType.sendRndisPacket)
   sendRndisPacket.write.channel_type(view, BODY, first < sections.control ? ChannelType.control : ChannelType.data)

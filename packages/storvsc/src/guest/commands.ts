@@ -10,12 +10,17 @@ function cdb(opcode: number): { readonly bytes: Uint8Array; readonly view: DataV
 const MAX_U32 = 0xffff_ffff
 const MAX_U16 = 0xffff
 
-/** READ or WRITE, the 10-byte form while it is enough. */
+/** READ or WRITE, the 10-byte form while it is enough: byte by byte, as a view for each request cost a tenth of a read. */
 export function transferCdb(write: boolean, sector: number, blocks: number): Uint8Array {
   if (sector <= MAX_U32 && blocks <= MAX_U16) {
-    const { bytes, view } = cdb(write ? Op.write10 : Op.read10)
-    view.setUint32(2, sector)
-    view.setUint16(7, blocks)
+    const bytes = new Uint8Array(cdbLength(Op.read10))
+    bytes[0] = write ? Op.write10 : Op.read10
+    bytes[2] = sector >>> 24
+    bytes[3] = sector >>> 16
+    bytes[4] = sector >>> 8
+    bytes[5] = sector
+    bytes[7] = blocks >>> 8
+    bytes[8] = blocks
     return bytes
   }
   const { bytes, view } = cdb(write ? Op.write16 : Op.read16)

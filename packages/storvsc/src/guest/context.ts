@@ -1,4 +1,11 @@
-import { requestTable, type Channel, type GuestChannel, type GuestDriverDeps, type RequestTable } from '@vmbus/core'
+import {
+  requestTable,
+  type Channel,
+  type GuestChannel,
+  type GuestDriverDeps,
+  type PageRange,
+  type RequestTable,
+} from '@vmbus/core'
 import type { StateForm } from '@vmbus/world'
 import { VSTOR_VERSIONS, type ControllerKind } from '../protocol.ts'
 import { CORRECT, type StorvscBehaviour } from './behaviour.ts'
@@ -18,6 +25,8 @@ export interface GuestContext {
   readonly channels: Map<number, GuestChannel>
   /** Scratch: those that are open. */
   readonly open: Channel[]
+  /** Scratch: the one range of the request that is being sent. */
+  readonly ranges: PageRange[]
   /** Most sub-channels to ask for. */
   readonly subchannels: number
   /** Look for units by itself. */
@@ -55,6 +64,7 @@ export function contextOf(options: StorvscGuestOptions, deps: GuestDriverDeps): 
     packets: packets(),
     channels: new Map(),
     open: [],
+    ranges: [],
     subchannels: options.subchannels ?? deps.vps - 1,
     asksNames: options.asksNames ?? true,
     scans: options.scan ?? true,

@@ -67,7 +67,7 @@ export function dispatch(ctx: GuestContext): void {
 
 /** In one list for all requests: whoever sends over one of them looks no further. */
 function openChannels({ channels, open }: GuestContext): readonly Channel[] {
-  open.length = 0
+  while (open.length > 0) open.pop()
   for (const { channel } of channels.values()) if (channel?.isOpen === true) open.push(channel)
   return open
 }
@@ -96,7 +96,7 @@ function sendOver(ctx: GuestContext, open: readonly Channel[], request: RequestR
     const channel = open[(start + index) % open.length]
     if (channel === undefined) continue
     request.channel = channel.subchannelIndex
-    if (put(channel, request, payload, id)) return true
+    if (put(ctx, channel, request, payload, id)) return true
   }
   requests.undo(id)
   state.rotor = rotor
@@ -104,10 +104,17 @@ function sendOver(ctx: GuestContext, open: readonly Channel[], request: RequestR
   return false
 }
 
-const put = (channel: Channel, { buffer }: RequestRecord, payload: Uint8Array, id: number): boolean =>
-  buffer === null || buffer.byteCount === 0
-    ? channel.sendInBand(payload, id, 0, true)
-    : channel.sendGpaDirect([buffer], payload, id, 0)
+function put(
+  { ranges }: GuestContext,
+  channel: Channel,
+  { buffer }: RequestRecord,
+  payload: Uint8Array,
+  id: number,
+): boolean {
+  if (buffer === null || buffer.byteCount === 0) return channel.sendInBand(payload, id, 0, true)
+  ranges[0] = buffer
+  return channel.sendGpaDirect(ranges, payload, id, 0)
+}
 
 /** A completion of a request. What no request waits for is dropped and recorded. */
 export function complete(ctx: GuestContext, channel: Channel, packet: Packet): void {

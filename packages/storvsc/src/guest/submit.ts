@@ -23,11 +23,24 @@ const diskAt = (ctx: GuestContext, at: UnitAddress): Disk => {
   return disk
 }
 
+const NO_PAGES: readonly number[] = []
+
 /** `pages` are the driver's own, which go with the request. */
-export const submit = (ctx: GuestContext, command: ScsiCommand, pages: readonly number[] = []): number => {
-  const { path = 0, target = 0, lun = 0, cdb, buffer } = command
+export const submit = (ctx: GuestContext, command: ScsiCommand, pages = NO_PAGES): number => {
+  const { cdb } = command
   if (cdb.length < 6 || cdb.length > CDB_BYTES)
     throw new StorvscError('VMBUS_STORVSC_REQUEST', 'cdb', cdb.length, `6 to ${CDB_BYTES} bytes`)
+  return begin(ctx, command, { ...command, cdb: cdb.slice() }, pages)
+}
+
+/** Takes over a request whose CDB is the driver's own. */
+const begin = (
+  ctx: GuestContext,
+  { path = 0, target = 0, lun = 0 }: UnitAddress,
+  command: ScsiCommand,
+  pages = NO_PAGES,
+): number => {
+  const { cdb, buffer } = command
   if (
     buffer !== undefined &&
     (buffer.byteOffset >= PAGE || buffer.pfns.length !== Math.ceil((buffer.byteOffset + buffer.byteCount) / PAGE))
@@ -43,7 +56,7 @@ export const submit = (ctx: GuestContext, command: ScsiCommand, pages: readonly 
     path,
     target,
     lun,
-    cdb: cdb.slice(),
+    cdb,
     direction: command.direction ?? 'none',
     buffer:
       buffer === undefined
@@ -68,12 +81,8 @@ export const transfer = (
   const { sectorSize } = diskAt(ctx, at)
   if (buffer.byteCount === 0 || buffer.byteCount % sectorSize !== 0)
     throw new StorvscError('VMBUS_STORVSC_REQUEST', 'byteCount', buffer.byteCount, `a multiple of ${sectorSize}`)
-  return submit(ctx, {
-    ...at,
-    cdb: transferCdb(write, sector, buffer.byteCount / sectorSize),
-    direction: write ? 'write' : 'read',
-    buffer,
-  })
+  const cdb = transferCdb(write, sector, buffer.byteCount / sectorSize)
+  return begin(ctx, at, { cdb, direction: write ? 'write' : 'read', buffer })
 }
 
 export const unmap = (ctx: GuestContext, at: UnitAddress, ranges: readonly SectorRange[]): number => {

@@ -82,7 +82,7 @@ export function guestBuffer(memory: GuestMemory): GuestBuffer {
         ? undefined
         : { byteOffset: pages.byteOffset, byteCount: pages.byteCount, pfns: [...pages.pfns] },
     views(offset, length) {
-      list.length = 0
+      while (list.length > 0) list.pop()
       return runs(offset, length, add) ? list : undefined
     },
     read(into) {

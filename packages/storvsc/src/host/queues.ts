@@ -134,8 +134,10 @@ export function queuedDisks({ deps, buffer, steps, luns, requests, finish }: Que
         submit(request, queue)
         if (request.steps.length > 0) break
       }
-      const over = state.pending.filter((request) => request.key === key && ended(request))
-      state.pending = state.pending.filter((request) => !over.includes(request))
+      const over: Pending[] = []
+      const left: Pending[] = []
+      for (const request of state.pending) (request.key === key && ended(request) ? over : left).push(request)
+      state.pending = left
       for (const request of over) settle(request, luns.get(key))
       arm(key)
     },

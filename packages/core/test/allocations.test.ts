@@ -1,0 +1,109 @@
+import { guestMemory } from '@vmbus/hypervisor'
+import { bytesPerCall } from '@vmbus/world/testing'
+import { expect, test } from 'vitest'
+import { createChannel } from '../src/channel/index.ts'
+import { PACKET_WORDS, Row, Rx, Tx, ringArea } from '../src/ring/index.ts'
+
+const heapUsed = (): number => process.memoryUsage().heapUsed
+const PAGES = [1, 2, 3, 4, 5]
+/** An object has 16 bytes at least; a hundredth of one a packet is the measure's own. */
+const NOTHING = 4
+
+function channels(trace?: () => void) {
+  const options = {
+    memory: guestMemory(64 * 4096),
+    pfns: [...PAGES, ...PAGES.map((page) => page + 8)],
+    downstreamOffset: PAGES.length,
+    targetVp: 0,
+    userData: new Uint8Array(120),
+    signal: () => {},
+    gpadl: () => undefined,
+    offer: {
+      interfaceId: '',
+      instanceId: '',
+      flags: 0,
+      mmioMegabytes: 0,
+      userDefined: new Uint8Array(120),
+      subchannelIndex: 0,
+      relid: 1,
+      monitorId: 0xff,
+      monitorAllocated: false,
+      dedicatedInterrupt: true,
+      connectionId: 1,
+    },
+  }
+  const guest = createChannel({ ...options, role: 'guest' })
+  return { guest, host: createChannel({ ...options, role: 'host', ...(trace && { trace }) }) }
+}
+
+// A copy beyond 128 bytes needs a view of some hundred bytes; where the ring ends, so does each piece.
+test.each([
+  [16, NOTHING],
+  [64, NOTHING],
+  [1500, 150],
+])('a packet of %i bytes into and out of a ring allocates less than %i bytes', (size, most) => {
+  const area = ringArea(guestMemory(64 * 4096), PAGES)
+  const [tx, rx] = [new Tx(area), new Rx(area)]
+  const payload = new Uint8Array(size)
+  const words = new Int32Array(1024)
+  const into = new Uint8Array(words.buffer)
+  const bytes = bytesPerCall(heapUsed, () => {
+    tx.send(6, 0, payload, 1, 0)
+    tx.publish()
+    rx.next()
+    rx.copy(into, words)
+    rx.consume()
+    rx.release()
+  })
+  expect(bytes).toBeLessThan(most)
+})
+
+test('a batch of views through a ring allocates nothing', () => {
+  const area = ringArea(guestMemory(64 * 4096), PAGES)
+  const [tx, rx] = [new Tx(area), new Rx(area)]
+  const table = new Int32Array(8 * PACKET_WORDS)
+  const drained = new Int32Array(8 * PACKET_WORDS)
+  for (let row = 0; row < 8; row++) table.set([6, 32 * 4096, 100], row * PACKET_WORDS + Row.kind)
+  const bytes = bytesPerCall(heapUsed, () => {
+    tx.sendv(table, 8)
+    tx.publish()
+    rx.drain(drained, 8, Infinity)
+    rx.release()
+  })
+  expect(bytes).toBeLessThan(NOTHING)
+})
+
+const small = new Uint8Array(64)
+const range = [{ byteOffset: 0, byteCount: 4096, pfns: [40] }]
+const sections = [
+  { byteOffset: 0, byteCount: 100 },
+  { byteOffset: 512, byteCount: 100 },
+]
+
+test('packets of each type through a channel allocate nothing', () => {
+  const { guest, host } = channels()
+  let packets = 0
+  const bytes = bytesPerCall(heapUsed, () => {
+    guest.sendInBand(small, 1, 0, true)
+    guest.sendGpaDirect(range, small, 2, 0)
+    host.sendCompletion(small, 1, 0)
+    host.sendTransferPages(0xcafe, sections, small, 3, 0)
+    while (host.receive() !== undefined) packets++
+    while (guest.receive() !== undefined) packets++
+  })
+  expect(packets).toBe(4 * 60_000)
+  expect(bytes / 4).toBeLessThan(NOTHING)
+})
+
+test('a packet that is traced allocates an event and a view of its bytes, no more', () => {
+  let traced = 0
+  const { guest, host } = channels(() => void traced++)
+  const bytes = bytesPerCall(heapUsed, () => {
+    guest.sendInBand(small, 1, 0, false)
+    host.receive()
+    host.sendInBand(small, 1, 0, false)
+    guest.receive()
+  })
+  expect(traced).toBe(2 * 60_000)
+  expect(bytes / 2).toBeLessThan(150)
+})

@@ -1,0 +1,39 @@
+import { memoryDisk, queued } from '@vmbus/disk'
+import { bareWorld } from '@vmbus/testbench'
+import { seeded } from '@vmbus/world'
+import { bytesPerCall } from '@vmbus/world/testing'
+import { expect, test } from 'vitest'
+import { storvsc, type StorvscGuest } from '../src/index.ts'
+
+const CALLS = 50
+const SECOND = 10_000_000
+const heapUsed = (): number => process.memoryUsage().heapUsed
+
+// What a request is made of may be allocated: its CDB, record and pages, its plan, its result, a view of the guest's page and one
+// of the disk's. Scratch may not: the lists of channels, ranges and views that each request fills anew were half of the bytes.
+test.each([
+  { name: 'a read', later: false, most: 1500 },
+  { name: 'a read of a disk that answers later', later: true, most: 4000 },
+])('$name allocates at most $most bytes, from its call to its end', ({ later, most }) => {
+  const disk = memoryDisk('1M')
+  let ended = 0
+  const { driver, allocator, pass } = bareWorld(
+    storvsc({ luns: [later ? queued(disk, { seed: seeded(1) }) : disk] }),
+    storvsc.driver({ onComplete: () => void ended++ }),
+    { setUp: SECOND },
+  )
+  const [pfn = 0] = allocator.allocate(1)
+  const buffer = { byteOffset: 0, byteCount: 4096, pfns: [pfn] }
+  const guest = driver as StorvscGuest
+  let asked = 0
+  const bytes = bytesPerCall(
+    heapUsed,
+    () => {
+      guest.read({}, (asked++ % 256) * 8, buffer)
+      pass()
+    },
+    CALLS,
+  )
+  expect([asked, ended]).toEqual([200 * CALLS, 200 * CALLS])
+  expect(bytes).toBeLessThan(most)
+})
