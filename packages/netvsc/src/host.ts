@@ -89,6 +89,10 @@ export function netvscHost(
     origin: options,
     isOpen: () => ctx.channels[0]?.isOpen === true,
     receive: (frame) => deliver(ctx, frame),
+    gather: () => {
+      ctx.batching++
+      return endBatch
+    },
     linkChanged: (up) => {
       indicate(ctx, up ? Indication.mediaConnect : Indication.mediaDisconnect)
       deps.event('link', up ? 'up' : 'down')
@@ -118,14 +122,8 @@ export function netvscHost(
     removeAt: Infinity,
     rescinded: false,
   }
-  /** Frames that come meanwhile leave together at the end. */
-  const batched = (work: () => void): void => {
-    ctx.batching++
-    try {
-      work()
-    } finally {
-      ctx.batching--
-    }
+  const endBatch = (): void => {
+    ctx.batching--
     if (ctx.batching > 0) return
     sendControls(ctx)
     for (const channel of ctx.channels) if (channel?.isOpen) drain(ctx, channel)
@@ -140,19 +138,27 @@ export function netvscHost(
       violation(channel, 'completion-unasked', `a completion of packet ${low}, which the guest does not have`)
   }
 
+  const takeAll = (channel: Channel): void => {
+    channel.cork()
+    const queue = queueOf(ctx, channel.subchannelIndex)
+    while (queue.completion === null) {
+      const packet = channel.receive()
+      if (packet === undefined) break
+      if (packet.type === PacketType.completion) completed(channel, packet.transactionLow, packet.transactionHigh)
+      else request(ctx, channel, packet)
+    }
+    channel.uncork()
+  }
+
   /** Takes packets while their answers fit; what is left waits for room. */
   const readable = (channel: Channel): void => {
-    batched(() => {
-      channel.cork()
-      const queue = queueOf(ctx, channel.subchannelIndex)
-      while (queue.completion === null) {
-        const packet = channel.receive()
-        if (packet === undefined) break
-        if (packet.type === PacketType.completion) completed(channel, packet.transactionLow, packet.transactionHigh)
-        else request(ctx, channel, packet)
-      }
-      channel.uncork()
-    })
+    // Frames that come meanwhile leave together at the end, and so do those that go to others.
+    ctx.batching++
+    try {
+      ctx.port.burst(() => takeAll(channel))
+    } finally {
+      endBatch()
+    }
   }
 
   const forget = (): void => {

@@ -103,6 +103,24 @@ describe.each(INTERRUPT_MODES)('with interrupts %s', (interrupts) => {
   })
 
   describe('receiving', () => {
+    test('a burst comes in one packet, in order; what is sent outside of one in a packet of its own', () => {
+      const world = connected()
+      const before = world.trace.length
+      const frames = [60, 1514, 61].map((length, index) => frameTo(GUEST_MAC, PEER_MAC, length, index))
+      world.peer.burst(() => {
+        for (const bytes of frames) world.peer.send({ bytes })
+        expect(world.seen).toEqual([])
+      })
+      world.settle()
+      expect(world.seen.map(({ bytes }) => bytes)).toEqual(frames)
+      // The packet and its completion.
+      expect(world.trace.slice(before)).toHaveLength(2)
+      for (const bytes of frames) world.peer.send({ bytes })
+      world.settle()
+      expect(world.seen.map(({ bytes }) => bytes)).toEqual([...frames, ...frames])
+      expect(world.trace.slice(before)).toHaveLength(2 + 2 * 3)
+    })
+
     test('what fills the buffer before the guest looks is kept, the rest is counted as dropped', () => {
       const world = deferred()
       const frames = Array.from({ length: 400 }, (_, number) => frameTo(GUEST_MAC, PEER_MAC, 100 + number, number))

@@ -36,6 +36,8 @@ export interface Port {
   readonly linkUp: boolean
   /** Hands a frame to the switch. False when it was dropped at once. The bytes may be reused after the call. */
   send(frame: Frame): boolean
+  /** Sends what `work` sends as one burst: receivers that gather frames pass them on together, once it is over. */
+  burst(work: () => void): void
   configure(change: PortConfig): void
   /** Unplugs or plugs the cable; the owner is told, and what was learned from the port is forgotten. */
   setLink(up: boolean): void

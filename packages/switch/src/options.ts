@@ -78,6 +78,7 @@ export const portOptions: Shape<PortOptions> = object<PortOptions>({
   mac: optional(stationMac),
   accepts: optional(object<Accepts>({ vlan: optional(flag), checksum: optional(flag), segment: optional(flag) })),
   receive: callable<(frame: Frame) => void>(),
+  gather: optional(callable<() => () => void>()),
   linkChanged: optional(callable<(up: boolean) => void>()),
 })
 

@@ -29,6 +29,8 @@ export interface PortOptions extends PortConfig {
   readonly accepts?: Accepts | undefined
   /** Takes a frame. Its bytes are not the owner's: they may change after the call. */
   receive(frame: Frame): void
+  /** Frames of a burst follow: what they lead to may wait until the returned function is called, before `Port.burst` returns. */
+  gather?(): () => void
   /** The link went up or down. */
   linkChanged?(up: boolean): void
 }

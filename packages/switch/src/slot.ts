@@ -17,6 +17,8 @@ export interface Adapter {
   /** A guest has it open. */
   isOpen(): boolean
   receive(frame: Frame): void
+  /** As of a port: what is called is the end of this adapter's own part of a burst. */
+  gather(): () => void
   linkChanged(up: boolean): void
 }
 
@@ -51,6 +53,8 @@ export function createSlots(connect: (options: PortOptions) => Port): (adapter: 
   }
 }
 
+const nothing = (): void => {}
+
 function createSlot(connect: (options: PortOptions) => Port, first: Adapter): OwnedSlot {
   const { name, mac, config, accepts } = first
   let owner: Adapter | undefined = first
@@ -60,6 +64,7 @@ function createSlot(connect: (options: PortOptions) => Port, first: Adapter): Ow
     mac,
     accepts,
     receive: (frame) => owner?.receive(frame),
+    gather: () => owner?.gather() ?? nothing,
     linkChanged: (up) => owner?.linkChanged(up),
   })
   return {

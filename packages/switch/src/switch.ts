@@ -1,5 +1,6 @@
 import { TICKS_PER_SECOND, checkOptions } from '@vmbus/world'
 import { createBudget } from './budget.ts'
+import { createBursts } from './burst.ts'
 import { SwitchError } from './errors.ts'
 import { createShaper, wireBytes } from './forms.ts'
 import type { Frame } from './frame.ts'
@@ -38,6 +39,7 @@ export function createSwitch(options: SwitchOptions): Switch {
   /** Of frames that are passed: those beyond wait for the timer. */
   const budget = createBudget(clock)
   const shaper = createShaper()
+  const bursts = createBursts()
   const table = addressTable({
     ageing: options.ageing ?? DEFAULT_AGEING,
     capacity: options.addresses?.total ?? 4096,
@@ -91,6 +93,7 @@ export function createSwitch(options: SwitchOptions): Switch {
       else statistics.multicastReceived++
     }
     if (sinks.size > 0) capture(port, 'outbound', frame)
+    bursts.reach(port)
     port.owner.receive(frame)
   }
   const deliver = (port: PortRecord): void => {
@@ -236,6 +239,7 @@ export function createSwitch(options: SwitchOptions): Switch {
         return port.up
       },
       send: (frame) => send(port, frame),
+      burst: bursts.run,
       configure: (change) => configurePort(port, change),
       setLink: (up) => setLink(port, up),
       statistics: () => copyStatistics(port.statistics),

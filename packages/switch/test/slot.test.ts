@@ -19,6 +19,7 @@ describe('a slot', () => {
       origin: peer,
       isOpen: () => true,
       receive: () => void got.push(who),
+      gather: () => () => undefined,
       linkChanged: () => undefined,
       ...changed,
     })
