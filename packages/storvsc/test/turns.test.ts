@@ -33,6 +33,33 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     expect(w.diagnostics).toEqual([])
   })
 
+  test('a batch behind a plug costs one signal each way, and one that is more than the ring holds ends well', () => {
+    const w = world({ interrupts, host: { luns: [memoryDisk('1M')] }, guest: { scan: false, subchannels: 0 }, vps: 1 })
+    const buffer = w.allocate(512)
+    const batch = (requests: number): { readonly [to: string]: number } => {
+      w.trace.length = w.ends.length = 0
+      w.driver.plug(() => {
+        for (let index = 0; index < requests; index++) w.driver.submit({ ...read(0), buffer })
+        expect(w.trace).toEqual([])
+      })
+      w.settle()
+      expect(w.ends.map(({ result }) => result.outcome)).toEqual(Array.from({ length: requests }, () => 'good'))
+      const signals = (to: string): number =>
+        w.trace.filter((event) => event.kind === 'signal' && event.to === to).length
+      return { host: signals('host'), guest: signals('guest') }
+    }
+    expect(batch(32)).toEqual({ host: 1, guest: 1 })
+    batch(2_000)
+    expect(() =>
+      w.driver.plug(() => {
+        w.driver.submit({ ...read(0), buffer })
+        throw new Error('stopped')
+      }),
+    ).toThrow('stopped')
+    w.settle()
+    expect(w.ends).toHaveLength(2_001)
+  })
+
   test('a request never ends within the call that made it', () => {
     const known = new Set<number>()
     const early: number[] = []

@@ -9,7 +9,7 @@ import { scanAll } from './scan.ts'
 import { ask } from './setup.ts'
 import type { Disk, DriverPhase } from './state.ts'
 import { submit, transfer, unmap, type SectorRange } from './submit.ts'
-import { call, readable, turn } from './turns.ts'
+import { call, plugged, readable, turn } from './turns.ts'
 
 /** The driver as its owner sees it. Requests have ids, unique for the life of the driver; `onComplete` has the results. */
 export interface StorvscGuest extends GuestDriver {
@@ -34,6 +34,8 @@ export interface StorvscGuest extends GuestDriver {
   /** What was written before survives a power cut once it ends well. */
   flush(at: UnitAddress): number
   unmap(at: UnitAddress, ranges: readonly SectorRange[]): number
+  /** The requests that `work` makes reach the host together, once it is done: a batch costs one signal and one interrupt. */
+  plug(work: () => void): void
   /** Looks for units again. */
   scan(): void
   /** RESET_BUS, as Linux sends it after a timeout; requests go on. */
@@ -76,6 +78,7 @@ export function storvscGuest(options: StorvscGuestOptions, deps: GuestDriverDeps
     write: (at, sector, buffer) => call(ctx, () => transfer(ctx, true, at, sector, buffer)),
     flush: (at) => call(ctx, () => submit(ctx, { ...at, cdb: flushCdb() })),
     unmap: (at, ranges) => call(ctx, () => unmap(ctx, at, ranges)),
+    plug: (work) => plugged(ctx, work),
     scan: () =>
       call(ctx, () => {
         if (ctx.state.phase === 'ready') scanAll(ctx)
