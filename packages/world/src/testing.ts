@@ -54,18 +54,22 @@ const plain = (_key: string, value: unknown): unknown =>
   value instanceof Uint8Array ? [...value] : typeof value === 'bigint' ? String(value) : value
 
 const ROUNDS = 200
-const WARM_ROUNDS = 100
+const WINDOW = 10
 
 /**
- * Bytes that a call of `run` puts on the heap, whose used bytes `heapUsed` tells: the median of a hundred rounds, so that neither
- * a collection nor a compilation in some of them counts. A hundred rounds before are not looked at: until a function is compiled,
- * its numbers are objects. What `heapUsed` itself allocates, some hundred bytes, is spread over the `calls` of a round.
+ * Bytes that a call of `run` puts on the heap, whose used bytes `heapUsed` tells: the least of the medians of each ten of two
+ * hundred rounds. A collection in some of them does not count, nor does the time until a busy machine has compiled the code,
+ * whose numbers are objects till then. What `heapUsed` itself allocates, some hundred bytes, is spread over the `calls` of a round.
  */
 export function bytesPerCall(heapUsed: () => number, run: () => void, calls = 300): number {
-  const grown = Array.from({ length: ROUNDS }, () => {
-    const before = heapUsed()
-    for (let call = 0; call < calls; call++) run()
-    return (heapUsed() - before) / calls
-  })
-  return grown.slice(WARM_ROUNDS).toSorted((a, b) => a - b)[(ROUNDS - WARM_ROUNDS) >>> 1] ?? NaN
+  let least = Infinity
+  for (let round = 0; round < ROUNDS; round += WINDOW) {
+    const grown = Array.from({ length: WINDOW }, () => {
+      const before = heapUsed()
+      for (let call = 0; call < calls; call++) run()
+      return (heapUsed() - before) / calls
+    })
+    least = Math.min(least, grown.toSorted((a, b) => a - b)[WINDOW >>> 1] ?? Infinity)
+  }
+  return least
 }
