@@ -15,8 +15,14 @@ function probeOf(id: string): Probe {
 }
 
 /** Plays a probe with few values. */
-export function play(id: string, release: string, host: string, change: Probe['control'] = {}): Promise<Execution> {
+export function play(
+  id: string,
+  release: string,
+  host: string,
+  change: Probe['control'] = {},
+  runs = 3,
+): Promise<Execution> {
   const [guest, profile] = [guestOf(release), hostProfile(host)]
   if (!isGuest(guest) || profile === undefined) throw new Error(`${release} on ${host}`)
-  return execute({ id: 'x', probe: probeOf(id), guest, profile, seed: 5, runs: 3, change })
+  return execute({ id: 'x', probe: probeOf(id), guest, profile, seed: 5, runs, change })
 }
