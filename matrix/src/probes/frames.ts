@@ -68,7 +68,7 @@ export function tcpOf(bytes: Uint8Array): Carried {
   const segment = bytes.subarray(TCP_AT, end)
   const pseudo = sum(bytes.subarray(IP_AT + 12, TCP_AT), TCP + segment.length)
   return {
-    isOurs: bytes.subarray(HEADERS, end).every((byte) => byte === FILL),
+    isOurs: isSame(bytes.subarray(HEADERS, end), new Uint8Array(end - HEADERS).fill(FILL)),
     payload: end - HEADERS,
     at: view.getUint32(TCP_AT + 4) - SEQUENCE,
     isRight: sum(bytes.subarray(IP_AT, TCP_AT)) === 0xffff && sum(segment, pseudo) === 0xffff,
@@ -81,8 +81,9 @@ const EXPERIMENT = [0x88, 0xb5]
 /** An Ethernet frame that no protocol reads. */
 export function frameOf(to: string, from: string, payload: number): Uint8Array {
   const macs = [...to.split(':'), ...from.split(':')].map((part) => Number.parseInt(part, 16))
-  return Uint8Array.from([...macs, ...EXPERIMENT, ...new Uint8Array(payload).fill(payload & 0xff)])
+  const frame = new Uint8Array(macs.length + EXPERIMENT.length + payload).fill(payload & 0xff)
+  frame.set([...macs, ...EXPERIMENT])
+  return frame
 }
 
-export const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at])
+export const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

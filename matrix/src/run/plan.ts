@@ -98,8 +98,20 @@ const hostPart =
     return canonical({ host: valuesOf(fields, probe.reads.host, probe), needed: hasNeeded(host, fields, probe), next })
   }
 
-const togetherPart = (guest: MatrixGuest, host: HostProfile, probe: Probe): string =>
-  canonical({ beside: guest.beside(probe.reads[guest.family], host), contact: contactOf(guest, host, probe) })
+/** The contact of a guest and a host is the same for all probes that see as much of it. */
+function contactPart(): (guest: MatrixGuest, host: HostProfile, probe: Probe) => string {
+  const all = new Map<string, Map<MatrixGuest, Map<HostProfile, string>>>()
+  return (guest, host, probe) => {
+    const seen = `${probe.bus} ${isInContact(probe, 'netvsc')}`
+    const byGuest = all.get(seen) ?? new Map<MatrixGuest, Map<HostProfile, string>>()
+    all.set(seen, byGuest)
+    const byHost = byGuest.get(guest) ?? new Map<HostProfile, string>()
+    byGuest.set(guest, byHost)
+    const text = byHost.get(host) ?? canonical(contactOf(guest, host, probe))
+    byHost.set(host, text)
+    return text
+  }
+}
 
 /** A function of few arguments that are asked for again and again. */
 function remembered<A, B, R>(of: (a: A, b: B) => R): (a: A, b: B) => R {
@@ -132,12 +144,14 @@ export function planOf(
   const cells = new Map<string, { readonly id: string } | NotRun>()
   const guests = new Map<string, MatrixGuest | NoGuest>()
   const draws = seeded(seed)
+  const ofContact = contactPart()
   const [ofGuest, ofHost] = [remembered(guestPart), remembered(hostPart(registry))]
 
   function add(release: string, host: HostProfile, guest: MatrixGuest, probe: Probe): void {
     const cell = cellOf(release, host.id, probe.id)
     const count = countOf(probe, runs)
-    const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${togetherPart(guest, host, probe)} ${seed} ${count}`
+    const beside = guest.beside(probe.reads[guest.family], host)
+    const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${beside.join()}${ofContact(guest, host, probe)} ${seed} ${count}`
     const id = ids.get(key) ?? sha256(key)
     ids.set(key, id)
     cells.set(cell, { id })
