@@ -1,5 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { parseResults, resultsText } from '../results/file.ts'
+import { isUtf8 } from 'node:buffer'
+import { createReadStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { ResultsError, parseResults, resultsText } from '../results/file.ts'
 import type { MatrixResults } from '@vmbus/report'
 import { junitText, type IsFailure } from '../report/junit.ts'
 import { OutputError, UsageError, reasonOf } from './failure.ts'
@@ -52,10 +54,34 @@ export async function openFiles(names: ResultFiles, pageOf: PageOf): Promise<Ope
   }
 }
 
-/** The results in a file. Throws UsageError for one that cannot be read, ResultsError for what is in it. */
+/** Bytes of a file of results at most: a whole run of 472 releases takes 23 MB. */
+const MOST_BYTES = 256 << 20
+
+/**
+ * The results in a file, which may be a pipe. Throws UsageError for one that cannot be read or does not end, ResultsError for
+ * what is in it.
+ */
 export async function readResults(name: string): Promise<MatrixResults> {
-  const text = await readFile(name, 'utf8').catch((error: unknown) => {
+  const bytes = await readAtMost(name, MOST_BYTES).catch((error: unknown) => {
+    if (error instanceof UsageError) throw error
     throw new UsageError(`cannot read ${name}: ${reasonOf(error)}`)
   })
-  return parseResults(text, name)
+  return parseResults(textOf(bytes, name), name)
+}
+
+async function readAtMost(name: string, most: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of createReadStream(name)) {
+    if (!Buffer.isBuffer(part)) continue
+    size += part.length
+    if (size > most) throw new UsageError(`cannot read ${name}: it is longer than ${most >>> 20} MiB`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+function textOf(bytes: Buffer, name: string): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  throw new ResultsError(name, 'it', bytes.toString('latin1', 0, 40), 'text in UTF-8')
 }

@@ -150,10 +150,10 @@ function sharesText(results: MatrixResults): string {
     const works = story.outcome === 'works' || story.outcome === 'partial'
     sums.set(key, { measured: measured + 1, working: working + (works ? 1 : 0) })
   }
-  const width = Math.max(...features.map(({ id }) => id.length))
+  const width = Math.min(WIDTH - hosts.length * SHARE_WIDTH, Math.max(...features.map(({ id }) => id.length)))
   const lines = features.map(({ id }) => {
     const shares = hosts.map((host) => shareText(sums.get(`${id} ${host.id}`)).padStart(SHARE_WIDTH))
-    return `${id.padEnd(width)}${shares.join('')}`
+    return `${fitted(id, width)}${shares.join('')}`
   })
   const heads = heading(
     hosts.map(({ id }) => id),

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { expectedBy } from './expected.ts'
+import { readJson } from './json.ts'
 import { MATRIX_SCHEMA } from './schema.ts'
 import type { MatrixResults } from '@vmbus/report'
 
@@ -14,8 +15,8 @@ export class ResultsError extends Error {
   readonly value: unknown
 
   constructor(file: string, path: string, value: unknown, expected: string) {
-    const shown = JSON.stringify(value) ?? 'nothing'
-    super(`${file}: ${path === '' ? 'it' : path} is ${shown.slice(0, LONGEST)}, expected: ${expected}`)
+    const shown = (JSON.stringify(value) ?? 'nothing').slice(0, LONGEST).replaceAll(INVISIBLE, '\u{fffd}')
+    super(`${file}: ${path === '' ? 'it' : path} is ${shown}, expected: ${expected}`)
     this.file = file
     this.path = path
     this.value = value
@@ -23,6 +24,8 @@ export class ResultsError extends Error {
 }
 
 const LONGEST = 200
+/** Characters beyond ASCII that a terminal takes for commands or ends of lines; JSON escapes the others. */
+const INVISIBLE = /[\u007f-\u009f\u2028\u2029]/g
 
 /** Results as a file keeps them. */
 export const resultsText = (results: MatrixResults): string => `${JSON.stringify(results)}\n`
@@ -43,11 +46,9 @@ export function parseResults(text: string, file: string): MatrixResults {
 }
 
 function jsonOf(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new ResultsError(file, '', text.slice(0, LONGEST), 'JSON')
-  }
+  const read = readJson(text)
+  if ('value' in read && !('at' in read)) return read.value
+  throw new ResultsError(file, read.at, read.value, read.expected)
 }
 
 type Fault = readonly [path: string, value: unknown, expected: string]
@@ -63,6 +64,26 @@ function* faults(results: MatrixResults): Generator<Fault, undefined> {
     const at = row.findIndex((index) => index >= stories.length)
     if (at >= 0) yield [`cells.${r}.${at}`, row[at], `below ${stories.length}, the number of stories`]
   }
+  yield* twice(
+    'features',
+    features.map(({ id }) => id),
+  )
+  yield* twice(
+    'hosts',
+    hosts.map(({ id }) => id),
+  )
+  yield* twice(
+    'releases',
+    releases.map(({ key }) => key),
+  )
+  yield* twice(
+    'executions',
+    results.executions.map(({ id }) => id),
+  )
+  yield* twice(
+    'causes',
+    results.causes.map(({ id }) => id),
+  )
   const executions = new Set(results.executions.map(({ id }) => id))
   const causes = new Set(results.causes.map(({ id }) => id))
   for (const [s, story] of stories.entries()) {
@@ -74,6 +95,16 @@ function* faults(results: MatrixResults): Generator<Fault, undefined> {
     if (execution !== undefined && !executions.has(execution))
       yield [`stories.${s}.execution`, execution, 'the id of an execution of this file']
     if (cause !== undefined && !causes.has(cause)) yield [`stories.${s}.cause`, cause, 'the id of a cause of this file']
+  }
+  return undefined
+}
+
+/** What a list has twice cannot be told apart by those that name it. */
+function* twice(list: string, ids: readonly string[]): Generator<Fault, undefined> {
+  const seen = new Set<string>()
+  for (const [at, id] of ids.entries()) {
+    if (seen.has(id)) yield [`${list}.${at}`, id, 'what no other of the list is called']
+    seen.add(id)
   }
   return undefined
 }

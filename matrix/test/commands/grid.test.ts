@@ -1,7 +1,10 @@
+import { grids, releases } from '@vmbus/catalog'
+import { hostProfiles } from '@vmbus/host'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { gridText } from '../../src/report/grid.ts'
 import { buildResults } from '../../src/results/build.ts'
-import { type Outcome, OUTCOMES, type Story } from '@vmbus/report'
+import { type Outcome, OUTCOMES, type ResultFeature, type Story } from '@vmbus/report'
 
 const HOSTS = ['ws2008', 'ws2008r2', 'ws2012', 'ws2012r2', 'win10-1507', 'win10-1511', 'ws2016', 'win10-1703']
 const ALL_HOSTS = [
@@ -31,7 +34,7 @@ const story = (outcome: Outcome, change: Partial<Story> = {}): Story => ({
 function grid(
   releases: readonly string[],
   hosts: readonly string[],
-  features: readonly (typeof FEATURES)[number][],
+  features: readonly ResultFeature['id'][],
   at: (release: string, host: string, feature: string) => Story,
 ): string {
   return gridText(
@@ -116,5 +119,31 @@ trim  h g · ✓   h the host lacks it
       grid([long, 'rhel 7.9'], ALL_HOSTS, FEATURES, any),
     ])
       for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+
+  it("fits 80 columns whatever is chosen, with guests, hosts and features of one's own", () => {
+    const own = 'acme.a-feature-whose-name-goes-on-and-on' as const
+    const keys = [...releases().map(({ key }) => key), 'my-linux 1.0 of a name that goes on and on and on']
+    const ids = [...hostProfiles.map(({ id }) => id), 'my-own-host-of-the-next-year']
+    const features = [...grids().features.map(({ id }) => id), own]
+    const any = <T>(list: readonly T[], most: number) =>
+      fc.subarray([...list], { minLength: 1 }).map((some) => some.slice(0, most))
+    const chosen = fc.record({
+      releases: fc.oneof(any(keys, 1), any(keys, 40)),
+      hosts: fc.oneof(any(ids, 1), any(ids, ids.length), fc.constant(ids)),
+      features: fc.oneof(any(features, 1), any(features, features.length), fc.constant(features)),
+      outcomes: fc.array(fc.constantFrom(...OUTCOMES), { minLength: 1, maxLength: 12 }),
+      verdict: fc.constantFrom('agrees' as const, 'differs' as const),
+    })
+    fc.assert(
+      fc.property(chosen, ({ outcomes, verdict, ...names }) => {
+        let at = 0
+        const text = grid(names.releases, names.hosts, names.features, () =>
+          story(outcomes[at++ % outcomes.length] ?? 'works', { verdict }),
+        )
+        for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+      }),
+      { seed: 10, numRuns: 60 },
+    )
   })
 })

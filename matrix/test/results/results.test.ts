@@ -150,7 +150,9 @@ describe('a file of results', () => {
   })
 
   it('that is no JSON is refused', () => {
-    expect(() => parseResults('{', 'r.json')).toThrow(/r\.json: it is "\{", expected: JSON/)
+    expect(() => parseResults('{', 'r.json')).toThrow(
+      /r\.json: character 1 of 1 is "the end of the file", expected: JSON/,
+    )
   })
 })
 
