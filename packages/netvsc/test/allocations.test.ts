@@ -32,7 +32,7 @@ const PEER = [2, 0, 0, 0, 0, 1]
 
 // A view for its owner is what a frame may cost, and numbers of 48 bits in the switch; into the guest a second view, of the page.
 // The lists that each packet fills anew, a view for each message and ranges made for each frame were three quarters of the bytes.
-test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 500 bytes', (size) => {
+test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 600 bytes', (size) => {
   const { guest, pass, count } = world()
   const bytes = frame(size, PEER, GUEST)
   let sent = 0
@@ -46,10 +46,10 @@ test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 500 
     CALLS,
   )
   expect(count.arrived).toBe(sent)
-  expect(each / BURST).toBeLessThan(500)
+  expect(each / BURST).toBeLessThan(600)
 })
 
-test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 500 bytes', (size) => {
+test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 600 bytes', (size) => {
   const { peer, pass, count } = world()
   const bytes = frame(size, GUEST, PEER)
   let sent = 0
@@ -63,5 +63,5 @@ test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 500 
     CALLS,
   )
   expect(count.received).toBe(sent)
-  expect(each / BURST).toBeLessThan(500)
+  expect(each / BURST).toBeLessThan(600)
 })
