@@ -208,6 +208,17 @@ describe('a package of a user, with a device, hosts, guests and a probe of its o
     )
   })
 
+  test('is measured anew when its code is another, whatever the cache has', () => {
+    const file = join(toy, 'dist/src/device.js')
+    const code = readFileSync(file, 'utf8')
+    const explained = (): string => vmbus('explain', ...own, 'toyos', '1.0', 'lab-1', 'toy.echo')
+    expect(explained()).toContain('on Lab host 1: works.')
+    writeFileSync(file, code.replace('echo.driver({ versions })', 'echo.driver({ versions: [] })'))
+    expect(explained()).toContain('on Lab host 1: fails')
+    writeFileSync(file, code)
+    expect(explained()).toContain('on Lab host 1: works.')
+  })
+
   test('has its configuration run as TypeScript by a Node that does, and else is told what to do', () => {
     const runsTypeScript = 'typescript' in process.features && process.features.typescript !== false
     const found = spawnSync('npm', ['exec', '--offline', '--', 'vmbus', 'hosts', 'lab*'], {
