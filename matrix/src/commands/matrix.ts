@@ -56,11 +56,12 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
   }
 }
 
-function judge(
+/** Throws MatrixError for errors of ours, FindingsError for what the run is to fail on. */
+export function judge(
   results: MatrixResults,
-  older: MatrixResults | undefined,
-  failOn: readonly FailOn[],
-  ourBugs: ReadonlySet<string>,
+  older?: MatrixResults,
+  failOn: readonly FailOn[] = [],
+  ourBugs: ReadonlySet<string> = new Set(),
 ): void {
   const cells = (isFailure: (story: MatrixResults['stories'][number]) => boolean): number => {
     const failing = new Set(results.stories.flatMap((story, index) => (isFailure(story) ? [index] : [])))

@@ -35,7 +35,8 @@ export const planFor = (runner: Runner, selection: Selection, seed: number, runs
 function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
   const ids = tasks.map(({ id }) => id).toSorted()
   const own = new Set(ids.filter((_, i) => i % count === index - 1))
-  return { ...plan, tasks: tasks.filter(({ id }) => own.has(id)) }
+  // What is compared may be in two shards: the merge does so.
+  return { ...plan, tasks: tasks.filter(({ id }) => own.has(id)), checks: [] }
 }
 
 /** Runs what a selection needs, or one shard of it, and gives its cells. What had ended before an abort is kept. */

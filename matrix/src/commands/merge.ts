@@ -2,9 +2,10 @@ import { assemble, type Selection } from '../cells/assemble.ts'
 import { hostNamed } from '../registry/registry.ts'
 import { closingLines, countsText } from '../report/summary.ts'
 import type { Execution, MatrixResults } from '@vmbus/report'
+import { withSharingFaults } from '../run/sharing.ts'
 import type { Runner } from '../runner.ts'
 import { UsageError } from './failure.ts'
-import type { MatrixContext } from './matrix.ts'
+import { judge, type MatrixContext } from './matrix.ts'
 import { failsOn } from './matrix-flags.ts'
 import { planFor } from './measure.ts'
 import { openFiles, readResults, type ResultFiles } from './result-files.ts'
@@ -23,7 +24,7 @@ export async function runMerge(
   const selection = selectionOf(first.results, runner)
   const { seed, runs } = first.results
   const plan = planFor(runner, selection, seed, runs)
-  const executions = united(parts)
+  const executions = withSharingFaults(plan, united(parts))
   const files = await openFiles(flags, pageOf)
   try {
     const planned = plan.tasks.filter(({ id }) => executions.has(id)).length
@@ -31,6 +32,7 @@ export async function runMerge(
     await files.write(results, failsOn([], new Set()))
     streams.out(`${countsText(results)}\n${planned} of ${plan.tasks.length} executions are there.\n`)
     streams.out(closingLines(results, flags.html))
+    judge(results)
   } catch (error) {
     await files.drop()
     throw error

@@ -234,6 +234,38 @@ describe('shards', () => {
     expect(results('part.json').stories.some(({ notRun }) => notRun === 'not-finished')).toBe(true)
   })
 
+  it('are compared with what was run alone when they are one again, wherever each was', async () => {
+    const fake = fakeRunner()
+    // TRIM of RHEL 7.9 on Windows Server 2022, shared and alone, which comes out otherwise.
+    const alone = 'trim/false/alone'
+    const check = { id: alone, of: 'trim/true/ws2022', release: 'rhel 7.9', host: 'ws2022', probe: 'trim' }
+    const runner: Runner = {
+      ...fake,
+      planOf(pairs, probes, options) {
+        const plan = fake.planOf(pairs, probes, options)
+        const task = { id: alone, probe: 'trim', release: 'rhel 7.9', host: 'ws2022', seed: 1, runs: 20 }
+        return { ...plan, tasks: [...plan.tasks, task], checks: [check] }
+      },
+    }
+    const names = [1, 2].map((index) => file(`${index}.json`))
+    for (const [index, name] of names.entries())
+      expect((await runWith(runner, ['matrix', ...THREE, '--shard', `${index + 1}/2`, '--json', name])).code).toBe(0)
+    const { code, err } = await runWith(runner, ['merge', ...names, '--json', file('merged.json')])
+    expect([code, err]).toEqual([3, 'vmbus: 2 cells ended with an error of ours (VMBUS_MATRIX)\n'])
+    expect(results('merged.json').executions.find(({ id }) => id === check.of)).toMatchObject({
+      outcome: 'error',
+      reason: 'rhel 7.9 on ws2022 is no-driver by itself: the probe depends on what it does not declare',
+    })
+  })
+
+  it('that overlap say the same once', async () => {
+    await run('matrix', ...THREE, '--json', file('whole.json'))
+    await run('matrix', ...THREE, '--shard', '1/2', '--json', file('half.json'))
+    const { code } = await run('merge', file('half.json'), file('whole.json'), '--json', file('merged.json'))
+    expect(code).toBe(0)
+    expect(readFileSync(file('merged.json'))).toEqual(readFileSync(file('whole.json')))
+  })
+
   it('of other runs are refused', async () => {
     await run('matrix', ...THREE, '--json', file('a.json'))
     await run('matrix', ...THREE, '--seed', '2', '--json', file('b.json'))
