@@ -113,11 +113,9 @@ describe('an exchange', () => {
     if (probe === undefined || !isGuest(guest) || profile === undefined) throw new Error('not in the catalog')
     const { exchange = [] } = await execute({ id: 'x', probe, guest, profile, seed: 1, runs: 2 })
     expect(exchange[0]?.says).toMatch(/^INITIATE_CONTACT /)
-    expect(exchange.at(-1)).toEqual({
-      from: 'guest',
-      says: 'the guest does not ask whether the disk takes space back',
-      ends: true,
-    })
+    // It asks for no page of provisioning, so the image keeps what it gives back.
+    expect(exchange.at(-1)).toMatchObject({ from: 'guest', ends: true })
+    expect(exchange.at(-1)?.says).toMatch(/^the image keeps what the guest gave back/)
     expect(JSON.stringify(exchange).length).toBeLessThan(4096)
   })
 })

@@ -45,14 +45,16 @@ describe('vmbus replay of a cell', () => {
     const { code, out, err } = await played('rhel6.4/2012R2/trim')
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(/^TRIM support, rhel 6\.4 .* on Windows Server 2012 R2: fails/)
-    expect(out).toContain("It is decided by one\nvalue: the guest's vpd is no")
-    expect(out).toMatch(
-      /Probe trim: fails: the guest does not ask whether the disk takes space back\.\nDecided by the guest's vpd\. 0 sequences, [\d,]+ bytes, transcript [\da-f]{12}\./,
-    )
+    const text = out.replaceAll(/\s+/g, ' ')
+    expect(text).toContain("It is decided by one value: the guest's vpd is no (source-read:")
+    // Linux 2.6.32-358 asks for no page of provisioning: what is given back stays in the image.
+    const [, reason = 'none'] = /Probe trim: fails: (the image keeps what the guest gave back): \[/.exec(text) ?? []
+    expect(text).toMatch(/Decided by the guest's vpd\. 1 sequences, [\d,]+ bytes, transcript [\da-f]{12}\./)
+    expect(text).toContain(`"gives back" does not hold: ${reason}.`)
     // Windows Server 2012 R2 offers 0.13 to 3.0, and Linux 2.6.32-358 speaks 1.1 and 0.13 (its vmbus_drv.c).
     expect(out).toMatch(/^ +\d+\.\d{6} {2}guest → host +INITIATE_CONTACT/m)
     expect(out).toMatch(/guest → host {2}storvsc {2}INQUIRY/)
-    expect(out).toContain('guest                  the guest does not ask')
+    expect(out).toMatch(new RegExp(`^ +guest +${reason}`, 'm'))
     for (const line of out.split('\n'))
       if (!line.includes('/') && !line.includes('.md')) expect(line.length).toBeLessThanOrEqual(80)
   })
@@ -213,7 +215,7 @@ describe('vmbus replay of a file', () => {
     expect(await refused('rhel-7.9/ws2022/trim', '--cell', 'rhel-7.9/ws2022/trim')).toMatch(/--cell is one of a file/)
     const stranger = changed('stranger.json', 'good.json', (results) => ({
       ...results,
-      releases: results.releases.map((each) => ({ ...each, key: 'plan9 4' })),
+      releases: results.releases.map((each, at) => ({ ...each, key: `plan9 ${at + 4}` })),
       stories: results.stories.map((each) => ({ ...each, outcome: 'error' as const })),
     }))
     expect(await refused(stranger)).toMatch(/is of another version of vmbus: nothing is known of plan9 4/)

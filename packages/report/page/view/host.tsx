@@ -200,7 +200,7 @@ function Share({ page: { model, route }, host, sections }: ShareProps) {
     <div class="answer">
       Of {plural(releases, 'guest release')} in support, as far as known, <b>{percent} % of what was measured works.</b>
       <span class="not">
-        {whole} of them lack nothing that was measured
+        {whole} of them {whole === 1 ? 'lacks' : 'lack'} nothing that was measured
         {least.map(({ release, lacks }, at) => (
           <>
             {at === 0 ? '; ' : ', '}
