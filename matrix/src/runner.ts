@@ -12,6 +12,7 @@ import { planOf, type Pair, type Plan, type PlanOptions, type Task } from './run
 import { execute } from './run/execute.ts'
 import { runPlan, type RunOptions } from './run/run.ts'
 import { runTask } from './run/task.ts'
+import { prepareKernels } from './worlds/real/kernels.ts'
 import type { Watch } from './worlds/simulated.ts'
 import { queueDispatch } from './queue/produce.ts'
 import type { RedisAddress } from './queue/address.ts'
@@ -34,11 +35,19 @@ export interface RunnerRegistry extends Omit<Registry, 'guestOf'> {
   guestOf(key: string): RunnerGuest | { readonly reason: string }
 }
 
+interface KernelOptions {
+  readonly signal: AbortSignal
+  /** Told in words of what is fetched. */
+  onProgress(text: string): void
+}
+
 /** What measures. The commands know cells and files, and nothing of guests, worlds and threads. */
 export interface Runner {
   readonly registry: RunnerRegistry
   planOf(pairs: readonly Pair[], probes: readonly Probe[], options: PlanOptions): Plan
   runPlan(plan: Plan, options: RunnerOptions): Promise<ReadonlyMap<string, Execution>>
+  /** Gets real kernels ready; of releases that have none here, nothing. Names by release, for a plan. */
+  kernelsOf(releases: readonly string[], options: KernelOptions): Promise<Readonly<Record<string, string>>>
   /** One task in this thread, whatever is kept of it, while somebody looks on. */
   replay(task: Task, watch: Watch): Promise<Execution>
   /** A probe that is played without what it names as its control; undefined for a release that nothing stands for. */
@@ -59,6 +68,7 @@ const simulationsOf = (registry: Registry): Runner => ({
     const dispatch = queue && queueDispatch({ ...queue, code, version: versionText() })
     return runPlan(plan, { cache, ...(dispatch && { dispatch }), ...options, registry })
   },
+  kernelsOf: prepareKernels,
   replay: (task, watch) => runTask(task, registry, undefined, watch),
   async withoutControl(probe, { release, host: profile }, seed) {
     const [guest, change] = [registry.guestOf(release), probe.control]

@@ -6,7 +6,7 @@ import { without } from '../src/run/control.ts'
 import { CONTROLS } from './losses.ts'
 
 test('every probe is green before anything is taken away, and its control touches no probe but those of the table', async () => {
-  const [guest, profile] = [guestOf('debian 12'), hostProfile('ws2022')]
+  const [guest, profile] = [guestOf('ubuntu 24.04'), hostProfile('ws2022')]
   if (!isGuest(guest) || profile === undefined) throw new Error('not known')
   const options = { guest, profile, seed: 4, runs: 1, among: PROBES }
   expect(await without({}, options)).toEqual([])

@@ -6,7 +6,7 @@ import type { Probe } from '../src/probes/probe.ts'
 import { without } from '../src/run/control.ts'
 import { CONTROLS, LOSSES, type Loss } from './losses.ts'
 
-const guest = guestOf('debian 12')
+const guest = guestOf('ubuntu 24.04')
 if (!isGuest(guest)) throw new Error(guest.reason)
 const options = { guest, profile: ws2022, seed: 2, runs: 1 }
 

@@ -120,8 +120,8 @@ debian 8 | ws2016 | time-accuracy | fails | no 2016-10, no 2016-10 | agrees | Li
 debian 10 | ws2016 | time-accuracy | works | yes 2023-09, yes 2016-10 | agrees | Linux 4.9 hv_util.c: 4.0
 debian 10 | ws2016 | virtual-fc | works | no 2023-09, no 2016-10 | differs | Linux 4.19 drivers/scsi/storvsc_drv.c, id_table
 debian 11 | ws2019 | kvp | works | yes 2023-09 | agrees | Debian 11, 5.10.0-32-686, run
-debian 11 | ws2019 | lsvmbus | works | no 2023-09 | differs | Linux 4.3 tools/hv/lsvmbus
-debian 11 | ws2019 | static-ip-injection | works | no 2023-09 | differs | Linux 3.7 drivers/hv/hv_kvp.c, process_ib_ipinfo
+debian 11 | ws2019 | lsvmbus | no-driver | no 2023-09 | agrees | hyperv-daemons 5.10.223-1: no lsvmbus among its files
+debian 11 | ws2019 | static-ip-injection | fails | no 2023-09 | agrees | hyperv-daemons 5.10.223-1: no hv_set_ifconfig among its files
 ubuntu 22.04 | ws2008r2 | jumbo-frames | works | | not-covered | balabit 9 fad9c91122: 5.3 to 0.13
 ubuntu 24.04 | ws2008r2 | jumbo-frames | fails | | not-covered | Linux a6b94c6b4919 (5.19): 2.4 at least
 ubuntu 18.04 | ws2008r2 | kvp | works | yes 2019-06 | agrees | balabit 7 1db76b4138 drivers/hv/hv_kvp.c

@@ -9,6 +9,7 @@ import { CAUSES } from './causes/index.ts'
 import type { Part } from './combine.ts'
 import { readsOf } from './fields.ts'
 import { resultHost } from './host-facts.ts'
+import { withReal } from './real.ts'
 import { storyOf } from './story.ts'
 
 /** What a run was asked for. */
@@ -48,12 +49,14 @@ export function assemble(
     if (!('id' in planned)) return { probe, reads: [], notRun: { why: 'not-planned', detail: planned.reason } }
     const execution = executions.get(planned.id)
     if (execution === undefined) return { probe, reads: [], notRun: { why: 'not-finished' } }
-    return { probe, reads: readsFor(guest, host, probe, execution.decidedBy), execution }
+    const simulated: Part = { probe, reads: readsFor(guest, host, probe, execution.decidedBy), execution }
+    return withReal(simulated, executions.get(plan.realOf(release, host, probe.id) ?? ''), probe)
   }
 
   return buildResults({
     seed: plan.seed,
     runs: plan.runs,
+    ...(plan.kernels !== undefined && { kernels: plan.kernels }),
     features: features.map((feature) => resultFeature(feature, probes)),
     hosts: hosts.map(resultHost),
     releases: releases.map((row) => resultRelease(row, guests.get(row.key))),

@@ -5,6 +5,8 @@ export interface Part {
   readonly probe: { readonly id: string; readonly missing?: string }
   readonly reads: readonly ReadField[]
   readonly execution?: Execution
+  /** A real kernel ran it. */
+  readonly isReal?: true
   readonly notRun?: { readonly why: NotRun; readonly detail?: string }
 }
 

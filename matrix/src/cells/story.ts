@@ -44,10 +44,11 @@ function ran({ outcome, reason, part, isCoverage }: Combined, parts: readonly Pa
   const decidedBy = execution?.decidedBy
   const all = [...new Map(parts.flatMap(({ execution: did, reads }) => (did === undefined ? [] : reads)).map(keyed))]
   const reads = all.map(([, read]) => read)
+  const isReal = parts.every((each) => each.execution === undefined || each.isReal === true)
   const decides = ({ of, field }: Story['reads'][number]): boolean => of === decidedBy?.of && field === decidedBy.field
   return {
     outcome,
-    evidence: evidenceOf(reads),
+    evidence: isReal ? 'real' : evidenceOf(reads),
     reason,
     isCoverage,
     ...(execution !== undefined && { execution: execution.id }),

@@ -55,6 +55,8 @@ Examples:
   vmbus matrix --release 'rhel 7.9'             one guest: its features by host
   vmbus matrix --host ws2022 --release 'rhel*'  one host: guests by feature
   vmbus matrix --feature trim --json trim.json  one feature, kept as a file
+  vmbus matrix --real --release 'debian 12' --host ws2022
+                                                real kernels beside simulated
   vmbus matrix --shard 2/4 --json 2.json        a quarter of the executions
   vmbus matrix --since old.json --fail-on worse what got worse since then
 
@@ -77,6 +79,7 @@ function matrixCommand(program: Command, commands: MatrixCommands): void {
     .option('--seed <n>', 'what drives them; the same seed gives the same results', '1')
     .option('--workers <n>', 'threads; 0 runs all in this one (default: one for each core)')
     .option('--queue <url>', 'have the executions made by `vmbus worker` at this Redis: redis://host:6379/0')
+    .option('--real', 'play on the real kernels of Debian 11 and 12, too; where they disagree is an error')
     .option('--shard <i/n>', 'only this part of the executions, for `vmbus merge`')
     .option('--json <file>', 'write the results')
     .option('--junit <file>', 'write them for a CI: a suite for each guest')

@@ -19,6 +19,7 @@ export interface MatrixFlags {
   readonly html?: string
   readonly failOn: string
   readonly since?: string
+  readonly real?: true
   readonly quiet?: true
 }
 

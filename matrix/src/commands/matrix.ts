@@ -1,13 +1,15 @@
 import { changesText } from '../report/changes.ts'
 import { gridText } from '../report/grid.ts'
+import { realText } from '../report/real.ts'
 import { closingLines, countsText } from '../report/summary.ts'
 import { diffOf, isWorse } from '../results/diff.ts'
+import type { Selection } from '../cells/assemble.ts'
 import type { MatrixResults } from '@vmbus/report'
 import type { Progress } from '../run/run.ts'
 import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
 import type { EarlyResult } from './early.ts'
-import { FindingsError, MatrixError } from './failure.ts'
+import { FindingsError, MatrixError, UsageError } from './failure.ts'
 import { failsOn, settingsOf, type FailOn, type MatrixFlags } from './matrix-flags.ts'
 import { measure } from './measure.ts'
 import { featuresOf, hostsOf, releasesOf } from './names.ts'
@@ -41,12 +43,19 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
   try {
     const shown = flags.quiet === true ? {} : { onProgress: progressLines(streams), onFeature: featureLines(streams) }
     const queue = address && { address, tell: (line: string) => streams.err(`vmbus: ${line}\n`) }
-    const results = await measure(runner, selection, { ...settings, signal, ...(queue && { queue }), ...shown })
+    const kernels = flags.real === true ? await kernelsFor(selection, { streams, signal, runner }) : undefined
+    const results = await measure(runner, selection, {
+      ...settings,
+      kernels,
+      signal,
+      ...(queue && { queue }),
+      ...shown,
+    })
     // Nobody reads any more what was all that is wanted.
     if (streams.gone?.aborted === true) signal.throwIfAborted()
     const ourBugs = new Set(results.causes.filter(({ kind }) => kind === 'our-bug').map(({ id }) => id))
     await files.write(results, failsOn(settings.failOn, ourBugs))
-    streams.out(`${gridText(results)}\n${countsText(results)}\n`)
+    streams.out(`${gridText(results)}\n${countsText(results)}\n${realText(results)}`)
     if (older !== undefined) streams.out(`Since ${since}:\n${changesText(diffOf(older, results))}\n`)
     streams.out(closingLines(results, flags.html))
     if (!signal.aborted) judge(results, older, settings.failOn, ourBugs)
@@ -54,6 +63,21 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
     await files.drop()
     throw error
   }
+}
+
+/** The kernels of the releases that were asked for. Throws UsageError where none of them has one here. */
+async function kernelsFor(
+  { releases }: Selection,
+  { streams, signal, runner }: Pick<MatrixContext, 'streams' | 'signal' | 'runner'>,
+): Promise<Readonly<Record<string, string>>> {
+  const onProgress = (text: string): void => streams.err(`vmbus: ${text}\n`)
+  const kernels = await runner.kernelsOf(
+    releases.map(({ key }) => key),
+    { signal, onProgress },
+  )
+  if (Object.keys(kernels).length === 0)
+    throw new UsageError('--real: no kernel of these guests boots here, those of debian 11 and debian 12 do')
+  return kernels
 }
 
 /** Throws MatrixError for errors of ours, FindingsError for what the run is to fail on. */

@@ -17,6 +17,8 @@ export interface MeasureSettings {
   readonly workers?: number
   readonly queue?: RunnerOptions['queue']
   readonly shard?: Shard
+  /** Real kernels to run as well, by release. */
+  readonly kernels?: Readonly<Record<string, string>> | undefined
   readonly signal: AbortSignal
   onProgress?(progress: Progress): void
   /** Hears each feature once it is certain, before the end. */
@@ -24,11 +26,17 @@ export interface MeasureSettings {
 }
 
 /** The plan of a selection. */
-export const planFor = (runner: Runner, selection: Selection, seed: number, runs?: number): Plan =>
+export const planFor = (
+  runner: Runner,
+  selection: Selection,
+  seed: number,
+  runs?: number,
+  kernels?: MeasureSettings['kernels'],
+): Plan =>
   runner.planOf(
     selection.releases.flatMap(({ key: release }) => selection.hosts.map((host) => ({ release, host }))),
     probesFor(selection, runner.registry.probes),
-    { seed, ...(runs !== undefined && { runs }) },
+    { seed, ...(runs !== undefined && { runs }), kernels },
   )
 
 /** Every machine takes the same executions for the same shard: they are dealt out in the order of their ids. */
@@ -43,9 +51,9 @@ function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
 export async function measure(
   runner: Runner,
   selection: Selection,
-  { seed, runs, workers, queue, shard, signal, onProgress, onFeature }: MeasureSettings,
+  { seed, runs, workers, queue, shard, kernels, signal, onProgress, onFeature }: MeasureSettings,
 ): Promise<MatrixResults> {
-  const whole = planFor(runner, selection, seed, runs)
+  const whole = planFor(runner, selection, seed, runs, kernels)
   const probes = new Map(runner.registry.probes.map(({ id, feature }) => [id, feature]))
   const featureOf = (probe: string): string | undefined => probes.get(probe)
   const plan = { ...whole, tasks: inTurn(whole.tasks, featureOf) }

@@ -22,8 +22,8 @@ export async function runMerge(
   if (first === undefined) throw new UsageError('no results to merge')
   for (const { name, results } of parts) requireSameRun(first, { name, results })
   const selection = selectionOf(first.results, runner)
-  const { seed, runs } = first.results
-  const plan = planFor(runner, selection, seed, runs)
+  const { seed, runs, kernels } = first.results
+  const plan = planFor(runner, selection, seed, runs, kernels)
   const executions = withSharingFaults(plan, united(parts))
   const files = await openFiles(flags, pageOf)
   try {
@@ -45,9 +45,17 @@ interface Part {
 }
 
 function requireSameRun(first: Part, other: Part): void {
-  const shape = ({ seed, runs, features, hosts, releases }: MatrixResults): Readonly<Record<string, unknown>> => ({
+  const shape = ({
     seed,
     runs,
+    kernels,
+    features,
+    hosts,
+    releases,
+  }: MatrixResults): Readonly<Record<string, unknown>> => ({
+    seed,
+    runs,
+    kernels,
     features: features.map(({ id }) => id),
     hosts: hosts.map(({ id }) => id),
     releases: releases.map(({ key }) => key),

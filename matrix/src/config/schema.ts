@@ -1,6 +1,6 @@
 import { BASES } from '@vmbus/world'
 import * as v from 'valibot'
-import type { OwnName } from '@vmbus/report'
+import { NOT_REAL, type OwnName } from '@vmbus/report'
 import type { FeatureId } from '@vmbus/catalog'
 import type { EndName, OwnDevice } from '../probes/ends.ts'
 import type { Probe, ProbeMachine } from '../probes/probe.ts'
@@ -68,6 +68,8 @@ const probe = {
   missing: optional(text),
   bytes: v.array(end),
   control: v.record(text, v.unknown()),
+  notReal: optional(v.picklist(NOT_REAL)),
+  realMissing: optional(text),
   runs: optional(count),
   measure: call<Probe['measure']>(),
 } satisfies { readonly [K in keyof Required<Probe>]: v.GenericSchema }

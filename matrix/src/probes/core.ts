@@ -44,7 +44,8 @@ async function served(stage: Stage): Promise<Finding | undefined> {
   if (!status.startsWith('ok') || counts.answered < BEATS)
     return fails('heartbeats are not answered', byGuest('heartbeat'))
   if (Math.abs(stage.clock().off()) > SECOND) return fails('the clock is not set', byGuest('timesync'))
-  if (stage.processors() < VPS) return fails('the bus is on one processor alone', byGuest('vpLimit'))
+  if (stage.processors() < Math.min(VPS, stage.mostProcessors))
+    return fails('the bus is on one processor alone', byGuest('vpLimit'))
   return undefined
 }
 
@@ -74,6 +75,7 @@ export const coreProbe: Probe = {
     host: ['vmbus', 'framework', 'heartbeat', 'timesync', 'shutdown', 'netvsc', 'storvsc'],
   },
   missing: 'the mouse, which has no device here yet',
+  realMissing: 'a second processor',
   bytes: ENDS,
   control: { shutdown: STRANGE },
   async measure(stage) {

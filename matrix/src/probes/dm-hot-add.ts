@@ -32,6 +32,7 @@ export const dmHotAddProbe: Probe = {
     windows: ['vmbus', 'balloon'],
     host: ['vmbus', 'balloon'],
   },
+  notReal: 'no-hot-add',
   bytes: ['balloon'],
   control: { hotAdd: false },
   async measure(stage) {

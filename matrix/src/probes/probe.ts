@@ -3,7 +3,7 @@ import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
 import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
 import type { WindowsCapabilities } from '@vmbus/guest-windows'
 import type { HostFacts, HostFeature, HostProfile } from '@vmbus/host'
-import type { Outcome, OwnName } from '@vmbus/report'
+import type { NotReal, Outcome, OwnName } from '@vmbus/report'
 import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
 
@@ -77,6 +77,10 @@ export interface Probe {
    * device allows it the driver still connects, and what is measured does not hold.
    */
   readonly control: Control
+  /** What keeps it from being played on a real kernel. */
+  readonly notReal?: NotReal
+  /** What of it a real kernel leaves out beside `missing`. */
+  readonly realMissing?: string
   /** Sequences that are drawn for one execution where a run asks for 20; default 20. */
   readonly runs?: number
   measure(stage: Stage): Promise<Finding>

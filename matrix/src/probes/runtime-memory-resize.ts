@@ -38,6 +38,7 @@ export const runtimeMemoryResizeProbe: Probe = {
     windows: ['vmbus', 'balloon'],
     host: ['vmbus', 'balloon'],
   },
+  notReal: 'no-hot-add',
   bytes: ['balloon'],
   control: { balloon: [DmVersion.v1_0, DmVersion.v0_3] },
   async measure(stage) {

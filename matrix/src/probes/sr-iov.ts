@@ -43,6 +43,7 @@ export const srIovProbe: Probe = {
   needs: { field: 'sr-iov', reason: 'the host gives such guests no virtual functions' },
   reads: netReads('vf', ['vf']),
   missing: 'the virtual function itself, a PCI device that has no model here yet',
+  notReal: 'no-pci',
   bytes: ['netvsc'],
   control: { vf: 'none' },
   async measure(stage) {

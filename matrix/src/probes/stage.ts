@@ -215,6 +215,8 @@ export interface Stage {
   heard(event: string): number
   /** Processors on which the guest has brought the bus up. */
   processors(): number
+  /** Processors that a machine of this kind can have. */
+  readonly mostProcessors: number
   /** Pages of 4 KiB that the guest was powered on with. */
   readonly bootPages: number
   /** Moves the guest, as it is at this moment, to a host of the next version over the same storage; of the same where there is none. */

@@ -23,15 +23,23 @@ async function injected(stage: Stage, { last, prefix }: { last: number; prefix: 
   return found === `10.0.0.${last}/${prefix}` || `the interface has ${found === '' ? 'no address' : found}`
 }
 
+/** A daemon without its script fails what the driver hands on. */
+const decides = ({ family, guest }: Stage): string =>
+  family !== 'linux' || (guest['kvpIp'] === true && guest['ipScripts'] === true)
+    ? 'kvp'
+    : guest['kvpIp'] === true
+      ? 'ipScripts'
+      : 'kvpIp'
+
 export const staticIpInjectionProbe: Probe = {
   id: 'static-ip-injection',
   feature: 'static-ip-injection',
-  version: 1,
+  version: 2,
   world: 'services',
   devices: ['kvp', 'netvsc'],
   needs: { field: 'static-ip-injection', reason: 'the host injects no addresses' },
   reads: {
-    linux: ['vmbus', 'kvp', 'kvpIp', 'netvsc'],
+    linux: ['vmbus', 'kvp', 'kvpIp', 'ipScripts', 'netvsc'],
     freebsd: ['vmbus', 'negotiation', 'kvp', 'kvpFourFrom', 'netvsc', 'ndis'],
     windows: ['vmbus', 'kvp', 'netvsc'],
     host: ['vmbus', 'framework', 'kvp', 'netvsc'],
@@ -44,8 +52,6 @@ export const staticIpInjectionProbe: Probe = {
     if (!(await stage.until(() => stage.net().exists))) return fails('no interface was found', byGuest('netvsc'))
     stage.net().up()
     const end = await stage.property('addresses', address, (drawn) => injected(stage, drawn))
-    return end.held
-      ? works
-      : fails(end.reason, byGuest(stage.family === 'linux' && stage.guest['kvpIp'] === false ? 'kvpIp' : 'kvp'))
+    return end.held ? works : fails(end.reason, byGuest(decides(stage)))
   },
 }

@@ -17,6 +17,7 @@ export const vcpu256Probe: Probe = {
   },
   reads: { linux: ['vmbus', 'vpLimit'], freebsd: ['vmbus'], windows: ['vmbus'], host: ['vmbus'] },
   missing: 'interrupts of devices on each of them',
+  notReal: 'one-processor',
   bytes: ['heartbeat'],
   control: { vpLimit: 256 },
   async measure(stage) {

@@ -57,6 +57,7 @@ export const vrssProbe: Probe = {
   machine: { vps: VPS },
   needs: { field: 'vrss', reason: 'the host scales no virtual adapter' },
   reads: netReads('vrss', ['rss', 'netChannels']),
+  notReal: 'one-processor',
   bytes: ['netvsc'],
   control: { vrss: false },
   async measure(stage) {

@@ -16,6 +16,7 @@ import type {
 export interface RunParts {
   readonly seed: number
   readonly runs: number
+  readonly kernels?: MatrixResults['kernels']
   readonly features: readonly ResultFeature[]
   readonly hosts: readonly ResultHost[]
   readonly releases: readonly ResultRelease[]
@@ -26,7 +27,7 @@ export interface RunParts {
 
 /** The results of a run. Of the same parts they are the same, in whatever order the executions came. */
 export function buildResults(parts: RunParts): MatrixResults {
-  const { seed, runs, features, hosts, releases } = parts
+  const { seed, runs, kernels, features, hosts, releases } = parts
   const reads = interner<ReadField>()
   const published = interner<Published>()
   const stories = interner<StoredStory>()
@@ -47,6 +48,7 @@ export function buildResults(parts: RunParts): MatrixResults {
     format: 'vmbus-matrix/1',
     seed,
     runs,
+    ...(kernels !== undefined && { kernels }),
     features,
     hosts,
     releases,
@@ -61,13 +63,15 @@ export function buildResults(parts: RunParts): MatrixResults {
 
 /** The names in one order, whether an execution was just made or read from a file: the bytes of results depend on it. */
 function inOrder(execution: Execution): Execution {
-  const { id, probe, outcome, reason, decidedBy, seed, runs, bytes, transcript, exchange } = execution
+  const { id, probe, kernel, outcome, reason, decidedBy, notReal, seed, runs, bytes, transcript, exchange } = execution
   return {
     id,
     probe,
+    ...(kernel !== undefined && { kernel }),
     outcome,
     reason,
     ...(decidedBy !== undefined && { decidedBy }),
+    ...(notReal !== undefined && { notReal }),
     seed,
     runs,
     bytes,

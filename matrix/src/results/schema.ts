@@ -1,6 +1,6 @@
 import { grids, type FeatureId } from '@vmbus/catalog'
 import * as v from 'valibot'
-import { EVIDENCE, type MatrixResults, NOT_RUN, OUTCOMES, type OwnName, VERDICTS } from '@vmbus/report'
+import { EVIDENCE, type MatrixResults, NOT_REAL, NOT_RUN, OUTCOMES, type OwnName, VERDICTS } from '@vmbus/report'
 
 // What a file of results holds. Objects are strict: a misspelt name is an error of the file.
 
@@ -51,9 +51,11 @@ const step = v.strictObject({
 export const EXECUTION_SCHEMA = v.strictObject({
   id: text,
   probe: text,
+  kernel: optional(text),
   outcome: v.picklist(OUTCOMES),
   reason: v.string(),
   decidedBy: optional(decidedBy),
+  notReal: optional(v.picklist(NOT_REAL)),
   seed: count,
   runs: count,
   bytes: count,
@@ -94,6 +96,7 @@ export const MATRIX_SCHEMA: v.GenericSchema<unknown, MatrixResults> = v.strictOb
   format: v.literal('vmbus-matrix/1'),
   seed: count,
   runs: count,
+  kernels: optional(v.record(text, text)),
   features: v.array(feature),
   hosts: v.array(host),
   releases: v.array(release),

@@ -19,6 +19,7 @@ const PACKAGES = [
   'ic',
   'kvp',
   'layout',
+  'machine-v86',
   'netvsc',
   'shutdown',
   'simulation',

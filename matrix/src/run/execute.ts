@@ -4,13 +4,15 @@ import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
 import type { EndName } from '../probes/ends.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
+import type { Stage } from '../probes/stage.ts'
 import { OURS, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { meet } from '../worlds/contact.ts'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { endedBy } from '../worlds/exchange.ts'
 import type { Memories } from '../worlds/memories.ts'
-import { simulatedStage, type SimulatedStage, type Watch } from '../worlds/simulated.ts'
+import { outcomeOfEnd, GuestEnded } from '../worlds/real/errors.ts'
+import { simulatedStage, type Watch } from '../worlds/simulated.ts'
 
 export interface ExecuteOptions {
   readonly id: string
@@ -30,17 +32,18 @@ export interface ExecuteOptions {
   readonly memories?: Memories | undefined
 }
 
-async function findingOf({ probe }: ExecuteOptions, stage: SimulatedStage): Promise<Finding> {
+export async function findingOf(probe: Probe, stage: Stage): Promise<Finding> {
   try {
     return await probe.measure(stage)
   } catch (error) {
+    if (error instanceof GuestEnded) return { outcome: outcomeOfEnd(error), reason: error.message }
     if (error instanceof GuestHung) return { outcome: 'guest-hung', reason: error.message }
     return { outcome: 'error', reason: error instanceof Error ? error.message : String(error) }
   }
 }
 
 /** What may be said at most: where an end carried no bytes nothing worked, and what covers a part of its row works in part. */
-function judged(probe: Probe, finding: Finding, byEnd: Readonly<Partial<Record<EndName, number>>>): Finding {
+export function judged(probe: Probe, finding: Finding, byEnd: Readonly<Partial<Record<EndName, number>>>): Finding {
   if (finding.outcome !== 'works') return finding
   const silent = probe.bytes.filter((end) => (byEnd[end] ?? 0) === 0)
   if (silent.length > 0)
@@ -49,7 +52,7 @@ function judged(probe: Probe, finding: Finding, byEnd: Readonly<Partial<Record<E
 }
 
 /** Nothing crossed. */
-const NOTHING = { bytes: 0, transcript: createHash('sha256').digest('hex') }
+export const NOTHING = { bytes: 0, transcript: createHash('sha256').digest('hex') }
 
 /** Plays a probe once on a simulated guest. */
 export async function execute(options: ExecuteOptions): Promise<Execution> {
@@ -60,7 +63,7 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
     return { id, probe: probe.id, outcome: 'not-offered', reason: needs.reason, decidedBy, seed, runs: 0, ...NOTHING }
   }
   const stage = simulatedStage(options)
-  const found = await findingOf(options, stage)
+  const found = await findingOf(probe, stage)
   const { bytes: byEnd, transcript, exchange } = stage.ended()
   const bytes = probe.bytes.reduce((sum, end) => sum + (byEnd[end] ?? 0), 0)
   const judgement = judged(probe, found, byEnd)

@@ -28,6 +28,8 @@ export interface Task {
   readonly whole?: boolean
   /** Where its probe, release and host are from; absent: they are ours. */
   readonly config?: ConfigFile
+  /** The real kernel that plays it, instead of a simulated guest, on the whole host. */
+  readonly kernel?: string
 }
 
 /** A cell that shares an execution and is run alone as well, with all that is its own. */
@@ -52,6 +54,10 @@ export interface Plan {
   /** Each once, in the order of the pairs. */
   readonly tasks: readonly Task[]
   readonly checks: readonly Check[]
+  /** As they were asked for. */
+  readonly kernels?: Readonly<Record<string, string>>
+  /** The execution of a cell by the real kernel of its release, where that was asked for. */
+  realOf(release: string, host: string, probe: string): string | undefined
   /** The execution that serves a cell, or why none does. */
   of(release: string, host: string, probe: string): { readonly id: string } | NotRun
 }
@@ -62,6 +68,8 @@ export interface PlanOptions {
   readonly runs?: number
   /** One of so many shared cells is run alone, with all that is its own, and compared; default 500. */
   readonly checked?: number
+  /** Images of real kernels by release, to play every probe on as well; default none. */
+  readonly kernels?: Readonly<Record<string, string>> | undefined
   /** Where releases, hosts and probes are from; default: what this package knows itself. */
   readonly registry?: Registry
 }
@@ -130,19 +138,23 @@ const CHECKED = 500
 const countOf = (probe: Probe, runs = DEFAULT_RUNS): number =>
   Math.max(1, Math.round((runs * (probe.runs ?? DEFAULT_RUNS)) / DEFAULT_RUNS))
 
+/** Values of a property on a real kernel where a simulated guest draws 20: each costs seconds. */
+const REAL_RUNS = 2
+
 const cellOf = (release: string, host: string, probe: string): string => `${release}\n${host}\n${probe}`
 
 /** Every execution that pairs need for these probes; cells that read the same share one. */
 export function planOf(
   pairs: readonly Pair[],
   probes: readonly Probe[],
-  { seed, runs, checked = CHECKED, registry = OURS }: PlanOptions,
+  { seed, runs, checked = CHECKED, kernels, registry = OURS }: PlanOptions,
 ): Plan {
   const tasks = new Map<string, Task>()
   const checks: Check[] = []
   const ids = new Map<string, string>()
   const cells = new Map<string, { readonly id: string } | NotRun>()
   const guests = new Map<string, MatrixGuest | NoGuest>()
+  const realIds = new Map<string, string>()
   const draws = seeded(seed)
   const ofContact = contactPart()
   const [ofGuest, ofHost] = [remembered(guestPart), remembered(hostPart(registry))]
@@ -173,7 +185,26 @@ export function planOf(
     }
   }
 
+  function addReal(release: string, host: string, kernel: string, probe: Probe): void {
+    const count = Math.max(1, Math.round((countOf(probe, runs) * REAL_RUNS) / DEFAULT_RUNS))
+    const id = sha256(canonical({ probe: probe.id, version: probe.version, kernel, host, seed, count }))
+    const { config } = registry
+    realIds.set(cellOf(release, host, probe.id), id)
+    tasks.set(id, {
+      id,
+      probe: probe.id,
+      release,
+      host,
+      seed,
+      runs: count,
+      kernel,
+      ...(config !== undefined && { config }),
+    })
+  }
+
   for (const { release, host } of pairs) {
+    const kernel = kernels?.[release]
+    if (kernel !== undefined) for (const probe of probes) addReal(release, host.id, kernel, probe)
     const guest = guests.get(release) ?? registry.guestOf(release)
     guests.set(release, guest)
     for (const probe of probes)
@@ -185,6 +216,8 @@ export function planOf(
     runs: runs ?? DEFAULT_RUNS,
     tasks: [...tasks.values()],
     checks,
+    ...(kernels !== undefined && { kernels }),
+    realOf: (release, host, probe) => realIds.get(cellOf(release, host, probe)),
     of: (release, host, probe) => cells.get(cellOf(release, host, probe)) ?? { reason: 'not in this plan' },
   }
 }

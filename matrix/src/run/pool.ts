@@ -12,6 +12,8 @@ export interface PoolOptions {
 }
 
 const PATIENCE = 300_000
+/** A real kernel has the time of so many simulated guests. */
+const REAL_PATIENCE = 6
 
 const isExecution = (value: unknown): value is Execution =>
   typeof value === 'object' && value !== null && 'id' in value && 'outcome' in value
@@ -32,7 +34,8 @@ function ask(
   signal: AbortSignal,
 ): Promise<Execution | string | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => end('no answer in time'), patience)
+    const limit = task.kernel === undefined ? patience : patience * REAL_PATIENCE
+    const timer = setTimeout(() => end('no answer in time'), limit)
     const stop = (): void => end(undefined)
     function end(answer: Execution | string | undefined): void {
       clearTimeout(timer)

@@ -5,6 +5,7 @@ import { createMemories } from '../worlds/memories.ts'
 import type { ExecutionCache } from './cache.ts'
 import type { Plan, Task } from './plan.ts'
 import { runPool } from './pool.ts'
+import { createKernels } from './real.ts'
 import { withSharingFaults } from './sharing.ts'
 import { runTask, undone } from './task.ts'
 
@@ -38,6 +39,10 @@ export interface RunOptions {
   onProgress?(progress: Progress): void
 }
 
+/** A real kernel takes so many times as long as a simulated guest. */
+const REAL_WEIGHT = 60
+const weightOf = ({ kernel }: Pick<Task, 'kernel'>): number => (kernel === undefined ? 1 : REAL_WEIGHT)
+
 /** Finished executions between two writes of the cache. */
 const FLUSH_EVERY = 200
 
@@ -51,22 +56,27 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
   const total = plan.tasks.length
   const began = performance.now()
   let cached = 0
+  let [weightRun, weightLeft] = [0, 0]
 
   function finished(execution: Execution): void {
     all.set(execution.id, execution)
-    const ran = all.size - cached
-    const secondsLeft = ran === 0 ? undefined : ((performance.now() - began) / 1000 / ran) * (total - all.size)
+    const secondsLeft = weightRun === 0 ? undefined : ((performance.now() - began) / 1000 / weightRun) * weightLeft
     onProgress?.({ done: all.size, total, cached, secondsLeft, last: execution })
   }
   function ended(execution: Execution): void {
     cache?.put(execution)
+    weightRun += weightOf(execution)
+    weightLeft -= weightOf(execution)
     finished(execution)
     if (all.size % FLUSH_EVERY === 0) cache?.flush().catch(() => {})
   }
 
-  const left = plan.tasks.filter(({ id }) => {
-    const known = cache?.get(id)
-    if (known === undefined) return true
+  const left = plan.tasks.filter((task) => {
+    const known = cache?.get(task.id)
+    if (known === undefined) {
+      weightLeft += weightOf(task)
+      return true
+    }
     cached++
     finished(known)
     return false
@@ -75,10 +85,14 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
     if (dispatch !== undefined) await dispatch(left, { signal, finished: ended })
     else if (workers > 0) await runPool(left, { workers, signal, finished: ended })
     else {
-      const memories = createMemories()
+      const [memories, kernels] = [createMemories(), createKernels()]
       for (const task of left) {
         if (signal?.aborted) break
-        ended(await runTask(task, registry, memories).catch((error: Error) => undone(task, error.message)))
+        ended(
+          await runTask(task, registry, memories, undefined, kernels).catch((error: Error) =>
+            undone(task, error.message),
+          ),
+        )
         // Lets an abort be heard.
         await new Promise((resolve) => void setImmediate(resolve))
       }

@@ -3,13 +3,15 @@ import { OURS, hostNamed, type Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import type { Memories } from '../worlds/memories.ts'
 import { execute } from './execute.ts'
+import { createKernels, executeReal, type Kernels } from './real.ts'
 import type { Watch } from '../worlds/simulated.ts'
 import type { Task } from './plan.ts'
 
 /** A task that could not be run says nothing of its guest. */
-export const undone = ({ id, probe, seed }: Task, reason: string): Execution => ({
+export const undone = ({ id, probe, kernel, seed }: Task, reason: string): Execution => ({
   id,
   probe,
+  ...(kernel !== undefined && { kernel }),
   outcome: 'error',
   reason,
   seed,
@@ -24,6 +26,7 @@ export async function runTask(
   registry: Registry = OURS,
   memories?: Memories,
   watch?: Watch,
+  kernels: Kernels = createKernels(),
 ): Promise<Execution> {
   const { id, seed, runs, probe: name, release, host, whole = false, config } = task
   if (config?.digest !== registry.config?.digest)
@@ -33,5 +36,7 @@ export async function runTask(
   const profile = hostNamed(registry, host)
   if (probe === undefined || !isGuest(guest) || profile === undefined)
     throw new Error(`a task of another version of this package: ${name}, ${release}, ${host}`)
+  if (task.kernel !== undefined)
+    return executeReal({ id, probe, guest, profile, registry, seed, runs, kernel: task.kernel, kernels })
   return execute({ id, probe, guest, profile, registry, seed, runs, whole, memories, watch })
 }

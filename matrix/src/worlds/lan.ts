@@ -1,7 +1,6 @@
-import type { World } from '@vmbus/simulation'
 import { createSwitch, type Frame, type Switch } from '@vmbus/switch'
 import { createPeer } from '@vmbus/switch/peer'
-import { scopedTimers, seeded } from '@vmbus/world'
+import { scopedTimers, seeded, type Clock, type Timers } from '@vmbus/world'
 import type { Lan, VirtualFunction } from '../probes/stage.ts'
 import { lazy } from './lazy.ts'
 
@@ -40,13 +39,18 @@ export interface HostLan extends Lan {
   readonly virtualFunction: HostFunction
 }
 
-/** A switch with one station, 10.0.0.1/24, in the time of a world. */
-export function lanOf(world: World, seed: number): HostLan {
-  const timers = world.timers('lan', (name) => {
+/** The time that a switch is in. */
+interface LanTime {
+  readonly clock: Clock
+  timers(fired: (name: string) => void): Timers
+}
+
+/** A switch with one station, 10.0.0.1/24. */
+export function lanOf({ clock, timers: timersOf }: LanTime, seed: number): HostLan {
+  const timers = timersOf((name) => {
     if (name.startsWith(`${PEER}/`)) peer.timer(name.slice(PEER.length + 1))
     else lan.timer(name)
   })
-  const { clock } = world
   const seedOf = (part: string): ReturnType<typeof seeded> => seeded(seeded(seed).u32(part))
   const lan = createSwitch({ clock, timers, seed: seedOf('lan') })
   const port = lan.connect({ name: PEER, mac: PEER_MAC, mtu: MTU, receive: (frame) => peer.receive(frame) })

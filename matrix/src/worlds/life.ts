@@ -101,7 +101,7 @@ export function beginLife(options: LifeOptions, before?: Life): Life {
   const { profile, ends, own, seed, budget } = options
   const { interruptDelay } = options.machine
   const world = simulate({ seed: seeded(seed).u32('world'), ...(interruptDelay && { interruptDelay }) })
-  const lan = lazy(() => lanOf(world, seed))
+  const lan = lazy(() => lanOf({ clock: world.clock, timers: (fired) => world.timers('lan', fired) }, seed))
   const [storvsc, fc] = [lazy(() => newMedium('storvsc')), lazy(() => newMedium('fc'))]
   const until = waits(world, budget)
   const provided = before?.provided ?? new Map<string, Uint8Array>()

@@ -65,6 +65,8 @@ export interface SimulatedStage extends Stage {
 
 const BUDGET = 2_000_000
 const budgetOf = ({ runs }: SimulatedOptions): number => BUDGET * Math.max(1, runs / DEFAULT_RUNS)
+/** As many virtual processors as a partition of ours has at most. */
+const MOST_PROCESSORS = 2048
 const BOOT_SECONDS = 120
 /** From the last module to agreed versions on every channel. */
 const SETTLE_SECONDS = 5
@@ -105,7 +107,7 @@ function ownFields({ guest, change = {} }: SimulatedOptions): Readonly<Record<st
 }
 
 /** Processors whose interrupt controller for the bus is on. */
-function processorsOf({ partition }: Host): number {
+export function processorsOf({ partition }: Host): number {
   const { processors } = partition.inspect()
   const all: readonly unknown[] = typeof processors === 'object' && processors !== null ? Object.values(processors) : []
   return all.filter((vp) => typeof vp === 'object' && vp !== null && 'synic' in vp && vp.synic === true).length
@@ -192,6 +194,7 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
     instanceOf,
     heard: (event) => life().heard.get(event) ?? 0,
     processors: () => processorsOf(life().attached),
+    mostProcessors: MOST_PROCESSORS,
     get bootPages() {
       return life().bootPages
     },

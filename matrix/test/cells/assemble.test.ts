@@ -21,7 +21,7 @@ function host(id: string): HostProfile {
 function storyOn(id: string, ran: Partial<Execution>): Story {
   const fake = fakeRunner()
   const runner = { ...fake, registry: { ...fake.registry, hostFields: OURS.hostFields } }
-  const plan = { seed: 1, runs: 20, tasks: [], checks: [], of: () => ({ id: 'e1' }) }
+  const plan = { seed: 1, runs: 20, tasks: [], checks: [], realOf: () => undefined, of: () => ({ id: 'e1' }) }
   const selection = { releases: [rowOf('rhel 7.9')], hosts: [host(id)], features: [TRIM] }
   const [story] = storiesOf(assemble(selection, runner, plan, new Map([['e1', execution(ran)]])))
   if (story === undefined) throw new Error('no story')

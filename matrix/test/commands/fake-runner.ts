@@ -85,8 +85,9 @@ export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions
           const planned = of(release, host.id, name)
           if ('id' in planned) tasks.set(planned.id, { ...planned, probe: name, release, host: host.id, seed, runs })
         }
-      return { seed, runs, tasks: [...tasks.values()], checks: [], of }
+      return { seed, runs, tasks: [...tasks.values()], checks: [], realOf: () => undefined, of }
     },
+    kernelsOf: () => Promise.resolve({}),
     async replay({ id, seed, runs }, watch) {
       onTask?.(id)
       watch.crossed({ kind: 'message', to: 'host', time: 10, vp: 0, connection: 4, bytes: REQUEST_OFFERS })

@@ -1,4 +1,5 @@
 export { boot, type BootOptions, type Guest, type HostReference, type LoadedModules } from './boot.ts'
+export { bootSession, type BootSessionOptions } from './boot-session.ts'
 export { MachineError, type MachineErrorCode } from './errors.ts'
 export { loadEmulator, type Emulator } from './emulator/load.ts'
 export { createMachine } from './emulator/machine.ts'
@@ -14,7 +15,7 @@ export {
 } from './emulator/machine-types.ts'
 export { HYPERCALL_CODE } from './emulator/traps.ts'
 export type { ExecResult } from './guest/agent.ts'
-export type { GuestFile } from './guest/initrd.ts'
+export { modulePath, type GuestFile } from './guest/initrd.ts'
 export { outcomeOf, type GuestEnd, type Milestone, type Outcome } from './guest/outcome.ts'
 export type { HostFactory, HostHooks, HostMachine, ImposedFeatures } from './host.ts'
 export { Release, type ReleaseName } from './image/apt.ts'
@@ -22,7 +23,7 @@ export { defaultCacheFolder } from './image/cache.ts'
 export type { Flavour } from './image/packages.ts'
 export { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
 export { DEFAULT_CMDLINE } from './session-identity.ts'
-export { createSession, finish } from './session.ts'
+export { createSession, finish, resumeSession } from './session.ts'
 export type {
   Condition,
   HostEvent,

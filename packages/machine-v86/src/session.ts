@@ -48,19 +48,30 @@ interface Life {
   readonly progress: { at: number; isHung: boolean }
 }
 
+/** A session where a snapshot stands, as `createSession` with `from`, at once. */
+export function resumeSession(given: SessionOptions & Required<Pick<SessionOptions, 'from'>>): Session {
+  const options = checkOptions('resumeSession', SESSION_OPTIONS, given)
+  const life = begin(options)
+  try {
+    restore(life, given.from)
+  } catch (error) {
+    closeAtEnd(life)
+    throw error
+  }
+  return session(life)
+}
+
 /** A session at power-on, or where `options.from` stands. Throws what the host's factory throws. */
 export async function createSession(given: SessionOptions): Promise<Session> {
   const options = checkOptions('createSession', SESSION_OPTIONS, given)
-  const kernel = options.from === undefined ? await readBzImage(options.image.bzImage) : undefined
+  if (options.from !== undefined) return resumeSession({ ...options, from: options.from })
+  const kernel = await readBzImage(options.image.bzImage)
   const life = begin(options)
   try {
-    if (options.from !== undefined) restore(life, options.from)
-    else if (kernel !== undefined) {
-      const { initrd } = options.image
-      const cmdline = options.cmdline === undefined ? DEFAULT_CMDLINE : `${DEFAULT_CMDLINE} ${options.cmdline}`
-      const { entry, bootParams } = loadLinux(life.machine.memory, { kernel, initrd, cmdline })
-      life.machine.start(entry, bootParams)
-    }
+    const { initrd } = options.image
+    const cmdline = options.cmdline === undefined ? DEFAULT_CMDLINE : `${DEFAULT_CMDLINE} ${options.cmdline}`
+    const { entry, bootParams } = loadLinux(life.machine.memory, { kernel, initrd, cmdline })
+    life.machine.start(entry, bootParams)
   } catch (error) {
     closeAtEnd(life)
     throw error

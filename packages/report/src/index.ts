@@ -16,10 +16,12 @@ export type {
 } from './results/results.ts'
 export {
   EVIDENCE,
+  NOT_REAL,
   NOT_RUN,
   OUTCOMES,
   VERDICTS,
   type Evidence,
+  type NotReal,
   type NotRun,
   type Outcome,
   type Verdict,

@@ -78,18 +78,6 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     },
   ),
   finding(
-    'debian-lsvmbus',
-    'lsvmbus needs nothing but the sysfs view of the bus, which these kernels have. The Debian page marks it for no release.',
-    'Linux tools/hv/lsvmbus and Documentation/ABI/stable/sysfs-bus-vmbus',
-    { features: ['lsvmbus'], we: 'have', releases: of('debian') },
-  ),
-  finding(
-    'debian-address',
-    'The key-value driver takes IP settings from the host and hands them to its daemon, whose script sets the interface. The Debian page marks static IP injection for no release.',
-    'Linux drivers/hv/hv_kvp.c, process_ib_ipinfo; tools/hv/hv_set_ifconfig.sh',
-    { features: ['static-ip-injection'], we: 'have', releases: of('debian') },
-  ),
-  finding(
     'debian-fibre-channel',
     'Debian builds the storage driver that takes Fibre Channel adapters, with its transport class. The Debian page marks virtual Fibre Channel for no release.',
     'Linux drivers/scsi/storvsc_drv.c, id_table: the GUID of the Fibre Channel adapter',

@@ -51,7 +51,7 @@ export function systemOf(
   const given = Object.entries(options.files ?? {}).map(([path, contents]) => [path, bytesOf(contents)] as const)
   const running = daemons === true ? DAEMONS : daemons === false ? [] : daemons
   const files = services.part('files', () =>
-    fileTree({ folders: FOLDERS, files: { ...ipScriptsOf(release), ...Object.fromEntries(given) } }),
+    fileTree({ folders: FOLDERS, files: { ...ipScriptsOf(capabilities), ...Object.fromEntries(given) } }),
   )
   const machine = machineOf(release)
   const hotAdd = capabilities.hotAdd && capabilities.memoryHotplug && machine !== 'i686'

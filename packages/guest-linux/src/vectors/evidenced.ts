@@ -29,6 +29,7 @@ export function evidenced(values: Capabilities, evidence: (name: FieldName) => E
     shutdown: of('shutdown'),
     kvp: of('kvp'),
     kvpIp: of('kvpIp'),
+    ipScripts: of('ipScripts'),
     vss: of('vss'),
     fcopy: of('fcopy'),
     fcopyBy: of('fcopyBy'),

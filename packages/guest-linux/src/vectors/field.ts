@@ -17,6 +17,8 @@ export interface Capabilities {
   readonly kvp: IcVersions | undefined
   /** Takes IP settings from the host, and answers with its own. */
   readonly kvpIp: boolean
+  /** The scripts by which the daemon sets an interface are installed (tools/hv/hv_set_ifconfig.sh). */
+  readonly ipScripts: boolean
   readonly vss: IcVersions | undefined
   readonly fcopy: IcVersions | undefined
   /** Who serves file copy: drivers/hv/hv_fcopy.c, or tools/hv/hv_fcopy_uio_daemon.c alone. */

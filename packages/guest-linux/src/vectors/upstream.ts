@@ -30,6 +30,7 @@ const OLDEST: Capabilities = {
   shutdown: ic(['3.0', '1.0']),
   kvp: ic(['3.0', '1.0']),
   kvpIp: false,
+  ipScripts: true,
   vss: undefined,
   fcopy: undefined,
   fcopyBy: 'none',

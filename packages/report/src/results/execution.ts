@@ -1,4 +1,4 @@
-import type { Outcome } from './vocabulary.ts'
+import type { NotReal, Outcome } from './vocabulary.ts'
 
 /** A message of an exchange by its name in the protocol, or what ended it. */
 export interface ExchangeStep {
@@ -24,10 +24,14 @@ export interface Execution {
   /** Digest of the probe, its version, what it read of guest and host, seed and runs. */
   readonly id: string
   readonly probe: string
+  /** The image of the real kernel that ran it; absent: a simulated guest did. */
+  readonly kernel?: string
   readonly outcome: Outcome
   /** One sentence; empty where it works. */
   readonly reason: string
   readonly decidedBy?: { readonly of: 'guest' | 'host'; readonly field: string }
+  /** Of a real kernel with the outcome `not-run`: what its machine lacks. */
+  readonly notReal?: NotReal
   readonly seed: number
   /** Sequences of commands that were drawn and ran. */
   readonly runs: number

@@ -96,6 +96,8 @@ export interface MatrixResults {
   readonly format: 'vmbus-matrix/1'
   readonly seed: number
   readonly runs: number
+  /** Images of the real kernels that ran beside the simulated guests, by release; absent: none did. */
+  readonly kernels?: Readonly<Record<string, string>>
   readonly features: readonly ResultFeature[]
   readonly hosts: readonly ResultHost[]
   readonly releases: readonly ResultRelease[]

@@ -34,3 +34,7 @@ export type Verdict = (typeof VERDICTS)[number]
 /** Why nothing ran: every story whose outcome is `not-run` names one. */
 export const NOT_RUN = ['no-device', 'no-probe', 'no-guest', 'not-planned', 'not-finished'] as const
 export type NotRun = (typeof NOT_RUN)[number]
+
+/** Why a probe is not played on a real kernel: what the machine of 32 bits that runs it cannot give. */
+export const NOT_REAL = ['one-processor', 'no-hot-add', 'no-pci', 'no-high-memory', 'own-device'] as const
+export type NotReal = (typeof NOT_REAL)[number]
