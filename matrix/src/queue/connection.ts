@@ -36,7 +36,7 @@ export async function connect(address: RedisAddress, times: ConnectionTimes = {}
     db,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    ...(isTls && { tls: { servername: host } }),
+    ...(isTls && { tls: {} }),
     lazyConnect: true,
     connectTimeout: firstMs,
     // What waits for jobs waits for as long as the server is away.

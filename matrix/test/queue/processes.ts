@@ -74,10 +74,14 @@ export interface VmbusProcess {
 }
 
 /** `cache` is the folder of its finished executions. */
-export function vmbus(argv: readonly string[], cache: string): VmbusProcess {
+export function vmbus(
+  argv: readonly string[],
+  cache: string,
+  environment: Readonly<Record<string, string>> = {},
+): VmbusProcess {
   let err = ''
   const child = spawn(process.execPath, [join(root, 'matrix/dist/cli.js'), ...argv], {
-    env: { ...process.env, XDG_CACHE_HOME: cache },
+    env: { ...process.env, XDG_CACHE_HOME: cache, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   child.stderr.on('data', (part: Buffer) => (err += part.toString()))

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -204,4 +205,30 @@ test('a server that is gone for good is told, and does not keep one who wants to
   stop.abort()
   expect(await stopped).toEqual([])
   server = await redisServer(port)
+})
+
+test('TLS and a password are asked for, and neither goes without the right one', async () => {
+  const [key, cert] = [file('key.pem'), file('cert.pem')]
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=redis']
+  execFileSync('openssl', ['req', '-x509', ...made, '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' })
+  const own = await freePort()
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert]
+  const tls = ['--port', '0', '--tls-port', String(own), ...files, '--tls-auth-clients', 'no', '--requirepass', 's3/t']
+  const secure = await redisServer(own, ...tls)
+  const worker = (login: string, environment = {}) =>
+    vmbus(['worker', '--queue', `rediss://${login}127.0.0.1:${own}`], file('worker'), environment)
+  const [unknown, wrong, right] = [
+    worker(':s3%2Ft@'),
+    worker(':s3@', { NODE_EXTRA_CA_CERTS: cert }),
+    worker(':s3%2Ft@', { NODE_EXTRA_CA_CERTS: cert }),
+  ]
+  await isReady(right)
+  expect(await right.end('SIGINT')).toBe(130)
+  expect([await unknown.ended(), unknown.said()]).toEqual([
+    2,
+    `vmbus: cannot use rediss://127.0.0.1:${own}/0: self-signed certificate (VMBUS_QUEUE_REDIS)\n`,
+  ])
+  expect(await wrong.ended()).toBe(2)
+  expect(wrong.said()).toMatch(/^vmbus: cannot use rediss:.*: WRONGPASS .* \(VMBUS_QUEUE_REDIS\)\n$/)
+  await secure.kill()
 })
