@@ -25,4 +25,4 @@ export type {
   ShutdownAction,
   SystemPart,
 } from './types.ts'
-export { simulate, type Duration, type SimulationOptions, type World } from './world.ts'
+export { simulate, type Duration, type SaveOptions, type SimulationOptions, type World } from './world.ts'

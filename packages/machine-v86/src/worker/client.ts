@@ -162,7 +162,7 @@ function newWorker(start: WorkerStart): Worker {
  */
 function workerArguments(start: WorkerStart): [string | URL, WorkerOptions] {
   const isSource = import.meta.url.endsWith('.ts')
-  const entry = new URL(isSource ? './entry.ts' : './entry.js', import.meta.url)
+  const entry = isSource ? new URL('./entry.ts', import.meta.url) : new URL('./entry.js', import.meta.url)
   const typescript = isSource ? import.meta.url : start.host?.module.endsWith('.ts') ? start.host.module : undefined
   const loader = typescript === undefined ? undefined : loaderFor(typescript)
   if (loader === undefined) return [entry, { workerData: start }]

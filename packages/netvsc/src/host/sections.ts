@@ -52,7 +52,7 @@ export interface SectionsState {
 }
 
 /** The first and the last of each run of numbers that go down by one. */
-export function runsOf(numbers: readonly number[]): number[] {
+function runsOf(numbers: readonly number[]): number[] {
   const runs: number[] = []
   let last = -2
   for (const each of numbers) {
