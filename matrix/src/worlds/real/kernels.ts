@@ -11,7 +11,7 @@ import {
  * Releases of the catalog whose own kernel boots here. It is the package of 32 bits; the release's other architectures are
  * built of the same sources with the same drivers.
  */
-export const KERNELS: Readonly<Record<string, ReleaseName>> = { 'debian 11': 'debian-11', 'debian 12': 'debian-12' }
+const KERNELS: Readonly<Record<string, ReleaseName>> = { 'debian 11': 'debian-11', 'debian 12': 'debian-12' }
 
 /** What stands in every guest: Debian's drivers, its daemons of Hyper-V, and the tools with which it is asked. */
 const IMAGE = {

@@ -20,7 +20,7 @@ import { prepareScript } from './kernels.ts'
 export const MEMORY_MB = 256
 
 /** A kernel that is prepared, and what runs it. */
-export interface RealMachine {
+interface RealMachine {
   readonly emulator: Emulator
   readonly image: PreparedImage
 }

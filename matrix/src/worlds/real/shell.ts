@@ -19,13 +19,15 @@ export interface Shell {
 
 export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** A pipe that brings bytes into the guest. */
+/** A pipe that brings bytes into the guest. The busybox of Debian 11 has no base64, and uudecode knows it as well. */
 export const bytesInto = (bytes: Uint8Array): string =>
-  `echo ${gzipSync(bytes).toString('base64')} | base64 -d | gunzip`
+  `printf 'begin-base64 600 x\\n%s\\n====\\n' ${gzipSync(bytes).toString('base64')} | uudecode -o - | gunzip`
 
 /** What a pipe ends with that brings bytes out of it, and what they are. */
-export const BYTES_OUT = 'gzip -1 | base64'
-export const bytesOf = (output: string): Uint8Array => new Uint8Array(gunzipSync(Buffer.from(output, 'base64')))
+export const BYTES_OUT = 'gzip -1 | uuencode -m x'
+const LINES = /^begin-base64.*\n|^====$/gm
+export const bytesOf = (output: string): Uint8Array =>
+  new Uint8Array(gunzipSync(Buffer.from(output.replaceAll(LINES, ''), 'base64')))
 
 const DEFAULT_SECONDS = 120
 
