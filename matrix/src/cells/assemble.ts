@@ -7,7 +7,7 @@ import { buildResults } from '../results/build.ts'
 import type { Execution, MatrixResults, ReadField, ResultFeature, ResultRelease } from '@vmbus/report'
 import { CAUSES } from './causes/index.ts'
 import type { Part } from './combine.ts'
-import { readsOf } from './fields.ts'
+import { readsOf, rememberedReadField } from './fields.ts'
 import { resultHost } from './host-facts.ts'
 import { withReal } from './real.ts'
 import { storyOf } from './story.ts'
@@ -75,12 +75,13 @@ export function assemble(
 /** What a probe reads of a guest or a host is looked up once, so that equal cells have the very same values. */
 function cachedReads(registry: RunnerRegistry, hosts: readonly HostProfile[]) {
   const fields = new Map(hosts.map((profile) => [profile.id, registry.hostFields(profile)]))
+  const read = rememberedReadField()
   const known = new Map<RunnerGuest, Map<string, readonly ReadField[]>>()
   return (guest: RunnerGuest, host: string, probe: Probe, decidedBy: Execution['decidedBy']): readonly ReadField[] => {
     const ofGuest = known.get(guest) ?? new Map<string, readonly ReadField[]>()
     known.set(guest, ofGuest)
     const key = [host, probe.id, decidedBy?.of, decidedBy?.field].join(' ')
-    const reads = ofGuest.get(key) ?? readsOf(probe.reads, guest, fields.get(host) ?? {}, decidedBy)
+    const reads = ofGuest.get(key) ?? readsOf(probe.reads, guest, fields.get(host) ?? {}, decidedBy, read)
     ofGuest.set(key, reads)
     return reads
   }

@@ -58,6 +58,7 @@ export function readsOf(
   guest: FieldedGuest,
   host: Fields,
   decidedBy?: Execution['decidedBy'],
+  read: ReadFieldOf = readField,
 ): readonly ReadField[] {
   const known = { guest: guest.fields, host }
   const declared = { guest: reads[guest.family], host: reads.host } satisfies Record<ReadField['of'], readonly string[]>
@@ -65,12 +66,28 @@ export function readsOf(
   return sides.flatMap((of) => {
     const fields = new Set<string>(declared[of])
     if (decidedBy?.of === of) fields.add(decidedBy.field)
-    return [...fields].flatMap((field) => readField(of, field, known[of][field]))
+    return [...fields].flatMap((field) => read(of, field, known[of][field]) ?? [])
   })
 }
 
-function readField(of: ReadField['of'], field: string, known: Field<unknown> | undefined): ReadField[] {
-  if (known === undefined) return []
+type ReadFieldOf = (of: ReadField['of'], field: string, known: Field<unknown> | undefined) => ReadField | undefined
+
+function readField(of: ReadField['of'], field: string, known: Field<unknown> | undefined): ReadField | undefined {
+  if (known === undefined) return undefined
   const { value, basis, source, bracket } = known
-  return [{ of, field, value: fieldText(field, value), basis, source, ...(bracket !== undefined && { bracket }) }]
+  return { of, field, value: fieldText(field, value), basis, source, ...(bracket !== undefined && { bracket }) }
+}
+
+/** The same, with one value for each field of a guest or a host: cells of a million reads have some thousand of them. */
+export function rememberedReadField(): ReadFieldOf {
+  const known = new Map<Field<unknown>, Map<string, ReadField | undefined>>()
+  return (of, field, value) => {
+    if (value === undefined) return undefined
+    const names = known.get(value) ?? new Map<string, ReadField | undefined>()
+    known.set(value, names)
+    const name = `${of} ${field}`
+    const read = names.get(name) ?? readField(of, field, value)
+    names.set(name, read)
+    return read
+  }
 }
