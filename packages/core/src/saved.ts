@@ -10,12 +10,19 @@ export const guid: Shape<string> = (value, at) => {
 }
 export const userData: Shape<Uint8Array> = bytes(120)
 
-const isFrames = (value: unknown): value is readonly number[] =>
-  Array.isArray(value) && value.every((pfn) => Number.isSafeInteger(pfn) && Number(pfn) >= 0)
+function isFrames(value: unknown): value is readonly number[] {
+  if (!Array.isArray(value)) return false
+  const list: readonly unknown[] = value
+  for (let index = 0; index < list.length; index++) {
+    const pfn = list[index]
+    if (typeof pfn !== 'number' || !Number.isSafeInteger(pfn) || pfn < 0) return false
+  }
+  return true
+}
 
 /** Page frame numbers. Not `list`, which names each of the 80,000 of a receive buffer before it looks at it. */
 export const frames: Shape<number[]> = (value, at) => {
-  if (isFrames(value)) return [...value]
+  if (isFrames(value)) return value.slice()
   throw new ShapeMismatch(at, value, 'a list of page frame numbers')
 }
 

@@ -1,9 +1,10 @@
 import { PacketType } from '@vmbus/core'
+import type { FieldValue } from './variable.ts'
 
 /** Pages that packets lend to the host until they are completed. */
 export interface Loans {
   /** The name of a page while it is lent by `packet`: that of its loan, or of one that still runs. */
-  name(page: bigint, packet: Uint8Array): bigint
+  name(page: FieldValue, packet: Uint8Array): number
   /** A completion to the guest ends the loans of the packet that it answers. */
   see(packet: Uint8Array): void
 }
@@ -16,9 +17,9 @@ const idOf = (packet: Uint8Array): bigint =>
  * or any other.
  */
 export function loans(): Loans {
-  const names = new Map<bigint, bigint>()
-  const lent = new Map<bigint, bigint[]>()
-  let count = 0n
+  const names = new Map<FieldValue, number>()
+  const lent = new Map<bigint, FieldValue[]>()
+  let count = 0
   return {
     name(page, packet) {
       const known = names.get(page)

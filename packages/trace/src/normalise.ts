@@ -7,6 +7,7 @@ import {
   variableInPacket,
   variableInTransfer,
   type Category,
+  type FieldValue,
   type VariableField,
 } from './variable.ts'
 
@@ -31,42 +32,61 @@ interface Offered {
 }
 
 /** Names in order of first appearance, from 1; 0 stays 0, which no category chooses. */
-function renamer(): (category: Category, value: bigint) => bigint {
-  const names = new Map<string, bigint>()
-  const counts = new Map<Category, bigint>()
+function renamer(): (category: Category, value: FieldValue) => number {
+  const all = new Map<Category, Map<FieldValue, number>>()
   return (category, value) => {
-    if (value === 0n) return 0n
-    const key = `${category}:${value}`
-    const known = names.get(key)
+    if (value === 0) return 0
+    const names = all.get(category) ?? new Map<FieldValue, number>()
+    all.set(category, names)
+    const known = names.get(value)
     if (known !== undefined) return known
-    const next = (counts.get(category) ?? 0n) + 1n
-    counts.set(category, next)
-    names.set(key, next)
+    const next = names.size + 1
+    names.set(value, next)
     return next
   }
+}
+
+const HIGH = 2 ** 32
+/** High words from here on make no safe integer. */
+const INEXACT = 2 ** 21
+const PAGE = 4096
+
+function read(view: DataView, offset: number, size: 4 | 8): FieldValue {
+  const low = view.getUint32(offset, true)
+  if (size === 4) return low
+  const high = view.getUint32(offset + 4, true)
+  return high < INEXACT ? high * HIGH + low : view.getBigUint64(offset, true)
+}
+
+function named(
+  category: Category,
+  value: FieldValue,
+  rename: (category: Category, value: FieldValue) => number,
+): number {
+  if (category === 'time' || category === 'unset') return 0
+  if (category !== 'gpa') return rename(category, value)
+  const [pfn, within] =
+    typeof value === 'number'
+      ? [Math.floor(value / PAGE), value % PAGE]
+      : [Number(value >> 12n), Number(value & 0xfffn)]
+  return rename('pfn', pfn) * PAGE + within
 }
 
 function rewritten(
   bytes: Uint8Array,
   fields: readonly VariableField[],
-  rename: (category: Category, value: bigint) => bigint,
+  rename: (category: Category, value: FieldValue) => number,
 ): Uint8Array {
   const copy = bytes.slice()
   const view = new DataView(copy.buffer)
   for (const { offset, size, category } of fields) {
     if (size === 2) {
-      renameIdentification(view, offset, (value) => Number(rename(category, BigInt(value)) & 0xffffn))
+      renameIdentification(view, offset, (value) => rename(category, value) & 0xffff)
       continue
     }
-    const value = size === 8 ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true))
-    const named =
-      category === 'time' || category === 'unset'
-        ? 0n
-        : category === 'gpa'
-          ? (rename('pfn', value >> 12n) << 12n) | (value & 0xfffn)
-          : rename(category, value)
-    if (size === 8) view.setBigUint64(offset, named, true)
-    else view.setUint32(offset, Number(named), true)
+    const name = named(category, read(view, offset, size), rename)
+    view.setUint32(offset, name % HIGH, true)
+    if (size === 8) view.setUint32(offset + 4, Math.floor(name / HIGH), true)
   }
   return copy
 }
@@ -112,7 +132,7 @@ export function normalise(entries: readonly Entry[]): Normalised {
     const { to } = entry
     const naming = namings.get(channel.name) ?? { own: renamer(), pages: loans() }
     namings.set(channel.name, naming)
-    const perChannel = (category: Category, value: bigint): bigint =>
+    const perChannel = (category: Category, value: FieldValue): number =>
       category === 'page'
         ? naming.pages.name(value, entry.bytes)
         : PER_CHANNEL.has(category)

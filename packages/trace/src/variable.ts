@@ -22,6 +22,9 @@ export type Category =
   | 'time'
   | 'unset'
 
+/** A field as a number, or as a bigint where a number would not be exact: a Map finds numbers several times as fast. */
+export type FieldValue = number | bigint
+
 export interface VariableField {
   readonly offset: number
   /** Numbers of two bytes are in network order, the others little-endian. */
