@@ -47,12 +47,30 @@ function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
   return { ...plan, tasks: tasks.filter(({ id }) => own.has(id)), checks: [] }
 }
 
+/** Guests are made once, though the cells of each feature are told as soon as it ends, and then all. */
+function withGuestsKept(runner: Runner): Runner {
+  const { registry } = runner
+  const guests = new Map<string, ReturnType<typeof registry.guestOf>>()
+  return {
+    ...runner,
+    registry: {
+      ...registry,
+      guestOf(key) {
+        const guest = guests.get(key) ?? registry.guestOf(key)
+        guests.set(key, guest)
+        return guest
+      },
+    },
+  }
+}
+
 /** Runs what a selection needs, or one shard of it, and gives its cells. What had ended before an abort is kept. */
 export async function measure(
-  runner: Runner,
+  given: Runner,
   selection: Selection,
   { seed, runs, workers, queue, shard, kernels, signal, onProgress, onFeature }: MeasureSettings,
 ): Promise<MatrixResults> {
+  const runner = withGuestsKept(given)
   const whole = planFor(runner, selection, seed, runs, kernels)
   const probes = new Map(runner.registry.probes.map(({ id, feature }) => [id, feature]))
   const featureOf = (probe: string): string | undefined => probes.get(probe)

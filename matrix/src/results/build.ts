@@ -29,7 +29,7 @@ export interface RunParts {
 export function buildResults(parts: RunParts): MatrixResults {
   const { seed, runs, kernels, features, hosts, releases } = parts
   const reads = interner<ReadField>()
-  const published = interner<Published>()
+  const published = interner<Published>(publishedText)
   const stories = interner<StoredStory>()
   const cells = releases.map((release) =>
     hosts.flatMap((host) =>
@@ -60,6 +60,9 @@ export function buildResults(parts: RunParts): MatrixResults {
     cells,
   }
 }
+
+const publishedText = ({ value, date, page, column, notes }: Published): string =>
+  [value, date, page, column, ...notes].join('\n')
 
 /** The names in one order, whether an execution was just made or read from a file: the bytes of results depend on it. */
 function inOrder(execution: Execution): Execution {

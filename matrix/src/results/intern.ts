@@ -4,8 +4,8 @@ export interface Interner<T> {
   indexOf(value: T): number
 }
 
-/** Two values are the same when their JSON is; one object is looked at once. */
-export function interner<T extends object>(): Interner<T> {
+/** Two values are the same when their texts are, which are their JSON unless a shorter one says as much; one object is looked at once. */
+export function interner<T extends object>(textOf: (value: T) => string = JSON.stringify): Interner<T> {
   const list: T[] = []
   const byObject = new Map<T, number>()
   const byText = new Map<string, number>()
@@ -14,7 +14,7 @@ export function interner<T extends object>(): Interner<T> {
     indexOf(value) {
       const seen = byObject.get(value)
       if (seen !== undefined) return seen
-      const text = JSON.stringify(value)
+      const text = textOf(value)
       const index = byText.get(text) ?? list.push(value) - 1
       byText.set(text, index)
       byObject.set(value, index)
