@@ -14,13 +14,13 @@ import { ws2022 } from '@vmbus/host'
 import { guestOf } from './src/guests/guests.ts'
 import { PROBES } from './src/probes/index.ts'
 import { without } from './src/run/control.ts'
-const red = await without({}, { guest: guestOf('debian 12'), profile: ws2022, seed: 4, runs: 4, among: PROBES })
+const red = await without({}, { guest: guestOf('ubuntu 24.04'), profile: ws2022, seed: 4, runs: 4, among: PROBES })
 console.log(JSON.stringify(red.map(({ probe }) => probe)))
 `
 
 /** A copy of the sources in which historical defects are put back, one at a time. */
 export interface Copy {
-  /** Probes that are red with the defect, on Debian 12 on Windows Server 2022. */
+  /** Probes that are red with the defect, on Ubuntu 24.04 on Windows Server 2022. */
   redWith(defect: string): readonly string[]
   dispose(): void
 }
