@@ -213,7 +213,7 @@ describe('a package of a user, with a device, hosts, guests and a probe of its o
     const code = readFileSync(file, 'utf8')
     const explained = (): string => vmbus('explain', ...own, 'toyos', '1.0', 'lab-1', 'toy.echo')
     expect(explained()).toContain('on Lab host 1: works.')
-    writeFileSync(file, code.replace('echo.driver({ versions })', 'echo.driver({ versions: [] })'))
+    writeFileSync(file, code.replaceAll('echo.driver({ versions })', 'echo.driver({ versions: [] })'))
     expect(explained()).toContain('on Lab host 1: fails')
     writeFileSync(file, code)
     expect(explained()).toContain('on Lab host 1: works.')
