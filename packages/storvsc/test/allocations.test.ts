@@ -32,8 +32,9 @@ test.each([
       guest.read({}, (asked++ % 256) * 8, buffer)
       pass()
     },
-    CALLS,
+    { calls: CALLS, enough: most },
   )
-  expect([asked, ended]).toEqual([200 * CALLS, 200 * CALLS])
+  expect(asked).toBeGreaterThanOrEqual(10 * CALLS)
+  expect(ended).toBe(asked)
   expect(bytes).toBeLessThan(most)
 })
