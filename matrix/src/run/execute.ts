@@ -12,7 +12,7 @@ import { hasNeeded } from '../worlds/hosts.ts'
 import { endedBy } from '../worlds/exchange.ts'
 import type { Memories } from '../worlds/memories.ts'
 import { outcomeOfEnd, GuestEnded } from '../worlds/real/errors.ts'
-import { simulatedStage, type Watch } from '../worlds/simulated.ts'
+import { simulatedStage, type SimulatedStage, type Watch } from '../worlds/simulated.ts'
 
 export interface ExecuteOptions {
   readonly id: string
@@ -32,7 +32,7 @@ export interface ExecuteOptions {
   readonly memories?: Memories | undefined
 }
 
-export async function findingOf(probe: Probe, stage: Stage): Promise<Finding> {
+async function findingOf(probe: Probe, stage: Stage): Promise<Finding> {
   try {
     return await probe.measure(stage)
   } catch (error) {
@@ -43,7 +43,7 @@ export async function findingOf(probe: Probe, stage: Stage): Promise<Finding> {
 }
 
 /** What may be said at most: where an end carried no bytes nothing worked, and what covers a part of its row works in part. */
-export function judged(probe: Probe, finding: Finding, byEnd: Readonly<Partial<Record<EndName, number>>>): Finding {
+function judged(probe: Probe, finding: Finding, byEnd: Readonly<Partial<Record<EndName, number>>>): Finding {
   if (finding.outcome !== 'works') return finding
   const silent = probe.bytes.filter((end) => (byEnd[end] ?? 0) === 0)
   if (silent.length > 0)
@@ -63,18 +63,18 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
     return { id, probe: probe.id, outcome: 'not-offered', reason: needs.reason, decidedBy, seed, runs: 0, ...NOTHING }
   }
   const stage = simulatedStage(options)
+  return { id, probe: probe.id, ...(await played(probe, stage, seed)) }
+}
+
+/** Plays a probe on a stage to its end, and says what came out and what crossed. */
+export async function played(
+  probe: Probe,
+  stage: SimulatedStage,
+  seed: number,
+): Promise<Omit<Execution, 'id' | 'probe' | 'kernel'>> {
   const found = await findingOf(probe, stage)
   const { bytes: byEnd, transcript, exchange } = stage.ended()
   const bytes = probe.bytes.reduce((sum, end) => sum + (byEnd[end] ?? 0), 0)
   const judgement = judged(probe, found, byEnd)
-  return {
-    id,
-    probe: probe.id,
-    ...judgement,
-    seed,
-    runs: stage.drawn,
-    bytes,
-    transcript,
-    exchange: endedBy(exchange, judgement),
-  }
+  return { ...judgement, seed, runs: stage.drawn, bytes, transcript, exchange: endedBy(exchange, judgement) }
 }

@@ -5,13 +5,12 @@ import type { MatrixGuest } from '../guests/guests.ts'
 import type { Probe } from '../probes/probe.ts'
 import type { Registry } from '../registry/registry.ts'
 import { meet } from '../worlds/contact.ts'
-import { endedBy } from '../worlds/exchange.ts'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { kernelNamed } from '../worlds/real/kernels.ts'
 import { isOwn } from '../worlds/own-devices.ts'
 import { endsOf } from '../worlds/worlds.ts'
 import { realStage } from '../worlds/real/stage.ts'
-import { findingOf, judged, NOTHING } from './execute.ts'
+import { played, NOTHING } from './execute.ts'
 import { NOT_REAL_TEXT } from './not-real.ts'
 
 /** What runs real kernels in one thread: the emulator and the images that were used, loaded once. */
@@ -61,18 +60,6 @@ export async function executeReal(options: ExecuteRealOptions): Promise<Executio
     return { ...head, outcome: 'not-run', reason: NOT_REAL_TEXT[notReal], notReal, seed, runs: 0, ...NOTHING }
   const [emulator, image] = await Promise.all([kernels.emulator(), kernels.image(kernel)])
   const stage = await realStage({ ...options, emulator, image })
-  const found = await findingOf(probe, stage)
-  const { bytes: byEnd, transcript, exchange } = stage.ended()
-  const bytes = probe.bytes.reduce((sum, end) => sum + (byEnd[end] ?? 0), 0)
   const missing = [probe.missing, probe.realMissing].filter((part) => part !== undefined).join('; ')
-  const judgement = judged(missing === '' ? probe : { ...probe, missing }, found, byEnd)
-  return {
-    ...head,
-    ...judgement,
-    seed,
-    runs: stage.drawn,
-    bytes,
-    transcript,
-    exchange: endedBy(exchange, judgement),
-  }
+  return { ...head, ...(await played(missing === '' ? probe : { ...probe, missing }, stage, seed)) }
 }
