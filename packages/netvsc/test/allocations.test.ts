@@ -32,7 +32,8 @@ const PEER = [2, 0, 0, 0, 0, 1]
 
 // A view for its owner is what a frame may cost, and numbers of 48 bits in the switch; into the guest a second view, of the page.
 // The lists that each packet fills anew, a view for each message and ranges made for each frame were three quarters of the bytes.
-test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 600 bytes', (size) => {
+// A frame takes 334 to 536 bytes by the version of Node; into the guest with scratch 990 to 1110.
+test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 800 bytes', (size) => {
   const { guest, pass, count } = world()
   const bytes = frame(size, PEER, GUEST)
   let sent = 0
@@ -43,13 +44,13 @@ test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 600 
       sent += BURST
       pass()
     },
-    { calls: CALLS, enough: 600 * BURST },
+    { calls: CALLS, enough: 800 * BURST },
   )
   expect(count.arrived).toBe(sent)
-  expect(each / BURST).toBeLessThan(600)
+  expect(each / BURST).toBeLessThan(800)
 })
 
-test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 600 bytes', (size) => {
+test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 800 bytes', (size) => {
   const { peer, pass, count } = world()
   const bytes = frame(size, GUEST, PEER)
   let sent = 0
@@ -60,8 +61,8 @@ test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 600 
       sent += BURST
       pass()
     },
-    { calls: CALLS, enough: 600 * BURST },
+    { calls: CALLS, enough: 800 * BURST },
   )
   expect(count.received).toBe(sent)
-  expect(each / BURST).toBeLessThan(600)
+  expect(each / BURST).toBeLessThan(800)
 })
