@@ -1,5 +1,5 @@
 import { checkOptions, instance, integer, list, number, object, optional, text, type Given } from '@vmbus/world'
-import type { BalloonHost } from './host.ts'
+import type { BalloonHost } from './host/index.ts'
 import { CHUNK_PAGES } from './protocol.ts'
 
 /** A guest on a shared memory budget, in 4 KiB pages. */

@@ -1,7 +1,7 @@
 import { defineDevice } from '@vmbus/core'
 import { guestOptions } from './guest/state.ts'
-import { balloonGuest, type BalloonGuestOptions } from './guest.ts'
-import { balloonHost, type BalloonHostOptions, type BalloonSettings } from './host.ts'
+import { balloonGuest, type BalloonGuestOptions } from './guest/index.ts'
+import { balloonHost, type BalloonHostOptions, type BalloonSettings } from './host/index.ts'
 import { BALLOON_INSTANCE, BALLOON_INTERFACE } from './protocol.ts'
 
 /** `balloon({})` offers dynamic memory, `balloon.driver({ memory })` serves it. */
@@ -20,7 +20,7 @@ export const balloon = defineDevice({
 
 export { balance, demandOf, rebalance, type BalancedGuest, type Member, type Move } from './balancer.ts'
 export { balloonFloor } from './floor.ts'
-export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './guest.ts'
+export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './guest/index.ts'
 export type {
   BalloonHost,
   BalloonHostOptions,
@@ -28,7 +28,7 @@ export type {
   BalloonSettings,
   GuestPressure,
   Operation,
-} from './host.ts'
+} from './host/index.ts'
 export {
   BALLOON_GUEST_REJECTS,
   BALLOON_HOST_REJECTS,

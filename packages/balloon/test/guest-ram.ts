@@ -1,4 +1,4 @@
-import type { GuestMemoryManager } from '../src/guest.ts'
+import type { GuestMemoryManager } from '../src/guest/index.ts'
 import type { PageRun } from '../src/protocol.ts'
 
 const Page = { absent: 0, free: 1, used: 2, taken: 3 } as const

@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, fcopyGuest, type FcopyGuestOptions } from './guest.ts'
+import { guestOptions, fcopyGuest, type FcopyGuestOptions } from './guest/index.ts'
 import { checkOptions } from '@vmbus/world'
 import { fcopyHost, hostOptions, type FcopyHostOptions } from './host.ts'
 import { FCOPY_INSTANCE, FCOPY_INTERFACE } from './protocol.ts'
@@ -20,5 +20,5 @@ export const fcopy = defineDevice({
   guest: (options: FcopyGuestOptions, deps) => fcopyGuest(options, deps),
 })
 
-export type { FcopyGuest, FcopyGuestOptions, FcopyQuirk, FileSystem } from './guest.ts'
+export type { FcopyGuest, FcopyGuestOptions, FcopyQuirk, FileSystem } from './guest/index.ts'
 export type { CopyRefusal, CopyRequest, CopyResult, FcopyHost, FcopyHostOptions, FileSource } from './host.ts'

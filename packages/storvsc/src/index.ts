@@ -1,9 +1,9 @@
 import { defineDevice } from '@vmbus/core'
 import { guestOptions } from './guest/options.ts'
-import { storvscGuest, type StorvscGuestOptions } from './guest.ts'
-import { storvscHost, type StorvscHostOptions, type StorvscSettings } from './host.ts'
+import { storvscGuest, type StorvscGuestOptions } from './guest/index.ts'
+import { storvscHost, type StorvscHostOptions, type StorvscSettings } from './host/index.ts'
 import { offerOf } from './host/options.ts'
-import { FC_INTERFACE, IDE_INTERFACE, SCSI_INTERFACE } from './protocol.ts'
+import { FC_INTERFACE, IDE_INTERFACE, SCSI_INTERFACE } from './protocol/index.ts'
 
 /** `storvsc({ luns })` offers a controller with its disks, `storvsc.driver({})` drives one. */
 export const storvsc = defineDevice({
@@ -16,7 +16,7 @@ export const storvsc = defineDevice({
   guest: (options: StorvscGuestOptions, deps) => storvscGuest(options, deps),
 })
 
-export { persistentReservations } from './host.ts'
+export { persistentReservations } from './host/index.ts'
 export type {
   Backend,
   DiskLun,
@@ -30,8 +30,8 @@ export type {
   StorvscHost,
   StorvscHostOptions,
   StorvscSettings,
-} from './host.ts'
-export { LINUX, LINUX_5_10 } from './guest.ts'
+} from './host/index.ts'
+export { LINUX, LINUX_5_10 } from './guest/index.ts'
 export type {
   Disk,
   RequestOutcome,
@@ -41,7 +41,7 @@ export type {
   StorvscGuest,
   StorvscGuestOptions,
   UnitAddress,
-} from './guest.ts'
+} from './guest/index.ts'
 export { StorvscError, type StorvscErrorCode } from './errors.ts'
 export {
   STORVSC_GUEST_REJECTS,

@@ -1,6 +1,6 @@
 import type { PageRange } from '@vmbus/core'
 import { integer, list, object, u16, u8, type Shape } from '@vmbus/world'
-import type { Sense } from './protocol.ts'
+import type { Sense } from './protocol/index.ts'
 
 // Shapes that the saved states of both ends have in common.
 

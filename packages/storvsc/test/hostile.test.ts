@@ -11,7 +11,7 @@ import { INTERRUPT_MODES, deviceWorld, type InterruptMode } from '@vmbus/testben
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { storvsc, type RequestResult, type StorvscGuest } from '../src/index.ts'
-import { SCSI_INTERFACE } from '../src/protocol.ts'
+import { SCSI_INTERFACE } from '../src/protocol/index.ts'
 import { bytes } from './raw.ts'
 
 const PAGES = 192

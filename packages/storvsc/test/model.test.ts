@@ -4,7 +4,7 @@ import { seeded } from '@vmbus/world'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RequestResult } from '../src/index.ts'
-import { VSTOR_VERSIONS } from '../src/protocol.ts'
+import { VSTOR_VERSIONS } from '../src/protocol/index.ts'
 import { worldsOf, type World } from './world.ts'
 import { INTERRUPT_MODES } from '@vmbus/testbench'
 

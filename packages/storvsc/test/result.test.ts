@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { CORRECT, LINUX, type StorvscBehaviour } from '../src/guest.ts'
+import { CORRECT, LINUX, type StorvscBehaviour } from '../src/guest/index.ts'
 import { resultOf, unitChanged } from '../src/guest/result.ts'
-import { Op, ntStatusOf } from '../src/protocol.ts'
+import { Op, ntStatusOf } from '../src/protocol/index.ts'
 
 /** A completed request: SRB status, SCSI status, transfer length, key and additional sense. */
 function decode(

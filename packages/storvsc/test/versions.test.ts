@@ -1,7 +1,7 @@
 import { memoryDisk } from '@vmbus/disk'
 import { describe, expect, test } from 'vitest'
 import { LINUX, LINUX_5_10 } from '../src/index.ts'
-import { VSTOR_VERSIONS } from '../src/protocol.ts'
+import { VSTOR_VERSIONS } from '../src/protocol/index.ts'
 import { worldsOf, type World } from './world.ts'
 import { INTERRUPT_MODES } from '@vmbus/testbench'
 

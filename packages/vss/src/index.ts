@@ -1,6 +1,6 @@
 import { defineDevice } from '@vmbus/core'
 import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, vssGuest, type VssGuestOptions } from './guest.ts'
+import { guestOptions, vssGuest, type VssGuestOptions } from './guest/index.ts'
 import { checkOptions } from '@vmbus/world'
 import { hostOptions, vssHost, type VssHostOptions } from './host.ts'
 import { VSS_INSTANCE, VSS_INTERFACE } from './protocol.ts'
@@ -20,7 +20,7 @@ export const vss = defineDevice({
   guest: (options: VssGuestOptions, deps) => vssGuest(options, deps),
 })
 
-export type { FreezeTarget, VssGuest, VssGuestOptions, VssQuirk } from './guest.ts'
+export type { FreezeTarget, VssGuest, VssGuestOptions, VssQuirk } from './guest/index.ts'
 export type {
   BackupLun,
   BackupRefusal,

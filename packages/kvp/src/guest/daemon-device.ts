@@ -12,7 +12,7 @@ import {
   utf8z,
   type KvpItem,
   type KvpPoolName,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 
 /** How a kernel talks to its key-value daemon. */
 export interface DaemonDevice {

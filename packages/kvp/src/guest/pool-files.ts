@@ -13,7 +13,7 @@ import {
   utf8z,
   type KvpItem,
   type KvpPoolName,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { PoolItem, PoolStore } from './pools.ts'
 
 /** The files of an operating system, as far as pools need them. False: the file system is full or refused. */

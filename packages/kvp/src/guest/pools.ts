@@ -1,6 +1,6 @@
 import { HResult } from '@vmbus/ic'
 import { checkOptions, list, object, oneOf, optional, text } from '@vmbus/world'
-import { MAX_ITEMS, type KvpItem, type KvpPoolName } from '../protocol.ts'
+import { MAX_ITEMS, type KvpItem, type KvpPoolName } from '../protocol/index.ts'
 
 /** An item as a guest keeps it. */
 export interface PoolItem extends KvpItem {

@@ -1,5 +1,5 @@
 import { HResult } from '@vmbus/ic'
-import { MAX_ITEMS, ValueType, type KvpItem, type KvpPoolName, type KvpType } from '../protocol.ts'
+import { MAX_ITEMS, ValueType, type KvpItem, type KvpPoolName, type KvpType } from '../protocol/index.ts'
 import type { PoolStore } from './pools.ts'
 
 /** A value of a Windows registry key. `type` is REG_SZ 1, REG_EXPAND_SZ 2, REG_DWORD 4 or REG_QWORD 11; numbers as decimal text. */

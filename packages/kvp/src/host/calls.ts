@@ -1,6 +1,6 @@
 import type { HostDevice } from '@vmbus/core'
 import { checkOptions, object, optional, text } from '@vmbus/world'
-import { validItem, validKey, type IpInfo, type IpQuery, type KvpItem, type KvpPoolName } from '../protocol.ts'
+import { validItem, validKey, type IpInfo, type IpQuery, type KvpItem, type KvpPoolName } from '../protocol/index.ts'
 import type { KvpRequest } from './request.ts'
 import { infoShape, itemFields, poolShape, queryShape } from './state.ts'
 

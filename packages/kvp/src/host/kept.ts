@@ -1,4 +1,4 @@
-import { MAX_ITEMS, validItem, type KvpItem } from '../protocol.ts'
+import { MAX_ITEMS, validItem, type KvpItem } from '../protocol/index.ts'
 import type { KvpRequest } from './request.ts'
 
 /**

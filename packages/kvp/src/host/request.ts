@@ -23,7 +23,7 @@ import {
   type IpQuery,
   type KvpItem,
   type KvpPoolName,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 
 /** A request under way: plain, so that it is saved and restored as it is. */
 export type KvpRequest = { readonly id: number; readonly pool: KvpPoolName } & (

@@ -14,7 +14,7 @@ import {
   type Shape,
   type StateForm,
 } from '@vmbus/world'
-import type { IpInfo, IpQuery, KvpItem, KvpOperationName, KvpPoolName, KvpType } from '../protocol.ts'
+import type { IpInfo, IpQuery, KvpItem, KvpOperationName, KvpPoolName, KvpType } from '../protocol/index.ts'
 import type { Kept } from './kept.ts'
 import type { KvpRequest } from './request.ts'
 

@@ -1,4 +1,4 @@
-import { Op } from '../protocol.ts'
+import { Op } from '../protocol/index.ts'
 
 /** What real drivers choose differently, and where they are wrong. The default is a correct driver with Linux's choices. */
 export interface StorvscBehaviour {

@@ -1,4 +1,4 @@
-import { MODE_PAGE_ALL, Op, READ_CAPACITY_16, cdbLength } from '../protocol.ts'
+import { MODE_PAGE_ALL, Op, READ_CAPACITY_16, cdbLength } from '../protocol/index.ts'
 
 /** A CDB of its opcode's length, and a view of it. */
 function cdb(opcode: number): { readonly bytes: Uint8Array; readonly view: DataView } {

@@ -7,7 +7,7 @@ import {
   type RequestTable,
 } from '@vmbus/core'
 import type { StateForm } from '@vmbus/world'
-import { VSTOR_VERSIONS, type ControllerKind } from '../protocol.ts'
+import { VSTOR_VERSIONS, type ControllerKind } from '../protocol/index.ts'
 import { CORRECT, type StorvscBehaviour } from './behaviour.ts'
 import type { StorvscGuestOptions } from './options.ts'
 import type { RequestResult } from './result.ts'

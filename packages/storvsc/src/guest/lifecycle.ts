@@ -1,6 +1,6 @@
 import type { GuestChannel } from '@vmbus/core'
 import { plainCopy, type StateForm } from '@vmbus/world'
-import { Operation, PACKET_BYTES_V1, controllerKindOf, ideAddress } from '../protocol.ts'
+import { Operation, PACKET_BYTES_V1, controllerKindOf, ideAddress } from '../protocol/index.ts'
 import type { GuestContext } from './context.ts'
 import { abort, dispatch, drop, featuresOf, tellEnded } from './requests.ts'
 import type { SavedGuest } from './saved.ts'

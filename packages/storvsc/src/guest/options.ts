@@ -12,7 +12,7 @@ import {
   type Given,
   type Shape,
 } from '@vmbus/world'
-import { PACKET_BYTES, PACKET_BYTES_V1 } from '../protocol.ts'
+import { PACKET_BYTES, PACKET_BYTES_V1 } from '../protocol/index.ts'
 import type { StorvscBehaviour } from './behaviour.ts'
 import type { RequestResult } from './result.ts'
 import type { Direction, Disk, UnitAt } from './state.ts'

@@ -8,7 +8,7 @@ import {
   srbCode,
   vstorFeatures,
   type VstorFeatures,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import { resultOf, unanswered, unitChanged, type RequestOutcome, type RequestResult } from './result.ts'

@@ -8,7 +8,7 @@ import {
   srbCode,
   vmscsiRequest,
   type Sense,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { StorvscBehaviour } from './behaviour.ts'
 
 /**

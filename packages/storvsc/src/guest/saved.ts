@@ -18,7 +18,7 @@ import {
   type Shape,
   type StateForm,
 } from '@vmbus/world'
-import { VSTOR_VERSIONS } from '../protocol.ts'
+import { VSTOR_VERSIONS } from '../protocol/index.ts'
 import { savedRange, savedSense } from '../saved.ts'
 import { OUTCOMES, type RequestResult } from './result.ts'
 import { PHASES, STAGES, type Disk, type GuestState, type RequestRecord, type ScanState, type Task } from './state.ts'

@@ -1,4 +1,4 @@
-import { Vpd } from '../protocol.ts'
+import { Vpd } from '../protocol/index.ts'
 import type { GuestContext } from './context.ts'
 import { inquiryCdb, modeSenseCdb, readCapacity16Cdb, reportLunsCdb } from './commands.ts'
 import { accept } from './requests.ts'

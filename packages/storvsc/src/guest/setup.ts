@@ -8,7 +8,7 @@ import {
   fcWwnPacket,
   protocolVersion,
   vstorPacket,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import { dispatch, drop, featuresOf } from './requests.ts'

@@ -1,6 +1,6 @@
 import type { PageRange } from '@vmbus/core'
 import { StorvscError } from '../errors.ts'
-import { CDB_BYTES } from '../protocol.ts'
+import { CDB_BYTES } from '../protocol/index.ts'
 import { transferCdb, unmapCdb, unmapList } from './commands.ts'
 import type { GuestContext } from './context.ts'
 import type { ScsiCommand, UnitAddress } from './options.ts'

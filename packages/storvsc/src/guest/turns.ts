@@ -1,5 +1,5 @@
 import { PacketType, type Channel, type Packet } from '@vmbus/core'
-import { Operation, PACKET_BYTES_V1, vstorPacket } from '../protocol.ts'
+import { Operation, PACKET_BYTES_V1, vstorPacket } from '../protocol/index.ts'
 import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import { complete, dispatch } from './requests.ts'

@@ -10,7 +10,7 @@ import {
   SrbFlag,
   vmscsiRequest,
   vstorPacket,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { RequestRecord } from './state.ts'
 
 const UNTAGGED = 0xff

@@ -1,6 +1,6 @@
 import { checkOptions, integer, object, optional, type Given } from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
-import { MAX_ADDRESS } from '../protocol.ts'
+import { MAX_ADDRESS } from '../protocol/index.ts'
 
 /** Where a logical unit is on its controller. The guest calls the path a channel. */
 export interface LunAddress {

@@ -1,5 +1,5 @@
 import type { Channel } from '@vmbus/core'
-import { Operation, RING_BYTES, vstorFeatures } from '../protocol.ts'
+import { Operation, RING_BYTES, vstorFeatures } from '../protocol/index.ts'
 import type { Completions, Reply } from './completions.ts'
 import type { Failure } from './outcome.ts'
 import type { Finished, RequestsState } from './requests.ts'

@@ -14,7 +14,7 @@ import {
   vmscsiRequest,
   vstorPacket,
   writeSense,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { Failure } from './outcome.ts'
 
 /** Which request an answer belongs to. */

@@ -1,5 +1,5 @@
 import type { Channel, HostDeviceDeps } from '@vmbus/core'
-import type { ControllerKind } from '../protocol.ts'
+import type { ControllerKind } from '../protocol/index.ts'
 import type { LunAddress } from './address.ts'
 import { answers, type Answers, type ControllerState } from './answers.ts'
 import { completions, type Completions, type Reply } from './completions.ts'

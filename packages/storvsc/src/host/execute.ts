@@ -1,5 +1,5 @@
 import type { Channel } from '@vmbus/core'
-import { Op, vmscsiRequest } from '../protocol.ts'
+import { Op, vmscsiRequest } from '../protocol/index.ts'
 import type { Reply } from './completions.ts'
 import type { GuestBuffer } from './guest-buffer.ts'
 import type { Luns } from './luns.ts'

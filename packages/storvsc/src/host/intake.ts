@@ -9,7 +9,7 @@ import {
   RING_BYTES,
   vmscsiRequest,
   vstorPacket,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { StorvscHostReject } from '../rejects.ts'
 import type { HostContext } from './context.ts'
 import { setup } from './setup.ts'

@@ -22,7 +22,7 @@ import {
   ideInstanceId,
   offerProperties,
   type ControllerKind,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 import type { LunAddress } from './address.ts'
 import { lunOptions, type LunOptions } from './luns.ts'
 import type { FcNames } from './setup.ts'

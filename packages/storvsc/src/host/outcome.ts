@@ -1,5 +1,5 @@
 import type { BlockStatus } from '@vmbus/disk'
-import { Asc, ScsiStatus, SenseKey, SrbStatus, type Sense } from '../protocol.ts'
+import { Asc, ScsiStatus, SenseKey, SrbStatus, type Sense } from '../protocol/index.ts'
 
 /** How a command failed. */
 export interface Failure {

@@ -11,7 +11,7 @@ import {
   u32,
   type StateHead,
 } from '@vmbus/world'
-import { Asc } from '../protocol.ts'
+import { Asc } from '../protocol/index.ts'
 
 /** SPC-4 table 63: who may do what. */
 const ReservationType = {

@@ -7,7 +7,7 @@ import {
   protocolVersion,
   vstorFeatures,
   type VstorFeatures,
-} from '../protocol.ts'
+} from '../protocol/index.ts'
 
 /** How far the guest has come (OpenVMM storvsp, InitState and ProtocolState). */
 export const PHASES = ['begin', 'version', 'properties', 'end', 'ready'] as const

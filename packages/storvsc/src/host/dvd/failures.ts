@@ -1,4 +1,4 @@
-import { Asc, ScsiStatus, SenseKey, SrbStatus } from '../../protocol.ts'
+import { Asc, ScsiStatus, SenseKey, SrbStatus } from '../../protocol/index.ts'
 import type { Failure } from '../outcome.ts'
 import type { DvdState } from './state.ts'
 

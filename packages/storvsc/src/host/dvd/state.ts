@@ -1,5 +1,5 @@
 import { flag, nullable, object, oneOf, type Shape } from '@vmbus/world'
-import type { Sense } from '../../protocol.ts'
+import type { Sense } from '../../protocol/index.ts'
 import { savedSense } from '../../saved.ts'
 
 const EVENTS = ['none', 'inserted', 'removed', 'changed', 'eject-asked'] as const

@@ -1,6 +1,6 @@
 import type { BlockDevice } from '@vmbus/disk'
 import { StorvscError } from '../../errors.ts'
-import { Op, Vpd, type Sense } from '../../protocol.ts'
+import { Op, Vpd, type Sense } from '../../protocol/index.ts'
 import type { GuestBuffer } from '../guest-buffer.ts'
 import { INVALID_CDB, type Failure, type Outcome, type Plan } from '../outcome.ts'
 import { requestSense } from '../scsi/disk.ts'

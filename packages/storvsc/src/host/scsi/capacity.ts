@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { READ_CAPACITY_16 } from '../../protocol.ts'
+import { READ_CAPACITY_16 } from '../../protocol/index.ts'
 import { INVALID_CDB, type Outcome } from '../outcome.ts'
 import type { Command } from '../unit.ts'
 import { answer } from './answer.ts'

@@ -1,4 +1,4 @@
-import { cdbLength } from '../../protocol.ts'
+import { cdbLength } from '../../protocol/index.ts'
 
 // Fields that commands of one length have in common (SPC-4 4.3). All integers are big-endian.
 

@@ -1,4 +1,4 @@
-import { Asc, FIXED_SENSE_BYTES, Op, writeSense, type Sense } from '../../protocol.ts'
+import { Asc, FIXED_SENSE_BYTES, Op, writeSense, type Sense } from '../../protocol/index.ts'
 import {
   INVALID_CDB,
   INVALID_OPCODE,

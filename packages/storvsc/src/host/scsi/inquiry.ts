@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { Op, Vpd } from '../../protocol.ts'
+import { Op, Vpd } from '../../protocol/index.ts'
 import { INVALID_CDB, INVALID_LUN, type Outcome } from '../outcome.ts'
 import type { Command } from '../unit.ts'
 import { answer, putText } from './answer.ts'

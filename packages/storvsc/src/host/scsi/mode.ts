@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { MODE_PAGE_ALL, MODE_PAGE_CACHING, Op } from '../../protocol.ts'
+import { MODE_PAGE_ALL, MODE_PAGE_CACHING, Op } from '../../protocol/index.ts'
 import {
   INVALID_CDB,
   INVALID_PARAMETER,

@@ -1,5 +1,5 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { Op } from '../../protocol.ts'
+import { Op } from '../../protocol/index.ts'
 import {
   DATA_OVERRUN,
   INVALID_CDB,

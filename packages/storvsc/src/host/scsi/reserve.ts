@@ -1,4 +1,4 @@
-import { Asc, Op } from '../../protocol.ts'
+import { Asc, Op } from '../../protocol/index.ts'
 import {
   INVALID_CDB,
   INVALID_OPCODE,

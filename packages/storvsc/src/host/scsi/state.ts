@@ -1,5 +1,5 @@
 import { integer, nullable, object, oneOf, type Shape } from '@vmbus/world'
-import type { Sense } from '../../protocol.ts'
+import type { Sense } from '../../protocol/index.ts'
 import { savedSense } from '../../saved.ts'
 
 /** What a disk remembers, as plain data. */

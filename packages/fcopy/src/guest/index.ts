@@ -25,7 +25,7 @@ import {
   text,
   type Shape,
 } from '@vmbus/world'
-import { folderOf, targetPath, type Separator } from './guest/paths.ts'
+import { folderOf, targetPath, type Separator } from './paths.ts'
 import {
   BLOCK_BYTES,
   CopyFlags,
@@ -34,7 +34,7 @@ import {
   fcopyData,
   fcopyHeader,
   fcopyStart,
-} from './protocol.ts'
+} from '../protocol.ts'
 
 /** The files of the guest's operating system, by full path. Statuses are HRESULTs, 0x80070070 for a full disk. */
 export interface FileSystem {

@@ -24,7 +24,7 @@ import {
   u32,
   type Shape,
 } from '@vmbus/world'
-import { FORM, type Pending, type VssGuestState } from './guest/state.ts'
+import { FORM, type Pending, type VssGuestState } from './state.ts'
 import {
   FLAGS_OFFSET,
   FREEZE_SECONDS,
@@ -34,7 +34,7 @@ import {
   VSS_VERSIONS,
   VssOperation,
   quiesceOperations,
-} from './protocol.ts'
+} from '../protocol.ts'
 
 /** The file systems of the guest. True or false says how it went; undefined, that `done` of the driver will. */
 export interface FreezeTarget {

@@ -12,11 +12,19 @@ import {
   text,
   type Shape,
 } from '@vmbus/world'
-import { asking, type Ask, type KvpCompletion, type KvpHost, type KvpPush, type KvpRefusal } from './host/calls.ts'
-import { UNASKED, keptOf, pushes, validInfo, withKept, withoutDeleted, type KvpHostInfo } from './host/kept.ts'
-import { readAnswer, requestBody, type KvpRequest } from './host/request.ts'
-import { kvpHostState, type KvpHostState } from './host/state.ts'
-import { IP_SINCE, KVP_VERSIONS, MAX_ITEMS, REPLY_SECONDS, WIRE_POOLS, type IpInfo, type KvpItem } from './protocol.ts'
+import { asking, type Ask, type KvpCompletion, type KvpHost, type KvpPush, type KvpRefusal } from './calls.ts'
+import { UNASKED, keptOf, pushes, validInfo, withKept, withoutDeleted, type KvpHostInfo } from './kept.ts'
+import { readAnswer, requestBody, type KvpRequest } from './request.ts'
+import { kvpHostState, type KvpHostState } from './state.ts'
+import {
+  IP_SINCE,
+  KVP_VERSIONS,
+  MAX_ITEMS,
+  REPLY_SECONDS,
+  WIRE_POOLS,
+  type IpInfo,
+  type KvpItem,
+} from '../protocol/index.ts'
 
 export interface KvpHostOptions {
   readonly instanceId?: string

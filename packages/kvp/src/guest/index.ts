@@ -24,7 +24,7 @@ import {
   stateForm,
   type Shape,
 } from '@vmbus/world'
-import type { PoolItem, PoolStore } from './guest/pools.ts'
+import type { PoolItem, PoolStore } from './pools.ts'
 import {
   IP_BINARY_SINCE,
   IP_TEXT_PAYLOAD,
@@ -54,7 +54,7 @@ import {
   type IpQuery,
   type KvpItem,
   type KvpPoolName,
-} from './protocol.ts'
+} from '../protocol/index.ts'
 
 /** The network of the guest's operating system, by the instance GUID of the synthetic adapter. */
 export interface NetworkSettings {

@@ -1,8 +1,8 @@
 import type { HostDeviceDeps } from '@vmbus/core'
 import { checkOptions, plainCopy, restoreState } from '@vmbus/world'
-import { finish, flush, hostContext, report, underWay, type HostContext } from './host/context.ts'
-import { call, readable, turn } from './host/intake.ts'
-import { balloon, hotAdd, unballoon } from './host/operations.ts'
+import { finish, flush, hostContext, report, underWay, type HostContext } from './context.ts'
+import { call, readable, turn } from './intake.ts'
+import { balloon, hotAdd, unballoon } from './operations.ts'
 import {
   fresh,
   hostOptions,
@@ -11,8 +11,8 @@ import {
   type BalloonHost,
   type BalloonHostOptions,
   type BalloonSettings,
-} from './host/state.ts'
-import { DM_VERSIONS } from './protocol.ts'
+} from './state.ts'
+import { DM_VERSIONS } from '../protocol.ts'
 
 export type {
   BalloonHost,
@@ -21,7 +21,7 @@ export type {
   BalloonSettings,
   GuestPressure,
   Operation,
-} from './host/state.ts'
+} from './state.ts'
 
 /** Throws OptionsError (VMBUS_OPTIONS_INVALID). */
 export function balloonHost(

@@ -1,13 +1,13 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { checkOptions, plainCopy, restoreState } from '@vmbus/world'
-import { drop, flush, guestContext, type GuestContext } from './guest/context.ts'
-import { readable, turn } from './guest/intake.ts'
-import { begin, fail, tick } from './guest/negotiation.ts'
-import { coveredPages } from './guest/regions.ts'
-import { SAVED_GUEST, fresh, guestOptions, type BalloonGuestOptions, type State } from './guest/state.ts'
-import { BALLOON_RING_PAGES } from './protocol.ts'
+import { drop, flush, guestContext, type GuestContext } from './context.ts'
+import { readable, turn } from './intake.ts'
+import { begin, fail, tick } from './negotiation.ts'
+import { coveredPages } from './regions.ts'
+import { SAVED_GUEST, fresh, guestOptions, type BalloonGuestOptions, type State } from './state.ts'
+import { BALLOON_RING_PAGES } from '../protocol.ts'
 
-export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './guest/state.ts'
+export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './state.ts'
 
 /**
  * Reports pressure each second, gives pages up down to its floor, takes them back, adds new ones. Throws OptionsError

@@ -1,6 +1,0 @@
-export { ipv4Text, ipv6Text, isIpv6, parseIpv4, parseIpv6 } from './protocol/address.ts'
-export * from './protocol/exchange.ts'
-export * from './protocol/ip.ts'
-export * from './protocol/messages.ts'
-export { isUtf8, readUtf16, readUtf8, utf16z, utf8z } from './protocol/text.ts'
-export * from './protocol/value.ts'

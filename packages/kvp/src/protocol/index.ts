@@ -1,0 +1,6 @@
+export { ipv4Text, ipv6Text, isIpv6, parseIpv4, parseIpv6 } from './address.ts'
+export * from './exchange.ts'
+export * from './ip.ts'
+export * from './messages.ts'
+export { isUtf8, readUtf16, readUtf8, utf16z, utf8z } from './text.ts'
+export * from './value.ts'

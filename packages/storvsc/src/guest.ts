@@ -1,5 +1,0 @@
-export { storvscGuest, type StorvscGuest } from './guest/driver.ts'
-export type { ScsiCommand, StorvscGuestOptions, UnitAddress } from './guest/options.ts'
-export { CORRECT, LINUX, LINUX_5_10, type StorvscBehaviour } from './guest/behaviour.ts'
-export { OUTCOMES, type RequestOutcome, type RequestResult } from './guest/result.ts'
-export type { Direction, Disk, DriverPhase } from './guest/state.ts'

@@ -1,0 +1,5 @@
+export { storvscGuest, type StorvscGuest } from './driver.ts'
+export type { ScsiCommand, StorvscGuestOptions, UnitAddress } from './options.ts'
+export { CORRECT, LINUX, LINUX_5_10, type StorvscBehaviour } from './behaviour.ts'
+export { OUTCOMES, type RequestOutcome, type RequestResult } from './result.ts'
+export type { Direction, Disk, DriverPhase } from './state.ts'

@@ -1,0 +1,8 @@
+export { storvscHost, type StorvscHost } from './controller.ts'
+export type { StorvscHostOptions, StorvscSettings } from './options.ts'
+export type { LunAddress } from './address.ts'
+export type { DiskLun, DvdLun, LunOptions } from './luns.ts'
+export type { DiskUnitOptions } from './scsi/disk.ts'
+export type { Backend } from './unit.ts'
+export type { FcNames, Phase } from './setup.ts'
+export { persistentReservations, type Registrant, type ReservationState, type Reservations } from './reservations.ts'

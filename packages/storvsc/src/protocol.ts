@@ -1,5 +1,0 @@
-export * from './protocol/interfaces.ts'
-export * from './protocol/packet.ts'
-export * from './protocol/scsi.ts'
-export * from './protocol/srb.ts'
-export * from './protocol/versions.ts'

@@ -1,0 +1,5 @@
+export * from './interfaces.ts'
+export * from './packet.ts'
+export * from './scsi.ts'
+export * from './srb.ts'
+export * from './versions.ts'
