@@ -57,6 +57,7 @@ export function assemble(
     seed: plan.seed,
     runs: plan.runs,
     ...(plan.kernels !== undefined && { kernels: plan.kernels }),
+    ...(plan.shard !== undefined && { shard: plan.shard }),
     features: features.map((feature) => resultFeature(feature, probes)),
     hosts: hosts.map(resultHost),
     releases: releases.map((row) => resultRelease(row, guests.get(row.key))),

@@ -210,7 +210,10 @@ function fileCommands(program: Command, commands: MatrixCommands): void {
     .option('--json <file>', 'write the results')
     .option('--junit <file>', 'write them for a CI')
     .option('--html <file>', 'write them as one page')
-    .addHelpText('after', '\nExample:\n  vmbus merge 1.json 2.json 3.json 4.json --json all.json --html all.html')
+    .addHelpText(
+      'after',
+      '\nExample:\n  vmbus merge 1.json 2.json 3.json 4.json --json all.json --html all.html\n\nWhere executions are missing it says of which shard, after all is written, and ends with 2.',
+    )
     .action(async (names: readonly string[], flags: ResultFiles & ConfigFlags) => {
       await runMerge(names, flags, await withRunner(commands, flags))
     })

@@ -1,8 +1,7 @@
 import type { RedisAddress } from '../queue/address.ts'
 import { countOf, queueOf, seedOf, workersOf } from './arguments.ts'
 import { UsageError } from './failure.ts'
-import type { Shard } from './measure.ts'
-import type { StoredStory } from '@vmbus/report'
+import type { Shard, StoredStory } from '@vmbus/report'
 
 /** Options of `vmbus matrix` as they were typed. */
 export interface MatrixFlags {

@@ -1,15 +1,10 @@
 import { assemble, probesFor, type Selection } from '../cells/assemble.ts'
-import type { MatrixResults } from '@vmbus/report'
+import type { MatrixResults, Shard } from '@vmbus/report'
 import { earlyResults, inTurn, type EarlyResult } from './early.ts'
 import type { Plan } from '../run/plan.ts'
 import type { Progress } from '../run/run.ts'
+import { dealt } from '../run/shards.ts'
 import type { Runner, RunnerOptions } from '../runner.ts'
-
-/** A part of the executions of a run: the `index`-th of `count`, from 1. */
-export interface Shard {
-  readonly index: number
-  readonly count: number
-}
 
 export interface MeasureSettings {
   readonly seed: number
@@ -39,14 +34,6 @@ export const planFor = (
     { seed, ...(runs !== undefined && { runs }), kernels },
   )
 
-/** Every machine takes the same executions for the same shard: they are dealt out in the order of their ids. */
-function dealt({ tasks, ...plan }: Plan, { index, count }: Shard): Plan {
-  const ids = tasks.map(({ id }) => id).toSorted()
-  const own = new Set(ids.filter((_, i) => i % count === index - 1))
-  // What is compared may be in two shards: the merge does so.
-  return { ...plan, tasks: tasks.filter(({ id }) => own.has(id)), checks: [] }
-}
-
 /** Guests are made once, though the cells of each feature are told as soon as it ends, and then all. */
 function withGuestsKept(runner: Runner): Runner {
   const { registry } = runner
@@ -74,7 +61,8 @@ export async function measure(
   const whole = planFor(runner, selection, seed, runs, kernels)
   const probes = new Map(runner.registry.probes.map(({ id, feature }) => [id, feature]))
   const featureOf = (probe: string): string | undefined => probes.get(probe)
-  const plan = { ...whole, tasks: inTurn(whole.tasks, featureOf) }
+  const ordered = { ...whole, tasks: inTurn(whole.tasks, featureOf) }
+  const plan = shard === undefined ? ordered : dealt(ordered, shard)
   // A shard has a part of each feature: nothing is certain before all are merged.
   const early = shard === undefined && onFeature && earlyResults({ runner, selection, plan }, featureOf, onFeature)
   const options: RunnerOptions = {
@@ -86,6 +74,6 @@ export async function measure(
       onProgress?.(progress)
     },
   }
-  const executions = await runner.runPlan(shard === undefined ? plan : dealt(plan, shard), options)
+  const executions = await runner.runPlan(plan, options)
   return assemble(selection, runner, plan, executions)
 }

@@ -2,6 +2,7 @@ import { assemble, type Selection } from '../cells/assemble.ts'
 import { hostNamed } from '../registry/registry.ts'
 import { closingLines, countsText } from '../report/summary.ts'
 import type { Execution, MatrixResults } from '@vmbus/report'
+import { missingOf, type Missing } from '../run/shards.ts'
 import { withSharingFaults } from '../run/sharing.ts'
 import type { Runner } from '../runner.ts'
 import { UsageError } from './failure.ts'
@@ -10,7 +11,7 @@ import { failsOn } from './matrix-flags.ts'
 import { planFor } from './measure.ts'
 import { openFiles, readResults, type ResultFiles } from './result-files.ts'
 
-/** One run out of the results of its shards. */
+/** One run out of the results of its shards. Throws, after all was written, UsageError where they are not the whole of it. */
 export async function runMerge(
   names: readonly string[],
   flags: ResultFiles,
@@ -25,6 +26,7 @@ export async function runMerge(
   const { seed, runs, kernels } = first.results
   const plan = planFor(runner, selection, seed, runs, kernels)
   const executions = withSharingFaults(plan, united(parts))
+  const missing = missingOf(plan, executions, shardsIn(parts))
   const files = await openFiles(flags, pageOf)
   try {
     const planned = plan.tasks.filter(({ id }) => executions.has(id)).length
@@ -33,6 +35,7 @@ export async function runMerge(
     streams.out(`${countsText(results)}\n${planned} of ${plan.tasks.length} executions are there.\n`)
     streams.out(closingLines(results, flags.html))
     judge(results)
+    if (missing.length > 0) throw new UsageError(`not the whole run: ${missingText(missing)}`)
   } catch (error) {
     await files.drop()
     throw error
@@ -65,6 +68,22 @@ function requireSameRun(first: Part, other: Part): void {
   if (differs !== undefined)
     throw new UsageError(`${first.name} and ${other.name} are not of one run: their ${differs} differ`)
 }
+
+/** Into how many shards the run was cut, as far as all that say so agree. */
+function shardsIn(parts: readonly Part[]): number | undefined {
+  const counts = new Set(parts.flatMap(({ results: { shard } }) => (shard === undefined ? [] : [shard.count])))
+  const [count] = counts
+  return counts.size === 1 ? count : undefined
+}
+
+const missingText = (missing: readonly Missing[]): string =>
+  missing
+    .map(({ shard, missing: count, of }) => {
+      if (shard === undefined) return `${count} of ${of} executions are in none of the files`
+      const name = `shard ${shard.index}/${shard.count}`
+      return count === of ? `${name} is missing` : `${name} lacks ${count} of its ${of} executions`
+    })
+    .join('; ')
 
 function selectionOf({ releases, hosts, features }: MatrixResults, { registry }: Runner): Selection {
   return {

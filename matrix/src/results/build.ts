@@ -17,6 +17,7 @@ export interface RunParts {
   readonly seed: number
   readonly runs: number
   readonly kernels?: MatrixResults['kernels']
+  readonly shard?: MatrixResults['shard']
   readonly features: readonly ResultFeature[]
   readonly hosts: readonly ResultHost[]
   readonly releases: readonly ResultRelease[]
@@ -27,7 +28,7 @@ export interface RunParts {
 
 /** The results of a run. Of the same parts they are the same, in whatever order the executions came. */
 export function buildResults(parts: RunParts): MatrixResults {
-  const { seed, runs, kernels, features, hosts, releases } = parts
+  const { seed, runs, kernels, shard, features, hosts, releases } = parts
   const reads = interner<ReadField>()
   const published = interner<Published>(publishedText)
   const stories = interner<StoredStory>()
@@ -49,6 +50,7 @@ export function buildResults(parts: RunParts): MatrixResults {
     seed,
     runs,
     ...(kernels !== undefined && { kernels }),
+    ...(shard !== undefined && { shard }),
     features,
     hosts,
     releases,

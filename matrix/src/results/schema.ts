@@ -97,6 +97,7 @@ export const MATRIX_SCHEMA: v.GenericSchema<unknown, MatrixResults> = v.strictOb
   seed: count,
   runs: count,
   kernels: optional(v.record(text, text)),
+  shard: optional(v.strictObject({ index: count, count })),
   features: v.array(feature),
   hosts: v.array(host),
   releases: v.array(release),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
+import type { Shard } from '@vmbus/report'
 import { isGuest, type MatrixGuest, type NoGuest } from '../guests/guests.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
 import { OURS, type ConfigFile, type Registry } from '../registry/registry.ts'
@@ -56,6 +57,8 @@ export interface Plan {
   readonly checks: readonly Check[]
   /** As they were asked for. */
   readonly kernels?: Readonly<Record<string, string>>
+  /** Of its tasks, those that are here; absent: all. */
+  readonly shard?: Shard
   /** The execution of a cell by the real kernel of its release, where that was asked for. */
   realOf(release: string, host: string, probe: string): string | undefined
   /** The execution that serves a cell, or why none does. */

@@ -236,7 +236,41 @@ describe('shards', () => {
     const part = await run('merge', ...names.slice(1), '--json', file('part.json'))
     // Nine dealt out in turn: the first shard has three, the others two; the last was left out.
     expect(part.out).toContain('7 of 9 executions are there.')
+    expect([part.code, part.err]).toEqual([2, 'vmbus: not the whole run: shard 4/4 is missing (VMBUS_USAGE)\n'])
     expect(results('part.json').stories.some(({ notRun }) => notRun === 'not-finished')).toBe(true)
+  })
+
+  it('of which one is not there, or ended early, are told by name once the others are merged', async () => {
+    const shard = async (index: number): Promise<string> => {
+      const name = file(`${index}.json`)
+      await run('matrix', ...THREE, '--shard', `${index}/3`, '--json', name)
+      return name
+    }
+    const [first, second] = [await shard(1), await shard(2)]
+    const two = await run('merge', second, first, '--json', file('merged.json'))
+    expect([two.code, two.err]).toEqual([2, 'vmbus: not the whole run: shard 3/3 is missing (VMBUS_USAGE)\n'])
+    expect(results('merged.json').executions).toHaveLength(6)
+    expect((await run('merge', second)).err).toContain('shard 1/3 is missing; shard 3/3 is missing')
+
+    const early = results('2.json')
+    const [gone] = early.executions
+    writeFileSync(
+      second,
+      JSON.stringify({
+        ...early,
+        executions: early.executions.slice(1),
+        stories: early.stories.map(({ execution, ...story }) =>
+          execution === gone?.id || execution === undefined ? story : { ...story, execution },
+        ),
+      }),
+    )
+    const short = await run('merge', first, second, await shard(3))
+    expect([short.code, short.err]).toEqual([
+      2,
+      'vmbus: not the whole run: shard 2/3 lacks 1 of its 3 executions (VMBUS_USAGE)\n',
+    ])
+    // What was merged before says no more into how many shards it was cut.
+    expect((await run('merge', file('merged.json'))).err).toContain('3 of 9 executions are in none of the files')
   })
 
   it('are compared with what was run alone when they are one again, wherever each was', async () => {

@@ -11,6 +11,7 @@ export type {
   ResultFeature,
   ResultHost,
   ResultRelease,
+  Shard,
   StoredStory,
   Story,
 } from './results/results.ts'

@@ -88,6 +88,12 @@ export interface Cause {
   readonly kind: 'finding' | 'our-bug'
 }
 
+/** A part of the executions of a run: the `index`-th of `count`, from 1. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
 /**
  * A whole run. Stories, reads and published values are told once each and named by their index, since a run has some
  * 240,000 cells of a few thousand different stories.
@@ -98,6 +104,8 @@ export interface MatrixResults {
   readonly runs: number
   /** Images of the real kernels that ran beside the simulated guests, by release; absent: none did. */
   readonly kernels?: Readonly<Record<string, string>>
+  /** The part of the executions that is here; absent: all of them were asked for. */
+  readonly shard?: Shard
   readonly features: readonly ResultFeature[]
   readonly hosts: readonly ResultHost[]
   readonly releases: readonly ResultRelease[]
