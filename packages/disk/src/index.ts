@@ -20,7 +20,7 @@ export {
   type CheckpointImages,
   type CheckpointPhase,
 } from './checkpoints.ts'
-export { faulty, type BlockOperation, type Fault, type FaultyDisk } from './faulty.ts'
+export { faultInjectingDisk, type BlockOperation, type Fault, type FaultInjectingDisk } from './fault-injecting.ts'
 export {
   queued,
   type BlockRequest,
@@ -29,4 +29,4 @@ export {
   type QueuedOptions,
   type QueuedState,
 } from './queued.ts'
-export { cuttable, type CuttableStore } from './cuttable.ts'
+export { powerCutStore, type PowerCutStore } from './power-cut-store.ts'

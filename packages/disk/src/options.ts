@@ -78,7 +78,7 @@ const FUNCTIONS = {
     maxDelay: optional(number(0, Number.MAX_SAFE_INTEGER)),
     depth: optional(number(1)),
   },
-  faulty: {
+  faultInjectingDisk: {
     operation: optional(oneOf('read', 'write', 'flush', 'discard', 'zero')),
     sector: optional(number(0)),
     count: optional(number(1)),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   createVhdx,
   DiskError,
-  faulty,
+  faultInjectingDisk,
   memoryDisk,
   memoryStore,
   openVhdx,
@@ -59,9 +59,9 @@ describe('queued', () => {
   })
 })
 
-describe('faulty', () => {
+describe('fault-injecting', () => {
   it('answers what was injected, so often, for the sectors named', () => {
-    const disk = faulty(memoryDisk('1M'))
+    const disk = faultInjectingDisk(memoryDisk('1M'))
     disk.inject({ operation: 'write', sector: 10, count: 2, status: 'medium-error', times: 1 })
     disk.inject({ operation: 'flush', status: 'no-space', times: 1 })
     const write = (sector: number): BlockStatus => disk.write(sector, [pattern(512, 1)])

@@ -1,5 +1,5 @@
 import { seeded } from '@vmbus/world'
-import { cuttable, type CheckpointDisk, type CuttableStore } from '@vmbus/disk'
+import { powerCutStore, type CheckpointDisk, type PowerCutStore } from '@vmbus/disk'
 import { openMedium, type Kind, type Medium } from './checkpoint-kinds.ts'
 import { contents, pattern, sameBytes } from './support.ts'
 
@@ -40,7 +40,7 @@ export function cutCheckpoints(kind: Kind, options: CheckpointCutOptions): Check
   const check = (medium: Medium): void => {
     let disk: CheckpointDisk
     try {
-      disk = openMedium(kind, medium, () => cuttable(seed))
+      disk = openMedium(kind, medium, () => powerCutStore(seed))
     } catch (error) {
       return fail(`does not open: ${String(error)}`)
     }
@@ -61,11 +61,11 @@ export function cutCheckpoints(kind: Kind, options: CheckpointCutOptions): Check
     while (!disk.merge(1 << 19));
     if (!sameBytes(contents(disk), bytes)) fail('the merge after the cut changed the disk')
     disk.close()
-    if (!sameBytes(contents(openMedium(kind, medium, () => cuttable(seed))), bytes))
+    if (!sameBytes(contents(openMedium(kind, medium, () => powerCutStore(seed))), bytes))
       fail('the merge after the cut is not on the medium')
   }
 
-  const hook = (store: CuttableStore): CuttableStore => {
+  const hook = (store: PowerCutStore): PowerCutStore => {
     store.beforeOperation = () => {
       operations++
       if (seed.below(options.every, 'place', operations) !== 0) return
@@ -78,12 +78,12 @@ export function cutCheckpoints(kind: Kind, options: CheckpointCutOptions): Check
     return store
   }
 
-  const medium: Medium<CuttableStore> = { below: cuttable(seed), child: undefined }
+  const medium: Medium<PowerCutStore> = { below: powerCutStore(seed), child: undefined }
   kind.make(medium.below, options.size)
   medium.below.flush()
   hook(medium.below)
   let children = 0
-  const disk = openMedium(kind, medium, () => hook(cuttable(seeded(options.seed * 1000 + ++children))))
+  const disk = openMedium(kind, medium, () => hook(powerCutStore(seeded(options.seed * 1000 + ++children))))
 
   for (let step = 0; step < options.steps; step++) {
     const draw = (bound: number, what: string): number => seed.below(bound, step, what)

@@ -8,7 +8,7 @@ import {
   checkpoints,
   createVhdx,
   differencing,
-  faulty,
+  faultInjectingDisk,
   memoryDisk,
   memoryStore,
   openVhdx,
@@ -229,7 +229,7 @@ describe('a checkpoint', () => {
 
   it('is made of all disks or of none', () => {
     const good = checkpoints(memoryDisk('1M'))
-    const bad = faulty(memoryDisk('1M'))
+    const bad = faultInjectingDisk(memoryDisk('1M'))
     const other = checkpoints(bad)
     bad.inject({ operation: 'flush', status: 'medium-error', times: 1 })
     expect(() => checkpointAll([good, other])).toThrow(StoreError)
@@ -248,7 +248,7 @@ describe('a checkpoint', () => {
 
 describe('a merge', () => {
   it('goes on after an error of the image below, and the guest does not notice', () => {
-    const below = faulty(memoryDisk('4M'))
+    const below = faultInjectingDisk(memoryDisk('4M'))
     const disk = checkpoints(below)
     disk.checkpoint()
     disk.write(0, [pattern(1 << 20, 1)])

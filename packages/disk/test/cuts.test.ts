@@ -1,6 +1,6 @@
 import { seeded } from '@vmbus/world'
 import { describe, expect, it } from 'vitest'
-import { cuttable } from '@vmbus/disk'
+import { powerCutStore } from '@vmbus/disk'
 import { cutRun } from './cuts.ts'
 import { contents, formats, parentSize, pattern, sameBytes } from './support.ts'
 
@@ -34,7 +34,7 @@ describe.each(withoutLog)('$name, power cuts, by order of writes alone', (format
 
 describe.each(formats)('$name, power cuts while it is closed', (format) => {
   it('loses nothing that was flushed', () => {
-    const store = cuttable(seeded(31))
+    const store = powerCutStore(seeded(31))
     const disk = format.create(store, parentSize)
     disk.write(0, [pattern(disk.sectorSize, 1)])
     disk.flush()
@@ -54,7 +54,7 @@ describe.each(formats)('$name, power cuts while it is closed', (format) => {
   })
 
   it('opens, with each unflushed sector old or new', () => {
-    const store = cuttable(seeded(32))
+    const store = powerCutStore(seeded(32))
     const disk = format.create(store, parentSize)
     disk.flush()
     const before = contents(disk)

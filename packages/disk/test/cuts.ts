@@ -1,5 +1,5 @@
 import { seeded } from '@vmbus/world'
-import { cuttable, memoryStore, type BlockDevice, type CuttableStore, type MemoryStore } from '@vmbus/disk'
+import { powerCutStore, memoryStore, type BlockDevice, type PowerCutStore, type MemoryStore } from '@vmbus/disk'
 import { contents, pattern, type Format } from './support.ts'
 
 /** What a sector of 512 bytes may hold after a cut. */
@@ -32,10 +32,10 @@ export interface CutReport {
   readonly failures: readonly string[]
 }
 
-/** Runs a disk on a cuttable store, and at many places opens what a cut would leave. */
+/** Runs a disk on a power-cut store, and at many places opens what a cut would leave. */
 export function cutRun(format: Format, options: CutOptions): CutReport {
   const seed = seeded(options.seed)
-  const store = cuttable(seed)
+  const store = powerCutStore(seed)
   let disk = format.create(store, options.size)
   let flushed = Buffer.from(contents(disk))
   /** Values since the last flush of the units that were written, besides the flushed one. */
@@ -76,7 +76,7 @@ export function cutRun(format: Format, options: CutOptions): CutReport {
 
   /** Cuts once more while the image of the first cut is opened. */
   const checkDuringReplay = (image: MemoryStore): void => {
-    const again = cuttable(seeded(options.seed * 1000 + report.cuts), image)
+    const again = powerCutStore(seeded(options.seed * 1000 + report.cuts), image)
     const images: MemoryStore[] = []
     again.beforeOperation = () => images.push(again.cut(images.length))
     try {
@@ -96,7 +96,7 @@ export function cutRun(format: Format, options: CutOptions): CutReport {
     }
   }
 
-  const hook = (target: CuttableStore): void => {
+  const hook = (target: PowerCutStore): void => {
     target.beforeOperation = () => {
       operations++
       if (seed.below(options.every, 'place', operations) !== 0) return
@@ -171,7 +171,7 @@ export function cutRun(format: Format, options: CutOptions): CutReport {
 }
 
 /** What is left when the process ends without a cut: everything written. */
-function memoryStoreOf(store: CuttableStore): MemoryStore {
+function memoryStoreOf(store: PowerCutStore): MemoryStore {
   const bytes = new Uint8Array(store.size)
   store.read(0, bytes)
   return memoryStore({ contents: bytes })

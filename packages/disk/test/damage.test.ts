@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   createVhd,
   createVhdx,
-  cuttable,
+  powerCutStore,
   DiskError,
   memoryDisk,
   memoryStore,
@@ -289,7 +289,7 @@ describe('a damaged image', () => {
   it.each(damages)('%s: is refused by the name of %s and not written to', (_name, structure, code, make) => {
     for (const readOnly of [false, true]) {
       let wrote = false
-      const store = cuttable(seeded(0), make())
+      const store = powerCutStore(seeded(0), make())
       store.beforeOperation = () => {
         wrote = true
       }
@@ -326,7 +326,7 @@ describe('a damaged image', () => {
           )
       }
       let wrote = false
-      const watched = cuttable(seed, store)
+      const watched = powerCutStore(seed, store)
       watched.beforeOperation = () => {
         wrote = true
       }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   createVhd,
   createVhdx,
-  cuttable,
+  powerCutStore,
   DiskError,
   memoryDisk,
   memoryStore,
@@ -113,7 +113,7 @@ describe('space', () => {
   })
 
   it('a cut at any moment of moving the BAT leaves the old size or the new one', () => {
-    const store = cuttable(seeded(8))
+    const store = powerCutStore(seeded(8))
     const disk = createVhdx(store, { size: '1G', blockSize: MB })
     disk.write(5, [pattern(512, 1)])
     disk.flush()
@@ -135,7 +135,7 @@ describe('space', () => {
   })
 
   it('a cut at any moment of moving the table of a VHD leaves the old size or the new one', () => {
-    const store = cuttable(seeded(9))
+    const store = powerCutStore(seeded(9))
     const disk = createVhd(store, { size: '256K', blockSize: 4096 })
     for (let sector = 0; sector < disk.sectors; sector += 8) disk.write(sector, [pattern(512, sector + 1)])
     disk.flush()

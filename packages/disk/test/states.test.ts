@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { seeded } from '@vmbus/world'
-import { checkpoints, differencing, faulty, memoryDisk, memoryStore, queued, type BlockDevice } from '@vmbus/disk'
+import {
+  checkpoints,
+  differencing,
+  faultInjectingDisk,
+  memoryDisk,
+  memoryStore,
+  queued,
+  type BlockDevice,
+} from '@vmbus/disk'
 import { describe, expect, it } from 'vitest'
 import { codeOf, contents, formats, parentSize, pattern, sameBytes } from './support.ts'
 
@@ -14,7 +22,7 @@ const makers: readonly [name: string, make: (size: number) => BlockDevice][] = [
   ['memory', memoryDisk],
   ['differencing', (size) => differencing(memoryDisk(size))],
   ['checkpoints', (size) => checkpoints(memoryDisk(size))],
-  ['faulty', (size) => faulty(memoryDisk(size))],
+  ['fault-injecting', (size) => faultInjectingDisk(memoryDisk(size))],
 ]
 
 /** Every state that is like this one but for one thing. */

@@ -1,4 +1,4 @@
-import { faulty, memoryDisk, queued, type BlockDevice } from '@vmbus/disk'
+import { faultInjectingDisk, memoryDisk, queued, type BlockDevice } from '@vmbus/disk'
 import { seeded } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
 import { expectGood, raw, senseOf } from './raw.ts'
@@ -85,7 +85,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     })
 
     test('VERIFY of many blocks reads each of them', () => {
-      const disk = faulty(memoryDisk('4M'))
+      const disk = faultInjectingDisk(memoryDisk('4M'))
       const w = world({ host: { luns: [backend(disk)] }, guest: quiet })
       const all = '8f 00 00 00 00 00 00 00 00 00 00 00 20 00 00 00'
       expect(senseOf(raw(w, all))).toBe('good 1')

@@ -1,4 +1,4 @@
-import { faulty, memoryDisk, queued } from '@vmbus/disk'
+import { faultInjectingDisk, memoryDisk, queued } from '@vmbus/disk'
 import { seeded } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
 import { expectGood, raw, senseOf } from './raw.ts'
@@ -252,7 +252,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
   })
 
   test('an error of the disk is an error in the guest, and leaves no word in a log', () => {
-    const disk = faulty(memoryDisk('1M'))
+    const disk = faultInjectingDisk(memoryDisk('1M'))
     const w = world({ host: { luns: [disk] } })
     disk.inject({ status: 'medium-error' })
     const range = w.allocate(512)

@@ -1,4 +1,4 @@
-import { faulty, memoryDisk, queued, type BlockStatus } from '@vmbus/disk'
+import { faultInjectingDisk, memoryDisk, queued, type BlockStatus } from '@vmbus/disk'
 import type { PageRange } from '@vmbus/core'
 import { seeded } from '@vmbus/world'
 import fc from 'fast-check'
@@ -84,7 +84,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     { version, subchannels, vps }: { version: number; subchannels: number; vps: number },
   ): void {
     const plain = memoryDisk(SECTORS * SECTOR)
-    const disk = faulty(plain)
+    const disk = faultInjectingDisk(plain)
     const queue = queued(disk, { seed: seeded(depth), maxDelay: 5000, depth: 6 })
     const w: World = world({
       host: { luns: [later ? queue : disk], subchannels },

@@ -11,7 +11,7 @@ type Pending =
   | { readonly kind: 'grow'; readonly size: number }
   | { readonly kind: 'shrink'; readonly size: number }
 
-export interface CuttableStore extends ByteStore {
+export interface PowerCutStore extends ByteStore {
   /** Writes, punches and size changes since the last flush. */
   readonly unflushed: number
   /** What a power cut now leaves: a new store. Each number is another cut; the store itself goes on. */
@@ -24,7 +24,7 @@ export interface CuttableStore extends ByteStore {
  * A store that remembers what is not flushed. At a cut, the seed decides for each unflushed operation whether it is
  * lost, kept or torn (any of its sectors of 512 bytes kept), and in which order the medium did them.
  */
-export function cuttable(seed: Seed, initial: MemoryStore = memoryStore()): CuttableStore {
+export function powerCutStore(seed: Seed, initial: MemoryStore = memoryStore()): PowerCutStore {
   const now = initial.fork()
   let stable = initial.fork()
   let pending: Pending[] = []
@@ -43,7 +43,7 @@ export function cuttable(seed: Seed, initial: MemoryStore = memoryStore()): Cutt
     }
   }
 
-  const store: CuttableStore = {
+  const store: PowerCutStore = {
     get size() {
       return now.size
     },
@@ -96,7 +96,7 @@ export function cuttable(seed: Seed, initial: MemoryStore = memoryStore()): Cutt
       }
       return image
     },
-    inspect: () => ({ ...now.inspect(), kind: 'cuttable' }),
+    inspect: () => ({ ...now.inspect(), kind: 'power-cut' }),
   }
   return store
 }

@@ -17,26 +17,26 @@ export interface Fault {
   readonly times?: number
 }
 
-export interface FaultyDisk extends BlockDevice {
+export interface FaultInjectingDisk extends BlockDevice {
   inject(fault: Fault): void
   /** Takes all faults away. */
   heal(): void
 }
 
-interface FaultyFields {
+interface FaultInjectingFields {
   readonly faults: readonly { readonly fault: Fault; readonly hits: number }[]
   readonly disk: DiskState
 }
 
-const form = stateForm<FaultyFields>('faulty', 1, {
+const form = stateForm<FaultInjectingFields>('fault-injecting', 1, {
   faults: list(object({ fault: instance<Fault>(), hits: integer() })),
   disk: instance<DiskState>(),
 })
 
 /** A disk that answers errors on demand; a request that is hit has no effect. */
-export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): FaultyDisk {
+export function faultInjectingDisk(disk: BlockDevice, initial: readonly Fault[] = []): FaultInjectingDisk {
   const checked = (fault: Fault): { fault: Fault; hits: number } => {
-    checkFor('faulty', fault)
+    checkFor('faultInjectingDisk', fault)
     return { fault: { ...fault }, hits: 0 }
   }
   let faults = initial.map(checked)
@@ -78,7 +78,7 @@ export function faulty(disk: BlockDevice, initial: readonly Fault[] = []): Fault
       const status = hit('zero', sector, count)
       return status === 'ok' ? disk.zero(sector, count) : status
     },
-    save: (): FaultyFields & DiskState => ({
+    save: (): FaultInjectingFields & DiskState => ({
       ...form.head,
       faults: faults.map((each) => ({ ...each })),
       disk: disk.save(),
