@@ -1,6 +1,7 @@
+import type { GuestServices } from '@vmbus/core'
 import { compliance, guestWith } from '@vmbus/compliance'
 import { memoryDisk } from '@vmbus/disk'
-import { freebsd, type FreebsdServices } from '@vmbus/guest-freebsd'
+import { freebsd } from '@vmbus/guest-freebsd'
 import { heartbeat } from '@vmbus/heartbeat'
 import { ws2008r2, ws2022 } from '@vmbus/host'
 import { kvp } from '@vmbus/kvp'
@@ -33,15 +34,16 @@ function broughtUp(part: unknown): unknown {
   }
 }
 
-/** A system whose parts live as long as the suite. */
-function services(): FreebsdServices {
-  const parts = new Map<string, unknown>()
+/** A system whose services live as long as the suite. */
+function services(): GuestServices {
+  const made = new Map<string, unknown>()
   return {
     clock: { set: () => {}, now: () => 0n },
     act: () => {},
-    part<P>(name: string, make: () => P): P {
-      const known = parts.get(name) ?? broughtUp(make())
-      parts.set(name, known)
+    ramPages: 4096,
+    service<P>(name: string, make: () => P): P {
+      const known = made.get(name) ?? broughtUp(make())
+      made.set(name, known)
       return known as P
     },
   }

@@ -3,7 +3,6 @@ export type {
   GuestMachine,
   GuestOptions,
   GuestUnderTest,
-  HostPort,
   HostUnderTest,
   Removable,
   RunningGuest,

@@ -20,7 +20,7 @@ describe('a guest that nobody told otherwise', () => {
   test('has begun nothing before it starts', () => {
     expect(loneGuest().guest.save()).toEqual({
       kind: 'guest-bus',
-      v: 2,
+      v: 3,
       phase: 'off',
       loaded: ['spy'],
       probes: [],
@@ -30,7 +30,7 @@ describe('a guest that nobody told otherwise', () => {
       connection: 0,
       monitor: 0,
       allOffers: false,
-      quiet: 'no',
+      paused: 'no',
       nextMonitors: null,
       pages: {
         hypercall: 0,

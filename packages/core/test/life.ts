@@ -166,7 +166,7 @@ function life(options: PairOptions = {}): Life {
         return watching.silent()
       case 'unpause':
         watching.look()
-        watching.loud()
+        watching.speaks()
         host.resume()
         paused = false
         return

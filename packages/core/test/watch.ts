@@ -7,9 +7,9 @@ export interface Watch {
   /** Looks at what happened since the last look. */
   look(): void
   readonly violations: readonly string[]
-  /** From here on the host must be silent, until `loud`. */
+  /** From here on the host must be silent, until `speaks`. */
   silent(): void
-  loud(): void
+  speaks(): void
 }
 
 export function watch(world: Pair): Watch {
@@ -62,7 +62,7 @@ export function watch(world: Pair): Watch {
     silent: () => {
       isSilent = true
     },
-    loud: () => {
+    speaks: () => {
       isSilent = false
     },
     look() {

@@ -1,11 +1,11 @@
-import { Version, type GuestDriverDeps, type GuestDriverSpec, type VmbusVersion } from '@vmbus/core'
+import { Version, type GuestDriverDeps, type GuestDriverSpec, type VmbusVersion, type GuestServices } from '@vmbus/core'
 import { heartbeat } from '@vmbus/heartbeat'
 import { kvp } from '@vmbus/kvp'
 import { netvsc, type NetvscGuestOptions } from '@vmbus/netvsc'
-import { shutdown, type ShutdownAction } from '@vmbus/shutdown'
+import { shutdown } from '@vmbus/shutdown'
 import { storvsc, type StorvscGuestOptions } from '@vmbus/storvsc'
 import { FC_INTERFACE, VstorVersion } from '@vmbus/storvsc/protocol'
-import { timesync, type GuestClock } from '@vmbus/timesync'
+import { timesync } from '@vmbus/timesync'
 import { vss } from '@vmbus/vss'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import type { Capabilities } from './capabilities.ts'
@@ -18,11 +18,6 @@ import { vssDriver } from './services/vss.ts'
 import { storage } from './storage/da.ts'
 import { Errno } from './system/device-node.ts'
 import type { FreebsdSystem } from './system/system.ts'
-
-export interface DriverServices {
-  readonly clock: GuestClock
-  act(action: ShutdownAction, forced: boolean): void
-}
 
 /** FreeBSD's id of the send buffer, and the transfer size of its INITIALIZE (if_hnreg.h, HN_NVS_CHIM_SIG and HN_RNDIS_XFER_SIZE). */
 const SEND_BUFFER_ID = 0xface
@@ -81,7 +76,7 @@ const SCSI_AND_IDE = { kind: storvsc.kind, interfaceIds: storvsc.interfaceIds.fi
 export function freebsdDrivers(
   capabilities: Capabilities,
   system: FreebsdSystem,
-  { clock, act }: DriverServices,
+  { clock, act }: GuestServices,
   tunables: ClockTunables,
 ): readonly GuestDriverSpec[] {
   const { kvp: kvpVersions, vss: vssVersions, kvpFourFrom, kvpSeconds, hotLun, unmap } = capabilities

@@ -6,6 +6,7 @@ import {
   type GuestBus,
   type GuestDriverSpec,
   type VmbusVersion,
+  type GuestServices,
 } from '@vmbus/core'
 import { heartbeat } from '@vmbus/heartbeat'
 import { kvp } from '@vmbus/kvp'
@@ -33,7 +34,7 @@ import {
   type Shape,
 } from '@vmbus/world'
 import type { Capabilities } from './capabilities.ts'
-import { freebsdDrivers, type DriverServices } from './drivers.ts'
+import { freebsdDrivers } from './drivers.ts'
 import { freebsdInterface, type FreebsdInterface } from './net/interfaces.ts'
 import { quirksOf, type QuirkId } from './quirks.ts'
 import { FreebsdReleaseError, osVersion, parseRelease, releaseKey, type FreebsdRelease } from './release.ts'
@@ -43,10 +44,7 @@ import { disksOf, type FreebsdDisk } from './storage/da.ts'
 import { vmbusSysctl } from './sysctl.ts'
 import type { FreebsdDaemons } from './system/daemons.ts'
 import type { DeviceNode } from './system/device-node.ts'
-import { systemOf, type Parts, type SystemOptions } from './system/system.ts'
-
-/** What the drivers use of the rest of the system. */
-export interface FreebsdServices extends DriverServices, Parts {}
+import { systemOf, type SystemOptions } from './system/system.ts'
 
 export interface FreebsdOptions extends SystemOptions {
   /** hw.hvtimesync.sample_thresh in ms: samples that are no further off are ignored; default 100, negative for all. */
@@ -95,8 +93,8 @@ export interface FreebsdGeneration {
   readonly behaviour: Partial<GuestBehaviour>
   readonly load: readonly { readonly name: string; readonly after: number; readonly kinds: readonly string[] }[]
   readonly goingDown: number
-  drivers(services: FreebsdServices): readonly GuestDriverSpec[]
-  surface(bus: GuestBus, services: FreebsdServices): FreebsdSurface
+  drivers(services: GuestServices): readonly GuestDriverSpec[]
+  surface(bus: GuestBus, services: GuestServices): FreebsdSurface
 }
 
 // No real run was measured: the order of magnitude of a Linux guest.

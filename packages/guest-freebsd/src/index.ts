@@ -5,7 +5,6 @@ export {
   freebsdWith,
   type FreebsdGeneration,
   type FreebsdOptions,
-  type FreebsdServices,
   type FreebsdSurface,
 } from './freebsd.ts'
 export type { EchoRequest, Features, SendRequest } from '@vmbus/netvsc/stack'

@@ -1,8 +1,9 @@
-import type { FreebsdServices } from '../src/index.ts'
+import type { GuestServices } from '@vmbus/core'
 
 /** A system that nobody looks at. */
-export const services: FreebsdServices = {
+export const services: GuestServices = {
   clock: { set: () => {}, now: () => 0n },
   act: () => {},
-  part: (_name, make) => make(),
+  ramPages: 1024,
+  service: (_name, make) => make(),
 }

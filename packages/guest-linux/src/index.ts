@@ -19,7 +19,7 @@ export type {
   VfState,
 } from '@vmbus/netvsc/stack'
 export { LINUX_MODULES } from './modules/index.ts'
-export type { LinuxModule, LinuxServices, ModuleContext, SystemPart } from './modules/module.ts'
+export type { LinuxModule, ModuleContext } from './modules/module.ts'
 export { QUIRKS, quirksOf, type Quirk, type QuirkId } from './quirks.ts'
 export { LinuxDiskError, type IoKind, type IoResult, type LinuxDisk } from './scsi/index.ts'
 export type { ModuleInfo, SysfsError } from './sysfs/index.ts'

@@ -1,8 +1,14 @@
-import { LINUX_POST, type GuestBehaviour, type GuestBus, type GuestDriverSpec, type VmbusVersion } from '@vmbus/core'
+import {
+  LINUX_POST,
+  type GuestBehaviour,
+  type GuestBus,
+  type GuestDriverSpec,
+  type VmbusVersion,
+  type GuestServices,
+} from '@vmbus/core'
 import { TICKS_PER_MS, valuesOf, weakestOf, type Basis } from '@vmbus/world'
 import { kernelVersion, versionCode, type KernelVersion } from './kernel-version.ts'
 import { LINUX_MODULES } from './modules/index.ts'
-import type { LinuxServices } from './modules/module.ts'
 import { linuxInterface, netInterfaces, type LinuxInterface } from './net/index.ts'
 import { quirksOf, type QuirkId } from './quirks.ts'
 import { disksOf, type LinuxDisk } from './scsi/index.ts'
@@ -82,8 +88,8 @@ export interface LinuxGeneration {
   readonly load: readonly LoadStep[]
   /** 100 ns units from an accepted shutdown request to the end of the system. */
   readonly goingDown: number
-  drivers(services: LinuxServices): readonly GuestDriverSpec[]
-  surface(bus: GuestBus, services: LinuxServices): LinuxSurface
+  drivers(services: GuestServices): readonly GuestDriverSpec[]
+  surface(bus: GuestBus, services: GuestServices): LinuxSurface
 }
 
 // Measured on Debian 12's kernel 6.1 in @vmbus/machine-v86: power-on to hv_vmbus, to the next module, request to power off.
@@ -164,7 +170,7 @@ export function linux(generation: string | LinuxVector, options: LinuxOptions = 
     surface(bus, services) {
       const system = systemOf(services, version, capabilities, options)
       const daemons = daemonSurface(system)
-      const net = services.part('net', netInterfaces)
+      const net = services.service('net', netInterfaces)
       const { files, memory } = system
       const loads = modules.map(({ name }) => name)
       const sysfs = sysfsOf(bus, capabilities, kernel, loads)

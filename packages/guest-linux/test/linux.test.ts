@@ -1,13 +1,13 @@
-import { Version } from '@vmbus/core'
+import { Version, type GuestServices } from '@vmbus/core'
 import { icVersion } from '@vmbus/ic'
 import { describe, expect, test } from 'vitest'
-import { LINUX_MODULES, QUIRKS, linux, linuxRelease, type LinuxServices } from '../src/index.ts'
+import { LINUX_MODULES, QUIRKS, linux, linuxRelease } from '../src/index.ts'
 
-const services: LinuxServices = {
+const services: GuestServices = {
   clock: { set: () => {}, now: () => 0n },
   act: () => {},
   ramPages: 1024,
-  part: (_name, make) => make(),
+  service: (_name, make) => make(),
 }
 
 describe('linux', () => {

@@ -1,5 +1,5 @@
 import { balloon } from '@vmbus/balloon'
-import type { GuestDriverSpec } from '@vmbus/core'
+import type { GuestDriverSpec, GuestServices } from '@vmbus/core'
 import { fcopy } from '@vmbus/fcopy'
 import { heartbeat } from '@vmbus/heartbeat'
 import { icVersion } from '@vmbus/ic'
@@ -15,7 +15,6 @@ import type { WindowsOptions } from './options.ts'
 import type { WindowsCapabilities } from './releases/capabilities.ts'
 import { servedBy } from './services/controller.ts'
 import { dataExchangeDriver } from './services/data-exchange.ts'
-import type { WindowsHooks } from './services/types.ts'
 import { vssDriver } from './services/writers.ts'
 import type { WindowsSystem } from './system/system.ts'
 
@@ -63,7 +62,7 @@ export function deviceDrivers(
 export function serviceDrivers(
   capabilities: WindowsCapabilities,
   system: WindowsSystem,
-  hooks: WindowsHooks,
+  hooks: GuestServices,
 ): readonly GuestDriverSpec[] {
   const { services, registry, adapters, files, time } = system
   const { vss: vssVersions, fcopy: fcopyVersions } = capabilities

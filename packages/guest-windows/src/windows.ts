@@ -1,4 +1,11 @@
-import { Version, type GuestBehaviour, type GuestBus, type GuestDriverSpec, type VmbusVersion } from '@vmbus/core'
+import {
+  Version,
+  type GuestBehaviour,
+  type GuestBus,
+  type GuestDriverSpec,
+  type VmbusVersion,
+  type GuestServices,
+} from '@vmbus/core'
 import { balloon } from '@vmbus/balloon'
 import { fcopy } from '@vmbus/fcopy'
 import { heartbeat } from '@vmbus/heartbeat'
@@ -18,7 +25,6 @@ import { windowsRelease } from './releases/lookup.ts'
 import { newestWith, packageOf, type IntegrationServices } from './releases/packages.ts'
 import type { NewestVersions, WindowsId, WindowsRelease } from './releases/types.ts'
 import type { ServiceName } from './services/controller.ts'
-import type { WindowsHooks } from './services/types.ts'
 import { windowsSurface, type WindowsSurface } from './surface.ts'
 import { systemOf, type WindowsSystem } from './system/system.ts'
 
@@ -50,8 +56,8 @@ export interface WindowsGeneration {
   readonly firmware?: WindowsFirmware
   readonly load: readonly LoadStep[]
   readonly goingDown: number
-  drivers(hooks: WindowsHooks): readonly GuestDriverSpec[]
-  surface(bus: GuestBus, hooks: WindowsHooks): WindowsSurface
+  drivers(hooks: GuestServices): readonly GuestDriverSpec[]
+  surface(bus: GuestBus, hooks: GuestServices): WindowsSurface
 }
 
 // No real run was measured: the order of magnitude of a Linux guest.
@@ -139,7 +145,7 @@ function windowsOf(
   const capabilities = valuesOf(fields)
   const names = servicesOf(capabilities)
   const make = { release, capabilities, names, drivers: services?.build ?? release.os.join('.'), options }
-  const system = (hooks: WindowsHooks): WindowsSystem => systemOf(hooks, make)
+  const system = (hooks: GuestServices): WindowsSystem => systemOf(hooks, make)
   return {
     name: `windows-${release.id}`,
     release,

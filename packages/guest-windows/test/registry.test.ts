@@ -41,20 +41,20 @@ describe('HKEY_LOCAL_MACHINE', () => {
 
 test('a server and a client say in Auto what they are', () => {
   const auto = (id: 'win7' | 'ws2012r2' | 'winxp') => {
-    const parts = new Map<string, unknown>()
+    const services = new Map<string, unknown>()
     const generation = windows(id, { architecture: 'x86' })
     const hooks = {
       clock: { set() {}, now: () => 0n },
       act() {},
       ramPages: 1024,
-      part<P>(name: string, make: () => P): P {
+      service<P>(name: string, make: () => P): P {
         const made = make()
-        parts.set(name, made)
+        services.set(name, made)
         return made
       },
     }
     generation.drivers(hooks)
-    const registry = parts.get('registry') as ReturnType<typeof windowsRegistry>
+    const registry = services.get('registry') as ReturnType<typeof windowsRegistry>
     const value = (name: string) => registry.value('SOFTWARE\\Microsoft\\Virtual Machine\\Auto', name)?.data
     return ['OSName', 'CSDVersion', 'ProductType', 'ProcessorArchitecture', 'IntegrationServicesVersion'].map(value)
   }

@@ -1,3 +1,4 @@
+import type { ShutdownAction } from '@vmbus/core'
 import { struct, u32, utf16 } from '@vmbus/layout'
 import { icVersion } from '@vmbus/ic'
 
@@ -25,4 +26,4 @@ export const SHUTDOWN_VERSIONS = {
   message: [icVersion(1, 0), icVersion(3, 0), icVersion(3, 1), icVersion(3, 2)],
 } as const
 
-export type ShutdownAction = 'power-off' | 'restart' | 'hibernate'
+export type { ShutdownAction }

@@ -1,4 +1,4 @@
-import type { GuestBus, VmbusVersion } from '@vmbus/core'
+import type { AttachedHost, GuestBus, GuestGeneration, HostSystem, VmbusVersion } from '@vmbus/core'
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
 import {
   anything,
@@ -14,11 +14,11 @@ import {
   type Seed,
   type TraceSink,
 } from '@vmbus/world'
-import type { Agenda, Delay, Due } from './agenda.ts'
+import type { EventQueue, Delay, Due } from './event-queue.ts'
 import { SimulationError } from './errors.ts'
 import { worldInterface, type NetOf } from './net.ts'
 import { createSystem, hasEnded, type GuestSystem } from './system.ts'
-import type { AttachedHost, Awaited, GuestEvent, GuestGeneration, HostSystem, PowerState } from './types.ts'
+import type { Awaited, GuestEvent, PowerState } from './types.ts'
 
 export interface GuestOptions {
   /** Names the guest in events, seeds and saved worlds; default `guest-1`, `guest-2`, … */
@@ -89,7 +89,7 @@ export interface GuestCell<Surface = unknown> {
 }
 
 export interface GuestContext {
-  readonly agenda: Agenda
+  readonly queue: EventQueue
   readonly clock: Clock
   readonly seed: Seed
   readonly epoch: bigint
@@ -127,7 +127,7 @@ export function createGuest<Surface>(
   name: string,
   options: GuestOptions,
 ): GuestCell<Surface> {
-  const { agenda, clock } = ctx
+  const { queue, clock } = ctx
   const { memoryMB = 4, vps = 1, clockAhead = 0n } = options
   const memory = options.memory ?? guestMemory(Math.round(memoryMB * 256) * 4096)
   const listeners = new Set<(event: GuestEvent) => void>()
@@ -138,8 +138,8 @@ export function createGuest<Surface>(
   function emit(event: GuestEvent): void {
     for (const listener of listeners) listener(event)
     if (event.kind === 'power' && hasEnded(event.power)) {
-      agenda.drop(guestOwner)
-      agenda.drop(hostOwner)
+      queue.drop(guestOwner)
+      queue.drop(hostOwner)
     }
   }
 
@@ -162,10 +162,10 @@ export function createGuest<Surface>(
     const made = host.attach({
       memory,
       clock,
-      timers: agenda.timers(hostOwner),
+      timers: queue.timers(hostOwner),
       seed: seeded(seed.u32('host')),
       vps,
-      interrupt: (vp, vector) => agenda.raise(guestOwner, vp, vector),
+      interrupt: (vp, vector) => queue.raise(guestOwner, vp, vector),
       event: (event, detail) => emit({ kind: 'host', name: event, detail }),
       crashed: (report) => emit({ kind: 'crashed', report }),
       ...shared,
@@ -173,7 +173,7 @@ export function createGuest<Surface>(
     const system = createSystem(generation, {
       partition: made.partition,
       clock,
-      timers: agenda.timers(guestOwner, ctx.taskDelay),
+      timers: queue.timers(guestOwner, ctx.taskDelay),
       seed: seeded(seed.u32('system')),
       realTimeClock: ctx.epoch + clockAhead,
       event: emit,
@@ -250,8 +250,8 @@ export function createGuest<Surface>(
     wallClock: () => current().system.wallClock(),
     attach,
     until,
-    pause: () => agenda.hold(guestOwner),
-    resume: () => agenda.release(guestOwner),
+    pause: () => queue.hold(guestOwner),
+    resume: () => queue.release(guestOwner),
     on,
     inspect: () => ({
       name,

@@ -1,7 +1,6 @@
-import type { HostDevice, HostDeviceHandle, HostDeviceSpec } from '@vmbus/core'
+import type { HostDevice, HostDeviceHandle, HostDeviceSpec, HostPort, HostSystem } from '@vmbus/core'
 import { createHost, type Host, type HostProfile } from '@vmbus/host'
 import { SimulationError } from './errors.ts'
-import type { HostPort, HostSystem } from './types.ts'
 
 /** A Hyper-V host of a profile, which offers the same devices to every guest that is attached to it. */
 export interface WorldHost extends HostSystem<Host> {

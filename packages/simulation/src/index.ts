@@ -1,4 +1,4 @@
-export type { Delay } from './agenda.ts'
+export type { Delay } from './event-queue.ts'
 export { SimulationError, type SimulationErrorCode } from './errors.ts'
 export type { AttachOptions, GuestOptions, UntilOptions, WorldGuest } from './guest.ts'
 export type { WorldHost } from './host.ts'
@@ -12,17 +12,5 @@ export {
   type Replay,
   type ReplayOptions,
 } from './replay.ts'
-export type {
-  AttachedHost,
-  Awaited,
-  GuestEvent,
-  GuestFirmware,
-  GuestGeneration,
-  GuestServices,
-  HostPort,
-  HostSystem,
-  PowerState,
-  ShutdownAction,
-  SystemPart,
-} from './types.ts'
+export type { Awaited, GuestEvent, PowerState } from './types.ts'
 export { simulate, type Duration, type SaveOptions, type SimulationOptions, type World } from './world.ts'

@@ -1,4 +1,11 @@
-import { createGuestBus, pageAllocator, type GuestBus } from '@vmbus/core'
+import {
+  createGuestBus,
+  pageAllocator,
+  type GuestBus,
+  type GuestGeneration,
+  type GuestServices,
+  type ShutdownAction,
+} from '@vmbus/core'
 import type { Partition } from '@vmbus/hypervisor'
 import {
   anything,
@@ -16,8 +23,8 @@ import {
   type Timers,
 } from '@vmbus/world'
 import { FIRMWARE, FIRST_PAGE, createFirmware, savedFirmware, type SavedFirmware } from './firmware.ts'
-import { systemParts } from './parts.ts'
-import type { GuestEvent, GuestGeneration, GuestServices, PowerState, ShutdownAction } from './types.ts'
+import { systemServices } from './services.ts'
+import type { GuestEvent, PowerState } from './types.ts'
 
 /** What an operating system runs on. */
 export interface SystemMachine {
@@ -62,20 +69,20 @@ interface Saved extends Omit<State, 'base'> {
   /** Decimal. */
   readonly base: string
   readonly pages: unknown
-  readonly parts: unknown
+  readonly services: unknown
   readonly bus: unknown
   /** Null without one, or when it has gone. */
   readonly firmware: SavedFirmware | null
 }
 
-const FORM = stateForm<Saved>('guest-system', 3, {
+const FORM = stateForm<Saved>('guest-system', 4, {
   power: oneOf('off', 'booting', 'running', 'going-down', 'powered-off', 'restarting', 'hibernated'),
   step: integer(),
   action: nullable(oneOf('power-off', 'restart', 'hibernate')),
   base: textLike(/^-?\d+$/, 'a decimal number'),
   baseAt: number(0),
   pages: anything,
-  parts: anything,
+  services: anything,
   bus: anything,
   firmware: nullable(savedFirmware),
 })
@@ -101,7 +108,7 @@ export function createSystem<Surface>(
     state.baseAt = clock.now()
     machine.event({ kind: 'clock-set', fileTime })
   }
-  const parts = systemParts()
+  const shared = systemServices()
   const services: GuestServices = {
     clock: { set: setClock, discipline: setClock, now: wallClock },
     act(action) {
@@ -111,7 +118,7 @@ export function createSystem<Surface>(
       timers.set('down', clock.now() + generation.goingDown)
     },
     ramPages: memory.size / 4096,
-    part: parts.part,
+    service: shared.service,
   }
   const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096, {
     // Firmware leaves behind what it wrote.
@@ -206,7 +213,7 @@ export function createSystem<Surface>(
       ...state,
       base: state.base.toString(),
       pages: pages.save(),
-      parts: parts.save(),
+      services: shared.save(),
       bus: bus.save(),
       firmware: inFirmware ? (firmware?.save() ?? null) : null,
     }),
@@ -216,7 +223,7 @@ export function createSystem<Surface>(
       state = { power, step, action, base: BigInt(base), baseAt }
       pages.restore(saved.pages)
       // Before the drivers, which are made while the bus is restored and look at them.
-      parts.restore(saved.parts)
+      shared.restore(saved.services)
       bus.restore(saved.bus)
       if (saved.firmware !== null) firmware?.restore(saved.firmware)
       inFirmware = saved.firmware !== null

@@ -1,4 +1,4 @@
-import type { HostDeviceSpec } from '@vmbus/core'
+import type { GuestGeneration, HostDeviceSpec } from '@vmbus/core'
 import type { HostProfile } from '@vmbus/host'
 import {
   DEFAULT_EPOCH,
@@ -16,11 +16,10 @@ import {
   type Clock,
   type Timers,
 } from '@vmbus/world'
-import { createAgenda, type Delay } from './agenda.ts'
+import { createEventQueue, type Delay } from './event-queue.ts'
 import { SimulationError } from './errors.ts'
 import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
 import { worldHost, type WorldHost } from './host.ts'
-import type { GuestGeneration } from './types.ts'
 
 export interface SimulationOptions {
   /** Draws every choice of the world: the same seed and program give the same bytes. */
@@ -74,14 +73,14 @@ export interface World extends AsyncDisposable {
 interface Saved {
   readonly seed: number
   readonly steps: number
-  readonly agenda: unknown
+  readonly queue: unknown
   readonly guests: readonly (readonly [name: string, state: unknown])[]
 }
 
-const FORM = stateForm<Saved>('world', 2, {
+const FORM = stateForm<Saved>('world', 3, {
   seed: integer(Number.MIN_SAFE_INTEGER),
   steps: integer(),
-  agenda: anything,
+  queue: anything,
   guests: list(pair(text, anything)),
 })
 const DEFAULT_DELAY: Delay = { min: 0, max: 200 }
@@ -105,8 +104,8 @@ export function simulate(options: SimulationOptions): World {
     }
   }
   const seed = seeded(value)
-  const agenda = createAgenda(seed, epoch, interruptDelay)
-  const { clock } = agenda
+  const queue = createEventQueue(seed, epoch, interruptDelay)
+  const { clock } = queue
   const cells = new Map<string, GuestCell>()
   const owners = new Map<string, (name: string) => void>()
   let steps = 0
@@ -118,7 +117,7 @@ export function simulate(options: SimulationOptions): World {
 
   function stepBefore(until: number): boolean {
     live()
-    const due = agenda.take(until)
+    const due = queue.take(until)
     if (due === undefined) return false
     steps++
     const fired = owners.get(due.owner)
@@ -140,8 +139,8 @@ export function simulate(options: SimulationOptions): World {
       const end = ended()
       if (end !== undefined) throw new SimulationError('VMBUS_SIMULATION_ENDED', `${name}: the guest is ${end}`)
       if (!stepBefore(deadline)) {
-        const isIdle = agenda.size === 0
-        if (!isIdle) agenda.advanceTo(deadline)
+        const isIdle = queue.size === 0
+        if (!isIdle) queue.advanceTo(deadline)
         throw isIdle
           ? new SimulationError('VMBUS_SIMULATION_IDLE', `${name}: nothing is left to happen`)
           : new SimulationError('VMBUS_SIMULATION_TIMEOUT', `${name}: not within ${seconds} s of virtual time`)
@@ -166,7 +165,7 @@ export function simulate(options: SimulationOptions): World {
       live()
       const name = guestOptions.name ?? `guest-${cells.size + 1}`
       if (cells.has(name)) throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is a guest ${name} already`)
-      const cell = createGuest({ agenda, clock, seed, epoch, taskDelay, until }, generation, name, guestOptions)
+      const cell = createGuest({ queue, clock, seed, epoch, taskDelay, until }, generation, name, guestOptions)
       cells.set(name, cell)
       return cell.guest
     },
@@ -176,20 +175,20 @@ export function simulate(options: SimulationOptions): World {
       if (owners.has(owner))
         throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is an owner of timers ${name} already`)
       owners.set(owner, fired)
-      return agenda.timers(owner)
+      return queue.timers(owner)
     },
     step: (before = Infinity) => stepBefore(before),
     run(duration) {
       const end = clock.now() + ticksOf(duration)
       while (stepBefore(end));
-      agenda.advanceTo(end)
+      queue.advanceTo(end)
     },
     save({ memory = true } = {}) {
       return {
         ...FORM.head,
         seed: value,
         steps,
-        agenda: plainCopy(agenda.save()),
+        queue: plainCopy(queue.save()),
         guests: [...cells].map(([name, cell]) => [name, cell.save(memory)] as const),
       }
     },
@@ -203,25 +202,25 @@ export function simulate(options: SimulationOptions): World {
           `not a state of this world (seed ${value}, guests ${names.join()})`,
         )
       }
-      agenda.checkState(saved.agenda)
+      queue.checkState(saved.queue)
       for (const [name, cell] of saved.guests) cells.get(name)?.checkState(cell)
       // Once for the time that restored owners see, once for the timers that they set.
-      agenda.restore(saved.agenda)
+      queue.restore(saved.queue)
       for (const [name, cell] of saved.guests) cells.get(name)?.restore(cell)
-      agenda.restore(saved.agenda)
+      queue.restore(saved.queue)
       steps = saved.steps
     },
     inspect: () => ({
       seed: value,
       time: clock.now() / TICKS_PER_SECOND,
       steps,
-      pending: agenda.size,
+      pending: queue.size,
       guests: [...cells.values()].map(({ guest }) => guest.inspect()),
     }),
     [Symbol.asyncDispose]() {
       isDisposed = true
-      for (const owner of owners.keys()) agenda.drop(owner)
-      for (const name of cells.keys()) for (const side of ['guest', 'host']) agenda.drop(`${name}/${side}`)
+      for (const owner of owners.keys()) queue.drop(owner)
+      for (const name of cells.keys()) for (const side of ['guest', 'host']) queue.drop(`${name}/${side}`)
       return Promise.resolve()
     },
   }

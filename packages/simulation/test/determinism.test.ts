@@ -82,8 +82,8 @@ describe('a world', () => {
 
   test('refuses a state with one thing wrong before it changes anything', async () => {
     const { world } = await live({ seed: 3 })
-    // What devices, drivers and the system's parts say of themselves is theirs to look at; RAM of any contents is RAM.
-    const owned = /\.(devices\.\d+\.state|system\.(bus|parts|pages))(\.|$)/
+    // What devices, drivers and the system's services say of themselves is theirs to look at; RAM of any contents is RAM.
+    const owned = /\.(devices\.\d+\.state|system\.(bus|services|pages))(\.|$)/
     const states = [...damaged(world.save(), (path) => owned.test(path))]
     expect(states.length).toBeGreaterThan(200)
     // RAM aside, which is too large to look at each time.

@@ -1,3 +1,4 @@
+import type { HostSystem } from '@vmbus/core'
 import { linux } from '@vmbus/guest-linux'
 import { heartbeat } from '@vmbus/heartbeat'
 import { shutdown } from '@vmbus/shutdown'
@@ -5,7 +6,7 @@ import { createHost, hostProfiles, ws2008, ws2012r2, ws2022, type Host } from '@
 import { timesync } from '@vmbus/timesync'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
-import { simulate, type GuestEvent, type HostSystem } from '../src/index.ts'
+import { simulate, type GuestEvent } from '../src/index.ts'
 import { generations, codeOf, story } from './story.ts'
 
 describe.each(hostProfiles.map((profile) => [profile.id, profile] as const))('on %s', (_id, profile) => {

@@ -1,3 +1,4 @@
+import type { GuestGeneration } from '@vmbus/core'
 import { freebsd } from '@vmbus/guest-freebsd'
 import { linux } from '@vmbus/guest-linux'
 import { heartbeat } from '@vmbus/heartbeat'
@@ -5,14 +6,7 @@ import { ws2022, type Host, type HostProfile } from '@vmbus/host'
 import { shutdown } from '@vmbus/shutdown'
 import { timesync } from '@vmbus/timesync'
 import type { TraceEvent } from '@vmbus/world'
-import {
-  simulate,
-  type GuestGeneration,
-  type SimulationOptions,
-  type World,
-  type WorldGuest,
-  type WorldHost,
-} from '../src/index.ts'
+import { simulate, type SimulationOptions, type World, type WorldGuest, type WorldHost } from '../src/index.ts'
 
 export const generations: readonly GuestGeneration[] = [linux('6.1'), linux('5.10'), linux('3.10'), freebsd('13.0')]
 

@@ -1,4 +1,4 @@
-import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
+import type { GuestClock, GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import {
   At,
   HResult,
@@ -34,14 +34,6 @@ import {
   timesyncData,
   timesyncRefData,
 } from './protocol.ts'
-
-/** The clock of the operating system that the driver serves; times are FILETIMEs of the present instant. */
-export interface GuestClock {
-  set(fileTime: bigint): void
-  /** Discipline towards `fileTime`; called only for samples that are fresh and over the threshold. */
-  discipline?(fileTime: bigint): void
-  now(): bigint
-}
 
 export interface TimesyncGuestOptions extends Partial<IcGuestOptions> {
   readonly clock: GuestClock

@@ -20,5 +20,6 @@ export const timesync = defineDevice({
   guest: (options: TimesyncGuestOptions, deps) => timesyncGuest(options, deps),
 })
 
-export type { GuestClock, TimesyncGuest, TimesyncGuestOptions } from './guest.ts'
+export type { GuestClock } from '@vmbus/core'
+export type { TimesyncGuest, TimesyncGuestOptions } from './guest.ts'
 export type { TimesyncHost, TimesyncHostOptions } from './host.ts'

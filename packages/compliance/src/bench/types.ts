@@ -1,20 +1,6 @@
-import type { GuestBehaviour, VmbusVersion } from '@vmbus/core'
-import type { CrashReport, GuestMemory, Partition } from '@vmbus/hypervisor'
-import type { Clock, Diagnose, Seed, Timers, TraceSink } from '@vmbus/world'
-
-/** What a host is given to serve one guest; @vmbus/simulation's `HostPort` is one. */
-export interface HostPort {
-  readonly memory: GuestMemory
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly seed: Seed
-  readonly vps: number
-  interrupt(vp: number, vector: number): void
-  readonly trace?: TraceSink
-  readonly diagnose?: Diagnose
-  event(name: string, detail?: unknown): void
-  crashed(report: CrashReport): void
-}
+import type { GuestBehaviour, HostPort, VmbusVersion } from '@vmbus/core'
+import type { Partition } from '@vmbus/hypervisor'
+import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
 
 /** A device that can be withdrawn. With `kind` and `device` its services are asked for as part of the suite. */
 export interface Removable {

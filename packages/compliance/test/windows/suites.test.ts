@@ -42,7 +42,7 @@ const devices = () => [
   netvsc({ switch: lan(), mac: '00:15:5d:00:00:01' }),
 ]
 
-/** The release's drivers, for what the host offers; its parts are made anew in each life. */
+/** The release's drivers, for what the host offers; its services are made anew in each life. */
 function guestOf(id: WindowsId, { devices: offered }: HostProfile): GuestUnderTest {
   const { versions, behaviour, drivers } = windows(id, { receiveBufferBytes: 64 * 4096, sendBufferBytes: 16 * 4096 })
   const made = (ramPages: number) =>
@@ -50,7 +50,7 @@ function guestOf(id: WindowsId, { devices: offered }: HostProfile): GuestUnderTe
       clock: { set() {}, discipline() {}, now: () => 0n },
       act() {},
       ramPages,
-      part: (_, make) => make(),
+      service: (_, make) => make(),
     }).filter(({ kind }) => kind in offered)
   return {
     name: id,

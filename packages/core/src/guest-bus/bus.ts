@@ -5,11 +5,11 @@ import { MessageId, encode, layouts } from '../messages/index.ts'
 import type { GuestDriver, GuestDriverDeps } from '../types.ts'
 import { Version } from '../versions.ts'
 import { channelHandle, signalled } from './channels.ts'
-import { loud, moveMonitorPages, quiet } from './connection.ts'
+import { moveMonitorPages, pauseMessages, resumeMessages } from './connection.ts'
 import { contact } from './contact.ts'
 import { channelByRelid, channelsOf, reject, type GuestContext } from './context.ts'
 import { dispatch, lost } from './dispatch.ts'
-import { continueSuspend, suspend, unload, unloaded } from './leave.ts'
+import { continueSuspend, suspend, unload, unloaded } from './unload.ts'
 import { post, pump } from './post.ts'
 import { continueProbing, load } from './probing.ts'
 import { restoreState, saveState } from './snapshot.ts'
@@ -222,8 +222,8 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
       run(() => {
         if (ctx.state.phase === 'suspended') contact(ctx)
       }),
-    quiet: () => run(() => quiet(ctx)),
-    loud: () => run(() => loud(ctx)),
+    pauseMessages: () => run(() => pauseMessages(ctx)),
+    resumeMessages: () => run(() => resumeMessages(ctx)),
     moveMonitorPages: () => run(() => moveMonitorPages(ctx)),
     connectSocket: (endpointId, serviceId, siloId) =>
       run(() => {

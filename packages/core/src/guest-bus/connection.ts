@@ -20,26 +20,26 @@ function need(ctx: GuestContext, feature: number, free: boolean): void {
 }
 
 /** PAUSE: the host answers, and then says nothing more until RESUME. */
-export function quiet(ctx: GuestContext): void {
-  need(ctx, Feature.pauseResume, ctx.state.quiet === 'no')
-  ctx.state.quiet = 'asked'
+export function pauseMessages(ctx: GuestContext): void {
+  need(ctx, Feature.pauseResume, ctx.state.paused === 'no')
+  ctx.state.paused = 'asked'
   post(ctx, encode(layouts.bare, MessageId.pause, {}))
 }
 
 export function onPauseResponse(ctx: GuestContext): void {
-  if (ctx.state.quiet !== 'asked') return reject(ctx, 'paused-unexpected')
-  ctx.state.quiet = 'yes'
-  ctx.emit({ kind: 'quiet' })
+  if (ctx.state.paused !== 'asked') return reject(ctx, 'paused-unexpected')
+  ctx.state.paused = 'yes'
+  ctx.emit({ kind: 'messages-paused' })
 }
 
 /** RESUME: what the host kept back comes now. Nothing answers it. */
-export function loud(ctx: GuestContext): void {
-  need(ctx, Feature.pauseResume, ctx.state.quiet === 'yes')
-  ctx.state.quiet = 'no'
+export function resumeMessages(ctx: GuestContext): void {
+  need(ctx, Feature.pauseResume, ctx.state.paused === 'yes')
+  ctx.state.paused = 'no'
   post(ctx, encode(layouts.bare, MessageId.resume, {}))
 }
 
-/** MODIFY_CONNECTION: two fresh monitor pages in place of those of the contact. */
+/** MODIFY_CONNECTION: two new monitor pages in place of those of the contact. */
 export function moveMonitorPages(ctx: GuestContext): void {
   const { state, options } = ctx
   const own = state.monitor === state.pages.childToParentMonitor
@@ -90,7 +90,7 @@ function movePending({ words }: GuestMemory, from: number, to: number): void {
 
 /** The connection is over, and with it what was asked of it. */
 export function forgetRequests(ctx: GuestContext): void {
-  ctx.state.quiet = 'no'
+  ctx.state.paused = 'no'
   const next = ctx.state.nextMonitors
   ctx.state.nextMonitors = null
   if (next !== null) ctx.options.pages.free([next.parentToChild / 4096, next.childToParent / 4096])

@@ -5,7 +5,7 @@ import { monitorsMoved, onModifyConnectionResponse, onPauseResponse } from './co
 import { nextVersion, onVersionResponse } from './contact.ts'
 import { channelByRelid, reject, type GuestContext } from './context.ts'
 import { created, onGpadlCreated, onGpadlTorndown, torndown } from './gpadls.ts'
-import { onUnloadResponse, unloaded } from './leave.ts'
+import { onUnloadResponse, unloaded } from './unload.ts'
 import { onAllOffers, onOffer, onRescind } from './offers.ts'
 
 /** connection_state 2. */
@@ -68,7 +68,7 @@ const LOST: Partial<Record<MessageName, Handler>> = {
   },
   modifyConnection: (ctx) => monitorsMoved(ctx, CONNECTION_FAILED_UNKNOWN),
   pause: (ctx) => {
-    ctx.state.quiet = 'no'
+    ctx.state.paused = 'no'
   },
 }
 

@@ -76,7 +76,7 @@ const pages = object<GuestPages>({
   eventFlags: list(gpa),
 })
 
-export const FORM = stateForm<SavedGuestBus>('guest-bus', 2, {
+export const FORM = stateForm<SavedGuestBus>('guest-bus', 3, {
   phase: oneOf('off', 'contacting', 'requesting', 'running', 'suspending', 'suspended', 'unloading', 'failed'),
   loaded: list(text),
   probes: list(key),
@@ -86,7 +86,7 @@ export const FORM = stateForm<SavedGuestBus>('guest-bus', 2, {
   connection: u32,
   monitor: gpa,
   allOffers: flag,
-  quiet: oneOf('no', 'asked', 'yes'),
+  paused: oneOf('no', 'asked', 'yes'),
   nextMonitors: nullable(
     object<{ parentToChild: number; childToParent: number }>({ parentToChild: gpa, childToParent: gpa }),
   ),

@@ -79,7 +79,7 @@ export interface GuestState {
   monitor: number
   allOffers: boolean
   /** PAUSE was sent, or answered: the host says nothing more until RESUME. */
-  quiet: 'no' | 'asked' | 'yes'
+  paused: 'no' | 'asked' | 'yes'
   /** GPAs of the monitor pages that a MODIFY_CONNECTION under way names. */
   nextMonitors: { readonly parentToChild: number; readonly childToParent: number } | null
   pages: GuestPages
@@ -123,7 +123,7 @@ export const initialState = (gpadlStart: number): GuestState => ({
   connection: 0,
   monitor: 0,
   allOffers: false,
-  quiet: 'no',
+  paused: 'no',
   nextMonitors: null,
   pages: noPages(),
   nextKey: 1,

@@ -83,7 +83,7 @@ export type GuestBusEvent =
   | { readonly kind: 'failed' }
   | { readonly kind: 'unloaded' | 'suspended' | 'offers-delivered' }
   /** PAUSE was answered. */
-  | { readonly kind: 'quiet' }
+  | { readonly kind: 'messages-paused' }
   /** MODIFY_CONNECTION was answered: 0 when the pages moved. */
   | { readonly kind: 'monitor-pages'; readonly status: number }
   | {
@@ -150,12 +150,12 @@ export interface GuestBus {
   /** TL_CONNECT_REQUEST (from 4.0): the host offers a channel, or refuses with a `socket` event (from 4.1). */
   connectSocket(endpointId: string, serviceId: string, siloId?: string): void
   /**
-   * PAUSE (6.0 with feature 0x20): after its `quiet` event the host sends no message until `loud`, and what is asked of
+   * PAUSE (6.0 with feature 0x20): after its `messages-paused` event the host sends no message until `resumeMessages`, and what is asked of
    * it meanwhile is answered then. Both throw VMBUS_CHANNEL_STATE out of turn.
    */
-  quiet(): void
+  pauseMessages(): void
   /** RESUME. */
-  loud(): void
+  resumeMessages(): void
   /** MODIFY_CONNECTION (6.0 with feature 0x04): fresh monitor pages; `monitor-pages` says how it ended. Throws VMBUS_CHANNEL_STATE. */
   moveMonitorPages(): void
   /** Returns the way to stop. */

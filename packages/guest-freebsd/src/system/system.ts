@@ -1,20 +1,10 @@
+import type { GuestServices } from '@vmbus/core'
 import type { KvpItem } from '@vmbus/kvp'
 import { netInterfaces, type NetInterfaces } from '../net/interfaces.ts'
 import type { FreebsdRelease } from '../release.ts'
 import { units, type Units } from '../storage/units.ts'
 import { DaemonSet, type DaemonName } from './daemons.ts'
 import { files, type Files } from './files.ts'
-
-/** Something of the system that its drivers share and that outlives them; it is saved with the guest. */
-interface SystemPart {
-  save(): unknown
-  restore(state: unknown): void
-}
-
-/** Makes the parts of one life of a system. */
-export interface Parts {
-  part<P extends SystemPart>(name: string, make: () => P): P
-}
 
 export interface SystemOptions {
   /** Daemons that rc.conf(5) enables: all (the default), none, or those named. */
@@ -25,7 +15,7 @@ export interface SystemOptions {
   readonly machine?: string
 }
 
-/** The parts of one life of a system that drivers and the surface share. */
+/** What drivers and the surface of one life of a system share. */
 export interface FreebsdSystem {
   readonly files: Files
   readonly net: NetInterfaces
@@ -57,15 +47,19 @@ function intrinsicKeys(
 }
 
 /** The system of a life, made by the first who asks. */
-export function systemOf(parts: Parts, release: FreebsdRelease, options: SystemOptions): FreebsdSystem {
+export function systemOf(
+  services: Pick<GuestServices, 'service'>,
+  release: FreebsdRelease,
+  options: SystemOptions,
+): FreebsdSystem {
   const { daemons = true } = options
   const enabled = daemons === true ? DAEMONS : daemons === false ? [] : daemons
-  const own = parts.part('files', files)
-  const net = parts.part('net', netInterfaces)
+  const own = services.service('files', files)
+  const net = services.service('net', netInterfaces)
   return {
     files: own,
     net,
-    units: parts.part('units', units),
-    daemons: parts.part('daemons', () => new DaemonSet(own, net, () => intrinsicKeys(release, options), enabled)),
+    units: services.service('units', units),
+    daemons: services.service('daemons', () => new DaemonSet(own, net, () => intrinsicKeys(release, options), enabled)),
   }
 }

@@ -11,7 +11,7 @@ export const hvNetvsc: LinuxModule = {
   name: 'hv_netvsc',
   kinds: [netvsc.kind],
   drivers({ capabilities, quirks, services }) {
-    const system = linuxNet(capabilities, services.part('net', netInterfaces))
+    const system = linuxNet(capabilities, services.service('net', netInterfaces))
     const options = {
       versions: capabilities.netvsc,
       sendBufferBytes: SEND_BUFFER_BYTES,

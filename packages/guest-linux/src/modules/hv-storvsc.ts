@@ -22,7 +22,7 @@ export const hvStorvsc: LinuxModule = {
   kinds: [storvsc.kind],
   drivers(context) {
     const { capabilities, services, slab } = context
-    const hosts = services.part('scsi', scsiHosts)
+    const hosts = services.service('scsi', scsiHosts)
     const { storvsc: versions, vpd, sizedPages, hotLun, wwn, fibreChannel, storageChannels } = capabilities
     const behaviour = storvscBehaviour(context)
     return [

@@ -1,7 +1,7 @@
-import type { SystemPart } from '../modules/module.ts'
+import type { SystemService } from '@vmbus/core'
 
 /** What the SCSI hosts of one system share: numbers of hosts and names of disks are the lowest that are free. */
-export interface ScsiHosts extends SystemPart {
+export interface ScsiHosts extends SystemService {
   /** The number of a new host, `hostN` (drivers/scsi/hosts.c, scsi_host_alloc). */
   addHost(instanceId: string): number
   removeHost(instanceId: string): void

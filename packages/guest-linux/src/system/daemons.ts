@@ -1,11 +1,11 @@
-import type { SystemPart } from '../modules/module.ts'
+import type { SystemService } from '@vmbus/core'
 
 /** The daemons of the hyperv-daemons package: key-value exchange, backup, file copy. */
 export type DaemonName = 'kvp' | 'vss' | 'fcopy'
 export const DAEMONS: readonly DaemonName[] = ['kvp', 'vss', 'fcopy']
 
 /** What runs of them, and what they have done. Drivers hear of a daemon that comes or goes. */
-export interface DaemonSet extends SystemPart {
+export interface DaemonSet extends SystemService {
   isRunning(name: DaemonName): boolean
   setRunning(name: DaemonName, running: boolean): void
   /** The driver that a daemon serves; one that is made later takes its place. */

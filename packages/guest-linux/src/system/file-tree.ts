@@ -1,10 +1,10 @@
+import type { SystemService } from '@vmbus/core'
 import type { FileSystem } from '@vmbus/fcopy'
 import { HResult } from '@vmbus/ic'
 import type { PoolFiles } from '@vmbus/kvp'
-import type { SystemPart } from '../modules/module.ts'
 
 /** The files of a simulated system, in memory, by path from `/`. */
-export interface FileTree extends SystemPart, Omit<FileSystem, 'create' | 'rename'> {
+export interface FileTree extends SystemService, Omit<FileSystem, 'create' | 'rename'> {
   /** Paths of all files, sorted. */
   readonly paths: readonly string[]
   isFolder(path: string): boolean

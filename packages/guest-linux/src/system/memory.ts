@@ -1,6 +1,6 @@
+import type { SystemService } from '@vmbus/core'
 import type { GuestMemoryManager } from '@vmbus/balloon'
 import type { PageRun } from '@vmbus/balloon/protocol'
-import type { SystemPart } from '../modules/module.ts'
 
 /** The memory of a simulated system, in pages of 4 KiB. */
 export interface LinuxMemory {
@@ -12,7 +12,7 @@ export interface LinuxMemory {
   readonly ballooned: number
 }
 
-export interface MemoryAccounts extends SystemPart, GuestMemoryManager {
+export interface MemoryAccounts extends SystemService, GuestMemoryManager {
   readonly ballooned: number
 }
 

@@ -1,6 +1,6 @@
+import type { GuestServices } from '@vmbus/core'
 import { KvpPool, utf8z } from '@vmbus/kvp/protocol'
 import type { Capabilities } from '../vectors/field.ts'
-import type { LinuxServices } from '../modules/module.ts'
 import { DAEMONS, daemonSet, type DaemonName, type DaemonSet } from './daemons.ts'
 import { fileTree, type FileTree } from './file-tree.ts'
 import { machineOf, type SystemIdentity } from './identity.ts'
@@ -42,7 +42,7 @@ function makePools(files: FileTree): void {
 
 /** The system of a life, made by the first who asks. */
 export function systemOf(
-  services: LinuxServices,
+  services: GuestServices,
   release: string,
   capabilities: Capabilities,
   options: SystemOptions,
@@ -50,18 +50,18 @@ export function systemOf(
   const { daemons = true, domainName } = options
   const given = Object.entries(options.files ?? {}).map(([path, contents]) => [path, bytesOf(contents)] as const)
   const running = daemons === true ? DAEMONS : daemons === false ? [] : daemons
-  const files = services.part('files', () =>
+  const files = services.service('files', () =>
     fileTree({ folders: FOLDERS, files: { ...ipScriptsOf(capabilities), ...Object.fromEntries(given) } }),
   )
   const machine = machineOf(release)
   const hotAdd = capabilities.hotAdd && capabilities.memoryHotplug && machine !== 'i686'
   return {
     identity: { release, machine, domainName },
-    memory: services.part('memory', () =>
+    memory: services.service('memory', () =>
       memoryAccounts({ pages: services.ramPages, totalFalls: capabilities.balloonLeavesTotal, hotAdd }),
     ),
     files,
-    daemons: services.part('daemons', () =>
+    daemons: services.service('daemons', () =>
       daemonSet(running, (name) => {
         if (name === 'kvp') makePools(files)
       }),

@@ -1,6 +1,6 @@
+import type { SystemService } from '@vmbus/core'
 import type { RequestOutcome } from '@vmbus/storvsc'
 import { WindowsError } from '../errors.ts'
-import type { SystemPart } from '../services/types.ts'
 
 /** How a request ended. `data` is what was read. */
 export interface DriveResult {
@@ -39,7 +39,7 @@ export interface WindowsDisk {
 }
 
 /** The disks of every controller, by number. */
-export interface DriveTable extends SystemPart {
+export interface DriveTable extends SystemService {
   readonly disks: readonly WindowsDisk[]
   find(name: string): WindowsDisk | undefined
   /** Under its number from before, or the lowest that is free; returns the number. */

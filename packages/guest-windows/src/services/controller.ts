@@ -1,7 +1,6 @@
-import type { GuestChannel, GuestDriver, GuestDriverSpec } from '@vmbus/core'
+import type { GuestChannel, GuestDriver, GuestDriverSpec, SystemService } from '@vmbus/core'
 import { anything, flag, list, object, oneOf, pair, restoreState, stateForm, text } from '@vmbus/world'
 import { WindowsError } from '../errors.ts'
-import type { SystemPart } from './types.ts'
 
 export const SERVICE_NAMES = [
   'vmicheartbeat',
@@ -43,7 +42,7 @@ interface Gate {
   close(): void
 }
 
-export interface ServiceController extends SystemPart {
+export interface ServiceController extends SystemService {
   readonly names: readonly ServiceName[]
   isRunning(name: ServiceName): boolean
   service(name: ServiceName): WindowsService

@@ -1,7 +1,6 @@
-import type { GuestClock } from '@vmbus/timesync'
+import type { GuestClock, SystemService } from '@vmbus/core'
 import { integer, restoreState, stateForm, textLike } from '@vmbus/world'
 import { RegistryType, type WindowsRegistry } from '../system/registry.ts'
-import type { SystemPart } from './types.ts'
 
 const PROVIDER = 'SYSTEM\\CurrentControlSet\\Services\\W32Time\\TimeProviders\\VMICTimeProvider'
 const ENABLED = 'Enabled'
@@ -16,7 +15,7 @@ export interface WindowsTime {
   readonly lastOffset: bigint
 }
 
-export interface TimeService extends WindowsTime, GuestClock, SystemPart {}
+export interface TimeService extends WindowsTime, GuestClock, SystemService {}
 
 interface Saved {
   readonly samples: number

@@ -1,4 +1,4 @@
-import type { GuestDriver, GuestDriverSpec } from '@vmbus/core'
+import type { GuestDriver, GuestDriverSpec, SystemService } from '@vmbus/core'
 import type { IcVersions } from '@vmbus/ic'
 import { vss } from '@vmbus/vss'
 import {
@@ -18,7 +18,6 @@ import {
   text,
   type Shape,
 } from '@vmbus/world'
-import type { SystemPart } from './types.ts'
 
 /** A program that VSS brings to rest for a snapshot. */
 export interface WriterOptions {
@@ -55,7 +54,7 @@ export const DEFAULT_WRITERS: readonly WriterOptions[] = [
   { name: 'WMI Writer' },
 ]
 
-export interface Writers extends SystemPart {
+export interface Writers extends SystemService {
   readonly list: readonly WindowsWriter[]
   readonly frozenSeconds: number
   /** Seconds until all stand still, undefined when one does not. */

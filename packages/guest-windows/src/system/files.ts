@@ -1,7 +1,7 @@
+import type { SystemService } from '@vmbus/core'
 import type { FileSystem } from '@vmbus/fcopy'
 import { HResult } from '@vmbus/ic'
 import { bytes, list, pair, restoreState, stateForm, text } from '@vmbus/world'
-import type { SystemPart } from '../services/types.ts'
 
 /** Files by full path such as `C:\temp\a.txt`; paths differ by more than case. */
 export interface WindowsFiles {
@@ -10,7 +10,7 @@ export interface WindowsFiles {
   read(path: string): Uint8Array | undefined
 }
 
-export interface FileStore extends WindowsFiles, FileSystem, SystemPart {}
+export interface FileStore extends WindowsFiles, FileSystem, SystemService {}
 
 interface File {
   readonly path: string

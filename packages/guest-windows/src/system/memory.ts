@@ -1,6 +1,6 @@
+import type { SystemService } from '@vmbus/core'
 import type { GuestMemoryManager, PageRun } from '@vmbus/balloon'
 import { integer, list, object, restoreState, stateForm } from '@vmbus/world'
-import type { SystemPart } from '../services/types.ts'
 
 /** The memory of a simulated system, in pages of 4 KiB. */
 export interface WindowsMemory {
@@ -10,7 +10,7 @@ export interface WindowsMemory {
   readonly ballooned: number
 }
 
-export interface MemoryAccounts extends GuestMemoryManager, SystemPart {
+export interface MemoryAccounts extends GuestMemoryManager, SystemService {
   readonly ballooned: number
 }
 

@@ -1,12 +1,12 @@
+import type { SystemService } from '@vmbus/core'
 import type { Registry, RegistryValue } from '@vmbus/kvp'
 import { integer, list, object, restoreState, stateForm, text } from '@vmbus/world'
-import type { SystemPart } from '../services/types.ts'
 
 /** Types of values (winnt.h): text, text with references, 32 and 64 bits; numbers are decimal text. */
 export const RegistryType = { sz: 1, expandSz: 2, dword: 4, qword: 11 } as const
 
 /** HKEY_LOCAL_MACHINE. Keys and names differ by more than case, and keep the case that they were made with. */
-export interface WindowsRegistry extends Registry, SystemPart {
+export interface WindowsRegistry extends Registry, SystemService {
   /** Keys that have values, in the order in which they were made. */
   readonly keys: readonly string[]
   value(key: string, name: string): RegistryValue | undefined

@@ -1,3 +1,4 @@
+import type { GuestServices } from '@vmbus/core'
 import { REGISTRY_KEYS } from '@vmbus/kvp'
 import { interfaceTable, type InterfaceTable } from '@vmbus/netvsc/stack'
 import { adapterNames } from '../devices/adapters.ts'
@@ -8,7 +9,6 @@ import type { WindowsRelease } from '../releases/types.ts'
 import { autoValues, type Identity } from '../services/data-exchange.ts'
 import { serviceController, type ServiceController, type ServiceName } from '../services/controller.ts'
 import { timeService, type TimeService } from '../services/time.ts'
-import type { WindowsHooks } from '../services/types.ts'
 import { DEFAULT_WRITERS, writers, type Writers } from '../services/writers.ts'
 import { fileStore, type FileStore } from './files.ts'
 import { memoryAccounts, type MemoryAccounts } from './memory.ts'
@@ -63,16 +63,16 @@ function registryOf(make: SystemMake): WindowsRegistry {
 }
 
 /** The system of a life, made by the first who asks. */
-export function systemOf(hooks: WindowsHooks, make: SystemMake): WindowsSystem {
-  const registry = hooks.part('registry', () => registryOf(make))
+export function systemOf(hooks: GuestServices, make: SystemMake): WindowsSystem {
+  const registry = hooks.service('registry', () => registryOf(make))
   return {
     registry,
-    services: hooks.part('services', () => serviceController(make.names, make.options.services ?? {})),
-    time: hooks.part('time', () => timeService(hooks.clock, registry)),
-    writers: hooks.part('writers', () => writers(make.options.writers ?? DEFAULT_WRITERS)),
-    files: hooks.part('files', fileStore),
-    memory: hooks.part('memory', () => memoryAccounts(hooks.ramPages)),
-    adapters: hooks.part('adapters', () => interfaceTable(adapterNames(adapterName(make.release)))),
-    drives: hooks.part('drives', driveTable),
+    services: hooks.service('services', () => serviceController(make.names, make.options.services ?? {})),
+    time: hooks.service('time', () => timeService(hooks.clock, registry)),
+    writers: hooks.service('writers', () => writers(make.options.writers ?? DEFAULT_WRITERS)),
+    files: hooks.service('files', fileStore),
+    memory: hooks.service('memory', () => memoryAccounts(hooks.ramPages)),
+    adapters: hooks.service('adapters', () => interfaceTable(adapterNames(adapterName(make.release)))),
+    drives: hooks.service('drives', driveTable),
   }
 }

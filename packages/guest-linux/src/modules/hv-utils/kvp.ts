@@ -55,7 +55,7 @@ export function intrinsicKeys(
 export function kvpDriver(context: ModuleContext, versions: IcVersions): GuestDriverSpec {
   const { capabilities, quirks, services, system } = context
   const { files, daemons, identity } = system
-  const interfaces = services.part('net', netInterfaces)
+  const interfaces = services.service('net', netInterfaces)
   return servedBy(daemons, 'kvp', (daemon) =>
     kvp.driver({
       ...linuxIc(versions),

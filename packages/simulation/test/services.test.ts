@@ -1,9 +1,10 @@
+import type { GuestGeneration, SystemService } from '@vmbus/core'
 import { linux } from '@vmbus/guest-linux'
 import { ws2022 } from '@vmbus/host'
 import { describe, expect, test } from 'vitest'
-import { simulate, type GuestGeneration, type SystemPart, type WorldGuest } from '../src/index.ts'
+import { simulate, type WorldGuest } from '../src/index.ts'
 
-interface Notes extends SystemPart {
+interface Notes extends SystemService {
   readonly lines: readonly string[]
   write(line: string): void
 }
@@ -26,13 +27,13 @@ function notes(): Notes {
 const generation: GuestGeneration<Notes> = {
   ...linux('6.1'),
   drivers(services) {
-    services.part('notes', notes).write(`drivers of a guest of ${services.ramPages} pages`)
+    services.service('notes', notes).write(`drivers of a guest of ${services.ramPages} pages`)
     return linux('6.1').drivers(services)
   },
   surface(_bus, services) {
-    const part = services.part('notes', notes)
-    part.write('surface')
-    return part
+    const shared = services.service('notes', notes)
+    shared.write('surface')
+    return shared
   },
 }
 
@@ -45,7 +46,7 @@ const started = (): { readonly world: ReturnType<typeof simulate>; readonly gues
 
 const BEGINNING = ['drivers of a guest of 2048 pages', 'surface']
 
-describe('a part of a system', () => {
+describe('a service of a system', () => {
   test('is one and the same for all who ask by its name, and is made anew in each life', async () => {
     const { world, guest } = started()
     guest.surface.write('one')

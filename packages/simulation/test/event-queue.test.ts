@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { seeded } from '@vmbus/world'
 import { expect, test } from 'vitest'
-import { createAgenda, type Agenda } from '../src/agenda.ts'
+import { createEventQueue, type EventQueue } from '../src/event-queue.ts'
 
-const agenda = (min = 0, max = 0): Agenda => createAgenda(seeded(1), 0n, { min, max })
-const drain = (from: Agenda): string[] => {
+const queue = (min = 0, max = 0): EventQueue => createEventQueue(seeded(1), 0n, { min, max })
+const drain = (from: EventQueue): string[] => {
   const out: string[] = []
   for (let due = from.take(Infinity); due !== undefined; due = from.take(Infinity)) {
     out.push(due.kind === 'timer' ? `${due.at} ${due.owner} ${due.name}` : `${due.at} ${due.owner} vp ${due.vp}`)
@@ -13,7 +13,7 @@ const drain = (from: Agenda): string[] => {
 }
 
 test('interrupts come before timers of the same time, and timers by name', () => {
-  const world = agenda()
+  const world = queue()
   const timers = world.timers('a')
   timers.set('y', 10)
   timers.set('x', 10)
@@ -27,7 +27,7 @@ test('interrupts come before timers of the same time, and timers by name', () =>
 })
 
 test('an interrupt that is pending is raised once; another vector or processor is another', () => {
-  const world = agenda()
+  const world = queue()
   for (const [vp, vector] of [
     [0, 1],
     [0, 1],
@@ -39,7 +39,7 @@ test('an interrupt that is pending is raised once; another vector or processor i
 })
 
 test('what is held waits, without holding others up, and is due at once when it goes on', () => {
-  const world = agenda()
+  const world = queue()
   world.timers('a').set('late', 5)
   world.raise('a', 0, 1)
   world.timers('b').set('other', 9)
@@ -50,7 +50,7 @@ test('what is held waits, without holding others up, and is due at once when it 
   expect(drain(world)).toEqual(['9 a vp 0', '9 a late'])
 })
 
-test('time never goes back, nothing is early, and a saved agenda goes on as it would have', () => {
+test('time never goes back, nothing is early, and a saved queue goes on as it would have', () => {
   const command = fc.oneof(
     fc.record({
       do: fc.constant('timer' as const),
@@ -63,10 +63,10 @@ test('time never goes back, nothing is early, and a saved agenda goes on as it w
   )
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), fc.nat(60), (commands, cut) => {
-      let world = agenda(0, 20)
+      let world = queue(0, 20)
       for (const [index, each] of commands.entries()) {
         if (index === cut) {
-          const copy = agenda(0, 20)
+          const copy = queue(0, 20)
           copy.restore(structuredClone(world.save()))
           world = copy
         }
@@ -79,7 +79,7 @@ test('time never goes back, nothing is early, and a saved agenda goes on as it w
           if (due !== undefined) expect(due.at).toBeGreaterThanOrEqual(before)
         }
       }
-      const other = agenda(0, 20)
+      const other = queue(0, 20)
       other.restore(world.save())
       expect(drain(other)).toEqual(drain(world))
     }),

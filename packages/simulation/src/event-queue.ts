@@ -42,7 +42,7 @@ interface Saved {
   readonly held: readonly string[]
 }
 
-const FORM = stateForm<Saved>('agenda', 1, {
+const FORM = stateForm<Saved>('event-queue', 1, {
   now: number(0),
   interrupts: list(
     object<PendingInterrupt>({ kind: oneOf('interrupt'), owner: text, at: number(0), vp: u32, vector: u8 }),
@@ -57,7 +57,7 @@ const FORM = stateForm<Saved>('agenda', 1, {
  * order in which they were raised, then timers by name. An edge that is raised while it is pending is one interrupt, as
  * in an APIC's request register; interrupts to different processors overtake each other when their delays say so.
  */
-export interface Agenda {
+export interface EventQueue {
   readonly clock: Clock
   /**
    * Timers of one owner; `name` reaches the owner as it was set. One that is due at once is a task, which begins after
@@ -84,7 +84,7 @@ export interface Agenda {
 const SEPARATOR = '\n'
 const AT_ONCE: Delay = { min: 0, max: 0 }
 
-export function createAgenda(seed: Seed, epoch: bigint, delay: Delay): Agenda {
+export function createEventQueue(seed: Seed, epoch: bigint, delay: Delay): EventQueue {
   let now = 0
   let interrupts: PendingInterrupt[] = []
   let timers = new Map<string, number>()
