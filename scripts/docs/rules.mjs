@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
+import { devicePackages } from '../floors/table.mjs'
 import { codesOf, codeViolations } from './codes.mjs'
 import { citationViolations } from './citations.mjs'
 import { examplesOf } from './examples.mjs'
@@ -22,6 +23,7 @@ export function docViolations(root) {
     ...['.', ...packages].flatMap((folder) => readmeViolations(root, folder)),
     ...markdownFiles(root, '').flatMap((path) => linkViolations(root, path)),
     ...indexViolations(root, packages),
+    ...lifeViolations(root, packages),
     ...noticeViolations(root, packages),
     ...citationViolations(root, packages),
     ...codeViolations(root, codesOf(root, packages)),
@@ -123,6 +125,23 @@ function indexViolations(root, packages) {
   return packages
     .filter((folder) => !index.includes(`](${folder})`))
     .map((folder) => `README.md: does not list ${folder}`)
+}
+
+/**
+ * The README of a device draws its life. A semicolon ends a statement of Mermaid, and the rest of the text is then no diagram.
+ *
+ * @param {string} root
+ * @param {readonly string[]} packages
+ */
+function lifeViolations(root, packages) {
+  return packages
+    .filter((folder) => devicePackages.includes(folder.replace('packages/', '')))
+    .filter((folder) => existsSync(join(root, folder, 'README.md')))
+    .flatMap((folder) => {
+      const [, life] = /^```mermaid\n(.*?)^```/ms.exec(readFileSync(join(root, folder, 'README.md'), 'utf8')) ?? []
+      if (life === undefined) return [`${folder}/README.md: does not draw the device's life in a mermaid block`]
+      return life.includes(';') ? [`${folder}/README.md: a semicolon breaks its mermaid block`] : []
+    })
 }
 
 /**

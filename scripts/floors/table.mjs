@@ -25,6 +25,9 @@ export const floors = [
   { floor: 10, packages: ['matrix'] },
 ]
 
+/** Names of the devices' packages. */
+export const devicePackages = floors.filter(({ floor }) => floor === 5).flatMap(({ packages }) => packages)
+
 /** The highest floor whose sources are pure: no `node:` modules, clocks, timers, chance, process, I/O or promises. */
 export const HIGHEST_PURE_FLOOR = 6
 

@@ -19,6 +19,12 @@ const sound: Record<string, string> = {
   'matrix/src/index.ts': `process.env['VMBUS_IMAGES']`,
 }
 
+const device = {
+  'packages/kvp/package.json': '{}',
+  'packages/kvp/src/index.ts': '',
+  'README.md': `[](packages/kvp) [](packages/disk) [](matrix)\n${example}`,
+}
+
 const roots: string[] = []
 afterEach(() => {
   for (const root of roots.splice(0)) rmSync(root, { recursive: true })
@@ -51,6 +57,16 @@ describe('caught:', () => {
       'packages/core/README.md: is missing',
     ],
     ['a README without example', { 'matrix/README.md': '# A' }, 'matrix/README.md: has no example in a ts block'],
+    [
+      'a device whose life is not drawn',
+      { ...device, 'packages/kvp/README.md': example },
+      "packages/kvp/README.md: does not draw the device's life in a mermaid block",
+    ],
+    [
+      'a diagram that Mermaid does not read to its end',
+      { ...device, 'packages/kvp/README.md': `${example}\`\`\`mermaid\nA->>B: yes; no\n\`\`\`\n` },
+      'packages/kvp/README.md: a semicolon breaks its mermaid block',
+    ],
     [
       'a long first example',
       { 'matrix/README.md': `\`\`\`ts\n${'a()\n'.repeat(21)}\`\`\`` },

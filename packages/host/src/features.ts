@@ -17,7 +17,8 @@ const feature = (label: string, basis: Field<string>['basis'], first: string, so
   label,
   first: { value: first, basis, source },
 })
-const needs = (version: string): Pick<FeatureFact, 'configurationVersion'> => ({
+const needs = (version: string, fact: FeatureFact): FeatureFact => ({
+  ...fact,
   configurationVersion: { value: version, basis: 'source-read', source: Source.configuration },
 })
 
@@ -38,22 +39,15 @@ export const HOST_FEATURES = {
   nmi: feature('a non-maskable interrupt', 'grid', 'ws2012r2', Source.grid),
   'time-accuracy': feature('accurate time', 'source-read', 'ws2016', Source.component),
   'sr-iov': feature('SR-IOV for Linux and FreeBSD', 'grid', 'ws2016', Source.grid),
-  'runtime-memory-resize': {
-    ...feature('memory resize at run time', 'source-read', 'ws2016', Source.new2016),
-    ...needs('6.2'),
-  },
+  'runtime-memory-resize': needs('6.2', feature('memory resize at run time', 'source-read', 'ws2016', Source.new2016)),
   'hyperv-sockets': feature('Hyper-V sockets', 'grid', 'ws2016', Source.grid),
   'pci-passthrough': feature('PCI pass-through', 'source-read', 'ws2016', Source.new2016),
   'secure-boot-linux': {
-    ...feature('secure boot of Linux', 'source-read', 'ws2016', Source.new2016),
-    ...needs('6.2'),
+    ...needs('6.2', feature('secure boot of Linux', 'source-read', 'ws2016', Source.new2016)),
     generation: 2,
   },
   'receive-segment-coalescing': feature('receive segment coalescing', 'source-read', 'ws2019', Source.coalescing),
-  hibernation: {
-    ...feature('hibernation', 'inferred', 'ws2019', `9.0 begins here: ${Source.configuration}`),
-    ...needs('9.0'),
-  },
+  hibernation: needs('9.0', feature('hibernation', 'inferred', 'ws2019', `9.0 begins here: ${Source.configuration}`)),
 } as const satisfies Readonly<Record<string, FeatureFact>>
 
 export type HostFeature = keyof typeof HOST_FEATURES
