@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { hostProfile } from '@vmbus/host'
-import { expect, test } from 'vitest'
+import { main } from '@vmbus/matrix'
+import { afterAll, expect, test } from 'vitest'
 import { guestOf, isGuest } from '../src/guests/guests.ts'
 import { PROBES } from '../src/probes/index.ts'
 import { OURS } from '../src/registry/registry.ts'
@@ -39,4 +43,28 @@ test.each([
   }
   expect(found).toEqual(EXPECTED)
   expect(simulated).toEqual(EXPECTED)
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'vmbus-real-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function vmbus(...argv: string[]): Promise<string> {
+  let out = ''
+  const streams = { out: (text: string) => void (out += text), err: () => undefined }
+  expect(await main(argv, streams, new AbortController().signal)).toBe(0)
+  return out.replaceAll(/\s+/g, ' ')
+}
+
+test('what a real kernel played is replayed by it, to the byte', async () => {
+  const file = join(folder, 'real.json')
+  const asked = ['--release', 'debian 12', '--host', 'ws2022', '--feature', 'kvp', '--runs', '1']
+  await vmbus('matrix', ...asked, '--real', '--workers', '0', '--quiet', '--json', file)
+  const again = await vmbus('replay', file, '--cell', 'debian-12/ws2022/kvp')
+  const [real = '', simulated = ''] = again.split('Probe kvp').slice(1)
+  expect(real).toMatch(/^ on the real kernel debian-12\S* .*: works\./)
+  expect(real).toContain('The same as in')
+  // What crossed in this very play: the first message after the drivers are loaded.
+  expect(real).toContain('INITIATE_CONTACT')
+  expect(simulated).toMatch(/^: works\..*The same as in/)
+  expect(again).toContain('Evidence: a real kernel did it')
 })

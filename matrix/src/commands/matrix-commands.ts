@@ -169,6 +169,7 @@ const REPLAY_HELP = `${NAMES}
 Examples:
   vmbus replay rhel-7.9/ws2022/trim --seed 7      as the page of the report has it
   vmbus replay 'rhel 7.9/2022/trim' --trace t.jsonl
+  vmbus replay debian-12/ws2022/kvp --real        on the kernel of Debian 12
   vmbus replay run.json                           what went wrong in a run
   vmbus replay run.json --cell debian-12/ws2019/kvp
 
@@ -187,6 +188,7 @@ function replayCommand(program: Command, commands: MatrixCommands): void {
     .option('--cell <cell>', 'this one of the file')
     .option('--all', 'show all that crossed, not only the first and the last')
     .option('--whole', 'with all that is the own of guest and host, not only what the probe reads')
+    .option('--real', 'on the real kernel of the guest, too; a file says itself which cells were')
     .option('--trace <file>', 'write the transcript, a line of JSON an entry')
     .addHelpText('after', REPLAY_HELP)
     .action(async (words: readonly string[], flags: ReplayFlags & ConfigFlags) => {

@@ -3,15 +3,15 @@ import { gridText } from '../report/grid.ts'
 import { realText } from '../report/real.ts'
 import { closingLines, countsText } from '../report/summary.ts'
 import { diffOf, isWorse } from '../results/diff.ts'
-import type { Selection } from '../cells/assemble.ts'
 import type { MatrixResults } from '@vmbus/report'
 import type { Progress } from '../run/run.ts'
 import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
 import type { EarlyResult } from './early.ts'
-import { FindingsError, MatrixError, UsageError } from './failure.ts'
+import { FindingsError, MatrixError } from './failure.ts'
 import { failsOn, settingsOf, type FailOn, type MatrixFlags } from './matrix-flags.ts'
 import { measure } from './measure.ts'
+import { kernelsFor } from './kernels.ts'
 import { featuresOf, hostsOf, releasesOf } from './names.ts'
 import { openFiles, readResults, type PageOf } from './result-files.ts'
 
@@ -63,21 +63,6 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
     await files.drop()
     throw error
   }
-}
-
-/** The kernels of the releases that were asked for. Throws UsageError where none of them has one here. */
-async function kernelsFor(
-  { releases }: Selection,
-  { streams, signal, runner }: Pick<MatrixContext, 'streams' | 'signal' | 'runner'>,
-): Promise<Readonly<Record<string, string>>> {
-  const onProgress = (text: string): void => streams.err(`vmbus: ${text}\n`)
-  const kernels = await runner.kernelsOf(
-    releases.map(({ key }) => key),
-    { signal, onProgress },
-  )
-  if (Object.keys(kernels).length === 0)
-    throw new UsageError('--real: no kernel of these guests boots here, those of debian 11 and debian 12 do')
-  return kernels
 }
 
 /** Throws MatrixError for errors of ours, FindingsError for what the run is to fail on. */

@@ -18,16 +18,23 @@ export interface PlaySettings {
   readonly runs?: number
   /** Guest and host with all that is their own, instead of what the probe reads alone. */
   readonly whole?: boolean
+  /** Real kernels to play on as well, by release. */
+  readonly kernels?: MatrixResults['kernels'] | undefined
+}
+
+export interface PlayedCell {
+  readonly results: MatrixResults
+  readonly plays: readonly Play[]
 }
 
 /** Plays each probe of one cell in this thread, whatever was kept of earlier runs, and gives the cell that comes of it. */
 export async function playCell(
   runner: Runner,
   selection: Selection,
-  { seed, runs, whole = false }: PlaySettings,
+  { seed, runs, whole = false, kernels }: PlaySettings,
   signal: AbortSignal,
-): Promise<{ readonly results: MatrixResults; readonly plays: readonly Play[] }> {
-  const plan = planFor(runner, selection, seed, runs)
+): Promise<PlayedCell> {
+  const plan = planFor(runner, selection, seed, runs, kernels)
   const plays: Play[] = []
   for (const task of plan.tasks) {
     signal.throwIfAborted()

@@ -13,9 +13,10 @@ import { seedOf } from './arguments.ts'
 import { FindingsError, MatrixError, OutputError, UsageError } from './failure.ts'
 import type { MatrixContext } from './matrix.ts'
 import { runsOf } from './matrix-flags.ts'
+import { kernelsFor, kernelsOfFile } from './kernels.ts'
 import { featureOf, hostOf, releaseOf } from './names.ts'
 import { outputFile } from './output-file.ts'
-import { playCell, type Play, type PlaySettings } from './play.ts'
+import { playCell, type Play, type PlayedCell, type PlaySettings } from './play.ts'
 import { readResults } from './result-files.ts'
 
 export interface ReplayFlags {
@@ -24,6 +25,7 @@ export interface ReplayFlags {
   readonly cell?: string
   readonly all?: true
   readonly whole?: true
+  readonly real?: true
   readonly trace?: string
 }
 
@@ -36,8 +38,10 @@ export async function runReplay(target: string, flags: ReplayFlags, context: Mat
   if (await isFile(target)) return replayFile(target, flags, context)
   if (flags.cell !== undefined) throw new UsageError('--cell is one of a file of results')
   const { seed = '1', runs, whole = false } = flags
-  const settings = { seed: seedOf(seed), ...(runs !== undefined && { runs: runsOf(runs) }), whole }
-  judge([await replayCell(selectionOf(context.runner, target), settings, flags, context)])
+  const selection = selectionOf(context.runner, target)
+  const numbers = { seed: seedOf(seed), ...(runs !== undefined && { runs: runsOf(runs) }) }
+  const kernels = flags.real === true ? await kernelsFor(selection, context) : undefined
+  judge([await replayCell(selection, { ...numbers, whole, kernels }, flags, context)])
 }
 
 const isFile = async (name: string): Promise<boolean> =>
@@ -79,9 +83,10 @@ function judge(verdicts: readonly Verdict[], name = ''): void {
   if (count('isChanged') > 0) throw new FindingsError(`${count('isChanged')} cells did not come out as in ${name}`)
 }
 
-function verdictOf(plays: readonly Play[], recorded: Recorded | undefined): Verdict {
+function verdictOf({ results, plays }: PlayedCell, recorded: Recorded | undefined): Verdict {
   return {
-    isError: plays.some(({ execution }) => execution.outcome === 'error'),
+    // Of the cell: a simulated guest and a real kernel that disagree are one, though neither of them is.
+    isError: results.stories.some(({ outcome }) => outcome === 'error'),
     isChanged: plays.some(({ execution }) => {
       const known = recorded?.executions.get(execution.id)
       return known !== undefined && differencesOf(known, execution).length > 0
@@ -99,7 +104,8 @@ async function replayCell(
 ): Promise<Verdict> {
   const file = trace === undefined ? undefined : await outputFile(trace)
   try {
-    const { results, plays } = await playCell(runner, selection, settings, signal)
+    const played = await playCell(runner, selection, settings, signal)
+    const { results, plays } = played
     if (file !== undefined) {
       await writeFile(file.path, traceText(plays)).catch((error: unknown) => {
         throw new OutputError(file.name, error)
@@ -111,7 +117,7 @@ async function replayCell(
       return story === undefined ? [] : [`${wrapped('', paragraph(cell, story, results.causes))}\n`]
     })
     streams.out([...cells, ...plays.map((play) => playText(play, all ? ALL : TOLD, recorded))].join('\n'))
-    return verdictOf(plays, recorded)
+    return verdictOf(played, recorded)
   } catch (error) {
     await file?.drop()
     throw error
@@ -150,22 +156,27 @@ async function replayFile(name: string, flags: ReplayFlags, context: MatrixConte
   const { seed, runs, cell, whole = false } = flags
   if (seed !== undefined || runs !== undefined)
     throw new UsageError('--seed and --runs are those of the file: name the cell alone to choose others')
+  if (flags.real === true)
+    throw new UsageError('a file says itself what was measured on real kernels: name the cell alone for --real')
   const results = await readResults(name)
   const recorded = { name, executions: new Map(results.executions.map((one) => [one.id, one])) }
   const settings = { seed: results.seed, runs: results.runs, whole }
   if (cell !== undefined) {
     const selection = selectionOf(context.runner, cell)
     if (!has(results, selection)) throw new UsageError(`${name} has no cell ${cell}`)
-    return judge([await replayCell(selection, settings, flags, context, recorded)], name)
+    const kernels = await kernelsOfFile(name, results, selection, context)
+    return judge([await replayCell(selection, { ...settings, kernels }, flags, context, recorded)], name)
   }
   if (flags.trace !== undefined || flags.all === true) throw new UsageError('--trace and --all need one --cell')
   const selections = worstOf(results).map((each) => ({ cell: each, selection: known(context.runner, each, name) }))
   if (selections.length === 0) context.streams.out('No cell is an error, hangs, damages, or is unexplained.\n')
+  const releases = selections.flatMap(({ selection }) => selection.releases)
+  const kernels = await kernelsOfFile(name, results, { releases }, context)
   const verdicts: Verdict[] = []
   for (const each of selections) {
-    const { plays } = await playCell(context.runner, each.selection, settings, context.signal)
-    context.streams.out(`${lineOf(each.cell, plays, recorded)}\n`)
-    verdicts.push(verdictOf(plays, recorded))
+    const played = await playCell(context.runner, each.selection, { ...settings, kernels }, context.signal)
+    context.streams.out(`${lineOf(each.cell, played, recorded)}\n`)
+    verdicts.push(verdictOf(played, recorded))
   }
   judge(verdicts, name)
 }
@@ -202,12 +213,12 @@ function known({ registry }: Runner, { release, host, feature }: ReadCell, name:
   return found
 }
 
-function lineOf({ release, host, feature }: ReadCell, plays: readonly Play[], recorded: Recorded): string {
+function lineOf({ release, host, feature }: ReadCell, { plays }: PlayedCell, recorded: Recorded): string {
   const said = plays.map(({ execution }) => {
     const known = recorded.executions.get(execution.id)
     const differences = known === undefined ? ['not in the file'] : differencesOf(known, execution)
     const same = differences.length === 0 ? 'the same' : differences.join('; ')
-    return `${execution.probe} ${execution.outcome}, ${same}`
+    return `${execution.probe}${execution.kernel === undefined ? '' : ' (real)'} ${execution.outcome}, ${same}`
   })
   return wrapped('', `${release.key} on ${host.id}, ${feature.id}: ${said.join('. ')}`)
 }

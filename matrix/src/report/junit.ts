@@ -54,7 +54,7 @@ function caseText(
   if (failed.length === 0) return `${open}/>\n`
   const lines = failed.flatMap(({ host, story }) => [
     `${host}: ${story.outcome}, ${story.verdict}. ${story.reason}`.trimEnd(),
-    `  ${replayCommand({ release, host, feature }, run)}`,
+    `  ${replayCommand({ release, host, feature, evidence: story.evidence }, run)}`,
   ])
   const message = `on ${failed.map(({ host }) => host).join(', ')}`
   return `${open}><failure message="${escaped(message)}">${escaped(lines.join('\n'))}</failure></testcase>\n`

@@ -9,11 +9,21 @@ const grouped = (number: number): string => number.toString().replaceAll(/\B(?=(
 const DIGEST = 12
 
 /** What came out of one probe, and how much it did. */
-export function executionText({ probe, outcome, reason, decidedBy, runs, bytes, transcript }: Execution): string {
+export function executionText({
+  probe,
+  kernel,
+  outcome,
+  reason,
+  decidedBy,
+  runs,
+  bytes,
+  transcript,
+}: Execution): string {
   const decided = decidedBy === undefined ? '' : ` Decided by the ${decidedBy.of}'s ${decidedBy.field}.`
+  const where = kernel === undefined ? '' : ` on the real kernel ${kernel}`
   const why = reason === '' ? '' : `: ${reason.replace(/\.$/, '')}`
   const counts = `${grouped(runs)} sequences, ${grouped(bytes)} bytes, transcript ${transcript.slice(0, DIGEST) || 'none'}.`
-  return `${wrapped('', `Probe ${probe}: ${outcome}${why}.${decided} ${counts}`)}\n`
+  return `${wrapped('', `Probe ${probe}${where}: ${outcome}${why}.${decided} ${counts}`)}\n`
 }
 
 const WIDTH = 76

@@ -10,6 +10,7 @@ import { kernelNamed } from '../worlds/real/kernels.ts'
 import { isOwn } from '../worlds/own-devices.ts'
 import { endsOf } from '../worlds/worlds.ts'
 import { realStage } from '../worlds/real/stage.ts'
+import type { Watch } from '../worlds/simulated.ts'
 import { played, NOTHING } from './execute.ts'
 import { NOT_REAL_TEXT } from './not-real.ts'
 
@@ -44,6 +45,7 @@ export interface ExecuteRealOptions {
   /** The image's name. */
   readonly kernel: string
   readonly kernels: Kernels
+  readonly watch?: Watch | undefined
 }
 
 /** Plays a probe once on a real kernel, on the whole host. Rejects when the kernel cannot be had or does not come up. */

@@ -37,6 +37,6 @@ export async function runTask(
   if (probe === undefined || !isGuest(guest) || profile === undefined)
     throw new Error(`a task of another version of this package: ${name}, ${release}, ${host}`)
   if (task.kernel !== undefined)
-    return executeReal({ id, probe, guest, profile, registry, seed, runs, kernel: task.kernel, kernels })
+    return executeReal({ id, probe, guest, profile, registry, seed, runs, kernel: task.kernel, kernels, watch })
   return execute({ id, probe, guest, profile, registry, seed, runs, whole, memories, watch })
 }

@@ -44,6 +44,8 @@ interface FakeOptions {
   readonly broken?: (id: string) => boolean
   /** The counterexample that every replay finds. */
   readonly shrunk?: string
+  /** Kernels that boot here, by release. */
+  readonly kernels?: Readonly<Record<string, string>>
   /** Told of each execution before it runs. */
   readonly onTask?: (id: string) => void
 }
@@ -52,13 +54,20 @@ interface FakeOptions {
  * Four releases of RHEL and one of Debian; TRIM works where VPD pages are asked for, and key-value exchange on hosts from
  * 2012 on. Executions are shared by all that read the same.
  */
-export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions = {}): Runner {
+export function fakeRunner({ broken = () => false, shrunk, kernels: bootable = {}, onTask }: FakeOptions = {}): Runner {
   const probes = [probe('trim', ['vpd']), probe('kvp', ['kvp'], { missing: 'deleting keys' })]
   const guestOf: RunnerRegistry['guestOf'] = (release) =>
     GUESTS[release] ?? { reason: 'no tree of this release was read' }
 
   function executionOf(id: string, seed: number, runs: number): Execution {
     const [name = '', value, host = ''] = id.split('/')
+    if (value === 'real') {
+      const [, , , , kernel = ''] = id.split('/')
+      const real = { id, probe: name, kernel, seed, runs: 2, bytes: 32, transcript: `of ${id}` }
+      return broken(id)
+        ? { ...real, outcome: 'fails', reason: 'it is otherwise' }
+        : { ...real, outcome: 'works', reason: '' }
+    }
     const works = name === 'kvp' ? !host.startsWith('ws2008') : value === 'true'
     const shared = { id, probe: name, seed, runs, bytes: 64, transcript: `of ${id}` }
     if (broken(id)) return { ...shared, outcome: 'error', reason: 'it broke' }
@@ -73,7 +82,7 @@ export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions
 
   return {
     registry: { ...OURS, probes, guestOf, hostFields: ({ fields }) => ({ ...fields }) },
-    planOf(pairs, asked, { seed, runs = 20 }) {
+    planOf(pairs, asked, { seed, runs = 20, kernels }) {
       const of: Plan['of'] = (release, host, name) => {
         const found = guestOf(release)
         if (!('fields' in found)) return found
@@ -83,11 +92,16 @@ export function fakeRunner({ broken = () => false, shrunk, onTask }: FakeOptions
       for (const { release, host } of pairs)
         for (const { id: name } of asked) {
           const planned = of(release, host.id, name)
+          const kernel = kernels?.[release]
+          const id = `${name}/real/${host.id}/${release}/${kernel}`
+          if (kernel !== undefined) tasks.set(id, { id, probe: name, release, host: host.id, seed, runs: 2, kernel })
           if ('id' in planned) tasks.set(planned.id, { ...planned, probe: name, release, host: host.id, seed, runs })
         }
-      return { seed, runs, tasks: [...tasks.values()], checks: [], realOf: () => undefined, of }
+      const realOf: Plan['realOf'] = (release, host, name) => `${name}/real/${host}/${release}/${kernels?.[release]}`
+      return { seed, runs, tasks: [...tasks.values()], checks: [], ...(kernels && { kernels }), realOf, of }
     },
-    kernelsOf: () => Promise.resolve({}),
+    kernelsOf: (releases) =>
+      Promise.resolve(Object.fromEntries(Object.entries(bootable).filter(([release]) => releases.includes(release)))),
     async replay({ id, seed, runs }, watch) {
       onTask?.(id)
       watch.crossed({ kind: 'message', to: 'host', time: 10, vp: 0, connection: 4, bytes: REQUEST_OFFERS })

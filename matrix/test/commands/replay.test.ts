@@ -113,7 +113,7 @@ describe('vmbus replay of a cell', () => {
       ['rhel 7.9', 'ws2022', 'video', 'rhel-7.9/ws2022/video'],
     ] as const
     for (const [release, host, feature, name] of cells) {
-      const command = replayCommand({ release, host, feature }, run)
+      const command = replayCommand({ release, host, feature, evidence: 'simulated-sourced' }, run)
       expect(command).toBe(`vmbus replay ${name} --seed 9 --runs 2`)
       const { code, out } = await runWith(simulations, ...command.split(' ').slice(1))
       const cell = [...cellsOf(run)].find(
@@ -225,6 +225,63 @@ describe('vmbus replay of a file', () => {
     const runner = fakeRunner({ broken: (id) => id === 'trim/true/ws2022' })
     await runWith(runner, 'matrix', ...THREE, '--seed', '3', '--junit', file('run.xml'))
     expect(readFileSync(file('run.xml'), 'utf8')).toContain('vmbus replay rhel-7.9/ws2022/trim --seed 3</failure>')
+  })
+})
+
+describe('vmbus replay of what a real kernel played', () => {
+  const KERNELS = { 'debian 12': 'debian-12 6.1.0-53-686' }
+  const ASKED = ['--release', 'rhel 7.9,debian 12', '--host', 'ws2022', '--feature', 'trim', '--quiet', '--real']
+  const NAMED = 'debian-12/ws2022/trim'
+  const textOf = (out: string) => out.replaceAll(/\s+/g, ' ')
+
+  it('plays it on that kernel, and says so', async () => {
+    const runner = fakeRunner({ kernels: KERNELS })
+    await runWith(runner, 'matrix', ...ASKED, '--json', file('real.json'))
+    const same = await runWith(runner, 'replay', file('real.json'), '--cell', NAMED)
+    expect([same.code, same.err]).toEqual([0, ''])
+    expect(textOf(same.out)).toContain('Probe trim on the real kernel debian-12 6.1.0-53-686: works.')
+    expect(textOf(same.out)).toContain('Evidence: a real kernel')
+    const alone = await runWith(runner, 'replay', NAMED, '--real')
+    expect(textOf(alone.out)).toContain('Evidence: a real kernel')
+  })
+
+  it('claims no real kernel where none was asked for, or none was in the run', async () => {
+    const runner = fakeRunner({ kernels: KERNELS })
+    await runWith(runner, 'matrix', ...ASKED, '--json', file('real.json'))
+    for (const argv of [[NAMED], [file('real.json'), '--cell', 'rhel 7.9/ws2022/trim']]) {
+      const { code, out } = await runWith(runner, 'replay', ...argv)
+      expect(code).toBe(0)
+      expect(textOf(out)).toMatch(/Evidence: simulated/)
+      expect(out).not.toContain('real kernel')
+    }
+  })
+
+  it('refuses what it has no kernel for, or another one than the run', async () => {
+    await runWith(fakeRunner({ kernels: KERNELS }), 'matrix', ...ASKED, '--json', file('real.json'))
+    const refused = async (kernels: Readonly<Record<string, string>>, ...argv: string[]) => {
+      const { code, err } = await runWith(fakeRunner({ kernels }), 'replay', ...argv)
+      expect(code).toBe(2)
+      return err
+    }
+    expect(await refused({ 'debian 12': 'debian-12 6.1.0-99-686' }, file('real.json'), '--cell', NAMED)).toContain(
+      'was measured on debian-12 6.1.0-53-686, and the kernel of debian 12 here is debian-12 6.1.0-99-686',
+    )
+    expect(await refused({}, file('real.json'), '--cell', NAMED)).toContain('the kernel of debian 12 here is none')
+    expect(await refused(KERNELS, 'rhel 7.9/ws2022/trim', '--real')).toContain('--real: no kernel of these guests')
+    expect(await refused(KERNELS, file('real.json'), '--real')).toContain('a file says itself what was measured')
+  })
+
+  it('finds a disagreement again, which is an error of ours', async () => {
+    const runner = fakeRunner({ kernels: KERNELS, broken: (id) => id.startsWith('trim/real') })
+    expect((await runWith(runner, 'matrix', ...ASKED, '--json', file('real.json'))).code).toBe(3)
+    const { code, out } = await runWith(runner, 'replay', file('real.json'))
+    expect(code).toBe(3)
+    expect(textOf(out)).toContain('debian 12 on ws2022, trim: trim (real) fails, the same. trim works, the same')
+  })
+
+  it('is what the page and the report for a CI print of it', () => {
+    const cell = { release: 'debian 12', host: 'ws2022', feature: 'trim', evidence: 'real' } as const
+    expect(replayCommand(cell, { seed: 3, runs: 2 })).toBe(`vmbus replay ${NAMED} --seed 3 --runs 2 --real`)
   })
 })
 

@@ -12,6 +12,7 @@ import type { OurEnd } from '../../probes/ends.ts'
 import type { ProbeMachine } from '../../probes/probe.ts'
 import { newMedium } from '../devices.ts'
 import { lazy } from '../lazy.ts'
+import type { Watch } from '../simulated.ts'
 import { recorder } from '../transcript.ts'
 import { realHost, type RealHost, type RealHostOptions, type Storage } from './host.ts'
 import { prepareScript } from './kernels.ts'
@@ -30,6 +31,7 @@ export interface RealLifeOptions extends RealMachine {
   readonly ends: readonly OurEnd[]
   readonly seed: number
   readonly interruptDelay?: ProbeMachine['interruptDelay'] | undefined
+  readonly watch?: Pick<Watch, 'crossed'> | undefined
 }
 
 /** One real kernel on one host, from its command agent on; the drivers of the bus are not loaded yet. */
@@ -41,7 +43,7 @@ export interface RealLife {
   readonly pending: { snapshot: boolean }
 }
 
-function storageOf(clock: RealHostClock): Storage {
+function storageOf(clock: RealHostClock, watch: RealLifeOptions['watch']): Storage {
   const [storvsc, fc] = [lazy(() => newMedium('storvsc')), lazy(() => newMedium('fc'))]
   return {
     medium: (end) => (end === 'fc' ? fc() : storvsc()),
@@ -49,7 +51,7 @@ function storageOf(clock: RealHostClock): Storage {
     answers: new Map(),
     heard: new Map(),
     opened: new Set(),
-    transcript: recorder({ now: () => clock.now(), fileTime: () => clock.fileTime() }),
+    transcript: recorder({ now: () => clock.now(), fileTime: () => clock.fileTime() }, watch?.crossed),
   }
 }
 
@@ -57,7 +59,7 @@ type RealHostClock = Parameters<typeof recorder>[0]
 
 /** Session options whose host is made anew in each life of a machine; the last one is in `made`. */
 function sessionOptions(
-  { emulator, image, profile, ends, seed, interruptDelay }: RealLifeOptions,
+  { emulator, image, profile, ends, seed, interruptDelay, watch }: RealLifeOptions,
   storage: Storage | undefined,
 ): { readonly options: SessionOptions; readonly made: () => Omit<RealLife, 'session'> } {
   let last: Omit<RealLife, 'session'> | undefined
@@ -68,7 +70,7 @@ function sessionOptions(
     seed: seeded(seed).u32('world'),
     host(machine) {
       const pending = { snapshot: false }
-      const of = storage ?? storageOf(machine.clock)
+      const of = storage ?? storageOf(machine.clock, watch)
       const hostOptions: RealHostOptions = {
         profile,
         ends,

@@ -10,7 +10,7 @@ import { OURS, type Registry } from '../../registry/registry.ts'
 import { FABRIC } from '../devices.ts'
 import { nextHost } from '../hosts.ts'
 import { exchangeOf } from '../exchange.ts'
-import { processorsOf, type SimulatedStage } from '../simulated.ts'
+import { processorsOf, type SimulatedStage, type Watch } from '../simulated.ts'
 import { isOwn } from '../own-devices.ts'
 import { crossed } from '../transcript.ts'
 import { view } from '../view.ts'
@@ -23,13 +23,14 @@ import { memoryNow, realFiles, realKeyValues, realListed, realMemory, realPorts 
 import { shellOf, ticks, type Shell } from './shell.ts'
 import { comeUp, isFrozen } from './up.ts'
 
-export interface RealStageOptions extends Omit<RealLifeOptions, 'ends'> {
+export interface RealStageOptions extends Omit<RealLifeOptions, 'ends' | 'watch'> {
   readonly probe: Probe
   /** What stands for the release when it is simulated: its values tell what decided. */
   readonly guest: MatrixGuest
   readonly registry?: Registry
   /** Values that each property draws. */
   readonly runs: number
+  readonly watch?: Watch | undefined
 }
 
 /** Pauses between two looks of a wait, in seconds: a look that asks the guest costs more than a second of its idle time. */
@@ -184,8 +185,9 @@ export async function realStage(options: RealStageOptions): Promise<SimulatedSta
     ports: () => realPorts(shell),
     async property(name, arbitrary, check) {
       const drawSeed = seeded(seed).u32('property', probe.id, name)
-      const { end, runs: count } = await draw({ seed: drawSeed, runs }, arbitrary, check)
+      const { end, runs: count, failure } = await draw({ seed: drawSeed, runs }, arbitrary, check)
       drawn += count
+      if (failure !== undefined) options.watch?.failed(name, failure)
       return end
     },
     get drawn() {

@@ -88,5 +88,8 @@ export function cellSentence(model: Model, place: Place): string {
 }
 
 /** The command that says the same on a terminal. */
-export const commandOf = (model: Model, { release, host, feature }: Place) =>
-  replayCommand({ release: release.key, host: host.id, feature: feature.id }, model)
+export function commandOf(model: Model, place: Place): string {
+  const { release, host, feature } = place
+  const { evidence } = model.storyAt(place)
+  return replayCommand({ release: release.key, host: host.id, feature: feature.id, evidence }, model)
+}
