@@ -25,6 +25,7 @@ const TASK_SCHEMA = v.strictObject({
   seed: count,
   runs: count,
   whole: v.exactOptional(v.boolean()),
+  kernel: v.exactOptional(v.string()),
 })
 
 /** A task as the data of a job: where a run has the configuration says nothing to a worker. */
@@ -44,7 +45,7 @@ export function executionOf(task: Task, returned: unknown): Execution {
   const parsed = v.safeParse(EXECUTION_SCHEMA, returned)
   if (!parsed.success) return undone(task, 'a worker gave something else than an execution')
   const { output } = parsed
-  const isOurs = output.id === task.id && output.probe === task.probe && output.seed === task.seed
+  const isOurs = (['id', 'probe', 'seed', 'kernel'] as const).every((name) => output[name] === task[name])
   return isOurs ? output : undone(task, 'a worker gave the execution of another task')
 }
 

@@ -68,12 +68,14 @@ const error = (reason: string) => ({
 
 test('what comes from Redis is looked at', () => {
   expect(taskOf({ ...task, whole: true })).toEqual({ ...task, whole: true })
+  const real = { ...task, kernel: 'debian-12 6.1.0' }
+  expect(taskOf(dataOf(real))).toEqual(real)
   for (const wrong of [undefined, 'abc', {}, { ...task, seed: -1 }, { ...task, script: 'rm' }])
     expect(() => taskOf(wrong)).toThrow('a job that is no task of a matrix')
   expect(executionOf(task, execution)).toEqual(execution)
   for (const wrong of [null, 'works', { ...execution, outcome: 'fine' }, { ...execution, bytes: '64' }])
     expect(executionOf(task, wrong)).toEqual(error('a worker gave something else than an execution'))
-  for (const other of [{ id: 'abd' }, { probe: 'trim' }, { seed: 2 }])
+  for (const other of [{ id: 'abd' }, { probe: 'trim' }, { seed: 2 }, { kernel: 'debian-12 6.1.0' }])
     expect(executionOf(task, { ...execution, ...other })).toEqual(error('a worker gave the execution of another task'))
 })
 
