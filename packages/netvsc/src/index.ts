@@ -1,9 +1,9 @@
 import { defineDevice, type HostDeviceDeps } from '@vmbus/core'
 import { checkOptions } from '@vmbus/world'
-import { netvscHost } from './host.ts'
+import { netvscHost } from './host/index.ts'
 import { hostOptions, instanceOf, type NetvscHostOptions, type NetvscSettings } from './host/options.ts'
 import { guestOptions } from './guest/options.ts'
-import { netvscGuest, type NetvscGuestOptions } from './guest.ts'
+import { netvscGuest, type NetvscGuestOptions } from './guest/index.ts'
 import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
 
 /** 100 µs in units of 100 ns (OpenVMM netvsp, mnf_interrupt_latency). */
@@ -35,8 +35,8 @@ export type {
   ReceivedInfo,
   RssChange,
   SendOptions,
-} from './guest.ts'
-export type { NetvscHost } from './host.ts'
+} from './guest/index.ts'
+export type { NetvscHost } from './host/index.ts'
 export type { NetvscHostOptions, NetvscSettings } from './host/options.ts'
-export type { NetvscStatistics } from './host/state.ts'
+export type { NetvscStatistics } from './host/types.ts'
 export { NETVSC_GUEST_REJECTS, NETVSC_HOST_REJECTS, type NetvscGuestReject, type NetvscHostReject } from './rejects.ts'

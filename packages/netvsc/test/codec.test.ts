@@ -13,7 +13,7 @@ import {
   vlanOf,
   vlanWord,
   writePpi,
-} from '../src/protocol.ts'
+} from '../src/protocol/index.ts'
 
 const view = (text: string): DataView =>
   new DataView(Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)).buffer)

@@ -1,7 +1,7 @@
 import { INTERRUPT_MODES } from '@vmbus/testbench'
 import { locate, pseudoHeader, addWords, finishChecksum, internetChecksum } from '@vmbus/switch'
 import { describe, expect, test } from 'vitest'
-import { Filter, NvspVersion, RxChecksum } from '../src/protocol.ts'
+import { Filter, NvspVersion, RxChecksum } from '../src/protocol/index.ts'
 import { tcpFrame } from './ip.ts'
 import { GUEST_MAC, PEER_MAC, connected as connect, frameTo, type World, type WorldOptions } from './world.ts'
 

@@ -1,6 +1,6 @@
 import type { Channel } from '@vmbus/core'
 import { describe, expect, test } from 'vitest'
-import { NvspVersion } from '../src/protocol.ts'
+import { NvspVersion } from '../src/protocol/index.ts'
 import { GUEST_MAC, PEER_MAC, connected, frameTo, type World } from './world.ts'
 
 // What Linux's driver does where it has a choice (drivers/net/hyperv/netvsc.c).

@@ -4,7 +4,7 @@ import { createSwitch } from '@vmbus/switch'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
 import { netvsc } from '../src/index.ts'
-import { NETVSC_INTERFACE } from '../src/protocol.ts'
+import { NETVSC_INTERFACE } from '../src/protocol/index.ts'
 import { GUEST_MAC, PEER_MAC, connected, frameTo, world as make, type World } from './world.ts'
 
 // Values that are right in the usual run whatever they are: each typed by hand, from MS-RNDIS, the Windows SDK's ntddndis.h and

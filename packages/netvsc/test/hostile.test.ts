@@ -2,7 +2,7 @@ import { INTERRUPT_MODES } from '@vmbus/testbench'
 import fc from 'fast-check'
 import { PacketType, type Channel, type GuestChannel, type PageRange } from '@vmbus/core'
 import { describe, expect, test } from 'vitest'
-import { NvspType, RndisType } from '../src/protocol.ts'
+import { NvspType, RndisType } from '../src/protocol/index.ts'
 import { GUEST_MAC, PEER_MAC, SMALL, connected as connect, frameTo, type World, type WorldOptions } from './world.ts'
 
 describe.each(INTERRUPT_MODES)('with interrupts %s', (interrupts) => {

@@ -7,7 +7,7 @@ test('any life of an adapter keeps every frame, section and completion', { timeo
   fc.assert(fc.property(setups, actions, live), { seed: 3, numRuns: 50 })
 })
 
-test('receipts that wait while frames wait for more room go as soon as they fit', () => {
+test('completions that wait while frames wait for more room go as soon as they fit', () => {
   const guest = { channels: 1, ringPages: 2, pageRanges: false, rsc: false, sendBufferBytes: 1 << 20 }
   const setup = { interrupts: 'deferred', saves: false, vps: 1, pages: 512, host: { queues: 1 }, guest } as const
   const life: Action[] = [

@@ -1,6 +1,6 @@
 import { INTERRUPT_MODES } from '@vmbus/testbench'
 import { describe, expect, test } from 'vitest'
-import { NVSP_VERSIONS, nvspVersionName } from '../src/protocol.ts'
+import { NVSP_VERSIONS, nvspVersionName } from '../src/protocol/index.ts'
 import { GUEST_MAC, PEER_MAC, connected as connect, frameTo, type World, type WorldOptions } from './world.ts'
 
 describe.each(INTERRUPT_MODES)('with interrupts %s', (interrupts) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NVSP_VERSIONS } from '../src/protocol.ts'
+import { NVSP_VERSIONS } from '../src/protocol/index.ts'
 import { connected } from './world.ts'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -52,7 +52,7 @@ test('the driver says what a real kernel says until the packet filter, and so do
   }
 })
 
-test('messages are padded as hosts and guests do: 40 bytes from Linux, 32 below 6.1 from the host, 8 for a receipt', () => {
+test('messages are padded as hosts and guests do: 40 bytes from Linux, 32 below 6.1 from the host, 8 for a completion', () => {
   for (const version of NVSP_VERSIONS) {
     const world = connected({ vps: 1, settings: { versions: [version] } })
     for (const { to, bytes } of world.trace.filter((event) => event.kind === 'packet')) {

@@ -11,7 +11,7 @@ export {
   type Offload,
   type VlanTag,
 } from './frame.ts'
-export { BROADCAST_MAC, formatMac, parseMac } from './mac.ts'
+export { BROADCAST_MAC, formatMac, isGroupMac, parseMac, readMac, writeMac } from './mac.ts'
 export { PROTOCOL, locate, type Located } from './packet.ts'
 export { fillChecksums, segmentTcp } from './offload.ts'
 export type { LaneState, LinkOptions } from './lane.ts'

@@ -1,7 +1,7 @@
 import type { Disposition } from './disposition.ts'
 
 const MODEL = 'packages/netvsc/test/model.test.ts › any life of an adapter keeps every frame, section and completion'
-const MUSEUM = 'packages/netvsc/test/museum.test.ts'
+const REGRESSIONS = 'packages/netvsc/test/regressions.test.ts'
 
 /** What became of each row of the netvsc table: the test that fails when the defect is put back (`defects/<id>.patch`). */
 export const netvscDispositions: readonly Disposition[] = [
@@ -21,7 +21,7 @@ export const netvscDispositions: readonly Disposition[] = [
   { id: 'vlan-bits', caughtBy: MODEL },
   { id: 'vf-race', caughtBy: MODEL },
   { id: 'queue-pairs', caughtBy: MODEL },
-  { id: 'tx-lost-on-restart', caughtBy: `${MUSEUM} › completions that found the ring full survive a restore` },
+  { id: 'tx-lost-on-restart', caughtBy: `${REGRESSIONS} › completions that found the ring full survive a restore` },
   { id: 'double-complete', caughtBy: MODEL },
   { id: 'oid-underflow', caughtBy: MODEL },
   { id: 'offload-ignored', caughtBy: MODEL },
@@ -32,15 +32,15 @@ export const netvscDispositions: readonly Disposition[] = [
   { id: 'lso-checksum', caughtBy: MODEL },
   {
     id: 'subchannels-unbounded',
-    caughtBy: `${MUSEUM} › a host that promises more subchannels than were asked for is not believed`,
+    caughtBy: `${REGRESSIONS} › a host that promises more subchannels than were asked for is not believed`,
   },
   {
     id: 'linkstatus-length',
-    caughtBy: `${MUSEUM} › a status whose buffer is not within its message is not read`,
+    caughtBy: `${REGRESSIONS} › a status whose buffer is not within its message is not read`,
   },
   {
     id: 'aggregation-stuck',
-    caughtBy: `${MUSEUM} › frames whose message found the ring full go when there is room, also if nothing more is sent`,
+    caughtBy: `${REGRESSIONS} › frames whose message found the ring full go when there is room, also if nothing more is sent`,
   },
   { id: 'send-before-init', caughtBy: MODEL },
   { id: 'rss-reset', caughtBy: MODEL },

@@ -11,13 +11,14 @@ import {
   sendSendBufferComplete,
 } from '../protocol/nvsp.ts'
 import { RndisType, initializeRequest } from '../protocol/rndis.ts'
-import { nvsp } from './nvsp.ts'
+import { sendNvsp } from './requests.ts'
 import { DEFAULT_RECEIVE_BYTES, DEFAULT_SEND_BYTES, LEGACY_RECEIVE_BYTES, MAX_TRANSFER } from './options.ts'
-import { ask } from './request.ts'
-import { awaitAnswer, pagesFor, rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
+import { sendRndisRequest } from './requests.ts'
+import { awaitAnswer } from './answer-timer.ts'
+import { PAGE, pagesFor, rangeOf } from './memory.ts'
+import type { GrantedBuffer, GuestContext } from './types.ts'
 import { fail, grantedLate } from './teardown.ts'
 
-const PAGE = 4096
 const NO_MEMORY = 'the guest has no memory for a buffer'
 /** A header needs so many bytes at least (Linux hyperv_net.h, NETVSC_MIN_*_SECTION_SIZE). */
 const LEAST_SECTION = 68
@@ -56,13 +57,19 @@ export function granted(ctx: GuestContext, gpadl: number, status: number): void 
   if (state.phase !== 'setup') return
   if (state.step === 'receive-gpadl') {
     state.step = 'receive-buffer'
-    nvsp(ctx, NvspType.sendReceiveBuffer, true, (view) =>
-      sendReceiveBuffer.encode({ gpadl_handle: gpadl, id: RECEIVE_BUFFER_ID }, view, BODY),
+    sendNvsp(
+      ctx,
+      NvspType.sendReceiveBuffer,
+      sendReceiveBuffer.toBytes({ gpadl_handle: gpadl, id: RECEIVE_BUFFER_ID }),
+      true,
     )
   } else if (state.step === 'send-gpadl') {
     state.step = 'send-buffer'
-    nvsp(ctx, NvspType.sendSendBuffer, true, (view) =>
-      sendSendBuffer.encode({ gpadl_handle: gpadl, id: options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY),
+    sendNvsp(
+      ctx,
+      NvspType.sendSendBuffer,
+      sendSendBuffer.toBytes({ gpadl_handle: gpadl, id: options.sendBufferId ?? SEND_BUFFER_ID }),
+      true,
     )
   }
 }
@@ -104,5 +111,5 @@ export function sendBufferAnswered(ctx: GuestContext, view: DataView, whole: boo
     minor_ver: 0,
     max_xfer_size: options.maxTransfer ?? MAX_TRANSFER,
   })
-  ask(ctx, { type: RndisType.initialize, oid: 0, body })
+  sendRndisRequest(ctx, { type: RndisType.initialize, oid: 0, body })
 }

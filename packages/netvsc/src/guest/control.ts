@@ -1,10 +1,20 @@
 import { Indication, RNDIS_HEADER, RndisType, indicateStatus, queryComplete, setComplete } from '../protocol/rndis.ts'
-import { answered } from './adapter.ts'
-import { next } from './request.ts'
-import { diagnose, type GuestContext } from './state.ts'
+import { finishRndisRequest } from './requests.ts'
+import { answered } from './rndis-setup.ts'
+import { diagnose } from './state.ts'
+import type { GuestContext } from './types.ts'
+
+/** Handles the control messages of received packets: after these, as in drivers whose threads wait for an answer. */
+export function handleControls(ctx: GuestContext): void {
+  const { controls } = ctx.receiving
+  for (let message = controls.shift(); message !== undefined; message = controls.shift()) {
+    if (!handleControl(ctx, message))
+      diagnose(ctx, 'VMBUS_NETVSC_CONTROL', 'control-message', 'a control message of the host makes no sense')
+  }
+}
 
 /** A control message from the host, in a private copy; false when it makes no sense. */
-export function controlMessage(ctx: GuestContext, message: Uint8Array): boolean {
+function handleControl(ctx: GuestContext, message: Uint8Array): boolean {
   const view = new DataView(message.buffer)
   const type = view.getUint32(0, true)
   if (type === RndisType.indicate) return indication(ctx, view)
@@ -22,7 +32,7 @@ export function controlMessage(ctx: GuestContext, message: Uint8Array): boolean 
   const status = view.getUint32(RNDIS_HEADER + 4, true)
   const information = informationOf(type, view)
   if (information === undefined) return false
-  next(ctx)
+  finishRndisRequest(ctx)
   answered(ctx, current, status, information)
   return true
 }

@@ -1,15 +1,13 @@
-import { BODY, DataPath, NvspType, NvspVersion, switchDataPath } from '../protocol/nvsp.ts'
-import { nvsp } from './nvsp.ts'
-import type { GuestContext } from './state.ts'
+import { DataPath, NvspType, NvspVersion, switchDataPath } from '../protocol/nvsp.ts'
+import { sendNvsp } from './requests.ts'
+import type { GuestContext } from './types.ts'
 
 /** Tells the host which way the traffic goes. To the VF only as far as the host has told of one. */
 export function moveTraffic(ctx: GuestContext, path: keyof typeof DataPath): void {
   const { state } = ctx
   if (state.phase !== 'ready' || state.version < NvspVersion.v4 || (path === 'vf' && state.vf === null)) return
   state.dataPath = DataPath[path]
-  nvsp(ctx, NvspType.switchDataPath, true, (view) =>
-    switchDataPath.encode({ active_datapath: DataPath[path] }, view, BODY),
-  )
+  sendNvsp(ctx, NvspType.switchDataPath, switchDataPath.toBytes({ active_datapath: DataPath[path] }), true)
 }
 
 /**

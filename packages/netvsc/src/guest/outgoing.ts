@@ -1,7 +1,8 @@
 import type { Channel } from '@vmbus/core'
 import { ChannelType } from '../protocol/nvsp.ts'
-import { rndisMessage } from './sending.ts'
-import { packetRecord, recycle, type GuestContext, type Outgoing } from './state.ts'
+import { rndisMessage } from './send-buffers.ts'
+import { packetRecord, recycle } from './sent-packets.ts'
+import type { Outgoing, Sender } from './types.ts'
 
 /** The id of what nobody answers (Linux include/linux/hyperv.h, VMBUS_RQST_ID_NO_RESPONSE). */
 const NO_RESPONSE_LOW = 0xffff_fffd
@@ -10,15 +11,15 @@ const NO_RESPONSE_HIGH = 0xffff_ffff
 export const ROOM = 16 + 8 + 16 + 18 * 8 + 40 + 8
 
 /** Sends or keeps for later: a packet is never lost while the channel is open. Its request is recorded by then. */
-export function post(ctx: GuestContext, queueIndex: number, outgoing: Outgoing): void {
+export function post(ctx: Sender, queueIndex: number, outgoing: Outgoing): void {
   const queue = ctx.state.queues[queueIndex]
   const channel = ctx.channels[queueIndex]?.channel
   if (!queue || channel === undefined) return
-  const waits = queue.outgoing.length > 0 || queue.owed.length > 0
+  const waits = queue.outgoing.length > 0 || queue.pendingCompletions.length > 0
   if (!waits && sendNow(channel, outgoing)) return
   queue.outgoing.push({ ...outgoing, payload: outgoing.payload.slice() })
-  // Room for receipts is asked for already, which is less.
-  if (queue.owed.length === 0) channel.wantWritable(ROOM)
+  // Room for completions is asked for already, which is less.
+  if (queue.pendingCompletions.length === 0) channel.wantWritable(ROOM)
 }
 
 function sendNow(channel: Channel, outgoing: Outgoing): boolean {
@@ -30,11 +31,11 @@ function sendNow(channel: Channel, outgoing: Outgoing): boolean {
 }
 
 /** Sends what waited; false while the ring is still full. */
-export function drainOutgoing(ctx: GuestContext, queueIndex: number): boolean {
+export function drainOutgoing(ctx: Sender, queueIndex: number): boolean {
   const queue = ctx.state.queues[queueIndex]
   const channel = ctx.channels[queueIndex]?.channel
   if (!queue || channel === undefined) return true
-  if (queue.owed.length > 0) return false
+  if (queue.pendingCompletions.length > 0) return false
   for (let next = queue.outgoing.shift(); next !== undefined; next = queue.outgoing.shift()) {
     if (sendNow(channel, next)) continue
     queue.outgoing.unshift(next)
@@ -45,12 +46,12 @@ export function drainOutgoing(ctx: GuestContext, queueIndex: number): boolean {
 }
 
 /** Sends the section that was being filled. False when the ring is full: it goes as soon as there is room. */
-export function flushBatch(ctx: GuestContext, index: number): boolean {
+export function flushBatch(ctx: Sender, index: number): boolean {
   const queue = ctx.state.queues[index]
   const channel = ctx.channels[index]?.channel
   if (!queue || queue.batch.section < 0) return true
-  const { batch, owed } = queue
-  if (channel === undefined || owed.length > 0) return false
+  const { batch, pendingCompletions } = queue
+  if (channel === undefined || pendingCompletions.length > 0) return false
   const { section, used } = batch
   const several = batch.frames > 1
   // The section is the host's from here on: its answer, and what the owner sends then, may come before the sender returns.

@@ -1,6 +1,6 @@
 import { Oid } from '../protocol/oids.ts'
-import { ask, set } from './request.ts'
-import type { GuestContext } from './state.ts'
+import { sendRndisRequest, set } from './requests.ts'
+import type { GuestContext } from './types.ts'
 
 /** Setup is over: the interface comes up, if it shall. */
 export function ready(ctx: GuestContext): void {
@@ -18,5 +18,5 @@ export function setFilter(ctx: GuestContext, filter: number): void {
   state.filter = filter
   const bytes = new Uint8Array(4)
   new DataView(bytes.buffer).setUint32(0, filter, true)
-  ask(ctx, set(Oid.packetFilter, bytes))
+  sendRndisRequest(ctx, set(Oid.packetFilter, bytes))
 }

@@ -8,21 +8,26 @@ import {
   number,
   object,
   oneOf,
+  plainCopy,
+  restoreState,
   stateForm,
   text,
   u16,
   u32,
   type Shape,
   type StateForm,
+  type StateHead,
 } from '@vmbus/world'
-import { savedRequests } from '@vmbus/core'
-import { DataPath } from '../protocol/nvsp.ts'
+import { savedRequests, type GuestChannel } from '@vmbus/core'
+import { DataPath, nvspVersionName } from '../protocol/nvsp.ts'
 import { MOST_CHANNELS } from './options.ts'
+import { underWay } from './sent-packets.ts'
 import {
   GUEST_PHASES,
   PACKET_KINDS,
   type Batch,
   type ControlRequest,
+  type GuestContext,
   type GrantedBuffer,
   type GuestOffloads,
   type GuestQueue,
@@ -31,7 +36,7 @@ import {
   type Outgoing,
   type SavedNetvscGuest,
   type SentPacket,
-} from './state.ts'
+} from './types.ts'
 
 const pfn = integer()
 const pfns = list(pfn)
@@ -55,7 +60,7 @@ const queue: Shape<GuestQueue> = object<GuestQueue>({
   framesReceived: integer(),
   bytesReceived: integer(),
   outgoing: list(outgoing),
-  owed: list(object({ low: u32, high: u32, status: u32 })),
+  pendingCompletions: list(object({ low: u32, high: u32, status: u32 })),
   batch,
   blocked: flag,
 })
@@ -82,7 +87,7 @@ const statistics: Shape<GuestStatistics> = object<GuestStatistics>({
 })
 
 /** The states of a driver. */
-export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGuest>('netvsc-driver', 5, {
+export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGuest>('netvsc-driver', 6, {
   phase: oneOf(...GUEST_PHASES),
   step: text,
   version: u32,
@@ -128,3 +133,33 @@ export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGues
   failure: text,
   answerAt: number(0),
 })
+
+export const save = ({ state, sent }: GuestContext): SavedNetvscGuest & StateHead => ({
+  ...GUEST_FORM.head,
+  ...plainCopy({ ...state, sent: sent.save(), queues: Array.from(state.queues, (each) => each ?? null) }),
+})
+
+export function restore(ctx: GuestContext, saved: unknown, channels: readonly GuestChannel[]): void {
+  const { kind: _kind, v: _v, sent, ...state } = restoreState(saved, GUEST_FORM)
+  ctx.sent.restore(sent)
+  ctx.state = state
+  ctx.channels = []
+  for (const channel of channels) ctx.channels[channel.offer.subchannelIndex] = channel
+  if (state.answerAt !== Infinity) ctx.deps.timers.set('answer', state.answerAt)
+}
+
+export function inspect(ctx: GuestContext): Record<string, unknown> {
+  const { phase, step, version, queues, mtu, linkUp, filter, sections, statistics } = ctx.state
+  return {
+    phase,
+    step,
+    version: version === 0 ? null : nvspVersionName(version),
+    queues: queues.filter((each) => each?.open).length,
+    mtu,
+    linkUp,
+    filter,
+    sendSections: sections.length,
+    underWay: underWay(ctx),
+    ...statistics,
+  }
+}

@@ -6,15 +6,10 @@ import { PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndi
 import { DEFAULT_RSS_KEY, hashFrame } from '../protocol/toeplitz.ts'
 import { HashType } from '../protocol/ndis.ts'
 import { ROOM, flushBatch } from './outgoing.ts'
-import { PAGE, headerOf, rangesOf, rndisMessage, sectionsOf } from './sending.ts'
-import {
-  packetRecord,
-  release,
-  type Batch,
-  type GuestContext,
-  type GuestQueue,
-  type NetvscGuestState,
-} from './state.ts'
+import { PAGE } from './memory.ts'
+import { headerOf, rangesOf, rndisMessage, sectionsOf } from './send-buffers.ts'
+import { packetRecord, release } from './sent-packets.ts'
+import type { Batch, GuestQueue, SendState, Sender } from './types.ts'
 
 const HASHED = HashType.ipv4 | HashType.tcpIpv4 | HashType.ipv6 | HashType.tcpIpv6
 
@@ -26,13 +21,13 @@ export interface SendOptions {
 }
 
 /** False when there is no room: nothing was taken, and `onWritable` says when to try again. */
-export function sendFrame(ctx: GuestContext, frame: Frame, options: SendOptions): boolean {
+export function sendFrame(ctx: Sender, frame: Frame, options: SendOptions): boolean {
   const { state } = ctx
   if (state.phase !== 'ready' || state.filter === 0) return false
   const index = chooseQueue(ctx, frame, options.queue)
   const queue = state.queues[index]
   if (!queue) return false
-  if (queue.outgoing.length > 0 || queue.owed.length > 0) return refuse(queue)
+  if (queue.outgoing.length > 0 || queue.pendingCompletions.length > 0) return refuse(queue)
   const headerLength = writeHeader(ctx, frame)
   const length = headerLength + frame.bytes.length
   // As Linux netvsc_send: what does not fit a section with its padding goes from pages.
@@ -57,7 +52,7 @@ function refuse(queue: GuestQueue): false {
   return false
 }
 
-function count({ state }: GuestContext, queue: GuestQueue, bytes: number, frames: number): void {
+function count({ state }: Sender, queue: GuestQueue, bytes: number, frames: number): void {
   const { statistics } = state
   statistics.framesSent += frames
   statistics.bytesSent += frames * bytes
@@ -65,7 +60,7 @@ function count({ state }: GuestContext, queue: GuestQueue, bytes: number, frames
   queue.bytesSent += frames * bytes
 }
 
-function chooseQueue({ state, sending }: GuestContext, frame: Frame, wanted: number | undefined): number {
+function chooseQueue({ state, sending }: Sender, frame: Frame, wanted: number | undefined): number {
   if (state.subchannels === 0) return 0
   hashFrame(DEFAULT_RSS_KEY, HASHED, frame.bytes, sending.hash)
   if (wanted !== undefined) return wanted
@@ -74,7 +69,7 @@ function chooseQueue({ state, sending }: GuestContext, frame: Frame, wanted: num
 }
 
 /** RNDIS header and infos; returns their length. */
-function writeHeader({ state, sending }: GuestContext, { bytes, vlan, offload }: Frame): number {
+function writeHeader({ state, sending }: Sender, { bytes, vlan, offload }: Frame): number {
   const { header: view, hash } = sending
   let at = PACKET_HEADER
   if (state.subchannels > 0) at = writePpi(view, at, PpiType.hashValue, hash.value)
@@ -107,11 +102,11 @@ function writeHeader({ state, sending }: GuestContext, { bytes, vlan, offload }:
 const align = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment
 
 /** One more message of `length` bytes has room in the section that is being filled. */
-const fits = ({ mostPackets, alignment, sectionSize }: NetvscGuestState, batch: Batch, length: number): boolean =>
+const fits = ({ mostPackets, alignment, sectionSize }: SendState, batch: Batch, length: number): boolean =>
   batch.frames < mostPackets && align(batch.used, alignment) + length <= sectionSize
 
 /** Into the section that is being filled, or a new one: there is room. */
-function append(ctx: GuestContext, batch: Batch, bytes: Uint8Array, headerLength: number): void {
+function append(ctx: Sender, batch: Batch, bytes: Uint8Array, headerLength: number): void {
   const { state, sending } = ctx
   if (batch.section < 0) {
     batch.section = state.sections.pop() ?? -1
@@ -130,18 +125,12 @@ function append(ctx: GuestContext, batch: Batch, bytes: Uint8Array, headerLength
   batch.frames++
 }
 
-function writeSection(ctx: GuestContext, section: number, at: number, bytes: Uint8Array): void {
+function writeSection(ctx: Sender, section: number, at: number, bytes: Uint8Array): void {
   copyToRanges(ctx.deps.memory, sectionsOf(ctx), section * ctx.state.sectionSize + at, bytes)
 }
 
 /** A frame that no section takes goes from pages of its own. */
-function sendPages(
-  ctx: GuestContext,
-  index: number,
-  queue: GuestQueue,
-  bytes: Uint8Array,
-  headerLength: number,
-): boolean {
+function sendPages(ctx: Sender, index: number, queue: GuestQueue, bytes: Uint8Array, headerLength: number): boolean {
   const { state, deps, sending } = ctx
   const channel = ctx.channels[index]?.channel
   const length = headerLength + bytes.length

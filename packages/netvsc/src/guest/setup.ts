@@ -14,16 +14,18 @@ import {
   subchannelComplete,
 } from '../protocol/nvsp.ts'
 import { grantReceiveBuffer, receiveBufferAnswered, sendBufferAnswered } from './buffers.ts'
-import { nvsp } from './nvsp.ts'
+import { sendNvsp } from './requests.ts'
 import { DEFAULT_SEND_PAGES } from './options.ts'
-import { answerCame, ndisVersion, pagesFor, type GuestContext } from './state.ts'
+import { answerCame } from './answer-timer.ts'
+import { pagesFor } from './memory.ts'
+import type { GuestContext } from './types.ts'
 import { subchannelsAnswered } from './subchannels.ts'
 import { fail } from './teardown.ts'
 
 const ETHERNET_BYTES = 14
 
 /** The primary channel is open: everything else follows by answers. */
-export function start(ctx: GuestContext): void {
+export function beginSetup(ctx: GuestContext): void {
   const { state } = ctx
   state.phase = 'setup'
   state.attempt = 0
@@ -38,16 +40,14 @@ function askVersion(ctx: GuestContext): void {
   const version = ctx.versions[ctx.state.attempt]
   if (version === undefined) return fail(ctx, 'no NVSP version in common')
   ctx.state.step = 'version'
-  nvsp(ctx, NvspType.init, true, (view) =>
-    init.encode({ min_protocol_ver: version, max_protocol_ver: version }, view, BODY),
-  )
+  sendNvsp(ctx, NvspType.init, init.toBytes({ min_protocol_ver: version, max_protocol_ver: version }), true)
 }
 
 /** The host completed a setup message. */
-export function completed(ctx: GuestContext, type: number, view: DataView, length: number): void {
+export function completed(ctx: GuestContext, type: number, view: DataView): void {
   const { state } = ctx
   answerCame(ctx)
-  const body = (needed: number): boolean => length >= BODY + needed
+  const body = (needed: number): boolean => view.byteLength >= BODY + needed
   switch (type) {
     case NvspType.init:
       if (!body(initComplete.size) || messageHeader.read.msg_type(view, 0) !== NvspType.initComplete)
@@ -75,17 +75,13 @@ function configure(ctx: GuestContext): void {
     if (version >= NvspVersion.v5 && options.teaming !== false) capability |= Capability.teaming
     if (version >= NvspVersion.v5 && options.sriov !== false) capability |= Capability.sriov
     if (version >= NvspVersion.v6_1 && options.rsc !== false) capability |= Capability.rsc
-    nvsp(ctx, NvspType.sendNdisConfig, false, (view) =>
-      sendNdisConfig.encode(
-        { mtu: state.mtu + ETHERNET_BYTES, reserved: 0, capability: BigInt(capability) },
-        view,
-        BODY,
-      ),
+    sendNvsp(
+      ctx,
+      NvspType.sendNdisConfig,
+      sendNdisConfig.toBytes({ mtu: state.mtu + ETHERNET_BYTES, reserved: 0, capability: BigInt(capability) }),
     )
   }
-  const { major, minor } = options.ndis ?? ndisVersion(version)
-  nvsp(ctx, NvspType.sendNdisVersion, false, (view) =>
-    sendNdisVersion.encode({ ndis_major_ver: major, ndis_minor_ver: minor }, view, BODY),
-  )
+  const { major, minor } = options.ndis ?? { major: 6, minor: version >= NvspVersion.v5 ? 30 : 1 }
+  sendNvsp(ctx, NvspType.sendNdisVersion, sendNdisVersion.toBytes({ ndis_major_ver: major, ndis_minor_ver: minor }))
   grantReceiveBuffer(ctx)
 }

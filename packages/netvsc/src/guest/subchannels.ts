@@ -20,28 +20,33 @@ import {
 import { Oid } from '../protocol/oids.ts'
 import { RndisStatus, SET_BODY } from '../protocol/rndis.ts'
 import { DEFAULT_RSS_KEY } from '../protocol/toeplitz.ts'
-import { nvsp } from './nvsp.ts'
-import { MOST_CHANNELS, type RssChange } from './options.ts'
+import { sendNvsp } from './requests.ts'
+import { DEFAULT_RING_PAGES, MAX_PACKET, MOST_CHANNELS, checkRss, type RssChange } from './options.ts'
 import { ready } from './ready.ts'
-import { ask, set } from './request.ts'
-import { answerCame, awaitAnswer, orNoMemory, type ControlRequest, type GuestContext } from './state.ts'
+import { sendRndisRequest, set } from './requests.ts'
+import { answerCame, awaitAnswer } from './answer-timer.ts'
+import { orNoMemory } from './memory.ts'
+import type { ControlRequest, GuestContext } from './types.ts'
 import { fail } from './teardown.ts'
 
 /** The host told how many queues it can spread over: as many subchannels are asked for as are wanted. */
 export function scaleAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
   const { state } = ctx
-  const told = good && view.byteLength === receiveScaleCap.size ? receiveScaleCap.read.num_recv_que(view) : 1
-  state.hostChannels = Math.max(1, Math.min(told, MOST_CHANNELS))
+  const offered = good && view.byteLength === receiveScaleCap.size ? receiveScaleCap.read.num_recv_que(view) : 1
+  state.hostChannels = Math.max(1, Math.min(offered, MOST_CHANNELS))
   const queues = Math.min(state.hostChannels, state.channelLimit)
   if (queues < 2) return ready(ctx)
   state.step = 'subchannels'
   state.requestedSubchannels = queues - 1
-  nvsp(ctx, NvspType.subchannel, true, (body) =>
-    subchannelRequest.encode({ op: SUBCHANNEL_ALLOCATE, num_subchannels: queues - 1 }, body, BODY),
+  sendNvsp(
+    ctx,
+    NvspType.subchannel,
+    subchannelRequest.toBytes({ op: SUBCHANNEL_ALLOCATE, num_subchannels: queues - 1 }),
+    true,
   )
 }
 
-/** A host that promises more than was asked for is not believed (CVE-class: subchannels-unbounded). */
+/** A host that promises more than was asked for is taken to have refused. */
 export function subchannelsAnswered(ctx: GuestContext, view: DataView, whole: boolean): void {
   const { state } = ctx
   const { status, num_subchannels } = whole
@@ -73,14 +78,14 @@ export function subchannelOpened(ctx: GuestContext): void {
     chosen: stays,
   }
   state.step = 'rss'
-  askScale(ctx)
+  sendScale(ctx)
 }
 
 /** RSS is turned off first, as Linux does (rndis_filter.c, rndis_filter_set_rss_param), and then on with key and table. */
-function askScale(ctx: GuestContext): void {
+function sendScale(ctx: GuestContext): void {
   const on = rssParameters(ctx, 0)
-  ask(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
-  ask(ctx, set(Oid.receiveScaleParameters, on))
+  sendRndisRequest(ctx, set(Oid.receiveScaleParameters, rssParameters(ctx, RssFlag.disable)))
+  sendRndisRequest(ctx, set(Oid.receiveScaleParameters, on))
 }
 
 export function scaleSet(ctx: GuestContext, { body }: ControlRequest, status: number): void {
@@ -93,12 +98,13 @@ export function scaleSet(ctx: GuestContext, { body }: ControlRequest, status: nu
   else if (state.step === 'rss') ready(ctx)
 }
 
-/** Another key or table, both as a whole. */
-export function setScale(ctx: GuestContext, change: RssChange): void {
-  const { state } = ctx
-  const { key = state.rss.key, table } = change
-  Object.assign(state.rss, { key: Uint8Array.from(key), ...(table && { table: [...table], chosen: true }) })
-  askScale(ctx)
+/** Another key or table, both as a whole, where there is more than one channel. Throws OptionsError. */
+export function changeScale(ctx: GuestContext, change: RssChange): void {
+  const { phase, subchannels, rss } = ctx.state
+  const { key = rss.key, table } = checkRss(change, subchannels + 1)
+  if (phase !== 'ready' || subchannels === 0) return
+  Object.assign(rss, { key: Uint8Array.from(key), ...(table && { table: [...table], chosen: true }) })
+  sendScale(ctx)
 }
 
 function rssParameters({ state }: GuestContext, flag: number): Uint8Array {
@@ -128,17 +134,13 @@ function rssParameters({ state }: GuestContext, flag: number): Uint8Array {
 }
 
 /** Subchannels open as they are offered, as far as they were asked for. */
-export function subchannelOffered(
-  ctx: GuestContext,
-  channel: GuestChannel,
-  ringPages: number,
-  maxPacket: number,
-): void {
-  const { state, deps } = ctx
+export function subchannelOffered(ctx: GuestContext, channel: GuestChannel): void {
+  const { state, deps, options } = ctx
   const index = channel.offer.subchannelIndex
   if (index > state.requestedSubchannels || ctx.channels[index] !== undefined) return
   ctx.channels[index] = channel
-  const rings = { outPages: ringPages, inPages: ringPages, targetVp: index % deps.vps, maxPacket }
-  if (orNoMemory(() => channel.open(rings) === undefined) !== true)
+  const pages = options.ringPages ?? DEFAULT_RING_PAGES
+  const rings = { outPages: pages, inPages: pages, targetVp: index % deps.vps, maxPacket: MAX_PACKET }
+  if (!orNoMemory(() => channel.open(rings) === undefined))
     fail(ctx, `the guest has no memory for the rings of subchannel ${index}`)
 }

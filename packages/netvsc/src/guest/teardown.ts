@@ -1,30 +1,18 @@
-import { VERSION_4_0 } from './versions.ts'
-import {
-  BODY,
-  NvspType,
-  RECEIVE_BUFFER_ID,
-  SEND_BUFFER_ID,
-  revokeReceiveBuffer,
-  revokeSendBuffer,
-} from '../protocol/nvsp.ts'
+import { Version } from '@vmbus/core'
+import { NvspType, RECEIVE_BUFFER_ID, SEND_BUFFER_ID, revokeReceiveBuffer, revokeSendBuffer } from '../protocol/nvsp.ts'
 import { RndisType, haltRequest } from '../protocol/rndis.ts'
-import { nvsp } from './nvsp.ts'
-import { ask } from './request.ts'
+import { sendNvsp } from './requests.ts'
+import { sendRndisRequest } from './requests.ts'
 import { flushBatch } from './outgoing.ts'
-import {
-  answerCame,
-  awaitAnswer,
-  diagnose,
-  endUnanswered,
-  noOffloads,
-  type GrantedBuffer,
-  type GuestContext,
-  underWay,
-} from './state.ts'
+import { answerCame, awaitAnswer } from './answer-timer.ts'
+import { endUnanswered, underWay } from './sent-packets.ts'
+import { diagnose, noOffloads } from './state.ts'
+import type { GrantedBuffer, GuestContext } from './types.ts'
 
 /**
- * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes, and each grant after its revoke
- * below VMBus 4.0, after the channel has closed from there on. Each step waits for what it needs; nothing sent is lost.
+ * Leaves the host in the order of Linux (wire/04 §8): HALT, all sends completed, revokes. Below VMBus 4.0 each grant is torn
+ * down after its revoke, from there on after the channel has closed (netvsc.c, netvsc_device_remove). Each step waits for what
+ * it needs; nothing sent is lost.
  */
 export function stop(ctx: GuestContext): void {
   const { state } = ctx
@@ -41,7 +29,7 @@ export function stop(ctx: GuestContext): void {
   }
   state.step = 'drain'
   awaitAnswer(ctx)
-  if (initialised) ask(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
+  if (initialised) sendRndisRequest(ctx, { type: RndisType.halt, oid: 0, body: new Uint8Array(haltRequest.size) })
   advance(ctx)
 }
 
@@ -68,7 +56,7 @@ export function giveUp(ctx: GuestContext): void {
   for (const queue of state.queues) {
     if (!queue) continue
     queue.outgoing.length = 0
-    queue.owed.length = 0
+    queue.pendingCompletions.length = 0
     if (queue.batch.section >= 0) state.sections.push(queue.batch.section)
     queue.batch.section = -1
   }
@@ -77,36 +65,36 @@ export function giveUp(ctx: GuestContext): void {
 
 /** A completion, a closed channel or a returned grant came: does what is possible now. */
 export function advance(ctx: GuestContext): void {
-  while (ctx.state.phase === 'stopping' && !ctx.receiving && takeStep(ctx));
+  while (ctx.state.phase === 'stopping' && !ctx.isReceiving && takeStep(ctx));
 }
 
 const isBusy = (ctx: GuestContext): boolean =>
   underWay(ctx) > 0 ||
   ctx.state.queues.some(
-    (queue) => queue && (queue.outgoing.length > 0 || queue.owed.length > 0 || queue.batch.section >= 0),
+    (queue) => queue && (queue.outgoing.length > 0 || queue.pendingCompletions.length > 0 || queue.batch.section >= 0),
   )
 
 /** True when the step is over and the next one has begun, which is noted before it sends anything. */
 function takeStep(ctx: GuestContext): boolean {
   const { state } = ctx
   const unsent = (state.queues[0]?.outgoing.length ?? 0) > 0
-  const grantsFirst = ctx.deps.version() < VERSION_4_0
+  const grantsFirst = ctx.deps.version() < Version.v4_0
   switch (state.step) {
     case 'drain':
       if (isBusy(ctx)) return false
       answerCame(ctx)
       state.step = 'revoke-receive'
       if (state.subAllocation > 0)
-        nvsp(ctx, NvspType.revokeReceiveBuffer, false, (view) =>
-          revokeReceiveBuffer.encode({ id: RECEIVE_BUFFER_ID }, view, BODY),
-        )
+        sendNvsp(ctx, NvspType.revokeReceiveBuffer, revokeReceiveBuffer.toBytes({ id: RECEIVE_BUFFER_ID }))
       return true
     case 'revoke-receive':
       if (unsent || (grantsFirst && !tearDown(ctx, state.receive))) return false
       state.step = 'revoke-send'
       if (state.sectionSize > 0)
-        nvsp(ctx, NvspType.revokeSendBuffer, false, (view) =>
-          revokeSendBuffer.encode({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }, view, BODY),
+        sendNvsp(
+          ctx,
+          NvspType.revokeSendBuffer,
+          revokeSendBuffer.toBytes({ id: ctx.options.sendBufferId ?? SEND_BUFFER_ID }),
         )
       return true
     case 'revoke-send':

@@ -1,6 +1,6 @@
 import { PROTOCOL, addWords, finishChecksum, internetChecksum, locate, pseudoHeader } from '@vmbus/switch'
 import { RxChecksum } from '../protocol/ppi.ts'
-import type { Checksums } from './state.ts'
+import type { Checksums } from './types.ts'
 
 const IPV4 = 0x0800
 const IPV6 = 0x86dd

@@ -1,13 +1,14 @@
 import { fillChecksums, segmentTcp, type Frame } from '@vmbus/switch'
 import { PACKET_ID_TYPE, PacketIdFlag, PpiType, packetIdWord, vlanWord, writePpi } from '../protocol/ppi.ts'
-import { hashFrame, type FrameHash } from '../protocol/toeplitz.ts'
+import { hashFrame } from '../protocol/toeplitz.ts'
 import { PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { DataPath, SEND_TABLE_SIZE } from '../protocol/nvsp.ts'
 import { checkReceived } from './checksum.ts'
 import { accepts } from './filter.ts'
 import { ETHERNET_BYTES } from './options.ts'
 import { flush, queueOf } from './queue.ts'
-import { diagnose, isServed, type HostContext } from './state.ts'
+import { diagnose, isServed } from './state.ts'
+import type { FrameHeader, FrameSender } from './types.ts'
 
 /** Bytes before the frame in a sub-allocation: RNDIS header, packet body and per-packet infos (OpenVMM netvsp: 256). */
 export const FRAME_AT = 256
@@ -16,24 +17,17 @@ const MOST_SEGMENTS = 2048
 /** Fragments of a coalesced packet: 64 KiB in the smallest MTU, within the ranges of a packet. */
 const MOST_FRAGMENTS = 256
 
-/** Where one adapter makes the header of a frame to its guest, and that frame's hash; used again for the next frame. */
-export interface Outlet {
-  readonly header: Uint8Array
-  readonly view: DataView
-  readonly hash: FrameHash
-}
-
-export function createOutlet(): Outlet {
-  const header = new Uint8Array(FRAME_AT)
-  return { header, view: new DataView(header.buffer), hash: { value: 0, type: 0 } }
+export function createFrameHeader(): FrameHeader {
+  const bytes = new Uint8Array(FRAME_AT)
+  return { bytes, view: new DataView(bytes.buffer), hash: { value: 0, type: 0 } }
 }
 
 /** A frame from the switch. */
-export function deliver(ctx: HostContext, frame: Frame): void {
-  const { connection, options } = ctx
+export function deliver(ctx: FrameSender, frame: Frame): void {
+  const { connection } = ctx
   if (ctx.rescinded || ctx.removeAt !== Infinity) return
   if (connection.dataPath === DataPath.vf) {
-    options.vfReceive?.(frame)
+    ctx.vfReceive?.(frame)
     return
   }
   if (!connection.initialized || ctx.sections === undefined || !isServed(ctx)) return
@@ -47,7 +41,7 @@ export function deliver(ctx: HostContext, frame: Frame): void {
 }
 
 /** A large TCP segment: coalesced as it is for a guest that takes that, else in pieces. */
-function deliverLarge(ctx: HostContext, frame: Frame, segment: number): void {
+function deliverLarge(ctx: FrameSender, frame: Frame, segment: number): void {
   const { offload, frameBytes } = ctx.connection
   const v6 = frame.bytes[12] === 0x86 && frame.bytes[13] === 0xdd
   if (v6 ? offload.rscV6 : offload.rscV4) {
@@ -62,7 +56,7 @@ function deliverLarge(ctx: HostContext, frame: Frame, segment: number): void {
   else for (const bytes of pieces) deliverFrame(ctx, bytes, frame)
 }
 
-function deliverFrame(ctx: HostContext, bytes: Uint8Array, frame: Frame): void {
+function deliverFrame(ctx: FrameSender, bytes: Uint8Array, frame: Frame): void {
   const { connection, statistics, sections } = ctx
   if (bytes.length > connection.frameBytes) {
     statistics.receiveErrors++
@@ -75,12 +69,12 @@ function deliverFrame(ctx: HostContext, bytes: Uint8Array, frame: Frame): void {
     return
   }
   const infoEnd = writeInfos(ctx, bytes, frame)
-  fill(ctx, queue, section, bytes, 0, bytes.length, infoEnd, false)
+  fillSection(ctx, queue, section, bytes, infoEnd, 0)
   count(ctx, bytes.length)
   sendSoon(ctx, queue)
 }
 
-function deliverCoalesced(ctx: HostContext, bytes: Uint8Array, frame: Frame): void {
+function deliverCoalesced(ctx: FrameSender, bytes: Uint8Array, frame: Frame): void {
   const { connection, statistics, sections } = ctx
   const fragments = Math.ceil(bytes.length / connection.frameBytes)
   if (sections === undefined || sections.free < fragments) {
@@ -94,24 +88,16 @@ function deliverCoalesced(ctx: HostContext, bytes: Uint8Array, frame: Frame): vo
     const flags = PacketIdFlag.subAllocation | (index === 0 ? PacketIdFlag.first : 0) | (last ? PacketIdFlag.last : 0)
     // Only the first fragment's other infos count.
     const infos = index === 0 ? writeInfos(ctx, bytes, frame) : PACKET_HEADER
-    const infoEnd = writePpi(ctx.outlet.view, infos, PACKET_ID_TYPE, packetIdWord(flags, id))
+    const infoEnd = writePpi(ctx.frameHeader.view, infos, PACKET_ID_TYPE, packetIdWord(flags, id))
     const from = index * connection.frameBytes
-    fill(
-      ctx,
-      queue,
-      sections.take(false),
-      bytes,
-      from,
-      Math.min(bytes.length, from + connection.frameBytes),
-      infoEnd,
-      !last,
-    )
+    const part = bytes.subarray(from, from + connection.frameBytes)
+    fillSection(ctx, queue, sections.take(false), part, infoEnd, last ? 0 : 1)
   }
   count(ctx, bytes.length)
   sendSoon(ctx, queue)
 }
 
-function count({ statistics }: HostContext, bytes: number): void {
+function count({ statistics }: FrameSender, bytes: number): void {
   statistics.framesReceived++
   statistics.bytesReceived += bytes
 }
@@ -120,9 +106,9 @@ function count({ statistics }: HostContext, bytes: number): void {
  * Checksum first and always, then the tag, as OpenVMM does; the hash last. Linux 6.1 complains of each packet that has an
  * offset of infos and none. Returns where the infos end in the header.
  */
-function writeInfos(ctx: HostContext, bytes: Uint8Array, { vlan }: Frame): number {
+function writeInfos(ctx: FrameSender, bytes: Uint8Array, { vlan }: Frame): number {
   const { offload, rss } = ctx.connection
-  const { view, hash } = ctx.outlet
+  const { view, hash } = ctx.frameHeader
   let at = PACKET_HEADER
   at = writePpi(view, at, PpiType.checksum, checkReceived(offload.receive, bytes))
   if (vlan !== undefined) at = writePpi(view, at, PpiType.vlan, vlanWord(vlan))
@@ -134,9 +120,9 @@ function writeInfos(ctx: HostContext, bytes: Uint8Array, { vlan }: Frame): numbe
 }
 
 /** By the guest's table; what is not hashed, or whose channel is not open, goes to the primary. */
-function chooseQueue(ctx: HostContext, bytes: Uint8Array): number {
+function chooseQueue(ctx: FrameSender, bytes: Uint8Array): number {
   const { rss } = ctx.connection
-  const { hash } = ctx.outlet
+  const { hash } = ctx.frameHeader
   hash.type = 0
   if (!rss.enabled) return 0
   hashFrame(rss.key, rss.hashInfo, bytes, hash)
@@ -145,43 +131,38 @@ function chooseQueue(ctx: HostContext, bytes: Uint8Array): number {
   return ctx.channels[queue]?.isOpen === true ? queue : 0
 }
 
-/** Writes header and frame bytes into a section and queues it. */
-function fill(
-  ctx: HostContext,
+/** Writes header and frame bytes into a section and queues it; `more` is 1 if more of the same frame follows. */
+function fillSection(
+  ctx: FrameSender,
   queue: number,
   section: number,
   bytes: Uint8Array,
-  from: number,
-  to: number,
   infoEnd: number,
-  more: boolean,
+  more: number,
 ): void {
   const { sections, receiveGrant } = ctx
-  const { header, view } = ctx.outlet
+  const { bytes: header, view } = ctx.frameHeader
   if (sections === undefined || receiveGrant === undefined) return
-  const length = FRAME_AT + to - from
+  const length = FRAME_AT + bytes.length
   view.setUint32(0, RndisType.packet, true)
   view.setUint32(4, length, true)
   packet.write.data_offset(view, RNDIS_HEADER, FRAME_AT - RNDIS_HEADER)
-  packet.write.data_len(view, RNDIS_HEADER, to - from)
+  packet.write.data_len(view, RNDIS_HEADER, bytes.length)
   packet.write.per_pkt_info_offset(view, RNDIS_HEADER, PACKET_HEADER - RNDIS_HEADER)
   packet.write.per_pkt_info_len(view, RNDIS_HEADER, infoEnd - PACKET_HEADER)
   header.fill(0, infoEnd)
   const offset = section * sections.size
-  const written =
-    receiveGrant.write(offset, header) &&
-    receiveGrant.write(offset + FRAME_AT, from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to))
-  if (!written) {
-    // The grant covers every section: its pages are outside of RAM.
-    diagnose(ctx, 'VMBUS_NETVSC_RECEIVE_BUFFER', 'the receive buffer is not all in guest memory', { section })
-    ctx.statistics.receiveErrors++
-    sections.drop(section)
+  if (receiveGrant.write(offset, header) && receiveGrant.write(offset + FRAME_AT, bytes)) {
+    queueOf(ctx, queue).filled.push(section, length, more)
     return
   }
-  queueOf(ctx, queue).filled.push(section, length, more ? 1 : 0)
+  // The grant covers every section: its pages are outside of RAM.
+  diagnose(ctx, 'VMBUS_NETVSC_RECEIVE_BUFFER', 'the receive buffer is not all in guest memory', { section })
+  ctx.statistics.receiveErrors++
+  sections.drop(section)
 }
 
-function sendSoon(ctx: HostContext, queue: number): void {
+function sendSoon(ctx: FrameSender, queue: number): void {
   const channel = ctx.channels[queue]
   if (channel === undefined || ctx.batching > 0) return
   const { completion, messages } = queueOf(ctx, queue)

@@ -27,12 +27,13 @@ import {
 } from '../protocol/nvsp.ts'
 import { RndisStatus } from '../protocol/rndis.ts'
 import { FRAME_AT, sendTable } from './deliver.ts'
-import { DEFAULT_FRAME_BYTES, DEFAULT_MTU, ETHERNET_BYTES } from './options.ts'
+import { DEFAULT_FRAME_BYTES, ETHERNET_BYTES } from './options.ts'
 import { supportedOffload } from './offload.ts'
-import { begin, complete, sendMessage } from './queue.ts'
+import { complete, newMessage, sendMessage } from './queue.ts'
 import { createSections } from './sections.ts'
-import { violation, type HostContext } from './state.ts'
+import { violation } from './state.ts'
 import { transmit } from './transmit.ts'
+import type { HostContext } from './types.ts'
 import { setDataPath } from './vf.ts'
 
 /** What INIT_COMPLETE says (OpenVMM netvsp): the deprecated version word, and the longest MDL chain. */
@@ -102,7 +103,7 @@ const HANDLERS: Readonly<Record<number, Handler>> = {
   [NvspType.subchannel]: subchannels,
 }
 
-/** Answers with the message begun, if an answer is wanted. */
+/** Answers with what the message buffer holds, if an answer is wanted. */
 function answer(ctx: HostContext, { channel, packet, wantsCompletion }: Request, empty = false): void {
   if (wantsCompletion) complete(ctx, channel, packet.transactionLow, packet.transactionHigh, empty)
 }
@@ -111,7 +112,7 @@ function initialize(ctx: HostContext, given: Request): void {
   const asked = init.read.min_protocol_ver(given.packet.view, given.at)
   const known = ctx.versions.includes(asked)
   if (ctx.connection.version !== 0) return violation(given.channel, 'init-again', 'INIT after INIT succeeded')
-  const view = begin(ctx, NvspType.initComplete)
+  const view = newMessage(ctx, NvspType.initComplete)
   initComplete.write.negotiated_protocol_ver(
     view,
     BODY,
@@ -140,7 +141,7 @@ function ndisConfig(ctx: HostContext, given: Request): void {
   if (connection.version < NvspVersion.v2 || connection.config !== null)
     return violation(given.channel, 'config-order', 'an NDIS configuration out of turn')
   const mtu = sendNdisConfig.read.mtu(given.packet.view, given.at)
-  const largest = (ctx.options.mtu ?? DEFAULT_MTU) + ETHERNET_BYTES
+  const largest = ctx.mtu + ETHERNET_BYTES
   connection.frameBytes = mtu >= DEFAULT_FRAME_BYTES && mtu <= largest ? mtu : DEFAULT_FRAME_BYTES
   connection.config = { capabilities: given.packet.view.getUint32(given.at + sendNdisConfig.offsets.capability, true) }
   answer(ctx, given, true)
@@ -158,7 +159,7 @@ function receiveBuffer(ctx: HostContext, given: Request): void {
   const count = grant === undefined ? 0 : Math.floor(grant.byteLength / size)
   // Every page is looked at once here, so that no later write can fail half-way through a frame.
   const good = grant !== undefined && count >= 2 && grant.segments(0, grant.byteLength, [])
-  const view = begin(ctx, NvspType.sendReceiveBufferComplete)
+  const view = newMessage(ctx, NvspType.sendReceiveBufferComplete)
   sendReceiveBufferComplete.write.status(view, BODY, good ? NvspStatus.success : NvspStatus.fail)
   if (good) {
     connection.receiveBuffer = { gpadl, id, sections: null }
@@ -205,7 +206,7 @@ function sendBuffer(ctx: HostContext, given: Request): void {
   const { gpadl_handle: gpadl, id } = sendSendBuffer.decode(given.packet.view, given.at)
   const grant = given.channel.gpadl(gpadl)
   const good = grant !== undefined && grant.byteLength >= SEND_SECTION
-  const view = begin(ctx, NvspType.sendSendBufferComplete)
+  const view = newMessage(ctx, NvspType.sendSendBufferComplete)
   sendSendBufferComplete.encode(
     { status: good ? NvspStatus.success : NvspStatus.fail, section_size: good ? SEND_SECTION : 0 },
     view,
@@ -240,7 +241,7 @@ function queryEx(ctx: HostContext, given: Request): void {
   if (ctx.connection.version < NvspVersion.v5) return violation(given.channel, 'version', 'OID_QUERY_EX below NVSP 5')
   oidQueryExComplete.encode(
     { status: RndisStatus.notSupported, bytes: 0 },
-    begin(ctx, NvspType.oidQueryExComplete),
+    newMessage(ctx, NvspType.oidQueryExComplete),
     BODY,
   )
   answer(ctx, given)
@@ -254,7 +255,7 @@ function subchannels(ctx: HostContext, given: Request): void {
   const count = good ? Math.min(num_subchannels, ctx.queueLimit - 1) : 0
   subchannelComplete.encode(
     { status: good ? NvspStatus.success : NvspStatus.fail, num_subchannels: count },
-    begin(ctx, NvspType.subchannel),
+    newMessage(ctx, NvspType.subchannel),
     BODY,
   )
   connection.subchannels = good ? count : connection.subchannels
@@ -263,11 +264,11 @@ function subchannels(ctx: HostContext, given: Request): void {
 }
 
 /** Tells the guest how to spread its sends, once every subchannel is open (OpenVMM netvsp: NVSP 5 and later). */
-export function tellSendTable(ctx: HostContext): void {
+export function announceSendTable(ctx: HostContext): void {
   const { connection, channels } = ctx
-  if (connection.version < NvspVersion.v5 || connection.subchannels === 0 || connection.tableTold) return
+  if (connection.version < NvspVersion.v5 || connection.subchannels === 0 || connection.tableSent) return
   for (let index = 0; index <= connection.subchannels; index++) if (channels[index] === undefined) return
-  connection.tableTold = true
+  connection.tableSent = true
   const bytes = new Uint8Array(SEND_TABLE_AT + SEND_TABLE_SIZE * 4)
   const view = new DataView(bytes.buffer)
   messageHeader.write.msg_type(view, 0, NvspType.sendIndirectionTable)

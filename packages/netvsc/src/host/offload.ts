@@ -1,6 +1,6 @@
 import { ChecksumCap, ENCAPSULATION_8023, Lso6Cap, OFFLOAD_SIZES, ObjectType, offload } from '../protocol/ndis.ts'
 import { NvspVersion } from '../protocol/nvsp.ts'
-import type { Checksums, OffloadState } from './state.ts'
+import type { Checksums, OffloadState } from './types.ts'
 
 /** Largest LSO send and least segments, as of the real switch (OpenVMM rndisprot.rs, LSO_MAX_OFFLOAD_SIZE and LSO_MIN_SEGMENT_COUNT). */
 const LSO_BYTES = 0xf53c

@@ -1,3 +1,4 @@
+import { writeMac } from '@vmbus/switch'
 import {
   ENCAPSULATION_8023,
   FRIENDLY_NAME_BYTES,
@@ -13,10 +14,10 @@ import {
 } from '../protocol/ndis.ts'
 import { MacOption, Oid } from '../protocol/oids.ts'
 import { RndisStatus } from '../protocol/rndis.ts'
-import { macBytes } from './filter.ts'
 import { offloadBytes, offloadRevision, supportedOffload } from './offload.ts'
 import { ETHERNET_BYTES } from './options.ts'
-import { isLinkUp, type HostContext } from './state.ts'
+import { isLinkUp } from './state.ts'
+import type { OidTarget } from './types.ts'
 
 const VENDOR_ID = 0x155d
 const VENDOR = 'Microsoft Corporation'
@@ -36,6 +37,12 @@ const MAC_OPTIONS =
   MacOption.vlan8021q
 const SPEED_UNIT = 100
 
+function macBytes(mac: number): Uint8Array {
+  const bytes = new Uint8Array(6)
+  writeMac(bytes, 0, mac)
+  return bytes
+}
+
 const u64 = (value: number): Uint8Array => {
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true)
@@ -48,26 +55,23 @@ const u32 = (value: number): Uint8Array => {
   return bytes
 }
 
-/** What a query looks at. */
-type Asked = Pick<
-  HostContext,
-  'connection' | 'options' | 'permanentMac' | 'port' | 'queueLimit' | 'removeAt' | 'speed' | 'statistics'
->
-
 /** The NDIS version from which an OID is known: RSS needs 6.30 (OpenVMM netvsp lib.rs, handle_oid_query). */
-const isNdis6 = ({ connection: { ndis } }: Asked): boolean => (ndis?.major ?? 0) >= 6
-export const isNdis630 = ({ connection: { ndis } }: Pick<Asked, 'connection'>): boolean =>
+const isNdis6 = ({ connection: { ndis } }: OidTarget): boolean => (ndis?.major ?? 0) >= 6
+export const isNdis630 = ({ connection: { ndis } }: Pick<OidTarget, 'connection'>): boolean =>
   ndis !== null && (ndis.major > 6 || (ndis.major === 6 && ndis.minor >= 30))
 
 /** Bytes of an OID's value, or the status that says why there are none. `given` is what came with the query. */
-export function query(ctx: Asked, oid: number, given: Uint8Array): Uint8Array | number {
+export function query(ctx: OidTarget, oid: number, given: Uint8Array): Uint8Array | number {
   const answer = NDIS5[oid] ?? (isNdis6(ctx) ? NDIS6[oid] : undefined) ?? (isNdis630(ctx) ? NDIS6_30[oid] : undefined)
   return answer?.(ctx, given) ?? RndisStatus.notSupported
 }
 
-type Answer = (ctx: Asked, given: Uint8Array) => Uint8Array | undefined
+type Answer = (ctx: OidTarget, given: Uint8Array) => Uint8Array | undefined
 
-const payload = ({ connection }: Asked): number => connection.frameBytes - ETHERNET_BYTES
+/** In units of 100 bit/s. */
+export const speedBytes = (bitsPerSecond: number): Uint8Array => u32(Math.floor(bitsPerSecond / SPEED_UNIT))
+
+const payload = ({ connection }: OidTarget): number => connection.frameBytes - ETHERNET_BYTES
 
 const NDIS5: Readonly<Record<number, Answer>> = {
   [Oid.supportedList]: supportedList,
@@ -80,7 +84,7 @@ const NDIS5: Readonly<Record<number, Answer>> = {
   [Oid.maximumTotalSize]: (ctx) => u32(ctx.connection.frameBytes),
   [Oid.transmitBlockSize]: (ctx) => u32(ctx.connection.frameBytes),
   [Oid.receiveBlockSize]: (ctx) => u32(ctx.connection.frameBytes),
-  [Oid.linkSpeed]: (ctx) => u32(Math.floor(ctx.speed / SPEED_UNIT)),
+  [Oid.linkSpeed]: ({ speed }) => speedBytes(speed),
   [Oid.transmitBufferSpace]: () => u32(BUFFER_SPACE),
   [Oid.receiveBufferSpace]: () => u32(BUFFER_SPACE),
   [Oid.vendorId]: () => u32(VENDOR_ID),
@@ -146,7 +150,7 @@ const SET6: readonly number[] = [Oid.offloadParameters]
 const SET6_30: readonly number[] = [Oid.receiveScaleParameters]
 
 /** Every OID that this guest may query or set. */
-function supportedList(ctx: Asked): Uint8Array {
+function supportedList(ctx: OidTarget): Uint8Array {
   const oids = [...Object.keys(NDIS5).map(Number), ...SET5]
   if (isNdis6(ctx)) oids.push(...Object.keys(NDIS6).map(Number), ...SET6)
   if (isNdis630(ctx)) oids.push(...Object.keys(NDIS6_30).map(Number), ...SET6_30)
@@ -162,13 +166,13 @@ function friendlyName(): Uint8Array {
 }
 
 /** In the revision that the guest asks for, at most 3. */
-function hardwareCapabilities({ connection: { version } }: Asked, given: Uint8Array): Uint8Array {
+function hardwareCapabilities({ connection: { version } }: OidTarget, given: Uint8Array): Uint8Array {
   const asked = given.length >= objectHeader.size && given[0] === ObjectType.offload ? (given[1] ?? 0) : 0
   return offloadBytes(supportedOffload(version), asked === 0 ? offloadRevision(version) : Math.min(asked, 3))
 }
 
 /** OpenVMM sends 18 bytes, without the padding that others declare; Linux refuses more. */
-function rssCapabilities(ctx: Asked): Uint8Array {
+function rssCapabilities(ctx: OidTarget): Uint8Array {
   return receiveScaleCap.toBytes({
     hdr: { type: ObjectType.rssCapabilities, revision: RSS_CAPABILITIES_REVISION, size: receiveScaleCap.size },
     cap_flag: RssCap.toeplitz | RssCap.tcpIpv4 | RssCap.tcpIpv6,

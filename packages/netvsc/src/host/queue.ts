@@ -1,4 +1,4 @@
-import type { Channel, TransferRange } from '@vmbus/core'
+import type { Channel } from '@vmbus/core'
 import {
   BODY,
   ChannelType,
@@ -14,8 +14,8 @@ import {
   sendRndisPacketComplete,
 } from '../protocol/nvsp.ts'
 import type { Sections } from './sections.ts'
-import type { HostContext, QueueState } from './state.ts'
 import { traceRanges } from './tracing.ts'
+import type { MessageBuffer, QueueState, Sender } from './types.ts'
 
 /** Room asked for when a completion does not fit: descriptor, the longest message and trailer. */
 const MESSAGE_ROOM = 16 + MESSAGE_BYTES + 8
@@ -27,17 +27,7 @@ const NONE = new Uint8Array(0)
 /** Numbers in `filled` for each section. */
 const FILLED = 3
 
-/** Where one adapter's messages are written: a ring copies them before the sender returns. */
-export interface Scratch {
-  readonly view: DataView
-  readonly short: Uint8Array
-  readonly long: Uint8Array
-  readonly ranges: TransferRange[]
-  /** The filled sections of the packet that is being sent. */
-  readonly taken: number[]
-}
-
-export function createScratch(): Scratch {
+export function createMessageBuffer(): MessageBuffer {
   const buffer = new ArrayBuffer(MESSAGE_BYTES)
   return {
     view: new DataView(buffer),
@@ -48,46 +38,40 @@ export function createScratch(): Scratch {
   }
 }
 
-export function queueOf(ctx: HostContext, index: number): QueueState {
+export function queueOf(ctx: Sender, index: number): QueueState {
   return (ctx.connection.queues[index] ??= { completion: null, messages: [], filled: [] })
 }
 
-/** A message of `type` to fill in; zeros otherwise. */
-export function begin({ scratch }: HostContext, type: number): DataView {
-  const { view } = scratch
+/** The message buffer, with a message of `type` to fill in: zeros otherwise. */
+export function newMessage({ messageBuffer }: Sender, type: number): DataView {
+  const { view } = messageBuffer
   for (let at = 0; at < MESSAGE_BYTES; at += 8) view.setFloat64(at, 0)
   messageHeader.write.msg_type(view, 0, type)
   return view
 }
 
-/** The message begun, as long as every message of this version is: padded with zeros (wire/04 §1). */
-const begun = ({ scratch, connection }: HostContext): Uint8Array =>
-  connection.version >= NvspVersion.v6_1 ? scratch.long : scratch.short
+/** The bytes of the message buffer: as many as every message of this version has, padded with zeros (wire/04 §1). */
+const messageBytes = ({ messageBuffer, connection }: Sender): Uint8Array =>
+  connection.version >= NvspVersion.v6_1 ? messageBuffer.long : messageBuffer.short
 
-/** Completes a request with the message begun, or with nothing. Called once for each packet; what does not fit waits. */
-export function complete(ctx: HostContext, channel: Channel, low: number, high: number, empty = false): void {
-  const payload = empty ? NONE : begun(ctx)
+/** Completes a request with what the message buffer holds, or with nothing. Called once for each packet; what does not fit waits. */
+export function complete(ctx: Sender, channel: Channel, low: number, high: number, empty = false): void {
+  const payload = empty ? NONE : messageBytes(ctx)
   if (channel.sendCompletion(payload, low, high) || !channel.isOpen) return
   queueOf(ctx, channel.subchannelIndex).completion = { payload: payload.slice(), low, high }
   channel.wantWritable(MESSAGE_ROOM)
 }
 
-export function completeRndis(ctx: HostContext, channel: Channel, low: number, high: number, status: number): void {
-  sendRndisPacketComplete.write.status(begin(ctx, NvspType.sendRndisPacketComplete), BODY, status)
+export function completeRndis(ctx: Sender, channel: Channel, low: number, high: number, status: number): void {
+  sendRndisPacketComplete.write.status(newMessage(ctx, NvspType.sendRndisPacketComplete), BODY, status)
   complete(ctx, channel, low, high)
 }
 
-/** Sends a message of the host's own on the primary channel: the one begun, or the longer `bytes`. */
-export function sendMessage(
-  ctx: HostContext,
-  low: number,
-  high: number,
-  wantCompletion: boolean,
-  bytes?: Uint8Array,
-): void {
+/** Sends a message of the host's own on the primary channel: what the message buffer holds, or the longer `bytes`. */
+export function sendMessage(ctx: Sender, low: number, high: number, wantCompletion: boolean, bytes?: Uint8Array): void {
   const [channel] = ctx.channels
   if (channel === undefined) return
-  const payload = bytes ?? begun(ctx)
+  const payload = bytes ?? messageBytes(ctx)
   const { messages } = queueOf(ctx, 0)
   if (messages.length === 0 && channel.sendInBand(payload, low, high, wantCompletion)) return
   if (!channel.isOpen || messages.length >= MOST_MESSAGES) return
@@ -95,8 +79,8 @@ export function sendMessage(
   channel.wantWritable(MESSAGE_ROOM + payload.length)
 }
 
-/** Tries again what found the ring full, each as if it had never been asked. True when nothing waits any more. */
-export function drain(ctx: HostContext, channel: Channel): boolean {
+/** Sends again what found the ring full. True when nothing waits any more. */
+export function drain(ctx: Sender, channel: Channel): boolean {
   const queue = queueOf(ctx, channel.subchannelIndex)
   const { completion, messages } = queue
   if (completion !== null) {
@@ -121,7 +105,7 @@ function waitFor(channel: Channel, bytes: number): false {
 }
 
 /** Forgets the frames that wait for room in the rings; answers stay. */
-export function dropFrames({ connection, sections }: HostContext): void {
+export function dropFrames({ connection, sections }: Sender): void {
   if (sections === undefined) return
   for (const queue of connection.queues) {
     if (!queue) continue
@@ -146,7 +130,7 @@ export function eachFilled(
  * Sends filled sections, as many in a packet as guests take; the fragments of a frame stay in one packet. The guest may run
  * while it is signalled and cause more frames, or leave: each round looks at everything anew.
  */
-export function flush(ctx: HostContext, channel: Channel): boolean {
+export function flush(ctx: Sender, channel: Channel): boolean {
   for (;;) {
     const { filled } = queueOf(ctx, channel.subchannelIndex)
     const { sections } = ctx
@@ -161,8 +145,8 @@ export function flush(ctx: HostContext, channel: Channel): boolean {
 }
 
 /** Sends the first `count` filled sections as one packet; false, with nothing changed, when it does not fit. */
-function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, filled: number[], count: number): boolean {
-  const { ranges, taken } = ctx.scratch
+function sendPacket(ctx: Sender, channel: Channel, sections: Sections, filled: number[], count: number): boolean {
+  const { ranges, taken } = ctx.messageBuffer
   const first = filled[0] ?? 0
   while (ranges.length > 0) ranges.pop()
   while (taken.length > 0) taken.pop()
@@ -175,14 +159,14 @@ function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, fill
   filled.copyWithin(0, taken.length)
   for (let gone = taken.length; gone > 0; gone--) filled.pop()
   sections.send(channel.subchannelIndex, ranges)
-  const view = begin(ctx, NvspType.sendRndisPacket)
+  const view = newMessage(ctx, NvspType.sendRndisPacket)
   sendRndisPacket.write.channel_type(view, BODY, first < sections.control ? ChannelType.control : ChannelType.data)
   sendRndisPacket.write.send_buf_section_index(view, BODY, NO_SECTION)
   const tracing = ctx.deps.trace !== undefined
   // The guest's interrupt waits until what the packet names has been traced.
   if (tracing) channel.cork()
   // The first section names the packet: it is in one packet at a time, whatever the channel. Id 0 would mean "no id".
-  const sent = channel.sendTransferPages(ctx.connection.receiveBuffer?.id ?? 0, ranges, begun(ctx), first + 1, 0)
+  const sent = channel.sendTransferPages(ctx.connection.receiveBuffer?.id ?? 0, ranges, messageBytes(ctx), first + 1, 0)
   if (!sent) {
     sections.undo(first)
     filled.unshift(...taken)
@@ -192,7 +176,7 @@ function sendPacket(ctx: HostContext, channel: Channel, sections: Sections, fill
 }
 
 /** How many of `filled` make a packet: whole frames, as many as the guest takes; a control message goes alone. */
-function packetCount(ctx: HostContext, sections: Sections, filled: readonly number[]): number {
+function packetCount(ctx: Sender, sections: Sections, filled: readonly number[]): number {
   const most = (ctx.connection.ndis?.major ?? 6) >= 6 ? MOST_RANGES : MOST_RANGES_NDIS5
   let whole = 0
   for (let at = 0, count = 1; at < filled.length && count <= most; at += FILLED, count++) {

@@ -1,8 +1,9 @@
 import { Indication } from '../protocol/rndis.ts'
 import { indicate } from './rndis.ts'
-import { isServed, type HostContext } from './state.ts'
+import { isServed } from './state.ts'
+import type { RndisControl } from './types.ts'
 
-/** A guest that has not given everything back after a second does not look any more. */
+/** After a second without it, a guest gives nothing back any more. */
 const DRAIN_TICKS = 10_000_000
 const TIMER = 'remove'
 
@@ -10,7 +11,7 @@ const TIMER = 'remove'
  * Takes the adapter away while it is in use: the guest is told that the cable is out, gets no more frames and gives back what
  * it has; then the device is withdrawn. Drivers look at no ring any more once it is (Linux vmbus_onoffer_rescind).
  */
-export function remove(ctx: HostContext): void {
+export function remove(ctx: RndisControl): void {
   if (ctx.rescinded || ctx.removeAt !== Infinity) return
   ctx.removeAt = ctx.deps.clock.now() + DRAIN_TICKS
   armRemoval(ctx)
@@ -18,12 +19,12 @@ export function remove(ctx: HostContext): void {
   removeWhenIdle(ctx)
 }
 
-export function armRemoval({ removeAt, deps }: HostContext): void {
+export function armRemoval({ removeAt, deps }: RndisControl): void {
   if (removeAt !== Infinity) deps.timers.set(TIMER, removeAt)
 }
 
 /** Withdraws the adapter once nobody has anything of it. */
-export function removeWhenIdle(ctx: HostContext): void {
+export function removeWhenIdle(ctx: RndisControl): void {
   const { connection, sections, removeAt } = ctx
   if (removeAt === Infinity || ctx.rescinded || ctx.batching > 0) return
   const waits = connection.controls.length > 0 || (sections !== undefined && !sections.idle)

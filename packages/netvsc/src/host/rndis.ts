@@ -18,7 +18,8 @@ import { offloadBytes, offloadRevision } from './offload.ts'
 import { query } from './query.ts'
 import { drain, queueOf } from './queue.ts'
 import { set } from './set.ts'
-import { diagnose, violation, type HostContext } from './state.ts'
+import { diagnose, violation } from './state.ts'
+import type { RndisControl } from './types.ts'
 import { announceVf } from './vf.ts'
 
 /** What INITIALIZE_CMPLT says (OpenVMM netvsp): messages per packet, bytes, alignment as a power of two. */
@@ -29,7 +30,7 @@ const ALIGNMENT = 3
 const MOST_WAITING = 64
 
 /** A control message of the guest, in a private copy. */
-export function control(ctx: HostContext, channel: Channel, message: Uint8Array): void {
+export function control(ctx: RndisControl, channel: Channel, message: Uint8Array): void {
   const view = new DataView(message.buffer, message.byteOffset, message.length)
   if (message.length < RNDIS_HEADER + 4) return violation(channel, 'control-short', 'a control message without a body')
   // The message's own length says nothing: firmware and old drivers leave it 0 (OpenVMM netvsp does not look at it either).
@@ -63,7 +64,7 @@ export function control(ctx: HostContext, channel: Channel, message: Uint8Array)
   }
 }
 
-function initialize(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
+function initialize(ctx: RndisControl, channel: Channel, view: DataView, length: number): void {
   if (length < RNDIS_HEADER + initializeRequest.size) return violation(channel, 'control-short', 'a short INITIALIZE')
   if (ctx.connection.initialized) return violation(channel, 'initialize-again', 'a second INITIALIZE')
   const { req_id, major_ver, minor_ver } = initializeRequest.decode(view, RNDIS_HEADER)
@@ -100,7 +101,7 @@ function information(view: DataView, length: number): Uint8Array | undefined {
   return new Uint8Array(view.buffer, view.byteOffset + RNDIS_HEADER + info_buf_offset, info_buflen)
 }
 
-function answerQuery(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
+function answerQuery(ctx: RndisControl, channel: Channel, view: DataView, length: number): void {
   if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short QUERY')
   const { req_id, oid, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
   const given = information(view, length)
@@ -118,7 +119,7 @@ function answerQuery(ctx: HostContext, channel: Channel, view: DataView, length:
   respond(ctx, RndisType.queryComplete, new DataView(answer.buffer))
 }
 
-function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: number): void {
+function answerSet(ctx: RndisControl, channel: Channel, view: DataView, length: number): void {
   if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short SET')
   const { req_id, oid } = queryRequest.decode(view, RNDIS_HEADER)
   const given = information(view, length)
@@ -133,7 +134,7 @@ function answerSet(ctx: HostContext, channel: Channel, view: DataView, length: n
 }
 
 /** Tells the guest of a change. Nothing before INITIALIZE, where a guest asks for the state, nor on a withdrawn device. */
-export function indicate(ctx: HostContext, status: number, buffer: Uint8Array = new Uint8Array(0)): void {
+export function indicate(ctx: RndisControl, status: number, buffer: Uint8Array = new Uint8Array(0)): void {
   if (!ctx.connection.initialized || ctx.rescinded) return
   const body = new Uint8Array(indicateStatus.size + buffer.length)
   indicateStatus.encode(
@@ -145,7 +146,7 @@ export function indicate(ctx: HostContext, status: number, buffer: Uint8Array = 
 }
 
 /** Sends a control message to the guest, in a section of its own. */
-function respond(ctx: HostContext, type: number, body: DataView): void {
+function respond(ctx: RndisControl, type: number, body: DataView): void {
   const { controls } = ctx.connection
   if (controls.length >= MOST_WAITING)
     return diagnose(ctx, 'VMBUS_NETVSC_CONTROL_FULL', 'the guest takes no control messages', { type })
@@ -159,7 +160,7 @@ function respond(ctx: HostContext, type: number, body: DataView): void {
 }
 
 /** Moves waiting control messages into sections as far as there are any. */
-export function sendControls(ctx: HostContext): void {
+export function sendControls(ctx: RndisControl): void {
   const { connection, sections, receiveGrant, channels } = ctx
   const [channel] = channels
   if (sections === undefined || receiveGrant === undefined || channel === undefined) return

@@ -1,3 +1,4 @@
+import type { Channel } from '@vmbus/core'
 import {
   bytes,
   flag,
@@ -7,25 +8,31 @@ import {
   number,
   object,
   oneOf,
+  plainCopy,
+  restoreState,
   stateForm,
   u16,
   u32,
   ShapeMismatch,
   type Shape,
   type StateForm,
+  type StateHead,
 } from '@vmbus/world'
 import { RSS_KEY_BYTES } from '../protocol/ndis.ts'
-import { DataPath } from '../protocol/nvsp.ts'
+import { DataPath, nvspVersionName } from '../protocol/nvsp.ts'
 import { linkSpeed } from './options.ts'
-import type { SectionsState } from './sections.ts'
+import { armRemoval } from './removal.ts'
+import { createSections, type SectionsState } from './sections.ts'
+import { dataPathOf, isLinkUp, isUp, openChannels } from './state.ts'
 import type {
   Checksums,
   ConnectionState,
+  HostContext,
   NetvscHostState,
   NetvscStatistics,
   OffloadState,
   QueueState,
-} from './state.ts'
+} from './types.ts'
 
 const LARGEST_MAC = 0xffff_ffff_ffff
 const mac = integer(0, LARGEST_MAC)
@@ -55,7 +62,7 @@ const sections: Shape<SectionsState> = (value, at) => {
   return state
 }
 
-/** What heads of packets have room for. */
+/** Sections keep the queue of a packet, plus one, in a byte. */
 const MAX_QUEUES = 255
 
 const message = { payload: bytes(), low: u32, high: u32 }
@@ -96,8 +103,8 @@ const connection = (versions: readonly number[]): Shape<ConnectionState> =>
     offload,
     rss: object({ enabled: flag, hashInfo: u32, key: bytes(RSS_KEY_BYTES), table: list(u32) }),
     subchannels: u32,
-    tableTold: flag,
-    vfTold: flag,
+    tableSent: flag,
+    vfAnnounced: flag,
     dataPath: oneOf(DataPath.synthetic, DataPath.vf),
     controls: list(bytes()),
     queues: list(nullable(queue)),
@@ -117,7 +124,7 @@ const statistics: Shape<NetvscStatistics> = object<NetvscStatistics>({
 
 /** The states of an adapter that speaks these versions. */
 export const hostForm = (versions: readonly number[]): StateForm<NetvscHostState> =>
-  stateForm<NetvscHostState>('netvsc', 4, {
+  stateForm<NetvscHostState>('netvsc', 5, {
     connection: connection(versions),
     statistics,
     vfSerial: u32,
@@ -125,3 +132,60 @@ export const hostForm = (versions: readonly number[]): StateForm<NetvscHostState
     removeAt: number(0),
     rescinded: flag,
   })
+
+export function save(ctx: HostContext): NetvscHostState & StateHead {
+  const { connection, statistics, vfSerial, speed, sections: live, removeAt, rescinded } = ctx
+  const receiveBuffer = connection.receiveBuffer && { ...connection.receiveBuffer, sections: live?.save() ?? null }
+  // A channel that was never open leaves a hole in the list.
+  const queues = Array.from(connection.queues, (each) => each ?? null)
+  return {
+    ...ctx.form.head,
+    connection: plainCopy({ ...connection, receiveBuffer, queues }),
+    statistics: { ...statistics },
+    vfSerial,
+    speed,
+    removeAt,
+    rescinded,
+  }
+}
+
+export function restore(ctx: HostContext, saved: unknown, channels: readonly Channel[]): void {
+  const state = restoreState(saved, ctx.form)
+  ctx.connection = state.connection
+  ctx.statistics = state.statistics
+  ctx.vfSerial = state.vfSerial
+  ctx.speed = state.speed
+  ctx.rescinded = state.rescinded
+  ctx.removeAt = state.removeAt
+  armRemoval(ctx)
+  ctx.channels = []
+  for (const channel of channels) ctx.channels[channel.subchannelIndex] = channel
+  if (!ctx.rescinded) ctx.slot.take(ctx.adapter)
+  restoreGrants(ctx)
+}
+
+function restoreGrants(ctx: HostContext): void {
+  const [primary] = ctx.channels
+  const { receiveBuffer, sendBuffer } = ctx.connection
+  ctx.receiveGrant = receiveBuffer === null ? undefined : primary?.gpadl(receiveBuffer.gpadl)
+  ctx.sendGrant = sendBuffer === null ? undefined : primary?.gpadl(sendBuffer.gpadl)
+  const saved = receiveBuffer?.sections
+  ctx.sections = saved ? createSections(saved.size, saved.count, saved) : undefined
+}
+
+export function inspect(ctx: HostContext): Record<string, unknown> {
+  const { connection, sections: live, statistics: counts } = ctx
+  return {
+    version: connection.version === 0 ? null : nvspVersionName(connection.version),
+    initialized: connection.initialized,
+    filter: isUp(ctx) ? connection.filter : 0,
+    frameBytes: connection.frameBytes,
+    queues: openChannels(ctx),
+    dataPath: dataPathOf(ctx),
+    linkUp: isLinkUp(ctx),
+    freeSections: live?.free ?? 0,
+    offload: plainCopy(connection.offload),
+    rss: connection.rss.enabled,
+    ...counts,
+  }
+}

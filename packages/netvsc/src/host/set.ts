@@ -1,3 +1,4 @@
+import { readMac } from '@vmbus/switch'
 import { plainCopy } from '@vmbus/world'
 import {
   ENCAPSULATION_8023,
@@ -14,11 +15,10 @@ import {
 import { Capability, NvspVersion } from '../protocol/nvsp.ts'
 import { Oid } from '../protocol/oids.ts'
 import { ParameterType, RndisStatus, configParameterInfo } from '../protocol/rndis.ts'
-import { macAt } from './filter.ts'
 import { supportedOffload } from './offload.ts'
 import { ETHERNET_BYTES } from './options.ts'
 import { isNdis630 } from './query.ts'
-import type { Checksums, HostContext, OffloadState } from './state.ts'
+import type { Checksums, OffloadState, OidTarget } from './types.ts'
 
 /** Offload parameters of revision 1; later ones are longer. */
 const OFFLOAD_REVISION_1 = 20
@@ -31,11 +31,8 @@ const MOST_TEXT = 255
 const SET_ON = 1
 const HASH_FUNCTION = 0xff
 
-/** What a SET may change. */
-type Changed = Pick<HostContext, 'connection' | 'deps' | 'options' | 'permanentMac' | 'queueLimit'>
-
 /** Sets an OID and returns the status. What is refused changes nothing. */
-export function set(ctx: Changed, oid: number, given: Uint8Array): number {
+export function set(ctx: OidTarget, oid: number, given: Uint8Array): number {
   const view = new DataView(given.buffer, given.byteOffset, given.length)
   switch (oid) {
     case Oid.packetFilter:
@@ -66,8 +63,8 @@ function isObject(view: DataView, type: number, size: number): boolean {
   return header.type === type && header.revision >= 1 && header.size >= size && view.byteLength >= header.size
 }
 
-function setFilter(ctx: Changed, view: DataView): number {
-  // What is not there cannot be read (OpenVMM: an access error is STATUS_FAILURE).
+function setFilter(ctx: OidTarget, view: DataView): number {
+  // A buffer that is too short is an access error (OpenVMM: STATUS_FAILURE).
   if (view.byteLength < 4) return RndisStatus.failure
   const filter = view.getUint32(0, true)
   const before = ctx.connection.filter
@@ -76,16 +73,16 @@ function setFilter(ctx: Changed, view: DataView): number {
   return RndisStatus.success
 }
 
-function setMulticast(ctx: Changed, given: Uint8Array): number {
+function setMulticast(ctx: OidTarget, given: Uint8Array): number {
   if (given.length % MAC_BYTES !== 0 || given.length > MAC_BYTES * MULTICAST_ENTRIES) return RndisStatus.invalidLength
   ctx.connection.multicast = Array.from({ length: given.length / MAC_BYTES }, (_, index) =>
-    macAt(given, index * MAC_BYTES),
+    readMac(given, index * MAC_BYTES),
   )
   return RndisStatus.success
 }
 
 /** A name and a value in UTF-16: the address, or an offload by its standard keyword; other names mean nothing here. */
-function setParameter(ctx: Changed, view: DataView): number {
+function setParameter(ctx: OidTarget, view: DataView): number {
   if (view.byteLength < configParameterInfo.size) return RndisStatus.failure
   const info = configParameterInfo.decode(view)
   if (info.parameter_name_length > MOST_TEXT || info.parameter_value_length > MOST_TEXT) return RndisStatus.invalidData
@@ -97,18 +94,18 @@ function setParameter(ctx: Changed, view: DataView): number {
   return name === NETWORK_ADDRESS ? setAddress(ctx, value) : setKeyword(ctx, name, value)
 }
 
-function setAddress(ctx: Changed, value: string): number {
+function setAddress(ctx: OidTarget, value: string): number {
   if (!/^[0-9a-f]{12}$/i.test(value)) return RndisStatus.invalidData
   const mac = Number.parseInt(value, 16)
   // Without permission the port would drop every frame from it.
-  if (mac !== ctx.permanentMac && ctx.options.macSpoofing !== true) return RndisStatus.failure
+  if (mac !== ctx.permanentMac && !ctx.spoofing) return RndisStatus.failure
   if (Number.parseInt(value.slice(0, 2), 16) & 1) return RndisStatus.invalidData
   ctx.connection.mac = mac
   return RndisStatus.success
 }
 
 /** The first digit says it: for checksums 1 is transmit, 2 receive, 3 both (OpenVMM netvsp lib.rs, oid_set_rndis_config_parameter). */
-function setKeyword({ connection }: Changed, name: string, value: string): number {
+function setKeyword({ connection }: OidTarget, name: string, value: string): number {
   const digit = /^\d/.exec(value)?.[0]
   if (digit === undefined) return RndisStatus.invalidData
   const number = Number(digit)
@@ -150,7 +147,7 @@ function utf16(view: DataView, offset: number, length: number): string | undefin
 }
 
 /** Reads what the guest's revision has; Linux says revision 3 of 22 bytes (wire/10 §4), which is more than the first has. */
-function setOffload({ connection }: Changed, view: DataView): number {
+function setOffload({ connection }: OidTarget, view: DataView): number {
   if (!isObject(view, ObjectType.default, OFFLOAD_REVISION_1)) return RndisStatus.invalidData
   const bytes = new Uint8Array(offloadParameters.size)
   bytes.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, bytes.length)))
@@ -184,7 +181,7 @@ function setOffload({ connection }: Changed, view: DataView): number {
   return RndisStatus.success
 }
 
-/** Only what is there: Ethernet without more (OpenVMM netvsp lib.rs, oid_set_offload_encapsulation). */
+/** Ethernet is the only encapsulation (OpenVMM netvsp lib.rs, oid_set_offload_encapsulation). */
 function setEncapsulation(view: DataView): number {
   if (!isObject(view, ObjectType.offloadEncapsulation, offloadEncapsulation.size)) return RndisStatus.invalidData
   const given = offloadEncapsulation.decode(view)
@@ -200,7 +197,7 @@ function setEncapsulation(view: DataView): number {
  * What the flags call unchanged stays, whatever the rest says. The real switch does not look at the header (OpenVMM netvsp
  * lib.rs, oid_set_rss_parameters), and what a shorter revision does not have is zero.
  */
-function setRss(ctx: Changed, view: DataView): number {
+function setRss(ctx: OidTarget, view: DataView): number {
   const bytes = new Uint8Array(receiveScaleParam.size)
   bytes.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, bytes.length)))
   const given = receiveScaleParam.parse(bytes)

@@ -1,38 +1,25 @@
 import { copyFromRanges, rangesLength, type Channel, type Packet } from '@vmbus/core'
-import type { Frame, Offload, VlanTag } from '@vmbus/switch'
+import type { Offload } from '@vmbus/switch'
 import { BODY, ChannelType, NO_SECTION, NvspStatus, sendRndisPacket } from '../protocol/nvsp.ts'
 import { TxChecksum, lsoMss, packetInfo, readPacketInfo, vlanOf, type PacketInfo } from '../protocol/ppi.ts'
 import { MOST_CONTROL_BYTES, PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { completeRndis } from './queue.ts'
 import { control } from './rndis.ts'
-import { violation, type HostContext } from './state.ts'
+import { violation } from './state.ts'
 import { traceTransfer } from './tracing.ts'
+import type { FrameReceiver, TransmitBuffer } from './types.ts'
 
 /** RNDIS bytes of one message: a section and what guests put beside it, several times what any sends. */
 const MOST_DATA_BYTES = 256 * 1024
 
-/** What one adapter copies the guest's messages into, and says of each; used again for the next message. */
-export interface Intake {
-  bytes: Uint8Array
-  view: DataView
-  readonly info: PacketInfo
-  readonly frame: ReusedFrame
-}
-
-interface ReusedFrame extends Frame {
-  bytes: Uint8Array
-  vlan: VlanTag | undefined
-  offload: Offload | undefined
-}
-
-export function createIntake(): Intake {
+export function createTransmitBuffer(): TransmitBuffer {
   const bytes = new Uint8Array(16 * 1024)
   const view = new DataView(bytes.buffer)
   return { bytes, view, info: packetInfo(), frame: { bytes, vlan: undefined, offload: undefined } }
 }
 
 /** SEND_RNDIS_PKT: takes all RNDIS messages that it carries, then completes it once. */
-export function transmit(ctx: HostContext, channel: Channel, received: Packet): void {
+export function transmit(ctx: FrameReceiver, channel: Channel, received: Packet): void {
   const { transactionLow, transactionHigh } = received
   const at = received.payloadOffset
   if (received.payloadLength < BODY + sendRndisPacket.size || (received.flags & 1) === 0)
@@ -43,11 +30,11 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
     ctx.statistics.sendErrors++
     return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.invalidRndisPacket)
   }
-  if (ctx.deps.trace !== undefined) traceTransfer(ctx, channel, 'host', ctx.intake.bytes.subarray(0, length))
+  if (ctx.deps.trace !== undefined) traceTransfer(ctx, channel, 'host', ctx.transmitBuffer.bytes.subarray(0, length))
   if (type === ChannelType.control) {
     if (length > MOST_CONTROL_BYTES || channel.subchannelIndex !== 0)
       return completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.fail)
-    const message = ctx.intake.bytes.slice(0, length)
+    const message = ctx.transmitBuffer.bytes.slice(0, length)
     completeRndis(ctx, channel, transactionLow, transactionHigh, NvspStatus.success)
     return control(ctx, channel, message)
   }
@@ -56,8 +43,8 @@ export function transmit(ctx: HostContext, channel: Channel, received: Packet): 
 }
 
 /** Copies the message's RNDIS bytes, section first, then ranges; -1 when they are not all the guest's to give. */
-function gather(ctx: HostContext, received: Packet): number {
-  const { intake } = ctx
+function gather(ctx: FrameReceiver, received: Packet): number {
+  const { transmitBuffer } = ctx
   const at = received.payloadOffset + BODY
   const index = sendRndisPacket.read.send_buf_section_index(received.view, at)
   const size = sendRndisPacket.read.send_buf_section_size(received.view, at)
@@ -65,23 +52,26 @@ function gather(ctx: HostContext, received: Packet): number {
   const beside = rangesLength(received.gpaRanges)
   const total = inSection + beside
   if (total === 0 || total > MOST_DATA_BYTES) return -1
-  if (total > intake.bytes.length) {
-    intake.bytes = new Uint8Array(MOST_DATA_BYTES)
-    intake.view = new DataView(intake.bytes.buffer)
+  if (total > transmitBuffer.bytes.length) {
+    transmitBuffer.bytes = new Uint8Array(MOST_DATA_BYTES)
+    transmitBuffer.view = new DataView(transmitBuffer.bytes.buffer)
   }
   if (inSection > 0) {
     const { sendBuffer } = ctx.connection
     if (sendBuffer === null || index >= sendBuffer.sections || inSection > sendBuffer.sectionSize) return -1
-    if (!ctx.sendGrant?.read(index * sendBuffer.sectionSize, intake.bytes.subarray(0, inSection))) return -1
+    if (!ctx.sendGrant?.read(index * sendBuffer.sectionSize, transmitBuffer.bytes.subarray(0, inSection))) return -1
   }
-  if (beside > 0 && !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, intake.bytes.subarray(inSection, total)))
+  if (
+    beside > 0 &&
+    !copyFromRanges(ctx.deps.memory, received.gpaRanges, 0, transmitBuffer.bytes.subarray(inSection, total))
+  )
     return -1
   return total
 }
 
 /** Sends each frame of the copied message. What stands before a broken message has been sent all the same. */
-function sendAll(ctx: HostContext, length: number): number {
-  const { view } = ctx.intake
+function sendAll(ctx: FrameReceiver, length: number): number {
+  const { view } = ctx.transmitBuffer
   for (let at = 0; at < length;) {
     const left = length - at
     const size = left < RNDIS_HEADER ? 0 : view.getUint32(at + 4, true)
@@ -100,8 +90,8 @@ function sendAll(ctx: HostContext, length: number): number {
 }
 
 /** One RNDIS packet of `size` bytes at `at`, all of them copied. */
-function sendFrame(ctx: HostContext, at: number, size: number): boolean {
-  const { bytes, view, info, frame } = ctx.intake
+function sendFrame(ctx: FrameReceiver, at: number, size: number): boolean {
+  const { bytes, view, info, frame } = ctx.transmitBuffer
   const body = at + RNDIS_HEADER
   const room = size - RNDIS_HEADER
   const dataOffset = packet.read.data_offset(view, body)

@@ -11,7 +11,7 @@ import {
   sendSendBuffer,
   sendSendBufferComplete,
 } from './nvsp.ts'
-import { allocReceiveBuffer, allocReceiveBufferComplete, freeReceiveBuffer } from './unused.ts'
+import { allocReceiveBuffer, allocReceiveBufferComplete, freeReceiveBuffer } from './trace-only.ts'
 
 // Words and bodies with several readings, for decoders of traces: every reading overlaps the others.
 

@@ -1,7 +1,7 @@
 import type { GuestDriverDeps } from '@vmbus/core'
 import { frameState, type Frame } from '@vmbus/switch'
 import { anything, flag, integer, list, object, oneOf, stateForm, text, type StateForm } from '@vmbus/world'
-import type { NetvscGuest } from '../guest.ts'
+import type { NetvscGuest } from '../guest/index.ts'
 import { FEATURES, type Feature, type InterfaceSystem, type LiveInterface, type VfFunction } from './interface.ts'
 import { stationState, type Station, type StationState } from './station.ts'
 
@@ -43,7 +43,7 @@ export interface Context {
   readonly vlans: Map<number, Vlan>
   /** Features that are off until somebody turns them on. */
   readonly offAtFirst: readonly Feature[]
-  /** Frames of one poll: the stack has them once the host has its receipts (Linux net/core/dev.c, napi_complete_done). */
+  /** Frames of one poll: the stack has them once the host has its completions (Linux net/core/dev.c, napi_complete_done). */
   readonly polled: Polled[]
   state: AdapterState
   /** The function whose driver is there; it is given again after a restore. */

@@ -1,6 +1,6 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { plainCopy, restoreState, scopedTimers, type StateHead } from '@vmbus/world'
-import { netvscGuest, type NetvscGuest, type NetvscGuestOptions } from '../guest.ts'
+import { netvscGuest, type NetvscGuest, type NetvscGuestOptions } from '../guest/index.ts'
 import { RxChecksum } from '../protocol/ppi.ts'
 import { interfaceForm, noAdapterState, type Context, type SavedInterface, type SavedVlan } from './context.ts'
 import type { Feature, InterfaceSystem, LiveInterface } from './interface.ts'

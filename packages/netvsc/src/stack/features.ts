@@ -1,4 +1,4 @@
-import type { GuestOffloads } from '../guest/state.ts'
+import type { GuestOffloads } from '../guest/types.ts'
 import type { Context } from './context.ts'
 import { FEATURES, type Feature, type Features, type InterfaceSystem } from './interface.ts'
 

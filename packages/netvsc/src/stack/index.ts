@@ -5,6 +5,7 @@ export {
   type Feature,
   type Features,
   type InterfaceSystem,
+  type InterfaceTable,
   type LiveInterface,
   type SendRequest,
   type VfFunction,
@@ -12,4 +13,4 @@ export {
   type VfState,
 } from './interface.ts'
 export { UNCONFIGURED, isV6, type IpConfig } from './ip-config.ts'
-export { interfaceTable, ping, type EchoRequest, type InterfaceTable } from './table.ts'
+export { interfaceTable, ping, type EchoRequest } from './table.ts'

@@ -1,8 +1,7 @@
 import type { Frame } from '@vmbus/switch'
-import type { QueueStatistics } from '../guest/state.ts'
+import type { QueueStatistics } from '../guest/types.ts'
 import type { RssChange } from '../guest/options.ts'
 import type { IpConfig } from './ip-config.ts'
-import type { InterfaceTable } from './table.ts'
 
 /** Under the names that `ethtool -k` of Linux has. */
 export const FEATURES = [
@@ -96,6 +95,20 @@ export interface AdapterControl {
   addVlan(id: number): LiveInterface
   readonly vf: VfState
   attachVf(vf: VfFunction): VfLink
+}
+
+/** The interfaces of a system by name, and who listens to what they receive. */
+export interface InterfaceTable {
+  /** By name, in the order in which they came. */
+  readonly all: ReadonlyMap<string, LiveInterface>
+  find(name: string): LiveInterface | undefined
+  /** Under its name from before, or the first that is free; returns the name. */
+  register(live: LiveInterface, name?: string): string
+  remove(name: string): void
+  listen(name: string, listener: (bytes: Uint8Array) => void): () => void
+  received(name: string, bytes: Uint8Array): void
+  save(): null
+  restore(saved: unknown): void
 }
 
 /** What differs between operating systems. */

@@ -8,7 +8,7 @@ import {
   type Frame,
   type Located,
 } from '@vmbus/switch'
-import type { GuestOffloads } from '../guest/state.ts'
+import type { GuestOffloads } from '../guest/types.ts'
 
 /** 64 KiB in pieces of the least MSS that Linux uses (48). */
 const MOST_SEGMENTS = 2048

@@ -1,18 +1,4 @@
-import type { LiveInterface } from './interface.ts'
-
-/** The interfaces of a system by name, and who listens to what they receive. */
-export interface InterfaceTable {
-  /** By name, in the order in which they came. */
-  readonly all: ReadonlyMap<string, LiveInterface>
-  find(name: string): LiveInterface | undefined
-  /** Under its name from before, or the first that is free; returns the name. */
-  register(live: LiveInterface, name?: string): string
-  remove(name: string): void
-  listen(name: string, listener: (bytes: Uint8Array) => void): () => void
-  received(name: string, bytes: Uint8Array): void
-  save(): null
-  restore(saved: unknown): void
-}
+import type { InterfaceTable, LiveInterface } from './interface.ts'
 
 /** `nameOf` gives the name of the n-th adapter of a system, from 0 on. */
 export function interfaceTable(nameOf: (index: number) => string): InterfaceTable {

@@ -1,6 +1,6 @@
 import { INTERRUPT_MODES } from '@vmbus/testbench'
 import fc from 'fast-check'
-import { NVSP_VERSIONS } from '../../src/protocol.ts'
+import { NVSP_VERSIONS } from '../../src/protocol/index.ts'
 import type { WorldOptions } from '../world.ts'
 
 /** How a frame is made: as it is, with a tag, with its checksums left to be done, or to be cut into segments. */

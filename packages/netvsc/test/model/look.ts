@@ -1,5 +1,5 @@
 import type { Frame } from '@vmbus/switch'
-import { DEFAULT_RSS_KEY } from '../../src/protocol.ts'
+import { DEFAULT_RSS_KEY } from '../../src/protocol/index.ts'
 import { toeplitzOf } from './frames.ts'
 import type { Model } from './state.ts'
 

@@ -1,22 +1,33 @@
-import { ChannelType, NO_SECTION } from '../protocol/nvsp.ts'
+import { BODY, ChannelType, MESSAGE_BYTES, NO_SECTION, messageHeader } from '../protocol/nvsp.ts'
 import { RNDIS_HEADER, RndisType, queryRequest } from '../protocol/rndis.ts'
+import { answerCame, awaitAnswer } from './answer-timer.ts'
+import { PAGE } from './memory.ts'
 import { post } from './outgoing.ts'
-import { rndisMessage } from './sending.ts'
-import { answerCame, awaitAnswer, packetRecord, type ControlRequest, type GuestContext } from './state.ts'
+import { rndisMessage } from './send-buffers.ts'
+import { packetRecord } from './sent-packets.ts'
+import type { Control, ControlRequest } from './types.ts'
 
-const PAGE = 4096
+/** Sends an NVSP message of 40 bytes, as Linux always does. `wantsCompletion`: the host is asked to complete it. */
+export function sendNvsp(ctx: Control, type: number, body: Uint8Array, wantsCompletion = false): void {
+  const payload = new Uint8Array(MESSAGE_BYTES)
+  messageHeader.write.msg_type(new DataView(payload.buffer), 0, type)
+  payload.set(body, BODY)
+  const id = wantsCompletion ? ctx.sent.begin(packetRecord(ctx, 'request', 0, type)) : 0
+  if (wantsCompletion) awaitAnswer(ctx)
+  post(ctx, 0, { kind: 'in-band', payload, id })
+}
 
 /**
- * Asks the host something; one request is under way at a time, because all go from one page. The ids of RNDIS are no table's:
- * each is new, counted on from 1 as Linux does (rndis_filter.c, get_rndis_request), and only the last one is answered.
+ * Sends an RNDIS request, or lets it wait: one is under way at a time, because all go from one page. Its id is not that of a
+ * request table: ids count up from 1, as Linux does (rndis_filter.c, get_rndis_request), and only the last is answered.
  */
-export function ask(ctx: GuestContext, request: ControlRequest): void {
+export function sendRndisRequest(ctx: Control, request: ControlRequest): void {
   const { control } = ctx.state
-  if (control.current === null) begin(ctx, request)
+  if (control.current === null) sendRequest(ctx, request)
   else control.waiting.push(request)
 }
 
-function begin(ctx: GuestContext, request: ControlRequest): void {
+function sendRequest(ctx: Control, request: ControlRequest): void {
   const { state, deps } = ctx
   const { control } = state
   control.current = request
@@ -42,12 +53,12 @@ function begin(ctx: GuestContext, request: ControlRequest): void {
 }
 
 /** The request under way has its answer, or needs none. */
-export function next(ctx: GuestContext): void {
+export function finishRndisRequest(ctx: Control): void {
   const { control } = ctx.state
   control.current = null
   if (ctx.state.phase !== 'stopping') answerCame(ctx)
   const waiting = control.waiting.shift()
-  if (waiting !== undefined) begin(ctx, waiting)
+  if (waiting !== undefined) sendRequest(ctx, waiting)
 }
 
 /** The body of a QUERY or SET; the information begins after the 20 bytes, also when there is none (Hyper-V wants it so). */

@@ -125,7 +125,7 @@ describe.each(INTERRUPT_MODES)('with interrupts %s', (interrupts) => {
     expect(world.out).toHaveLength(sent)
   })
 
-  test('rings that are full both ways come free: what is received is read on while its receipts wait', () => {
+  test('rings that are full both ways come free: what is received is read on while its completions wait', () => {
     const world = connect({ vps: 1, pages: 1024, guest: { ringPages: 2, sendBufferBytes: 256 * 4096 } })
     // The guest looks at nothing yet: the host's ring fills up, then its completions wait, then the guest's ring is full.
     for (let number = 0; number < 200; number++) world.peer.send({ bytes: frameTo(GUEST_MAC, PEER_MAC, 60, number) })

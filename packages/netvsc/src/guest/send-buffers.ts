@@ -9,44 +9,18 @@ import {
 } from '../protocol/nvsp.ts'
 import { PPI_WORD } from '../protocol/ppi.ts'
 import { PACKET_HEADER } from '../protocol/rndis.ts'
-import type { FrameHash } from '../protocol/toeplitz.ts'
-import { rangeOf, type GrantedBuffer, type GuestContext } from './state.ts'
+import { PAGE, rangeOf } from './memory.ts'
+import type { Receiver, SendBuffers, Sender } from './types.ts'
 
-export const PAGE = 4096
 /** Hash, tag, and checksum or large send. */
 const MOST_INFOS = 3
-/** Linux answers with the only short message it sends. */
-const RECEIPT_BYTES = 8
-
-interface ReusedRange extends PageRange {
-  byteCount: number
-  pfns: number[]
-}
-
-/** What one driver makes its packets in, used again for each: a ring copies before the sender returns. */
-export interface SendBuffers {
-  /** The same bytes with no, one, two and three infos. */
-  readonly headers: readonly Uint8Array[]
-  readonly header: DataView
-  readonly hash: FrameHash
-  readonly message: Uint8Array
-  readonly messageView: DataView
-  readonly receipt: Uint8Array
-  readonly receiptView: DataView
-  readonly word: Uint8Array
-  readonly wordView: DataView
-  readonly ranges: PageRange[]
-  readonly whole: ReusedRange
-  readonly single: ReusedRange[]
-  /** The send buffer, as far as `granted` is the one in force. */
-  granted: GrantedBuffer | null
-  sections: readonly PageRange[]
-}
+/** The only message of Linux that is shorter than MESSAGE_BYTES. */
+const COMPLETION_BYTES = 8
 
 export function createSendBuffers(): SendBuffers {
   const header = new Uint8Array(PACKET_HEADER + MOST_INFOS * PPI_WORD)
   const message = new Uint8Array(MESSAGE_BYTES)
-  const receipt = new Uint8Array(RECEIPT_BYTES)
+  const completion = new Uint8Array(COMPLETION_BYTES)
   const word = new Uint8Array(4)
   return {
     headers: Array.from({ length: MOST_INFOS + 1 }, (_, infos) => header.subarray(0, PACKET_HEADER + infos * PPI_WORD)),
@@ -54,8 +28,8 @@ export function createSendBuffers(): SendBuffers {
     hash: { value: 0, type: 0 },
     message,
     messageView: new DataView(message.buffer),
-    receipt,
-    receiptView: new DataView(receipt.buffer),
+    completion,
+    completionView: new DataView(completion.buffer),
     word,
     wordView: new DataView(word.buffer),
     ranges: [],
@@ -86,14 +60,14 @@ export function rndisMessage(
 }
 
 /** The message that gives a received packet's sub-allocations back. */
-export function receiptMessage({ receipt, receiptView }: SendBuffers, status: number): Uint8Array {
-  messageHeader.write.msg_type(receiptView, 0, NvspType.sendRndisPacketComplete)
-  sendRndisPacketComplete.write.status(receiptView, BODY, status)
-  return receipt
+export function completionMessage({ completion, completionView }: Receiver['sending'], status: number): Uint8Array {
+  messageHeader.write.msg_type(completionView, 0, NvspType.sendRndisPacketComplete)
+  sendRndisPacketComplete.write.status(completionView, BODY, status)
+  return completion
 }
 
 /** The send buffer as ranges to copy to. */
-export function sectionsOf({ sending, state }: GuestContext): readonly PageRange[] {
+export function sectionsOf({ sending, state }: Sender): readonly PageRange[] {
   const { send } = state
   if (sending.granted !== send) {
     sending.granted = send

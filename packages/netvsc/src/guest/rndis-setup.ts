@@ -13,8 +13,8 @@ import { NvspVersion } from '../protocol/nvsp.ts'
 import { Oid } from '../protocol/oids.ts'
 import { RndisStatus, RndisType, initializeComplete } from '../protocol/rndis.ts'
 import { ready } from './ready.ts'
-import { ask, query, set } from './request.ts'
-import type { ControlRequest, GuestContext, GuestOffloads } from './state.ts'
+import { query, sendRndisRequest, set } from './requests.ts'
+import type { ControlRequest, GuestContext, GuestOffloads } from './types.ts'
 import { scaleAnswered, scaleSet } from './subchannels.ts'
 import { fail } from './teardown.ts'
 
@@ -75,7 +75,7 @@ function initialized(ctx: GuestContext, view: DataView, status: number): void {
   const { max_pkt_per_msg, pkt_alignment_factor } = initializeComplete.decode(view)
   ctx.state.mostPackets = Math.max(1, max_pkt_per_msg)
   ctx.state.alignment = 2 ** Math.min(pkt_alignment_factor, LARGEST_TRANSFER_ALIGNMENT)
-  for (const each of queries(ctx)) ask(ctx, each)
+  for (const each of queries(ctx)) sendRndisRequest(ctx, each)
 }
 
 /** Bits of NDIS_OFFLOAD that TCP and UDP need (Linux hyperv_net.h, NDIS_TXCSUM_CAP_TCP4 and its like). */
@@ -117,7 +117,7 @@ function hardwareAnswered(ctx: GuestContext, view: DataView, good: boolean): voi
     rsc_ip_v4: offloads.rsc ? on(state.coalesces) : OffloadSetting.noChange,
     rsc_ip_v6: offloads.rsc ? on(state.coalesces) : OffloadSetting.noChange,
   })
-  ask(ctx, set(Oid.offloadParameters, parameters.slice(0, size)))
+  sendRndisRequest(ctx, set(Oid.offloadParameters, parameters.slice(0, size)))
 }
 
 /** Turns coalescing on or off and leaves the rest as it is (Linux netvsc_drv.c, netvsc_set_features). */
@@ -128,7 +128,10 @@ export function setCoalescing(ctx: GuestContext, on: boolean): void {
   const setting = on ? OffloadSetting.transmit : OffloadSetting.disabled
   const { size } = offloadParameters
   const header = { type: ObjectType.default, revision: OFFLOAD_PARAMETERS_REVISION, size }
-  ask(ctx, set(Oid.offloadParameters, offloadParameters.toBytes({ header, rsc_ip_v4: setting, rsc_ip_v6: setting })))
+  sendRndisRequest(
+    ctx,
+    set(Oid.offloadParameters, offloadParameters.toBytes({ header, rsc_ip_v4: setting, rsc_ip_v6: setting })),
+  )
 }
 
 function setAnswered(ctx: GuestContext, request: ControlRequest, status: number): void {
@@ -137,7 +140,7 @@ function setAnswered(ctx: GuestContext, request: ControlRequest, status: number)
     case Oid.offloadParameters:
       if (state.phase === 'ready') return ctx.deps.event('set', { oid: request.oid, status })
       if (status !== RndisStatus.success) return fail(ctx, 'the host refuses the offload parameters')
-      return ask(ctx, query(Oid.mediaConnectStatus))
+      return sendRndisRequest(ctx, query(Oid.mediaConnectStatus))
     case Oid.receiveScaleParameters:
       return scaleSet(ctx, request, status)
     case Oid.packetFilter:
@@ -149,11 +152,11 @@ function setAnswered(ctx: GuestContext, request: ControlRequest, status: number)
 }
 
 function moreQueries(ctx: GuestContext): void {
-  ask(ctx, query(Oid.linkSpeed))
+  sendRndisRequest(ctx, query(Oid.linkSpeed))
   const capabilities = new Uint8Array(receiveScaleCap.size)
   objectHeader.encode(
     { type: ObjectType.rssCapabilities, revision: RSS_CAPABILITIES_REVISION, size: receiveScaleCap.size },
     new DataView(capabilities.buffer),
   )
-  ask(ctx, query(Oid.receiveScaleCapabilities, capabilities))
+  sendRndisRequest(ctx, query(Oid.receiveScaleCapabilities, capabilities))
 }
