@@ -6,6 +6,7 @@ import { guestOf, isGuest } from '../src/guests/guests.ts'
 import { PROBES } from '../src/probes/index.ts'
 import { execute } from '../src/run/execute.ts'
 import { endedBy, exchangeOf } from '../src/worlds/exchange.ts'
+import { TRACED } from '../src/worlds/traced.ts'
 
 /** Linux include/linux/hyperv.h, HV_SCSI_GUID. */
 const STORVSC = 'ba6163d9-04a1-4d29-b605-72e2ffb1dc7f'
@@ -52,7 +53,7 @@ describe('an exchange', () => {
   test('has names, channels, sizes and times, and alike ones in a row once', () => {
     const pairs = [100, 120, 140].flatMap((time) => [request(time, READ), answer(time + 5)])
     const entries = [message('host', 10, words(3, 0)), OFFER, ...pairs, request(200, UNMAP), request(210, UNMAP)]
-    expect(exchangeOf({ entries, dropped: 0 })).toEqual([
+    expect(exchangeOf({ entries, dropped: 0 }, TRACED)).toEqual([
       { from: 'guest', says: 'REQUEST_OFFERS', time: 1, bytes: 8 },
       { from: 'host', says: 'OFFER_CHANNEL 1 storvsc', time: 2, bytes: 196 },
       { from: 'guest', says: 'READ(10)', ring: 'storvsc', time: 10, bytes: 96, count: 3 },
@@ -63,7 +64,7 @@ describe('an exchange', () => {
 
   test('keeps the order of what only begins like a pair', () => {
     const entries = [OFFER, request(1, READ), answer(2), request(3, READ), request(4, UNMAP), answer(5)]
-    expect(exchangeOf({ entries, dropped: 0 }).map(({ says }) => says)).toEqual([
+    expect(exchangeOf({ entries, dropped: 0 }, TRACED).map(({ says }) => says)).toEqual([
       'OFFER_CHANNEL 1 storvsc',
       'READ(10)',
       'COMPLETE_IO',
@@ -77,7 +78,7 @@ describe('an exchange', () => {
     const packet: Entry = { kind: 'packet', to: 'host', time: 5, relid: 9, bytes: words(0x2_0006, 0, 7, 0, 107, 0) }
     // MS-RNDIS 2.2.2: INITIALIZE is 2; a second message in the same packet has no step of its own.
     const named: Entry = { kind: 'transfer', to: 'host', time: 5, relid: 9, format: 'rndis', bytes: words(2, 24, 1) }
-    expect(exchangeOf({ entries: [packet, named, { ...named, bytes: words(1, 8) }], dropped: 0 })).toEqual([
+    expect(exchangeOf({ entries: [packet, named, { ...named, bytes: words(1, 8) }], dropped: 0 }, TRACED)).toEqual([
       { from: 'guest', says: 'RNDIS INITIALIZE', ring: 'channel 9', time: 1, bytes: 8 + 12 + 8 },
     ])
   })
@@ -86,7 +87,7 @@ describe('an exchange', () => {
     // Nothing is alike: three operation codes in turn.
     const codes = [READ, UNMAP, SYNCHRONIZE]
     const entries = [OFFER, ...Array.from({ length: 99 }, (_, at) => request(at * 10, codes[at % 3] ?? 0))]
-    const steps = exchangeOf({ entries, dropped: 7 }, { first: 3, last: 2 })
+    const steps = exchangeOf({ entries, dropped: 7 }, TRACED, { first: 3, last: 2 })
     expect(steps.map(({ says, untold }) => [says, untold])).toEqual([
       ['OFFER_CHANNEL 1 storvsc', 7],
       ['READ(10)', undefined],
@@ -95,7 +96,7 @@ describe('an exchange', () => {
       ['UNMAP', 95],
       ['SYNCHRONIZE CACHE(10)', undefined],
     ])
-    expect(exchangeOf({ entries: [], dropped: 0 })).toEqual([])
+    expect(exchangeOf({ entries: [], dropped: 0 }, TRACED)).toEqual([])
   })
 
   test('ends with what broke it', () => {

@@ -7,8 +7,10 @@ import { paragraph } from '../report/paragraph.ts'
 import { differencesOf, executionText, failureText } from '../report/replay-text.ts'
 import { wrapped } from '../report/summary.ts'
 import { cellsOf, storiesOf, type ReadCell } from '../results/read.ts'
+import type { OwnDevice } from '../probes/ends.ts'
 import type { Runner } from '../runner.ts'
 import { endedBy, exchangeOf, type Told } from '../worlds/exchange.ts'
+import { tracedWith } from '../worlds/traced.ts'
 import { seedOf } from './arguments.ts'
 import { FindingsError, MatrixError, OutputError, UsageError } from './failure.ts'
 import type { MatrixContext } from './matrix.ts'
@@ -116,7 +118,12 @@ async function replayCell(
       const story = storiesOf(results)[cell.index]
       return story === undefined ? [] : [`${wrapped('', paragraph(cell, story, results.causes))}\n`]
     })
-    streams.out([...cells, ...plays.map((play) => playText(play, all ? ALL : TOLD, recorded))].join('\n'))
+    streams.out(
+      [
+        ...cells,
+        ...plays.map((play) => playText(play, { told: all ? ALL : TOLD, own: runner.registry.devices }, recorded)),
+      ].join('\n'),
+    )
     return verdictOf(played, recorded)
   } catch (error) {
     await file?.drop()
@@ -124,8 +131,12 @@ async function replayCell(
   }
 }
 
-function playText({ execution, entries, failures }: Play, told: Told, recorded: Recorded | undefined): string {
-  const steps = endedBy(exchangeOf({ entries, dropped: 0 }, told), execution)
+function playText(
+  { execution, entries, failures }: Play,
+  { told, own }: { readonly told: Told; readonly own: readonly OwnDevice[] },
+  recorded: Recorded | undefined,
+): string {
+  const steps = endedBy(exchangeOf({ entries, dropped: 0 }, tracedWith(own), told), execution)
   return [
     executionText(execution),
     ...failures.map(([property, failure]) => failureText(property, failure)),

@@ -1,6 +1,6 @@
 import type { ExchangeStep, Execution } from '@vmbus/report'
 import { MessageId } from '@vmbus/core'
-import { createNamer, type Entry } from '@vmbus/trace'
+import { createNamer, type Entry, type TracedDevice } from '@vmbus/trace'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 
 /** Steps that are told of the beginning and of the end. */
@@ -93,12 +93,13 @@ const messages = (steps: readonly ExchangeStep[]): number => steps.reduce((sum, 
 const isOffer = (entry: Entry): entry is Extract<Entry, { readonly kind: 'message' }> =>
   entry.kind === 'message' && entry.bytes[0] === MessageId.offerChannel
 
-/** The first and the last steps of what crossed; what is between is counted. `dropped`: entries that nobody has any more. */
+/** The first and the last steps of what crossed between `devices` and their drivers; what is between is counted. `dropped`: entries that nobody has any more. */
 export function exchangeOf(
   { entries, dropped }: { readonly entries: readonly Entry[]; readonly dropped: number },
+  devices: readonly TracedDevice[],
   { first, last }: Told = SHORT,
 ): readonly ExchangeStep[] {
-  const name = createNamer()
+  const name = createNamer(devices)
   const head: ExchangeStep[] = []
   for (const step of told(entries, name)) {
     if (head.push(step) === first) break

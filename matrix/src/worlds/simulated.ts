@@ -20,6 +20,7 @@ import { ownSpecs } from './own-devices.ts'
 import { stageDisk, type Waits } from './surface.ts'
 import { crossed } from './transcript.ts'
 import { view } from './view.ts'
+import { tracedWith } from './traced.ts'
 import { endsOf } from './worlds.ts'
 
 export interface SimulatedOptions {
@@ -251,10 +252,11 @@ export function simulatedStage(options: SimulatedOptions): SimulatedStage {
     },
     ended() {
       const { transcript, surface } = life()
-      const { digest, bytesOf } = crossed(transcript)
+      const traced = tracedWith(registry.devices)
+      const { digest, bytesOf } = crossed(transcript, traced)
       const bytes = Object.fromEntries(ends.map((end) => [end, bytesOf(instanceOf(end))]))
       options.memories?.giveBack(surface.guest.memory)
-      return { bytes, transcript: digest, exchange: exchangeOf(transcript) }
+      return { bytes, transcript: digest, exchange: exchangeOf(transcript, traced) }
     },
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createTranscript, normalise, type Entry, type Line, type Transcript } from '@vmbus/trace'
+import { createTranscript, normalise, type Entry, type Line, type TracedDevice, type Transcript } from '@vmbus/trace'
 import type { Clock } from '@vmbus/world'
 
 /** What crossed between guest and host: SHA-256 of the normalised transcript, and bytes of packets by instance. */
@@ -14,8 +14,8 @@ export const recorder = (clock: Clock, stream?: (entry: Entry) => void): Transcr
 const packetBytes = (lines: readonly Line[]): number =>
   lines.reduce((sum, { bytes, format }) => sum + (format === undefined ? bytes.length : 0), 0)
 
-export function crossed({ entries }: Transcript): Crossed {
-  const { control, channels } = normalise(entries)
+export function crossed({ entries }: Transcript, devices: readonly TracedDevice[]): Crossed {
+  const { control, channels } = normalise(entries, devices)
   const hash = createHash('sha256')
   const add = (name: string, lines: readonly Line[]): void => {
     hash.update(`${name} ${lines.length}\n`)

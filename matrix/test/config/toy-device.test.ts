@@ -42,7 +42,13 @@ describe('own guests on own hosts', () => {
     const profile = hostIn(registry, host)
     const found = await execute({ id: 'x', probe: echoProbe, guest, profile, registry, seed: 5, runs: 20 })
     expect(found).toMatchObject({ outcome, ...(of !== undefined && { decidedBy: { of, field: 'toy.echo' } }) })
-    if (outcome === 'works') expect(found.runs).toBe(20)
+    if (outcome !== 'works') return
+    expect(found.runs).toBe(20)
+    expect(found.exchange?.flatMap(({ ring, says }) => (ring === 'echo' ? [says] : [])).slice(0, 3)).toEqual([
+      'HELLO',
+      'HELLO',
+      'ECHO',
+    ])
   })
 
   test('turn red without what the probe names as its control, and their driver loses what it does', async () => {

@@ -1,8 +1,8 @@
-import { defineDevice } from '@vmbus/core'
+import { constantIn, defineDevice } from '@vmbus/core'
 import { guestOptions } from './guest/state.ts'
 import { balloonGuest, type BalloonGuestOptions } from './guest/index.ts'
 import { balloonHost, type BalloonHostOptions, type BalloonSettings } from './host/index.ts'
-import { BALLOON_INSTANCE, BALLOON_INTERFACE } from './protocol.ts'
+import { BALLOON_INSTANCE, BALLOON_INTERFACE, DmType } from './protocol.ts'
 
 /** `balloon({})` offers dynamic memory, `balloon.driver({ memory })` serves it. */
 export const balloon = defineDevice({
@@ -16,6 +16,12 @@ export const balloon = defineDevice({
     balloonHost(options, deps, settings),
   guestOptions,
   guest: (options: BalloonGuestOptions, deps) => balloonGuest(options, deps),
+  trace: {
+    payloadText: (payload) =>
+      payload.length < 4
+        ? undefined
+        : constantIn(DmType, new DataView(payload.buffer, payload.byteOffset).getUint16(0, true)),
+  },
 })
 
 export { balance, demandOf, rebalance, type BalancedGuest, type Member, type Move } from './balancer.ts'

@@ -1,4 +1,5 @@
 import { checkOptions, type Shape } from '@vmbus/world'
+import type { DeviceTrace } from './device-trace.ts'
 import type {
   GuestDriver,
   GuestDriverDeps,
@@ -21,6 +22,8 @@ export interface DeviceDefinition<HostOptions, Settings, GuestOptions, D extends
   readonly guestOptions?: Shape<unknown>
   /** The guest end (VSC). */
   guest(options: GuestOptions, deps: GuestDriverDeps): G
+  /** How transcripts tell of it; its classes have the name of its kind unless told otherwise. */
+  readonly trace?: Partial<DeviceTrace>
 }
 
 /** `device(options)` is a device to offer, `device.driver(options)` a driver to load. */
@@ -28,6 +31,7 @@ export interface Device<HostOptions, Settings, GuestOptions, D extends HostDevic
   (options: HostOptions): HostDeviceSpec<Settings, D>
   readonly kind: string
   readonly interfaceIds: readonly string[]
+  readonly trace: DeviceTrace
   /** Throws OptionsError (VMBUS_OPTIONS_INVALID), if the device says what its options are. */
   driver(options: GuestOptions): GuestDriverSpec<G>
 }
@@ -36,14 +40,20 @@ export function defineDevice<HostOptions, Settings, GuestOptions, D extends Host
   definition: DeviceDefinition<HostOptions, Settings, GuestOptions, D, G>,
 ): Device<HostOptions, Settings, GuestOptions, D, G> {
   const { kind, interfaceIds } = definition
+  const trace: DeviceTrace = {
+    classes: Object.fromEntries(interfaceIds.map((interfaceId) => [interfaceId, kind])),
+    ...definition.trace,
+  }
   const offerable = (options: HostOptions): HostDeviceSpec<Settings, D> => ({
     kind,
+    trace,
     offer: definition.offer(options),
     create: (deps, settings) => definition.host(options, deps, settings),
   })
   return Object.assign(offerable, {
     kind,
     interfaceIds,
+    trace,
     driver(options: GuestOptions): GuestDriverSpec<G> {
       if (definition.guestOptions !== undefined) checkOptions(`${kind}.driver`, definition.guestOptions, options)
       return { kind, interfaceIds, create: (deps) => definition.guest(options, deps) }

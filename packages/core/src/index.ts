@@ -21,6 +21,15 @@ export {
   Version,
   versionName,
 } from './versions.ts'
+export {
+  constantIn,
+  nameIn,
+  screaming,
+  type DeviceTrace,
+  type TransferTrace,
+  type VariableCategory,
+  type VariableField,
+} from './device-trace.ts'
 export { defineDevice, type Device, type DeviceDefinition } from './define-device.ts'
 export {
   PacketType,

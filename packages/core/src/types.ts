@@ -1,5 +1,6 @@
 import type { GuestMemory } from '@vmbus/hypervisor'
 import type { Clock, Diagnose, Seed, Timers, TraceSink } from '@vmbus/world'
+import type { DeviceTrace } from './device-trace.ts'
 
 /** major << 16 | minor. */
 export type VmbusVersion = number
@@ -201,6 +202,8 @@ export interface HostDevice {
 export interface HostDeviceSpec<Settings = unknown, D extends HostDevice = HostDevice> {
   readonly kind: string
   readonly offer: OfferParameters
+  /** How transcripts tell of it; without, its packets are bytes. */
+  readonly trace?: DeviceTrace
   create(deps: HostDeviceDeps, settings?: Settings): D
 }
 

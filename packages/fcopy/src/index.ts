@@ -1,23 +1,18 @@
-import { defineDevice } from '@vmbus/core'
-import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, fcopyGuest, type FcopyGuestOptions } from './guest/index.ts'
-import { checkOptions } from '@vmbus/world'
-import { fcopyHost, hostOptions, type FcopyHostOptions } from './host.ts'
-import { FCOPY_INSTANCE, FCOPY_INTERFACE } from './protocol.ts'
+import { defineIc } from '@vmbus/ic'
+import { fcopyGuest, guestOptions } from './guest/index.ts'
+import { hostOptions, fcopyHost } from './host.ts'
+import { FCOPY_INSTANCE, FCOPY_INTERFACE, FcopyOperation } from './protocol.ts'
 
 /** `fcopy({ source })` offers the component, `fcopy.driver({ files })` answers it. */
-export const fcopy = defineDevice({
+export const fcopy = defineIc({
   kind: 'fcopy',
-  interfaceIds: [FCOPY_INTERFACE],
-  offer: (options: FcopyHostOptions) => ({
-    interfaceId: FCOPY_INTERFACE,
-    instanceId: checkOptions('fcopy', hostOptions, options).instanceId ?? FCOPY_INSTANCE,
-    flags: PIPE_MODE_FLAG,
-    userDefined: pipeUserData(),
-  }),
-  host: (options: FcopyHostOptions, deps, settings: IcVersions | undefined) => fcopyHost(options, deps, settings),
+  interfaceId: FCOPY_INTERFACE,
+  instanceId: FCOPY_INSTANCE,
+  hostOptions,
+  host: fcopyHost,
   guestOptions,
-  guest: (options: FcopyGuestOptions, deps) => fcopyGuest(options, deps),
+  guest: fcopyGuest,
+  operations: FcopyOperation,
 })
 
 export type { FcopyGuest, FcopyGuestOptions, FcopyQuirk, FileSystem } from './guest/index.ts'

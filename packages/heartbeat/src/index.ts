@@ -1,24 +1,17 @@
-import { defineDevice } from '@vmbus/core'
-import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, heartbeatGuest, type HeartbeatGuestOptions } from './guest.ts'
-import { checkOptions } from '@vmbus/world'
-import { heartbeatHost, hostOptions, type HeartbeatHostOptions } from './host.ts'
+import { defineIc } from '@vmbus/ic'
+import { heartbeatGuest, guestOptions } from './guest.ts'
+import { hostOptions, heartbeatHost } from './host.ts'
 import { HEARTBEAT_INSTANCE, HEARTBEAT_INTERFACE } from './protocol.ts'
 
 /** `heartbeat({})` offers the component, `heartbeat.driver({})` answers it. */
-export const heartbeat = defineDevice({
+export const heartbeat = defineIc({
   kind: 'heartbeat',
-  interfaceIds: [HEARTBEAT_INTERFACE],
-  offer: (options: HeartbeatHostOptions) => ({
-    interfaceId: HEARTBEAT_INTERFACE,
-    instanceId: checkOptions('heartbeat', hostOptions, options).instanceId ?? HEARTBEAT_INSTANCE,
-    flags: PIPE_MODE_FLAG,
-    userDefined: pipeUserData(),
-  }),
-  host: (options: HeartbeatHostOptions, deps, settings: IcVersions | undefined) =>
-    heartbeatHost(options, deps, settings),
+  interfaceId: HEARTBEAT_INTERFACE,
+  instanceId: HEARTBEAT_INSTANCE,
+  hostOptions,
+  host: heartbeatHost,
   guestOptions,
-  guest: (options: HeartbeatGuestOptions, deps) => heartbeatGuest(options, deps),
+  guest: heartbeatGuest,
 })
 
 export type { HeartbeatGuestOptions } from './guest.ts'

@@ -1,3 +1,4 @@
+export { defineIc, type IcDefinition } from './define-ic.ts'
 export {
   framingOf,
   icGuest,
@@ -41,3 +42,4 @@ export {
   type IcVersion,
 } from './protocol.ts'
 export { IC_GUEST_REJECTS, IC_HOST_REJECTS, type IcGuestReject, type IcHostReject } from './rejects.ts'
+export { inMessages } from './trace.ts'

@@ -1,23 +1,18 @@
-import { defineDevice } from '@vmbus/core'
-import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, kvpGuest, type KvpGuestOptions } from './guest/index.ts'
-import { checkOptions } from '@vmbus/world'
-import { hostOptions, kvpHost, type KvpHostOptions } from './host/index.ts'
-import { KVP_INSTANCE, KVP_INTERFACE } from './protocol/index.ts'
+import { defineIc } from '@vmbus/ic'
+import { kvpGuest, guestOptions } from './guest/index.ts'
+import { hostOptions, kvpHost } from './host/index.ts'
+import { KVP_INSTANCE, KVP_INTERFACE, KvpOperation } from './protocol/index.ts'
 
 /** `kvp({})` offers the component, `kvp.driver({ pools })` answers it. */
-export const kvp = defineDevice({
+export const kvp = defineIc({
   kind: 'kvp',
-  interfaceIds: [KVP_INTERFACE],
-  offer: (options: KvpHostOptions) => ({
-    interfaceId: KVP_INTERFACE,
-    instanceId: checkOptions('kvp', hostOptions, options).instanceId ?? KVP_INSTANCE,
-    flags: PIPE_MODE_FLAG,
-    userDefined: pipeUserData(),
-  }),
-  host: (options: KvpHostOptions, deps, settings: IcVersions | undefined) => kvpHost(options, deps, settings),
+  interfaceId: KVP_INTERFACE,
+  instanceId: KVP_INSTANCE,
+  hostOptions,
+  host: kvpHost,
   guestOptions,
-  guest: (options: KvpGuestOptions, deps) => kvpGuest(options, deps),
+  guest: kvpGuest,
+  operations: KvpOperation,
 })
 
 export type { KvpGuest, KvpGuestOptions, KvpQuirk, NetworkSettings } from './guest/index.ts'

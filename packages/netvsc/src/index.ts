@@ -5,6 +5,7 @@ import { hostOptions, instanceOf, type NetvscHostOptions, type NetvscSettings } 
 import { guestOptions } from './guest/options.ts'
 import { netvscGuest, type NetvscGuestOptions } from './guest/index.ts'
 import { NETVSC_INTERFACE } from './protocol/nvsp.ts'
+import { trace } from './trace.ts'
 
 /** 100 µs in units of 100 ns (OpenVMM netvsp, mnf_interrupt_latency). */
 const MONITOR_LATENCY = 1000
@@ -22,6 +23,7 @@ export const netvsc = defineDevice({
     netvscHost(options, deps, settings),
   guestOptions,
   guest: (options: NetvscGuestOptions, deps) => netvscGuest(options, deps),
+  trace,
 })
 
 export type {

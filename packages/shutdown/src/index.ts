@@ -1,23 +1,17 @@
-import { defineDevice } from '@vmbus/core'
-import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, shutdownGuest, type ShutdownGuestOptions } from './guest.ts'
-import { checkOptions } from '@vmbus/world'
-import { hostOptions, shutdownHost, type ShutdownHostOptions } from './host.ts'
+import { defineIc } from '@vmbus/ic'
+import { shutdownGuest, guestOptions } from './guest.ts'
+import { hostOptions, shutdownHost } from './host.ts'
 import { SHUTDOWN_INSTANCE, SHUTDOWN_INTERFACE } from './protocol.ts'
 
 /** `shutdown({})` offers the component, `shutdown.driver({ act })` obeys it. */
-export const shutdown = defineDevice({
+export const shutdown = defineIc({
   kind: 'shutdown',
-  interfaceIds: [SHUTDOWN_INTERFACE],
-  offer: (options: ShutdownHostOptions) => ({
-    interfaceId: SHUTDOWN_INTERFACE,
-    instanceId: checkOptions('shutdown', hostOptions, options).instanceId ?? SHUTDOWN_INSTANCE,
-    flags: PIPE_MODE_FLAG,
-    userDefined: pipeUserData(),
-  }),
-  host: (options: ShutdownHostOptions, deps, settings: IcVersions | undefined) => shutdownHost(options, deps, settings),
+  interfaceId: SHUTDOWN_INTERFACE,
+  instanceId: SHUTDOWN_INSTANCE,
+  hostOptions,
+  host: shutdownHost,
   guestOptions,
-  guest: (options: ShutdownGuestOptions, deps) => shutdownGuest(options, deps),
+  guest: shutdownGuest,
 })
 
 export type { ShutdownGuestOptions } from './guest.ts'

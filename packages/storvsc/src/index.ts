@@ -4,6 +4,7 @@ import { storvscGuest, type StorvscGuestOptions } from './guest/index.ts'
 import { storvscHost, type StorvscHostOptions, type StorvscSettings } from './host/index.ts'
 import { offerOf } from './host/options.ts'
 import { FC_INTERFACE, IDE_INTERFACE, SCSI_INTERFACE } from './protocol/index.ts'
+import { trace } from './trace.ts'
 
 /** `storvsc({ luns })` offers a controller with its disks, `storvsc.driver({})` drives one. */
 export const storvsc = defineDevice({
@@ -14,6 +15,7 @@ export const storvsc = defineDevice({
     storvscHost(options, deps, settings),
   guestOptions,
   guest: (options: StorvscGuestOptions, deps) => storvscGuest(options, deps),
+  trace,
 })
 
 export { persistentReservations } from './host/index.ts'

@@ -1,23 +1,19 @@
-import { defineDevice } from '@vmbus/core'
-import { PIPE_MODE_FLAG, pipeUserData, type IcVersions } from '@vmbus/ic'
-import { guestOptions, timesyncGuest, type TimesyncGuestOptions } from './guest.ts'
-import { checkOptions } from '@vmbus/world'
-import { hostOptions, timesyncHost, type TimesyncHostOptions } from './host.ts'
+import { defineIc } from '@vmbus/ic'
+import { timesyncGuest, guestOptions } from './guest.ts'
+import { hostOptions, timesyncHost } from './host.ts'
 import { TIMESYNC_INSTANCE, TIMESYNC_INTERFACE } from './protocol.ts'
+import { timesIn } from './trace.ts'
 
 /** `timesync({})` offers the component, `timesync.driver({ clock })` follows it. */
-export const timesync = defineDevice({
+export const timesync = defineIc({
   kind: 'timesync',
-  interfaceIds: [TIMESYNC_INTERFACE],
-  offer: (options: TimesyncHostOptions) => ({
-    interfaceId: TIMESYNC_INTERFACE,
-    instanceId: checkOptions('timesync', hostOptions, options).instanceId ?? TIMESYNC_INSTANCE,
-    flags: PIPE_MODE_FLAG,
-    userDefined: pipeUserData(),
-  }),
-  host: (options: TimesyncHostOptions, deps, settings: IcVersions | undefined) => timesyncHost(options, deps, settings),
+  interfaceId: TIMESYNC_INTERFACE,
+  instanceId: TIMESYNC_INSTANCE,
+  hostOptions,
+  host: timesyncHost,
   guestOptions,
-  guest: (options: TimesyncGuestOptions, deps) => timesyncGuest(options, deps),
+  guest: timesyncGuest,
+  variable: timesIn,
 })
 
 export type { GuestClock } from '@vmbus/core'

@@ -13,10 +13,5 @@ export {
   type Transcript,
   type TranscriptOptions,
 } from './transcript.ts'
-export {
-  variableInMessage,
-  variableInPacket,
-  variableInTransfer,
-  type Category,
-  type VariableField,
-} from './variable.ts'
+export { classesOf, type Classes, type TracedDevice } from './devices.ts'
+export { variableInMessage, variableInPacket, variableInTransfer } from './variable.ts'

@@ -1,15 +1,14 @@
-import { MessageId, layouts } from '@vmbus/core'
-import { PIPE_MODE_FLAG } from '@vmbus/ic'
+import {
+  MessageId,
+  layouts,
+  type DeviceTrace,
+  type VariableCategory as Category,
+  type VariableField,
+} from '@vmbus/core'
+import { classesOf, type TracedDevice } from './devices.ts'
 import { loans, type Loans } from './loans.ts'
 import type { Entry } from './transcript.ts'
-import {
-  variableInMessage,
-  variableInPacket,
-  variableInTransfer,
-  type Category,
-  type FieldValue,
-  type VariableField,
-} from './variable.ts'
+import { variableInMessage, variableInPacket, variableInTransfer, type FieldValue } from './variable.ts'
 
 /** A transcript without what two runs of the same exchange may differ in: see variable.ts. */
 export interface Normalised {
@@ -28,7 +27,7 @@ export interface Line {
 
 interface Offered {
   readonly name: string
-  readonly pipe: boolean
+  readonly trace?: DeviceTrace | undefined
 }
 
 /** Names in order of first appearance, from 1; 0 stays 0, which no category chooses. */
@@ -104,8 +103,12 @@ function renameIdentification(view: DataView, offset: number, rename: (value: nu
   view.setUint16(offset + CHECKSUM_AFTER, ~((folded & 0xffff) + (folded >>> 16)) & 0xffff)
 }
 
-/** Messages first, then each channel's packets: names are given in that order, whatever the two were interleaved. */
-export function normalise(entries: readonly Entry[]): Normalised {
+/**
+ * Messages first, then each channel's packets: names are given in that order, whatever the two were interleaved. `devices` know
+ * what of their packets a guest chooses.
+ */
+export function normalise(entries: readonly Entry[], devices: Iterable<TracedDevice>): Normalised {
+  const { traceOf, transferOf } = classesOf(devices)
   const rename = renamer()
   const control: Line[] = []
   const offered = new Map<number, Offered>()
@@ -113,14 +116,14 @@ export function normalise(entries: readonly Entry[]): Normalised {
   const packets: { readonly channel: Offered; readonly entry: Extract<Entry, { kind: 'packet' | 'transfer' }> }[] = []
   for (const entry of entries) {
     if (entry.kind === 'packet' || entry.kind === 'transfer') {
-      const channel = offered.get(entry.relid) ?? { name: `relid ${entry.relid}`, pipe: false }
+      const channel = offered.get(entry.relid) ?? { name: `relid ${entry.relid}` }
       packets.push({ channel, entry })
     } else if (entry.kind === 'message') {
       const { bytes } = entry
       if (bytes.length >= layouts.offerChannel.size && bytes[0] === MessageId.offerChannel && entry.to === 'guest') {
         const offer = layouts.offerChannel.parse(bytes)
         const name = `${offer.interfaceId}/${offer.instanceId}/${offer.subchannelIndex}`
-        offered.set(offer.relid, { name, pipe: (offer.flags & PIPE_MODE_FLAG) !== 0 })
+        offered.set(offer.relid, { name, trace: traceOf(offer.interfaceId) })
       }
       control.push({ to: entry.to, bytes: rewritten(bytes, variableInMessage(bytes), rename) })
     }
@@ -140,11 +143,15 @@ export function normalise(entries: readonly Entry[]): Normalised {
           : rename(category, value)
     const lines = (channels[channel.name] ??= [])
     if (entry.kind === 'packet') {
-      lines.push({ to, bytes: rewritten(entry.bytes, variableInPacket(entry.bytes, channel.pipe), perChannel) })
+      lines.push({ to, bytes: rewritten(entry.bytes, variableInPacket(entry.bytes, channel.trace), perChannel) })
       if (to === 'guest') naming.pages.see(entry.bytes)
     } else {
       const { format, bytes } = entry
-      lines.push({ to, format, bytes: rewritten(bytes, variableInTransfer(format, to, bytes), perChannel) })
+      lines.push({
+        to,
+        format,
+        bytes: rewritten(bytes, variableInTransfer(to, bytes, transferOf(format)), perChannel),
+      })
     }
   }
   return { control, channels }

@@ -1,16 +1,27 @@
 import fc from 'fast-check'
 import { MessageId, encode, layouts } from '@vmbus/core'
 import { describe, expect, test } from 'vitest'
-import { createPrinter, diff, fromFixture, normalise, toFixture, type Entry, type Normalised } from '../src/index.ts'
+import {
+  createPrinter,
+  diff,
+  fromFixture,
+  normalise as normaliseWith,
+  toFixture,
+  type Entry,
+  type Normalised,
+} from '../src/index.ts'
 import { entry, line, message, packet, transfer, words } from './arbitraries.ts'
+import { DEVICES } from './devices.ts'
+
+const normalise = (entries: readonly Entry[]): Normalised => normaliseWith(entries, DEVICES)
 
 const TIMESYNC = '9527e630-d0ae-497b-adce-e80ab0175caf'
 const INSTANCE = '2dd1ce17-079e-403c-b352-a1921ee207ee'
-const offer = (relid: number, flags = 0x10): Entry =>
-  message(
-    'guest',
-    encode(layouts.offerChannel, MessageId.offerChannel, { interfaceId: TIMESYNC, instanceId: INSTANCE, relid, flags }),
-  )
+/** Linux include/linux/hyperv.h, HV_HEART_BEAT_GUID and HV_NIC_GUID. */
+const HEARTBEAT = '57164f39-9115-4e78-ab55-382f3bd5422d'
+const NETVSC = 'f8615163-df3e-46c5-913f-f2d2f965ed0e'
+const offer = (relid: number, interfaceId = TIMESYNC): Entry =>
+  message('guest', encode(layouts.offerChannel, MessageId.offerChannel, { interfaceId, instanceId: INSTANCE, relid }))
 
 /** GPADL_HEADER of one range. */
 const gpadl = (id: number, ...pfns: number[]): Entry =>
@@ -65,12 +76,14 @@ describe('the normaliser', () => {
       view.setUint8(16 + 44, 1)
       return bytes
     }
-    const of = (flags: number, time: number): Normalised =>
-      normalise([offer(3, flags), packet('guest', 3, sample(time))])
-    expect(diff(of(0x10, 1), of(0x10, 2))).toEqual([])
-    expect(diff(of(0, 1), of(0, 2)).map(({ stream, byte }) => [stream, byte])).toEqual([
-      [`${TIMESYNC}/${INSTANCE}/0`, 44],
+    const of = (interfaceId: string, time: number): Normalised =>
+      normalise([offer(3, interfaceId), packet('guest', 3, sample(time))])
+    expect(diff(of(TIMESYNC, 1), of(TIMESYNC, 2))).toEqual([])
+    expect(diff(of(HEARTBEAT, 1), of(HEARTBEAT, 2)).map(({ stream, byte }) => [stream, byte])).toEqual([
+      [`${HEARTBEAT}/${INSTANCE}/0`, 44],
     ])
+    const bare = (time: number): Normalised => normaliseWith([offer(3), packet('guest', 3, sample(time))], [])
+    expect(diff(bare(1), bare(2)).map(({ byte }) => byte)).toEqual([44])
   })
 
   test('names transactions within their channel', () => {
@@ -128,7 +141,7 @@ describe('the normaliser', () => {
         ]),
       )
     const done = (id: number): Entry => packet('guest', 3, words(0x2_000b, 0, id, 0))
-    const of = (...entries: Entry[]): Normalised => normalise([offer(3), ...entries])
+    const of = (...entries: Entry[]): Normalised => normalise([offer(3, NETVSC), ...entries])
     const pages = (transcript: Normalised): (number | undefined)[] =>
       Object.values(transcript.channels)
         .flat()
@@ -239,7 +252,7 @@ describe('a fixture', () => {
 
 describe('the printer', () => {
   test('names messages, channels and component messages', () => {
-    const print = createPrinter()
+    const print = createPrinter(DEVICES)
     const reply = new Uint8Array(16 + 28)
     const view = new DataView(reply.buffer)
     view.setUint16(0, 6, true)
@@ -304,7 +317,7 @@ describe('the printer', () => {
       'kvp kvp 5.0 set request',
     ],
   ])('names the messages of %s: %#', (interfaceId, flags, payload, says) => {
-    const print = createPrinter()
+    const print = createPrinter(DEVICES)
     const values = { interfaceId, instanceId: INSTANCE, relid: 5, flags }
     print(message('guest', encode(layouts.offerChannel, MessageId.offerChannel, values)))
     expect(print(packet('guest', 5, Uint8Array.from([...words(0x2_0006, 0, 7, 0), ...payload])))).toBe(
@@ -320,7 +333,7 @@ describe('the printer', () => {
           { maxLength: 20 },
         ),
         (entries) => {
-          const print = createPrinter()
+          const print = createPrinter(DEVICES)
           for (const each of entries) expect(print(each)).toMatch(/^ *\d+\.\d{6} [^\n]+$/)
         },
       ),

@@ -22,6 +22,7 @@ import { wireOf } from './net.ts'
 import { memoryNow, realFiles, realKeyValues, realListed, realMemory, realPorts } from './services.ts'
 import { shellOf, ticks, type Shell } from './shell.ts'
 import { comeUp, isFrozen } from './up.ts'
+import { tracedWith } from '../traced.ts'
 
 export interface RealStageOptions extends Omit<RealLifeOptions, 'ends' | 'watch'> {
   readonly probe: Probe
@@ -196,9 +197,10 @@ export async function realStage(options: RealStageOptions): Promise<SimulatedSta
     ended() {
       life.session.close()
       const { transcript } = life.storage
-      const { digest, bytesOf } = crossed(transcript)
+      const traced = tracedWith(registry.devices)
+      const { digest, bytesOf } = crossed(transcript, traced)
       const bytes = Object.fromEntries(ends.map((end) => [end, bytesOf(instanceOf(end))]))
-      return { bytes, transcript: digest, exchange: exchangeOf(transcript) }
+      return { bytes, transcript: digest, exchange: exchangeOf(transcript, traced) }
     },
   }
 }

@@ -1,17 +1,16 @@
-import { PIPE_MODE_FLAG } from '@vmbus/ic'
-import { layouts } from '@vmbus/core'
+import { layouts, type DeviceTrace, type VariableCategory, type VariableField } from '@vmbus/core'
 import {
+  classesOf,
   diff,
   normalise,
   variableInMessage,
   variableInPacket,
   variableInTransfer,
-  type Category,
   type Entry,
   type Normalised,
-  type VariableField,
 } from '@vmbus/trace'
 import { describe, expect, test } from 'vitest'
+import { DEVICES } from './devices.ts'
 import { fixtures } from './fixtures.ts'
 import { oneOfEachCommand } from './scenarios/storage.ts'
 import { scenarios } from './scenarios/index.ts'
@@ -23,9 +22,11 @@ const OFFER = 1
  */
 const ALL_BYTES = 256
 
+const classes = classesOf(DEVICES)
+
 interface Offered {
   readonly relid: number
-  readonly pipe: boolean
+  readonly trace: DeviceTrace | undefined
 }
 
 /** A transcript's channels by name, as its offers introduce them. */
@@ -33,8 +34,8 @@ function offers({ control }: Normalised): Map<string, Offered> {
   const found = new Map<string, Offered>()
   for (const { to, bytes } of control) {
     if (to !== 'guest' || bytes[0] !== OFFER) continue
-    const { interfaceId, instanceId, subchannelIndex, relid, flags } = layouts.offerChannel.parse(bytes)
-    found.set(`${interfaceId}/${instanceId}/${subchannelIndex}`, { relid, pipe: (flags & PIPE_MODE_FLAG) !== 0 })
+    const { interfaceId, instanceId, subchannelIndex, relid } = layouts.offerChannel.parse(bytes)
+    found.set(`${interfaceId}/${instanceId}/${subchannelIndex}`, { relid, trace: classes.traceOf(interfaceId) })
   }
   return found
 }
@@ -59,20 +60,23 @@ function entriesOf(transcript: Normalised, channels: Map<string, Offered>): Entr
   ]
 }
 
-function fieldsOf(entry: Exclude<Entry, { kind: 'note' }>, pipes: ReadonlySet<number>): VariableField[] {
+function fieldsOf(
+  entry: Exclude<Entry, { kind: 'note' }>,
+  traces: ReadonlyMap<number, DeviceTrace | undefined>,
+): VariableField[] {
   if (entry.kind === 'message') return variableInMessage(entry.bytes)
-  if (entry.kind === 'transfer') return variableInTransfer(entry.format, entry.to, entry.bytes)
-  return variableInPacket(entry.bytes, pipes.has(entry.relid))
+  if (entry.kind === 'transfer') return variableInTransfer(entry.to, entry.bytes, classes.transferOf(entry.format))
+  return variableInPacket(entry.bytes, traces.get(entry.relid))
 }
 
 /** What the normaliser says of a byte of an entry: nothing, or the field that it is part of. */
 function categoryOf(
   entry: Entry,
   byte: number,
-  pipes: ReadonlySet<number>,
-): { category: Category; value: string } | undefined {
+  traces: ReadonlyMap<number, DeviceTrace | undefined>,
+): { category: VariableCategory; value: string } | undefined {
   if (entry.kind === 'note') return undefined
-  const field = fieldsOf(entry, pipes).find(({ offset, size }) => byte >= offset && byte < offset + size)
+  const field = fieldsOf(entry, traces).find(({ offset, size }) => byte >= offset && byte < offset + size)
   if (field === undefined) return undefined
   const scope = PER_CHANNEL.has(field.category) && entry.kind !== 'message' ? `${entry.relid}:` : ''
   // The offset into its page is no address of the guest's choice: it stays.
@@ -84,8 +88,8 @@ function categoryOf(
   }
 }
 
-const PER_CHANNEL: ReadonlySet<Category> = new Set(['transaction', 'request', 'identification', 'page'])
-const HIDDEN: ReadonlySet<Category> = new Set(['time', 'unset'])
+const PER_CHANNEL: ReadonlySet<VariableCategory> = new Set(['transaction', 'request', 'identification', 'page'])
+const HIDDEN: ReadonlySet<VariableCategory> = new Set(['time', 'unset'])
 const GPADL_BODY = 9
 
 interface Sample {
@@ -176,13 +180,13 @@ describe.each(sample.map((fixture) => [fixture.name, fixture] as const))(
   '%s',
   (_name, { least, packets, bodies, shorten, measured, comparable, compare, provenance, ...whole }) => {
     const channels = offers(whole.transcript)
-    const pipes = new Set([...channels.values()].filter(({ pipe }) => pipe).map(({ relid }) => relid))
+    const traces = new Map([...channels.values()].map(({ relid, trace }) => [relid, trace]))
     const short = shorten?.(whole.transcript) ?? shortened(whole.transcript, packets, bodies)
     const entries = entriesOf(short, channels)
-    const transcript = normalise(entries)
+    const transcript = normalise(entries, DEVICES)
 
     test('is its own normal form', () => {
-      expect(diff(normalise(entriesOf(whole.transcript, channels)), whole.transcript)).toEqual([])
+      expect(diff(normalise(entriesOf(whole.transcript, channels), DEVICES), whole.transcript)).toEqual([])
     })
 
     test('shows a flip of any byte that is left, and of any id that is used twice; times and what no field has never show', () => {
@@ -191,7 +195,7 @@ describe.each(sample.map((fixture) => [fixture.name, fixture] as const))(
         if (entry.kind === 'note') continue
         const seen = new Set<string>()
         for (let byte = 0; byte < entry.bytes.length; byte++) {
-          const field = categoryOf(entry, byte, pipes)
+          const field = categoryOf(entry, byte, traces)
           if (field !== undefined) seen.add(field.value)
         }
         for (const value of seen) uses.set(value, (uses.get(value) ?? 0) + 1)
@@ -201,11 +205,11 @@ describe.each(sample.map((fixture) => [fixture.name, fixture] as const))(
       for (const [index, entry] of entries.entries()) {
         if (entry.kind === 'note') continue
         for (let byte = 0; byte < entry.bytes.length; byte += byte < ALL_BYTES ? 1 : 64) {
-          const field = categoryOf(entry, byte, pipes)
+          const field = categoryOf(entry, byte, traces)
           const isHidden = field !== undefined && HIDDEN.has(field.category)
           if (field !== undefined && !isHidden && (uses.get(field.value) ?? 0) < 2) continue
           const bytes = entry.bytes.map((value, at) => (at === byte ? value ^ 0xff : value))
-          const flipped = normalise(entries.with(index, { ...entry, bytes }))
+          const flipped = normalise(entries.with(index, { ...entry, bytes }), DEVICES)
           const shows = compare(flipped, transcript, provenance).length > 0
           if (entry.kind === 'packet' && measured?.(entry.bytes, byte) === true) {
             counts.hidden++

@@ -9,6 +9,7 @@ import {
   type Provenance,
   type Transcript,
 } from '@vmbus/trace'
+import { DEVICES } from '../devices.ts'
 
 /** One run of a scenario with a simulated guest. */
 export interface Trial {
@@ -57,5 +58,5 @@ export async function run(scenario: Scenario, trial: Trial): Promise<Run> {
   await using world = simulate({ seed: schedule, interruptDelay: delay, taskDelay: delay })
   const transcript = createTranscript({ clock: world.clock })
   const outcome = await scenario.play(world, trial, transcript)
-  return { entries: transcript.entries, transcript: normalise(transcript.entries), outcome }
+  return { entries: transcript.entries, transcript: normalise(transcript.entries, DEVICES), outcome }
 }

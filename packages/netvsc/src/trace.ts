@@ -1,6 +1,8 @@
-import { BODY, MESSAGE_BYTES, NvspType, RNDIS_HEADER, RndisType, packet, sendRndisPacket } from '@vmbus/netvsc/protocol'
+import { PacketType, constantIn, nameIn, type DeviceTrace, type VariableField } from '@vmbus/core'
 import { ETHERNET_HEADER, ETHERTYPE } from '@vmbus/switch'
-import type { VariableField } from './variable.ts'
+import { BODY, MESSAGE_BYTES, NvspType, sendRndisPacket } from './protocol/nvsp.ts'
+import { Oid } from './protocol/oids.ts'
+import { RNDIS_HEADER, RndisType, packet } from './protocol/rndis.ts'
 
 /** RNDIS requests and answers that carry the guest's id (MS-RNDIS 2.2; Linux include/linux/rndis.h). */
 const WITH_REQUEST_ID: ReadonlySet<number> = new Set([
@@ -19,7 +21,7 @@ const IPV4_HEADER = 20
 const IDENTIFICATION = 4
 
 /** RNDIS messages back to back, as one packet names them; `to` is their receiver. */
-export function variableInRndis(to: 'host' | 'guest', bytes: Uint8Array): VariableField[] {
+function variableInRndis(to: 'host' | 'guest', bytes: Uint8Array): VariableField[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const fields: VariableField[] = []
   for (let at = 0; at + RNDIS_HEADER <= bytes.length;) {
@@ -42,16 +44,39 @@ function identification(view: DataView, body: number): VariableField[] {
 }
 
 /** The packet's message, `payload` bytes into it, says that RNDIS messages stand in its ranges. */
-export const isRndis = (view: DataView, payload: number): boolean =>
-  view.byteLength === payload + MESSAGE_BYTES && view.getUint32(payload, true) === NvspType.sendRndisPacket
+const namesRndis = (packet: DataView, payload: number): boolean =>
+  packet.getUint16(0, true) === PacketType.gpaDirect &&
+  packet.byteLength === payload + MESSAGE_BYTES &&
+  packet.getUint32(payload, true) === NvspType.sendRndisPacket
 
 /**
  * The rest of the union behind the message of such a packet: kernels that do not clear it send what the stack had there
  * (Linux 5.10 drivers/net/hyperv/netvsc.c, netvsc_send_pkt).
  */
-export function unsetBehindRndis(view: DataView, payload: number): VariableField[] {
+function unsetBehindRndis(packet: DataView, payload: number): VariableField[] {
   const fields: VariableField[] = []
-  for (let at = payload + BODY + sendRndisPacket.size; at < view.byteLength; at += 8)
+  for (let at = payload + BODY + sendRndisPacket.size; at < packet.byteLength; at += 8)
     fields.push({ offset: at, size: 8, category: 'unset' })
   return fields
+}
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+const hex = (value: number): string => `0x${value.toString(16)}`
+const OID = 12
+
+/** The type of an RNDIS message, and what it asks for. */
+function rndisText(bytes: Uint8Array): string {
+  if (bytes.length < 4) return 'rndis'
+  const view = viewOf(bytes)
+  const type = view.getUint32(0, true)
+  const asks = (type === RndisType.query || type === RndisType.set) && bytes.length >= OID + 4
+  const oid = asks ? view.getUint32(OID, true) : 0
+  return `RNDIS ${constantIn(RndisType, type) ?? hex(type)}${asks ? ` ${nameIn(Oid, oid) ?? hex(oid)}` : ''}`
+}
+
+export const trace: Partial<DeviceTrace> = {
+  payloadText: (payload) => (payload.length < 4 ? undefined : constantIn(NvspType, viewOf(payload).getUint32(0, true))),
+  variable: (packet, payload) => (namesRndis(packet, payload) ? unsetBehindRndis(packet, payload) : []),
+  lendsPages: namesRndis,
+  transfers: { rndis: { text: rndisText, variable: variableInRndis } },
 }
