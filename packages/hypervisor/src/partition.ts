@@ -1,16 +1,13 @@
 import { DEFAULT_FEATURES, cpuidLeaf, effectiveFeatures } from './cpuid.ts'
 import { PartitionError } from './errors.ts'
 import { createHypercalls } from './hypercalls.ts'
-import { apicMsrs, assistPageMsr } from './msrs/apic.ts'
-import { clockMsrs, tscControlMsrs } from './msrs/clock.ts'
-import { crashMsrs, hypercallMsrs, processorMsrs } from './msrs/identity.ts'
-import { synicMsrs, timerMsrs } from './msrs/synic.ts'
-import type { MsrContext, MsrTable } from './msrs/table.ts'
+import { createMsrs, msrTable } from './msrs/access.ts'
+import type { MsrContext } from './msrs/table.ts'
 import { portTable } from './ports.ts'
 import { MISC_FEATURE, PRIVILEGE } from './privileges.ts'
 import { enabledPage } from './register.ts'
 import { checkState, restoreState, saveState } from './snapshot.ts'
-import { SINTS, newPartitionState, type VpState } from './state.ts'
+import { SINTS, newPartitionState, type PartitionState, type VpState } from './state.ts'
 import { createSyntheticTimers } from './stimers.ts'
 import { createSynic } from './synic.ts'
 import type { Partition, PartitionOptions } from './types.ts'
@@ -31,13 +28,8 @@ const PAGE = 4096
  */
 export function createPartition(options: PartitionOptions): Partition {
   const { memory, clock, vps, trace, diagnose } = options
-  if (!Number.isInteger(vps) || vps < 1 || vps > MAX_VPS) {
-    throw new PartitionError('VMBUS_PARTITION_OPTION', `${vps} virtual processors are not 1…${MAX_VPS}`)
-  }
   const hypercallCode = options.hypercallCode ?? Uint8Array.from(HYPERCALL_CODE_INTEL)
-  if (hypercallCode.length > PAGE) {
-    throw new PartitionError('VMBUS_PARTITION_OPTION', `hypercall code of ${hypercallCode.length} bytes exceeds a page`)
-  }
+  checkSize(vps, hypercallCode)
   const features = effectiveFeatures(options.features, options.apic !== undefined)
   const state = newPartitionState()
   const ports = portTable()
@@ -86,51 +78,16 @@ export function createPartition(options: PartitionOptions): Partition {
     reset: options.reset?.bind(options),
     idle: options.idle?.bind(options),
   }
-  const msrs: MsrTable = new Map()
-  hypercallMsrs(msrs, context)
-  processorMsrs(msrs, context)
-  clockMsrs(msrs, context)
-  tscControlMsrs(msrs, context)
-  apicMsrs(msrs, context)
-  if (((options.features?.privilegesLow ?? DEFAULT_FEATURES.privilegesLow) & PRIVILEGE.apic) !== 0)
-    assistPageMsr(msrs, context)
-  synicMsrs(msrs, context)
-  timerMsrs(msrs, context)
-  crashMsrs(msrs, context)
-
-  const isVp = (vp: number): boolean => vp >= 0 && vp < vps
-  const refused = (vp: number, msr: number, write: boolean): false => {
-    diagnose?.({
-      code: 'VMBUS_MSR_REFUSED',
-      source: 'hypervisor',
-      message: `${write ? 'write to' : 'read of'} MSR 0x${(msr >>> 0).toString(16)} is a #GP`,
-      detail: { vp, msr },
-    })
-    return false
-  }
+  const hasApic = ((options.features?.privilegesLow ?? DEFAULT_FEATURES.privilegesLow) & PRIVILEGE.apic) !== 0
 
   return {
     memory,
     clock,
     vps,
-    guestOsId: () => (BigInt(state.guestOsId.high >>> 0) << 32n) | BigInt(state.guestOsId.low >>> 0),
+    guestOsId: () => guestOsId(state),
     cpuid: (_vp, leaf, _subleaf, out) => cpuidLeaf(features, leaf >>> 0, out),
-    rdmsr(vp, msr, out) {
-      const found = isVp(vp) ? msrs.get(msr >>> 0) : undefined
-      if (found?.read === undefined) return refused(vp, msr, false)
-      found.read(vp, out)
-      if (trace !== undefined)
-        trace({ kind: 'msr', vp, msr: msr >>> 0, write: false, lo: out[0] ?? 0, hi: out[1] ?? 0 })
-      return true
-    },
-    wrmsr(vp, msr, low, high) {
-      const found = isVp(vp) ? msrs.get(msr >>> 0) : undefined
-      if (found?.write === undefined) return refused(vp, msr, true)
-      if (trace !== undefined) trace({ kind: 'msr', vp, msr: msr >>> 0, write: true, lo: low >>> 0, hi: high >>> 0 })
-      return found.write(vp, low >>> 0, high >>> 0) || refused(vp, msr, true)
-    },
-    hypercall: (vp, controlLow, controlHigh, inputLow, inputHigh) =>
-      hypercall(vp, controlLow, controlHigh, inputLow, inputHigh),
+    ...createMsrs(msrTable(context, hasApic), options),
+    hypercall,
     timer: (name) => timers.fired(name),
     eoi(vp, vector) {
       state.vps[vp]?.sints.forEach((sint, n) => {
@@ -161,23 +118,37 @@ export function createPartition(options: PartitionOptions): Partition {
       restoreState(state, saved)
       timers.armAll()
     },
-    inspect() {
-      const processors: Record<string, unknown> = {}
-      state.vps.forEach((vp, index) => {
-        if (vp !== undefined) processors[index] = inspectVp(vp, memory.size)
-      })
-      return {
-        guestOsId: `0x${((BigInt(state.guestOsId.high) << 32n) | BigInt(state.guestOsId.low)).toString(16)}`,
-        hypercallPage: enabledPage(state.hypercall, memory.size),
-        referenceTscPage: enabledPage(state.referenceTsc, memory.size),
-        features,
-        messagePorts: [...ports.messages.keys()],
-        eventPorts: [...ports.events.keys()],
-        processors,
-      }
-    },
+    inspect: () => ({
+      ...inspectState(state, memory.size),
+      features,
+      messagePorts: [...ports.messages.keys()],
+      eventPorts: [...ports.events.keys()],
+    }),
   }
 }
+
+function checkSize(vps: number, hypercallCode: Uint8Array): void {
+  if (!Number.isInteger(vps) || vps < 1 || vps > MAX_VPS)
+    throw new PartitionError('VMBUS_PARTITION_OPTION', `${vps} virtual processors are not 1…${MAX_VPS}`)
+  if (hypercallCode.length > PAGE)
+    throw new PartitionError('VMBUS_PARTITION_OPTION', `hypercall code of ${hypercallCode.length} bytes exceeds a page`)
+}
+
+function inspectState(state: PartitionState, ram: number): Record<string, unknown> {
+  const processors: Record<string, unknown> = {}
+  state.vps.forEach((vp, index) => {
+    if (vp !== undefined) processors[index] = inspectVp(vp, ram)
+  })
+  return {
+    guestOsId: `0x${guestOsId(state).toString(16)}`,
+    hypercallPage: enabledPage(state.hypercall, ram),
+    referenceTscPage: enabledPage(state.referenceTsc, ram),
+    processors,
+  }
+}
+
+const guestOsId = ({ guestOsId: { low, high } }: PartitionState): bigint =>
+  (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
 
 /** GPAs are -1 when the page is off. */
 function inspectVp(vp: VpState, ram: number): Record<string, unknown> {

@@ -46,6 +46,41 @@ export interface SyntheticTimers {
 const sintOf = (config: Register): number => (config.low >>> 16) & 15
 const timerName = (vp: number, index: number): string => `stimer/${vp}/${index}`
 
+/** Where the timers of a partition ask for the time and to be called. */
+type Ticking = Pick<SyntheticTimerDeps, 'clock' | 'timers'>
+
+function arm({ timers }: Ticking, vp: number, timer: TimerState, index: number, due: number, callAt: number): void {
+  // A time that no clock reaches (reference time is a safe integer for 28 years) is never asked for.
+  if (due > Number.MAX_SAFE_INTEGER) return
+  timer.due = due
+  timer.callAt = callAt
+  timers.set(timerName(vp, index), callAt)
+}
+
+const periodOf = (timer: TimerState): number => Math.max(toNumber(timer.count), MINIMUM_PERIOD)
+
+/** Begins anew by its registers. */
+function start(ticking: Ticking, vp: number, timer: TimerState, index: number): void {
+  if (timer.callAt >= 0) ticking.timers.clear(timerName(vp, index))
+  timer.due = -1
+  timer.callAt = -1
+  timer.waiting = false
+  const count = toNumber(timer.count)
+  if (!isEnabled(timer.config) || count === 0) return
+  const now = ticking.clock.now()
+  const due = (timer.config.low & PERIODIC) === 0 ? count : now + periodOf(timer)
+  arm(ticking, vp, timer, index, due, Math.max(due, now))
+}
+
+function startNextPeriod(ticking: Ticking, vp: number, timer: TimerState, index: number): void {
+  const now = ticking.clock.now()
+  const period = periodOf(timer)
+  let due = timer.due + period
+  const isLate = due <= now
+  if (isLate && (timer.config.low & LAZY) !== 0) due += Math.ceil((now - due + 1) / period) * period
+  arm(ticking, vp, timer, index, due, due <= now ? now + Math.max(Math.floor(period / 2), MINIMUM_PERIOD) : due)
+}
+
 /**
  * The four timers of each virtual processor. A one-shot timer expires when reference time reaches its count; a periodic
  * one every `count`. An expired timer whose message finds its slot busy waits for the guest's EOM, and does not expire
@@ -56,41 +91,6 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
   const { state, clock, timers } = deps
   const payload = new Uint8Array(hvTimerMessagePayload.size)
   const payloadView = new DataView(payload.buffer)
-
-  const disarm = (vp: number, timer: TimerState, index: number): void => {
-    if (timer.callAt >= 0) timers.clear(timerName(vp, index))
-    timer.due = -1
-    timer.callAt = -1
-    timer.waiting = false
-  }
-
-  const arm = (vp: number, timer: TimerState, index: number, due: number, callAt: number): void => {
-    // A time that no clock reaches (reference time is a safe integer for 28 years) is never asked for.
-    if (due > Number.MAX_SAFE_INTEGER) return
-    timer.due = due
-    timer.callAt = callAt
-    timers.set(timerName(vp, index), callAt)
-  }
-
-  const period = (timer: TimerState): number => Math.max(toNumber(timer.count), MINIMUM_PERIOD)
-
-  const start = (vp: number, timer: TimerState, index: number): void => {
-    disarm(vp, timer, index)
-    const count = toNumber(timer.count)
-    if (!isEnabled(timer.config) || count === 0) return
-    const now = clock.now()
-    const due = (timer.config.low & PERIODIC) === 0 ? count : now + period(timer)
-    arm(vp, timer, index, due, Math.max(due, now))
-  }
-
-  const startNextPeriod = (vp: number, timer: TimerState, index: number): void => {
-    const now = clock.now()
-    const every = period(timer)
-    let due = timer.due + every
-    const isLate = due <= now
-    if (isLate && (timer.config.low & LAZY) !== 0) due += Math.ceil((now - due + 1) / every) * every
-    arm(vp, timer, index, due, due <= now ? now + Math.max(Math.floor(every / 2), MINIMUM_PERIOD) : due)
-  }
 
   /** The message's slot, or nothing but the interrupt in direct mode. */
   const place = (vp: number, timer: TimerState, index: number): Delivery => {
@@ -115,7 +115,7 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
     timer.callAt = -1
     timer.waiting = outcome !== 'delivered' && !(isPeriodic && (config & LAZY) !== 0)
     if (timer.waiting) return
-    if (isPeriodic) startNextPeriod(vp, timer, index)
+    if (isPeriodic) startNextPeriod(deps, vp, timer, index)
     else {
       timer.due = -1
       timer.config.low = (config & ~TIMER_ENABLE) >>> 0
@@ -135,7 +135,7 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
       // SINT 0 belongs to the hypervisor: a timer that would use it cannot be enabled.
       if ((low & DIRECT) === 0 && sintOf(timer.config) === 0)
         timer.config.low = (timer.config.low & ~TIMER_ENABLE) >>> 0
-      start(vp, timer, index)
+      start(deps, vp, timer, index)
       return true
     },
     setCount(vp, timer, index, low, high) {
@@ -144,7 +144,7 @@ export function createSyntheticTimers(deps: SyntheticTimerDeps): SyntheticTimers
       if (low === 0 && high === 0) timer.config.low = (timer.config.low & ~TIMER_ENABLE) >>> 0
       else if ((timer.config.low & AUTO_ENABLE) !== 0 && canEnable)
         timer.config.low = (timer.config.low | TIMER_ENABLE) >>> 0
-      start(vp, timer, index)
+      start(deps, vp, timer, index)
     },
     fired(name) {
       const [scope, vpText, indexText] = name.split('/')

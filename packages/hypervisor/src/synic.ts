@@ -1,6 +1,7 @@
-import { FLAGS_PER_SINT, MAX_PAYLOAD, MESSAGE_PENDING, MESSAGE_TYPE, PAYLOAD_OFFSET, SLOT_BYTES } from './protocol.ts'
-import { enabledPage, isEnabled } from './register.ts'
-import { SINT_MASKED, SINTS, type PartitionState, type VpState } from './state.ts'
+import { claimSlot, fillSlot, isUnmasked, markPending, slotAddress } from './message-slot.ts'
+import { FLAGS_PER_SINT, MAX_PAYLOAD, MESSAGE_TYPE } from './protocol.ts'
+import { enabledPage } from './register.ts'
+import { SINTS, type PartitionState, type VpState } from './state.ts'
 import { HV_STATUS } from './status.ts'
 import type { GuestMemory, HvStatus } from './types.ts'
 
@@ -42,52 +43,16 @@ export function createSynic(deps: SynicDeps): Synic {
   /** Slots whose queue is being drained; only set inside a call, so it is no state. */
   const draining = new Set<number>()
 
-  const isUnmasked = (vp: VpState, sint: number): boolean => {
-    const r = vp.sints[sint]
-    return r !== undefined && (r.low & SINT_MASKED) === 0 && isEnabled(vp.scontrol)
-  }
-
   const raise = (index: number, vp: VpState, sint: number): void => {
     const low = vp.sints[sint]?.low ?? POLLING
     if ((low & POLLING) === 0) deps.interrupt(index, low & 0xff, (low & AUTO_EOI) !== 0)
   }
 
-  /** GPA of a slot that can take messages, or -1. */
-  const slotAddress = (vp: VpState | undefined, sint: number): number => {
-    if (vp === undefined || !isUnmasked(vp, sint)) return -1
-    const page = enabledPage(vp.simp, memory.size)
-    return page < 0 ? -1 : page + sint * SLOT_BYTES
-  }
-
-  /**
-   * True when the guest has freed the slot. A busy one is marked first and looked at again, because the guest frees it
-   * and then reads the mark: in one of the two orders somebody notices.
-   */
-  const claimSlot = (gpa: number): boolean => {
-    const words = memory.words
-    const word = gpa / 4
-    if (Atomics.load(words, word) === MESSAGE_TYPE.none) return true
-    Atomics.or(words, word + 1, MESSAGE_PENDING)
-    return Atomics.load(words, word) === MESSAGE_TYPE.none
-  }
-
-  const fillSlot = (gpa: number, type: number, payload: Uint8Array): void => {
-    const { bytes, words } = memory
-    const word = gpa / 4
-    words[word + 1] = payload.length
-    words[word + 2] = 0
-    words[word + 3] = 0
-    bytes.set(payload, gpa + PAYLOAD_OFFSET)
-    bytes.fill(0, gpa + PAYLOAD_OFFSET + payload.length, gpa + SLOT_BYTES)
-    Atomics.store(words, word, type | 0)
-    memory.wrote(gpa, SLOT_BYTES)
-  }
-
   const place = (index: number, sint: number, type: number, payload: Uint8Array): Delivery => {
-    const gpa = slotAddress(state.vps[index], sint)
+    const gpa = slotAddress(memory, state.vps[index], sint)
     if (gpa < 0) return 'unavailable'
-    if (!claimSlot(gpa)) return 'busy'
-    fillSlot(gpa, type, payload)
+    if (!claimSlot(memory, gpa)) return 'busy'
+    fillSlot(memory, gpa, type, payload)
     return 'delivered'
   }
 
@@ -101,12 +66,12 @@ export function createSynic(deps: SynicDeps): Synic {
     draining.add(key)
     try {
       for (let next = queue[0]; next !== undefined; next = queue[0]) {
-        const gpa = slotAddress(vp, sint)
-        if (gpa < 0 || !claimSlot(gpa)) break
+        const gpa = slotAddress(memory, vp, sint)
+        if (gpa < 0 || !claimSlot(memory, gpa)) break
         queue.shift()
-        fillSlot(gpa, next.type, next.payload)
+        fillSlot(memory, gpa, next.type, next.payload)
         // Whoever still waits makes the guest write EOM; set before the interrupt, so that it sees the flag at once.
-        if (queue.length > 0) Atomics.or(memory.words, gpa / 4 + 1, MESSAGE_PENDING)
+        if (queue.length > 0) markPending(memory, gpa)
         raise(index, vp, sint)
       }
     } finally {
@@ -127,14 +92,15 @@ export function createSynic(deps: SynicDeps): Synic {
       if (vp !== undefined) raise(index, vp, sint)
     },
     retry,
-    ready: (vp, sint) => slotAddress(state.vps[vp], sint) >= 0,
+    ready: (vp, sint) => slotAddress(memory, state.vps[vp], sint) >= 0,
     post(index, sint, type, payload) {
       const status = check(index, sint)
       if (status !== HV_STATUS.success) return status
       if (type === MESSAGE_TYPE.none || payload.length > MAX_PAYLOAD) return HV_STATUS.invalidParameter
       const vp = state.vps[index]
       const queue = vp?.queues[sint]
-      if (vp === undefined || queue === undefined || slotAddress(vp, sint) < 0) return HV_STATUS.invalidSynicState
+      if (vp === undefined || queue === undefined || slotAddress(memory, vp, sint) < 0)
+        return HV_STATUS.invalidSynicState
       if (queue.length === 0 && place(index, sint, type, payload) === 'delivered') {
         raise(index, vp, sint)
         return HV_STATUS.success

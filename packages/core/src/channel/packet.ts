@@ -32,7 +32,7 @@ interface ReusedTransfer {
 }
 
 /** A buffer that is used again for each packet. */
-interface PacketBuffer {
+export interface PacketBuffer {
   bytes: Uint8Array
   words: Int32Array
   view: DataView

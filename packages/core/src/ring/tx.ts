@@ -45,7 +45,7 @@ export interface TxState {
  */
 export class Tx {
   private readonly area: RingArea
-  private readonly size: number
+  readonly size: number
   private readonly reports: boolean
   /** Where the next packet goes. */
   private write: number
