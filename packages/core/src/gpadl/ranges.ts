@@ -92,6 +92,17 @@ function runAt(pfns: readonly number[], position: number, length: number): numbe
   return Math.min(bytes, length)
 }
 
+/** The pages of `count` bytes from `skip` into the range. */
+function areInRam(memory: GuestMemory, { pfns, byteOffset }: PageRange, skip: number, count: number): boolean {
+  const start = byteOffset + skip
+  const last = Math.floor((start + count - 1) / PAGE)
+  for (let page = Math.floor(start / PAGE); page <= last; page++) {
+    const pfn = pfns[page] ?? -1
+    if (!(pfn >= 0 && (pfn + 1) * PAGE <= memory.size)) return false
+  }
+  return true
+}
+
 /** All of `offset` … `offset + length`, counted from range `first` on, is granted and in RAM. */
 function accessible(
   memory: GuestMemory,
@@ -108,13 +119,7 @@ function accessible(
     if (range === undefined) return false
     const count = Math.min(left, range.byteCount - skip)
     if (count > 0) {
-      const { pfns } = range
-      const start = range.byteOffset + skip
-      const last = Math.floor((start + count - 1) / PAGE)
-      for (let page = Math.floor(start / PAGE); page <= last; page++) {
-        const pfn = pfns[page] ?? -1
-        if (!(pfn >= 0 && (pfn + 1) * PAGE <= memory.size)) return false
-      }
+      if (!areInRam(memory, range, skip, count)) return false
       left -= count
     }
     skip = Math.max(0, skip - range.byteCount)

@@ -1,20 +1,21 @@
-import { MESSAGE_TYPE, guestProcessor } from '@vmbus/hypervisor'
-import { TICKS_PER_MS, scopedTimers, seeded } from '@vmbus/world'
+import { guestProcessor } from '@vmbus/hypervisor'
+import { TICKS_PER_MS } from '@vmbus/world'
 import { CoreError } from '../errors.ts'
-import { MessageId, encode, layouts } from '../messages/index.ts'
-import type { GuestDriver, GuestDriverDeps } from '../types.ts'
 import { Version } from '../versions.ts'
-import { channelHandle, signalled } from './channels.ts'
+import { channelHandle } from './channels.ts'
 import { moveMonitorPages, pauseMessages, resumeMessages } from './connection.ts'
 import { contact } from './contact.ts'
-import { channelByRelid, channelsOf, reject, type GuestContext } from './context.ts'
-import { dispatch, lost } from './dispatch.ts'
-import { continueSuspend, suspend, unload, unloaded } from './unload.ts'
-import { post, pump } from './post.ts'
+import { channelsOf, type GuestContext } from './context.ts'
+import { lost } from './dispatch.ts'
+import { suspend, unload, unloaded } from './unload.ts'
+import { pump } from './post.ts'
+import { inspect } from './inspect.ts'
 import { continueProbing, load } from './probing.ts'
 import { restoreState, saveState } from './snapshot.ts'
-import { initialState, type GuestDeviceState } from './state.ts'
-import { bringUp, service } from './synic.ts'
+import { initialState } from './state.ts'
+import { connectSocket } from './sockets.ts'
+import { hold, run, wakeAt } from './turns.ts'
+import { bringUp } from './synic.ts'
 import { LINUX_POST, type GuestBehaviour, type GuestBus, type GuestBusEvent, type GuestBusOptions } from './types.ts'
 
 /** Linux 6.1 where drivers differ and nobody is wrong. */
@@ -37,151 +38,18 @@ const DEFAULT_BEHAVIOUR: GuestBehaviour = {
 }
 const POLL_TICKS = TICKS_PER_MS
 const SLOT_BYTES = 256
-const PAYLOAD = 16
 
 /** The guest's end of a VMBus: what the bus driver of an operating system does. */
 export function createGuestBus(options: GuestBusOptions): GuestBus {
-  const { partition } = options
-  const vps = options.vps ?? partition.vps
-  if (!(Number.isInteger(vps) && vps >= 1 && vps <= partition.vps))
-    throw new CoreError('VMBUS_BUS_OPTIONS', { field: 'vps', value: vps, allowed: `1 to ${partition.vps}` })
-  const behaviour: GuestBehaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour }
   const listeners = new Set<(event: GuestBusEvent) => void>()
-  const slot = new Uint8Array(SLOT_BYTES)
-  let busy = false
-
-  const ctx: GuestContext = {
-    options,
-    behaviour,
-    vps,
-    state: {
-      ...initialState(behaviour.gpadlStart),
-      loaded: [...(options.loaded ?? options.drivers.map(({ kind }) => kind))],
-    },
-    processors: Array.from({ length: vps }, (_, vp) => guestProcessor(partition, vp)),
-    drivers: new Map(),
-    ends: new Map(),
-    handles: new Map(),
-    emit: (event) => {
-      for (const listener of listeners) listener(event)
-    },
-    lost: (payload, status) => lost(ctx, payload, status),
-    handleOf: (channel) => {
-      const handle = ctx.handles.get(channel.key) ?? channelHandle(ctx, channel)
-      ctx.handles.set(channel.key, handle)
-      return handle
-    },
-    due: (key) => {
-      ctx.state.due.add(key)
-      if (!busy) wakeAt(options.clock.now())
-    },
-    poll: () => {
-      if (ctx.state.dueAt === null) wakeAt(options.clock.now() + POLL_TICKS)
-    },
-    makeDriver,
-    run,
-    hold,
-  }
-
-  function wakeAt(at: number): void {
-    ctx.state.dueAt = at
-    options.timers.set('due', at)
-  }
-
-  function makeDriver(record: GuestDeviceState | undefined): GuestDriver | undefined {
-    const spec = options.drivers.find(
-      (driver) => driver.kind === record?.kind && driver.interfaceIds.includes(record.interfaceId),
-    )
-    if (record === undefined || spec === undefined) return undefined
-    const { key: device, instanceId } = record
-    const deps: GuestDriverDeps = {
-      clock: options.clock,
-      timers: scopedTimers(options.timers, `device/${device}`),
-      seed: seeded(options.seed.u32('driver', spec.kind, instanceId)),
-      diagnose: (diagnostic) => options.diagnose?.(diagnostic),
-      memory: partition.memory,
-      pages: options.pages,
-      vps,
-      version: () => ctx.state.version,
-      referenceTime: () => ctx.processors[behaviour.connectVp]?.referenceTime() ?? 0,
-      event: (name, detail) => ctx.emit({ kind: 'driver', driver: spec.kind, instanceId, name, detail }),
-    }
-    return spec.create(deps)
-  }
-
-  /** Runs one thing at a time; an interrupt that a hypercall within it causes waits until it is done. */
-  function run(work: () => void): void {
-    if (busy) return work()
-    busy = true
-    try {
-      work()
-      do continueSuspend(ctx)
-      while (next())
-    } finally {
-      busy = false
-    }
-  }
-
-  /** Nobody waits here for the interrupts: a timer that is due at once takes them, unless the owner's next call does. */
-  function hold<T>(work: () => T): T {
-    if (busy) return work()
-    busy = true
-    try {
-      return work()
-    } finally {
-      busy = false
-      if (!ctx.state.interrupts.isEmpty) wakeAt(options.clock.now())
-    }
-  }
-
-  /** The next waiting interrupt, else the next channel whose driver is due. */
-  function next(): boolean {
-    const { interrupts, due, channels } = ctx.state
-    const vp = interrupts.take()
-    if (vp !== undefined) {
-      serve(vp)
-      return true
-    }
-    const key = due.take()
-    if (key === undefined) return false
-    const channel = channels.get(key)
-    if (channel !== undefined) signalled(ctx, channel)
-    return true
-  }
-
-  function serve(vp: number): void {
-    const isMessage = service(ctx, vp, slot, (relid) => {
-      const channel = channelByRelid(ctx, relid)
-      if (channel?.phase === 'open' || channel?.phase === 'opening') signalled(ctx, channel)
-      else reject(ctx, 'signal-unknown', { relid })
-    })
-    if (!isMessage) return
-    const header = new DataView(slot.buffer)
-    const type = header.getUint32(0, true)
-    // A copy, which ends with the slot: handling it may take the next one.
-    if (type === MESSAGE_TYPE.vmbus) dispatch(ctx, slot.slice(PAYLOAD, PAYLOAD + header.getUint8(4)))
-    else reject(ctx, 'message-type', { type })
-  }
-
-  function timer(name: string): void {
-    if (name === 'post') return pump(ctx)
-    if (name === 'probe') return continueProbing(ctx)
-    if (name === 'due') {
-      ctx.state.dueAt = null
-      for (const [key, end] of ctx.ends) if (end.mustPoll) ctx.state.due.add(key)
-      return
-    }
-    if (name === 'unload')
-      return ctx.state.phase === 'unloading' || ctx.state.phase === 'suspending' ? unloaded(ctx) : undefined
-    const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
-    if (key !== undefined && rest !== undefined) ctx.drivers.get(Number(key))?.timer?.(rest)
-  }
-
+  const ctx = createContext(options, (event) => {
+    for (const listener of listeners) listener(event)
+  })
   return {
     get phase() {
       return ctx.state.phase
     },
-    vps,
+    vps: ctx.vps,
     get version() {
       return ctx.state.version
     },
@@ -197,51 +65,27 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
         channels: channelsOf(ctx, key).map((channel) => ctx.handleOf(channel)),
       }))
     },
-    start: () =>
-      run(() => {
-        const { state } = ctx
-        if (state.phase !== 'off' && state.phase !== 'failed')
-          throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'phase', value: state.phase, allowed: 'off or failed' })
-        if (state.phase === 'off') bringUp(ctx)
-        state.attempt = 0
-        contact(ctx)
-      }),
+    start: () => run(ctx, () => start(ctx)),
     interrupt: (vp, vector) => {
-      if (vector !== behaviour.vector || vp >= vps) return
+      if (vector !== ctx.behaviour.vector || vp >= ctx.vps) return
       ctx.state.interrupts.add(vp)
-      run(() => {})
+      run(ctx, () => {})
     },
     timer: (name) => {
-      run(() => timer(name))
+      run(ctx, () => timer(ctx, name))
       if ([...ctx.ends.values()].some((end) => end.mustPoll)) ctx.poll()
     },
-    load: (kinds) => run(() => load(ctx, kinds)),
-    unload: () => run(() => unload(ctx)),
-    suspend: () => run(() => suspend(ctx)),
+    load: (kinds) => run(ctx, () => load(ctx, kinds)),
+    unload: () => run(ctx, () => unload(ctx)),
+    suspend: () => run(ctx, () => suspend(ctx)),
     resume: () =>
-      run(() => {
+      run(ctx, () => {
         if (ctx.state.phase === 'suspended') contact(ctx)
       }),
-    pauseMessages: () => run(() => pauseMessages(ctx)),
-    resumeMessages: () => run(() => resumeMessages(ctx)),
-    moveMonitorPages: () => run(() => moveMonitorPages(ctx)),
-    connectSocket: (endpointId, serviceId, siloId) =>
-      run(() => {
-        const { version } = ctx.state
-        if (version < Version.v4_0)
-          throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'version', value: version, allowed: 'at least 4.0' })
-        if (version < Version.v5_2)
-          post(ctx, encode(layouts.tlConnectRequest, MessageId.tlConnectRequest, { endpointId, serviceId }))
-        else
-          post(
-            ctx,
-            encode(
-              layouts.tlConnectRequestV52,
-              MessageId.tlConnectRequest,
-              siloId === undefined ? { endpointId, serviceId } : { endpointId, serviceId, siloId },
-            ),
-          )
-      }),
+    pauseMessages: () => run(ctx, () => pauseMessages(ctx)),
+    resumeMessages: () => run(ctx, () => resumeMessages(ctx)),
+    moveMonitorPages: () => run(ctx, () => moveMonitorPages(ctx)),
+    connectSocket: (endpointId, serviceId, siloId) => run(ctx, () => connectSocket(ctx, endpointId, serviceId, siloId)),
     on: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -252,33 +96,62 @@ export function createGuestBus(options: GuestBusOptions): GuestBus {
   }
 }
 
-function inspect(ctx: GuestContext): Record<string, unknown> {
-  const { state } = ctx
-  return {
-    phase: state.phase,
-    version: state.version,
-    features: state.features,
-    connection: state.connection,
-    outgoing: state.outgoing.length,
-    devices: [...state.devices.values()].map(({ key, kind, instanceId, interfaceId }) => ({
-      kind,
-      interfaceId,
-      instanceId,
-      channels: channelsOf(ctx, key).map(({ key: channel, offer, phase, targetVp, stale }) => ({
-        relid: offer.relid,
-        subchannelIndex: offer.subchannelIndex,
-        phase,
-        targetVp,
-        stale,
-        ring: ctx.ends.get(channel)?.inspect(),
-      })),
-      ...ctx.drivers.get(key)?.inspect(),
-    })),
-    gpadls: [...state.gpadls.values()].map(({ id, phase, purpose, ranges }) => ({
-      id,
-      phase,
-      purpose,
-      pages: ranges.reduce((sum, range) => sum + range.pfns.length, 0),
-    })),
+function createContext(options: GuestBusOptions, emit: (event: GuestBusEvent) => void): GuestContext {
+  const { partition, clock, vps = partition.vps } = options
+  if (!(Number.isInteger(vps) && vps >= 1 && vps <= partition.vps))
+    throw new CoreError('VMBUS_BUS_OPTIONS', { field: 'vps', value: vps, allowed: `1 to ${partition.vps}` })
+  const behaviour: GuestBehaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour }
+  const loaded = [...(options.loaded ?? options.drivers.map(({ kind }) => kind))]
+  const ctx: GuestContext = {
+    options,
+    behaviour,
+    vps,
+    state: { ...initialState(behaviour.gpadlStart), loaded },
+    busy: false,
+    slot: new Uint8Array(SLOT_BYTES),
+    processors: Array.from({ length: vps }, (_, vp) => guestProcessor(partition, vp)),
+    drivers: new Map(),
+    ends: new Map(),
+    handles: new Map(),
+    emit,
+    lost: (payload, status) => lost(ctx, payload, status),
+    handleOf: (channel) => {
+      const handle = ctx.handles.get(channel.key) ?? channelHandle(ctx, channel)
+      ctx.handles.set(channel.key, handle)
+      return handle
+    },
+    due: (key) => {
+      ctx.state.due.add(key)
+      if (!ctx.busy) wakeAt(ctx, clock.now())
+    },
+    poll: () => {
+      if (ctx.state.dueAt === null) wakeAt(ctx, clock.now() + POLL_TICKS)
+    },
+    run: (work) => run(ctx, work),
+    hold: (work) => hold(ctx, work),
   }
+  return ctx
+}
+
+function start(ctx: GuestContext): void {
+  const { state } = ctx
+  if (state.phase !== 'off' && state.phase !== 'failed')
+    throw new CoreError('VMBUS_CHANNEL_STATE', { field: 'phase', value: state.phase, allowed: 'off or failed' })
+  if (state.phase === 'off') bringUp(ctx)
+  state.attempt = 0
+  contact(ctx)
+}
+
+function timer(ctx: GuestContext, name: string): void {
+  const { state } = ctx
+  if (name === 'post') return pump(ctx)
+  if (name === 'probe') return continueProbing(ctx)
+  if (name === 'due') {
+    state.dueAt = null
+    for (const [key, end] of ctx.ends) if (end.mustPoll) state.due.add(key)
+    return
+  }
+  if (name === 'unload') return state.phase === 'unloading' || state.phase === 'suspending' ? unloaded(ctx) : undefined
+  const [, key, rest] = /^device\/(\d+)\/(.*)$/s.exec(name) ?? []
+  if (key !== undefined && rest !== undefined) ctx.drivers.get(Number(key))?.timer?.(rest)
 }

@@ -2,7 +2,7 @@ import type { GuestProcessor } from '@vmbus/hypervisor'
 import type { ChannelEnd } from '../channel-end.ts'
 import type { GuestChannel, GuestDriver } from '../types.ts'
 import { GUEST_REJECTS, type GuestReject } from './rejects.ts'
-import type { GuestChannelState, GuestDeviceState, GuestState } from './state.ts'
+import type { GuestChannelState, GuestState } from './state.ts'
 import type { GuestBehaviour, GuestBusEvent, GuestBusOptions } from './types.ts'
 
 /** What the parts of the guest bus share. `state` is all that is saved; the rest is made from it. */
@@ -11,6 +11,10 @@ export interface GuestContext {
   readonly behaviour: GuestBehaviour
   readonly vps: number
   state: GuestState
+  /** Something is being done: what comes meanwhile waits. */
+  busy: boolean
+  /** The message that is being handled, as it was taken from its slot. */
+  readonly slot: Uint8Array
   /** By VP. */
   readonly processors: readonly GuestProcessor[]
   /** By device key; devices that no driver took have none. */
@@ -30,8 +34,6 @@ export interface GuestContext {
   due(key: number): void
   /** A host that does not know pending_send_size does not say when there is room: look again soon. */
   poll(): void
-  /** A driver for a device, if one is loaded for its class; it is not bound yet. */
-  makeDriver(device: GuestDeviceState | undefined): GuestDriver | undefined
 }
 
 export function reject(
@@ -57,12 +59,6 @@ export function channelsOf(ctx: GuestContext, device: number): GuestChannelState
   return [...ctx.state.channels.values()]
     .filter((channel) => channel.device === device)
     .toSorted((a, b) => a.offer.subchannelIndex - b.offer.subchannelIndex)
-}
-
-/** Makes and binds the driver of a new device. */
-export function bind(ctx: GuestContext, device: GuestDeviceState): void {
-  const driver = ctx.makeDriver(device)
-  if (driver !== undefined) ctx.drivers.set(device.key, driver)
 }
 
 /** The driver of a channel's device. */

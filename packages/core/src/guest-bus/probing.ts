@@ -1,4 +1,5 @@
-import { bind, channelsOf, driverOf, type GuestContext } from './context.ts'
+import { channelsOf, driverOf, type GuestContext } from './context.ts'
+import { bind } from './drivers.ts'
 import type { GuestChannelState } from './state.ts'
 
 /** The loaded driver that takes devices of a class, by its kind. */

@@ -4,6 +4,7 @@ import { ringPagesFault } from '../ring/index.ts'
 import { stateError } from '../saved.ts'
 import type { GuestDriver } from '../types.ts'
 import { channelsOf, type GuestContext } from './context.ts'
+import { makeDriver } from './drivers.ts'
 import { FORM, type SavedGuestBus } from './form.ts'
 import { makeEnd } from './rings.ts'
 import { initialState } from './state.ts'
@@ -84,7 +85,10 @@ function makeDrivers(
 ): Map<number, GuestDriver> {
   const fresh = new Map<number, GuestDriver>()
   for (const { key, state } of drivers) {
-    const driver = ctx.makeDriver(devices.find((device) => device.key === key))
+    const driver = makeDriver(
+      ctx,
+      devices.find((device) => device.key === key),
+    )
     if (driver === undefined) throw stateError('guest-bus.drivers', key, 'a device that a driver of this guest takes')
     driver.checkState?.(state)
     fresh.set(key, driver)
