@@ -12,6 +12,7 @@ import {
   timerQueue,
   virtualClock,
   type Clock,
+  type TimerQueue,
   type Timers,
 } from '@vmbus/world'
 
@@ -90,22 +91,19 @@ const PAGE = 4096
 const DEFAULT_PAGES = 1024
 const EVENT_LIMIT = 100_000
 
-export function bench(options: BenchOptions = {}): Bench {
-  const { pages = DEFAULT_PAGES, vps = 1, interrupts: mode = 'deferred', save: saves = 'never', wrote } = options
-  const clock = virtualClock()
-  const memory = guestMemory({ size: pages * PAGE, ...(wrote && { wrote }) })
-  const parts = new Map<string, BenchPart>()
+/** The timers of every part: when one fires, its part is called with the name that it gave. */
+function partTimers(parts: ReadonlyMap<string, BenchPart>): TimerQueue & { readonly names: readonly string[] } {
   const due = new Set<string>()
-  let pending: Interrupt[] = []
-  let take: (vp: number, vector: number) => void = () => {}
-  let restoring = false
-
   const queue = timerQueue((name) => {
     due.delete(name)
     const cut = name.indexOf('/')
     parts.get(name.slice(0, cut))?.timer?.(name.slice(cut + 1))
   })
-  const tracked: Timers = {
+  return {
+    ...queue,
+    get names() {
+      return [...due].toSorted()
+    },
     set(name, at) {
       due.add(name)
       queue.set(name, at)
@@ -115,12 +113,24 @@ export function bench(options: BenchOptions = {}): Bench {
       queue.clear(name)
     },
   }
+}
+
+export function bench(options: BenchOptions = {}): Bench {
+  const { pages = DEFAULT_PAGES, vps = 1, interrupts: mode = 'deferred', save: saves = 'never', wrote } = options
+  const clock = virtualClock()
+  const memory = guestMemory({ size: pages * PAGE, ...(wrote && { wrote }) })
+  const parts = new Map<string, BenchPart>()
+  let pending: Interrupt[] = []
+  let take: (vp: number, vector: number) => void = () => {}
+  let restoring = false
+
+  const queue = partTimers(parts)
   const partition = createPartition({
     ...options.partition,
     memory,
     clock,
     vps,
-    timers: scopedTimers(tracked, 'partition'),
+    timers: scopedTimers(queue, 'partition'),
     interrupt(vp, vector) {
       if (mode === 'immediate' && !restoring) return take(vp, vector)
       // A local APIC has one request bit for each vector.
@@ -140,8 +150,7 @@ export function bench(options: BenchOptions = {}): Bench {
   const restore = (state: unknown): void => {
     const saved = state as Saved
     restoring = true
-    for (const name of due) queue.clear(name)
-    due.clear()
+    for (const name of queue.names) queue.clear(name)
     clock.advanceTo(Math.max(saved.now, clock.now()))
     memory.bytes.set(saved.memory)
     partition.restore(saved.partition)
@@ -177,9 +186,9 @@ export function bench(options: BenchOptions = {}): Bench {
     clock,
     partition,
     get timers() {
-      return [...due].toSorted()
+      return queue.names
     },
-    scope: (owner) => scopedTimers(tracked, owner),
+    scope: (owner) => scopedTimers(queue, owner),
     add: (owner, part) => void parts.set(owner, part),
     interrupted: (taker) => void (take = taker),
     step,

@@ -13,7 +13,7 @@ const BALLOON = '525074dc-8985-46e2-8057-a307dc18a502/'
 /** The payload of a packet begins behind its descriptor; offsets below are from there (docs/wire/07 §1). */
 const PAYLOAD = 16
 const Type = { capabilitiesResponse: 4, status: 5, balloon: 6, ballooned: 7, unballoon: 8 } as const
-/** Free memory changes by what other programs do, too. */
+/** Pages by which free memory may move between two reports beside what the balloon takes: other programs run, too. */
 const NOISE = 1024
 
 const viewOf = ({ bytes }: Line): DataView => new DataView(bytes.buffer, bytes.byteOffset + PAYLOAD)
@@ -43,7 +43,7 @@ function shapeOf(lines: readonly Line[]): Line[] {
   return lines.flatMap((line, index) => {
     const type = typeOf(line)
     if (index <= agreed || type < 0) return [line]
-    // When it is looked at decides how many there are.
+    // Reports are sent by a timer: how many there are depends on when the exchange was cut off.
     if (type === Type.status) return []
     const bytes = line.bytes.slice()
     const view = new DataView(bytes.buffer, PAYLOAD)
@@ -71,70 +71,89 @@ function isFramed(line: Line): boolean {
   return line.bytes.length === whole && descriptor.every((byte, at) => line.bytes[at] === byte)
 }
 
+/** What a guest has said so far, from which its next messages follow. */
+interface Told {
+  readonly facts: MemoryFacts
+  /** Pages that it has given up. */
+  readonly given: Set<number>
+  transaction: number
+  /** Pages that the host has asked for and that were not named yet. */
+  asked: number
+  report: { readonly available: number; readonly committed: number; readonly given: number } | undefined
+}
+type Expect = (holds: boolean, what: string) => void
+
 /** Where an exchange breaks its own arithmetic, by the index of the line. */
-function brokenRelations(
-  lines: readonly Line[],
-  { ramPages, totalFalls }: MemoryFacts,
-): [index: number, what: string][] {
+function brokenRelations(lines: readonly Line[], facts: MemoryFacts): [index: number, what: string][] {
   const broken: [number, string][] = []
-  const given = new Set<number>()
-  let transaction = 0
-  let asked = 0
-  let before: { readonly available: number; readonly committed: number; readonly given: number } | undefined
-  for (const [index, line] of lines.entries()) {
-    const type = typeOf(line)
-    if (type < 0) continue
-    const view = viewOf(line)
-    const expect = (holds: boolean, what: string): void => {
-      if (!holds) broken.push([index, what])
-    }
-    if (line.to === 'host') {
-      expect(view.getUint32(4, true) === ++transaction, 'the messages of a guest are numbered from 1')
-      transaction = view.getUint32(4, true)
-    }
-    if (type === Type.balloon) asked = view.getUint32(8, true)
-    if (type === Type.ballooned || type === Type.unballoon) {
-      const ranges = rangesOf(line)
-      const [word, counted] = [view.getUint32(8, true), view.getUint32(12, true)]
-      expect(isFramed(line), 'a message is as long as its header says')
-      expect(view.getUint16(2, true) === 16 + 8 * ranges.length, 'a message ends with its ranges')
-      expect((type === Type.ballooned ? counted >>> 1 : counted) === ranges.length, 'ranges are counted')
-      expect(word >>> (type === Type.ballooned ? 0 : 1) === 0, 'reserved bits are zero')
-      for (const { start, count } of ranges) {
-        expect(count > 0 && start + count <= ramPages, 'a range lies in memory')
-        for (let page = start; page < Math.min(start + count, ramPages); page++) {
-          const isNew = !given.has(page)
-          expect(isNew === (type === Type.ballooned), 'a page is given up once before it comes back')
-          if (type === Type.ballooned) given.add(page)
-          else given.delete(page)
-        }
-      }
-      if (type === Type.ballooned) {
-        asked -= pagesOf(ranges)
-        expect((counted & 1) === (asked > 0 ? 1 : 0), 'ranges cover what was asked for, and the last says so')
-      }
-    }
-    if (type !== Type.status) continue
-    const now = {
-      available: Number(view.getBigUint64(8, true)),
-      committed: Number(view.getBigUint64(16, true)),
-      given: given.size,
-    }
-    expect(isFramed(line) && view.getUint16(2, true) === 48, 'a report has 48 bytes')
-    expect(
-      line.bytes.subarray(PAYLOAD + 24).every((byte) => byte === 0),
-      'a report of Linux says nothing of a page file',
-    )
-    expect(now.available + now.given <= ramPages, 'what is available and what was given up fit into memory')
-    if (before !== undefined) {
-      const more = now.given - before.given
-      const committed = totalFalls ? more - more / 2 : more
-      expect(Math.abs(now.committed - before.committed - committed) < 1, 'what is given up is committed')
-      expect(Math.abs(now.available - before.available + more) < NOISE, 'what is given up is not available')
-    }
-    before = now
-  }
+  const told: Told = { facts, given: new Set(), transaction: 0, asked: 0, report: undefined }
+  for (const [index, line] of lines.entries())
+    if (typeOf(line) >= 0)
+      checkLine(told, line, (holds, what) => {
+        if (!holds) broken.push([index, what])
+      })
   return broken
+}
+
+function checkLine(told: Told, line: Line, expect: Expect): void {
+  const type = typeOf(line)
+  const view = viewOf(line)
+  if (line.to === 'host') {
+    expect(view.getUint32(4, true) === ++told.transaction, 'the messages of a guest are numbered from 1')
+    told.transaction = view.getUint32(4, true)
+  }
+  if (type === Type.balloon) told.asked = view.getUint32(8, true)
+  else if (type === Type.ballooned || type === Type.unballoon) checkRanges(told, line, type, expect)
+  else if (type === Type.status) checkReport(told, line, expect)
+}
+
+/** The pages that a guest gives up, or gets back. */
+function checkRanges(told: Told, line: Line, type: number, expect: Expect): void {
+  const view = viewOf(line)
+  const isGivenUp = type === Type.ballooned
+  const ranges = rangesOf(line)
+  const [word, counted] = [view.getUint32(8, true), view.getUint32(12, true)]
+  expect(isFramed(line), 'a message is as long as its header says')
+  expect(view.getUint16(2, true) === 16 + 8 * ranges.length, 'a message ends with its ranges')
+  expect((isGivenUp ? counted >>> 1 : counted) === ranges.length, 'ranges are counted')
+  expect(word >>> (isGivenUp ? 0 : 1) === 0, 'reserved bits are zero')
+  for (const range of ranges) checkRange(told, range, isGivenUp, expect)
+  if (!isGivenUp) return
+  told.asked -= pagesOf(ranges)
+  expect((counted & 1) === (told.asked > 0 ? 1 : 0), 'ranges cover what was asked for, and the last says so')
+}
+
+function checkRange({ facts, given }: Told, { start, count }: Range, isGivenUp: boolean, expect: Expect): void {
+  const end = start + count
+  expect(count > 0 && end <= facts.ramPages, 'a range lies in memory')
+  for (let page = start; page < Math.min(end, facts.ramPages); page++) {
+    expect(given.has(page) !== isGivenUp, 'a page is given up once before it comes back')
+    if (isGivenUp) given.add(page)
+    else given.delete(page)
+  }
+}
+
+function checkReport(told: Told, line: Line, expect: Expect): void {
+  const view = viewOf(line)
+  const { facts, given, report: before } = told
+  const now = {
+    available: Number(view.getBigUint64(8, true)),
+    committed: Number(view.getBigUint64(16, true)),
+    given: given.size,
+  }
+  expect(isFramed(line) && view.getUint16(2, true) === 48, 'a report has 48 bytes')
+  const pageFile = line.bytes.subarray(PAYLOAD + 24)
+  expect(
+    pageFile.every((byte) => byte === 0),
+    'a report of Linux says nothing of a page file',
+  )
+  expect(now.available + now.given <= facts.ramPages, 'what is available and what was given up fit into memory')
+  told.report = now
+  if (before === undefined) return
+  const more = now.given - before.given
+  const committed = facts.totalFalls ? more - more / 2 : more
+  expect(Math.abs(now.committed - before.committed - committed) < 1, 'what is given up is committed')
+  expect(Math.abs(now.available - before.available + more) < NOISE, 'what is given up is not available')
 }
 
 const isBalloon = (name: string): boolean => name.startsWith(BALLOON)

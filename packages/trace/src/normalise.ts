@@ -6,7 +6,7 @@ import {
   type VariableField,
 } from '@vmbus/core'
 import { classesOf, type TracedDevice } from './devices.ts'
-import { loans, type Loans } from './loans.ts'
+import { lentPages, type LentPages } from './lent-pages.ts'
 import type { Entry } from './transcript.ts'
 import { variableInMessage, variableInPacket, variableInTransfer, type FieldValue } from './variable.ts'
 
@@ -130,14 +130,14 @@ export function normalise(entries: readonly Entry[], devices: Iterable<TracedDev
   }
   const channels: Record<string, Line[]> = {}
   // Ids of transactions and requests mean something within one channel only.
-  const namings = new Map<string, { readonly own: ReturnType<typeof renamer>; readonly pages: Loans }>()
+  const namings = new Map<string, { readonly own: ReturnType<typeof renamer>; readonly pages: LentPages }>()
   for (const { channel, entry } of packets) {
     const { to } = entry
-    const naming = namings.get(channel.name) ?? { own: renamer(), pages: loans() }
+    const naming = namings.get(channel.name) ?? { own: renamer(), pages: lentPages() }
     namings.set(channel.name, naming)
     const perChannel = (category: Category, value: FieldValue): number =>
       category === 'page'
-        ? naming.pages.name(value, entry.bytes)
+        ? naming.pages.numberOf(value, entry.bytes)
         : PER_CHANNEL.has(category)
           ? naming.own(category, value)
           : rename(category, value)
