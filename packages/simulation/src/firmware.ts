@@ -1,6 +1,6 @@
 import { createGuestBus, pageAllocator, type GuestBus, type GuestFirmware } from '@vmbus/core'
 import { anything, object, scopedTimers, type Shape } from '@vmbus/world'
-import type { SystemMachine } from './system.ts'
+import type { SystemMachine } from './types.ts'
 
 /** Below it a PC keeps its real-mode structures. */
 export const FIRST_PAGE = 16

@@ -1,24 +1,12 @@
 import type { AttachedHost, GuestBus, GuestGeneration, HostSystem, VmbusVersion } from '@vmbus/core'
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import {
-  anything,
-  bytes,
-  nullable,
-  plainCopy,
-  restoreState,
-  seeded,
-  stateForm,
-  text,
-  type Clock,
-  type Diagnose,
-  type Seed,
-  type TraceSink,
-} from '@vmbus/world'
-import type { EventQueue, Delay, Due } from './event-queue.ts'
+import { anything, bytes, nullable, plainCopy, restoreState, stateForm, text } from '@vmbus/world'
 import { SimulationError } from './errors.ts'
+import type { Due } from './event-queue.ts'
+import { attach, current, powerOf, type AttachOptions, type GuestContext, type GuestLife } from './guest-life.ts'
 import { worldInterface, type NetOf } from './net.ts'
-import { createSystem, hasEnded, type GuestSystem } from './system.ts'
-import type { Awaited, GuestEvent, PowerState } from './types.ts'
+import type { Awaited, GuestEvent, PowerState, UntilOptions } from './types.ts'
+import { listen, until, untilTrue } from './waiting.ts'
 
 export interface GuestOptions {
   /** Names the guest in events, seeds and saved worlds; default `guest-1`, `guest-2`, … */
@@ -31,20 +19,6 @@ export interface GuestOptions {
   readonly vps?: number
   /** How far the guest's battery-backed clock is ahead of the host's, in 100 ns units; default 0. */
   readonly clockAhead?: bigint
-}
-
-export interface AttachOptions {
-  /** Sees what crosses between guest and host, as the host sees it: the sink of a transcript of @vmbus/trace. */
-  readonly trace?: TraceSink
-  readonly diagnose?: Diagnose
-  /** Not powered on: a state saved elsewhere is restored next, over the same RAM where that was left out. Default false. */
-  readonly goesOn?: boolean
-}
-
-export interface UntilOptions {
-  /** Virtual seconds, default 60. */
-  readonly seconds?: number
-  readonly signal?: AbortSignal
 }
 
 /** A simulated guest in a world. */
@@ -88,21 +62,6 @@ export interface GuestCell<Surface = unknown> {
   restore(state: unknown): void
 }
 
-export interface GuestContext {
-  readonly queue: EventQueue
-  readonly clock: Clock
-  readonly seed: Seed
-  readonly epoch: bigint
-  readonly taskDelay: Delay
-  until(what: () => boolean, ended: () => string | undefined, name: string, options: UntilOptions): Promise<void>
-}
-
-interface Attached<Surface> {
-  readonly host: AttachedHost
-  readonly hostName: string
-  readonly system: GuestSystem<Surface>
-}
-
 interface Saved {
   readonly host: string
   /** Null where it is handed over by itself. */
@@ -118,193 +77,102 @@ const FORM = stateForm<Saved>('world-guest', 3, {
   system: anything,
 })
 
-/** What was waited for did not happen, and the guest is still there. */
-const NOT_IN_TIME: ReadonlySet<string> = new Set(['VMBUS_SIMULATION_TIMEOUT', 'VMBUS_SIMULATION_IDLE'])
-
 export function createGuest<Surface>(
-  ctx: GuestContext,
+  world: GuestContext,
   generation: GuestGeneration<Surface>,
   name: string,
   options: GuestOptions,
 ): GuestCell<Surface> {
-  const { queue, clock } = ctx
   const { memoryMB = 4, vps = 1, clockAhead = 0n } = options
-  const memory = options.memory ?? guestMemory(Math.round(memoryMB * 256) * 4096)
-  const listeners = new Set<(event: GuestEvent) => void>()
-  // Owners of timers and interrupts: pausing the guest holds its own, never the host's.
-  const [guestOwner, hostOwner] = [`${name}/guest`, `${name}/host`]
-  let attached: Attached<Surface> | undefined
-
-  function emit(event: GuestEvent): void {
-    for (const listener of listeners) listener(event)
-    if (event.kind === 'power' && hasEnded(event.power)) {
-      queue.drop(guestOwner)
-      queue.drop(hostOwner)
-    }
-  }
-
-  function current(): Attached<Surface> {
-    if (attached === undefined) throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} is not attached to a host`)
-    return attached
-  }
-
-  function attach<A extends AttachedHost>(
-    host: HostSystem<A>,
-    { trace, diagnose, goesOn = false }: AttachOptions = {},
-  ): A {
-    if (attached !== undefined && !hasEnded(attached.system.power)) {
-      throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} is attached to ${attached.hostName} already`)
-    }
-    // Power-on: nothing of an earlier life is left. A first life begins with zeros as they are.
-    if (attached !== undefined) memory.bytes.fill(0)
-    const shared = { ...(trace === undefined ? {} : { trace }), ...(diagnose === undefined ? {} : { diagnose }) }
-    const seed = seeded(ctx.seed.u32('guest', name))
-    const made = host.attach({
-      memory,
-      clock,
-      timers: queue.timers(hostOwner),
-      seed: seeded(seed.u32('host')),
-      vps,
-      interrupt: (vp, vector) => queue.raise(guestOwner, vp, vector),
-      event: (event, detail) => emit({ kind: 'host', name: event, detail }),
-      crashed: (report) => emit({ kind: 'crashed', report }),
-      ...shared,
-    })
-    const system = createSystem(generation, {
-      partition: made.partition,
-      clock,
-      timers: queue.timers(guestOwner, ctx.taskDelay),
-      seed: seeded(seed.u32('system')),
-      realTimeClock: ctx.epoch + clockAhead,
-      event: emit,
-      ...(diagnose === undefined ? {} : { diagnose }),
-    })
-    attached = { host: made, hostName: host.name, system }
-    if (!goesOn) system.powerOn()
-    return made
-  }
-
-  const power = (): PowerState => attached?.system.power ?? 'off'
-
-  /** States hold already; everything else is the next event of its name. */
-  function reached(what: Awaited): boolean {
-    const bus = attached?.system.bus
-    if (what === 'connected') return bus !== undefined && bus.version !== 0
-    if (what === 'offers-delivered') return bus?.phase === 'running'
-    if (what === 'failed') return bus?.phase === 'failed'
-    return what === power()
-  }
-
-  async function until(what: Awaited, waiting: UntilOptions = {}): Promise<void> {
-    current()
-    let happened = reached(what)
-    const stop = on((event) => {
-      happened ||= reached(what) || isEvent(event, what)
-    })
-    try {
-      await ctx.until(
-        () => happened,
-        () => (hasEnded(power()) ? power() : undefined),
-        `${name}: ${what}`,
-        waiting,
-      )
-    } finally {
-      stop()
-    }
-  }
-
-  async function happens(what: () => boolean, label: string, waiting: UntilOptions): Promise<boolean> {
-    const end = (): string | undefined => (hasEnded(power()) ? power() : undefined)
-    try {
-      await ctx.until(what, end, `${name}: ${label}`, waiting)
-      return true
-    } catch (error) {
-      if (error instanceof SimulationError && NOT_IN_TIME.has(error.code)) return false
-      throw error
-    }
-  }
-
-  function on(listener: (event: GuestEvent) => void): () => void {
-    listeners.add(listener)
-    return () => void listeners.delete(listener)
-  }
-
-  const guest: WorldGuest<Surface> = {
-    name,
+  const life: GuestLife<Surface> = {
+    world,
     generation,
-    memory,
-    get power() {
-      return power()
-    },
-    get version() {
-      return attached?.system.bus.version ?? 0
-    },
-    get bus() {
-      return current().system.bus
-    },
-    get surface() {
-      return current().system.surface
-    },
-    net: (interfaceName) =>
-      worldInterface(current().system.surface, interfaceName, generation.name, happens) as NetOf<Surface>,
-    wallClock: () => current().system.wallClock(),
-    attach,
-    until,
-    pause: () => queue.hold(guestOwner),
-    resume: () => queue.release(guestOwner),
-    on,
-    inspect: () => ({
-      name,
-      generation: generation.name,
-      power: power(),
-      ...(attached === undefined ? {} : { system: attached.system.inspect(), host: attached.host.inspect() }),
-    }),
+    name,
+    memory: options.memory ?? guestMemory(Math.round(memoryMB * 256) * 4096),
+    vps,
+    clockAhead,
+    listeners: new Set(),
+    guestOwner: `${name}/guest`,
+    hostOwner: `${name}/host`,
+    attached: undefined,
   }
   return {
-    guest,
+    guest: worldGuest(life),
     run(due) {
-      const { host, system } = current()
-      if (due.owner === hostOwner) {
+      const { host, system } = current(life)
+      if (due.owner === life.hostOwner) {
         if (due.kind === 'timer') host.timer(due.name)
       } else if (due.kind === 'interrupt') system.interrupt(due.vp, due.vector)
       else system.timer(due.name)
     },
     save(withMemory) {
-      if (attached === undefined) return null
-      const { host, hostName, system } = attached
-      const parts = plainCopy({ hostState: host.save(), system: system.save() })
-      return { ...FORM.head, host: hostName, memory: withMemory ? memory.bytes.slice() : null, ...parts }
+      if (life.attached === undefined) return null
+      const { host, hostName, system } = life.attached
+      const states = plainCopy({ hostState: host.save(), system: system.save() })
+      return { ...FORM.head, host: hostName, memory: withMemory ? life.memory.bytes.slice() : null, ...states }
     },
-    checkState: (state) => void check(state),
+    checkState: (state) => void check(life, state),
     restore(state) {
-      const saved = check(state)
+      const saved = check(life, state)
       if (saved === null) return
-      if (saved.memory !== null) memory.bytes.set(saved.memory)
-      current().host.restore(saved.hostState)
-      current().system.restore(saved.system)
+      if (saved.memory !== null) life.memory.bytes.set(saved.memory)
+      current(life).host.restore(saved.hostState)
+      current(life).system.restore(saved.system)
     },
-  }
-
-  function check(state: unknown): Saved | null {
-    const saved = state === null ? null : restoreState(state, FORM)
-    if (saved?.host !== attached?.hostName) {
-      throw new SimulationError(
-        'VMBUS_SIMULATION_STATE',
-        `${name} was saved on ${saved?.host ?? 'no host'}, is on ${attached?.hostName ?? 'no host'}`,
-      )
-    }
-    if (saved === null || attached === undefined) return null
-    if (saved.memory !== null && saved.memory.length !== memory.size) {
-      throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} was saved with ${saved.memory.length} bytes of RAM`)
-    }
-    attached.host.checkState?.(saved.hostState)
-    attached.system.checkState(saved.system)
-    return saved
   }
 }
 
-function isEvent(event: GuestEvent, what: Awaited): boolean {
-  if (event.kind === 'host') return what === `host:${event.name}`
-  if (event.kind === 'driver') return what === 'driver' || what === `driver:${event.name}`
-  return event.kind === what
+function worldGuest<Surface>(life: GuestLife<Surface>): WorldGuest<Surface> {
+  const { world, generation, name, memory } = life
+  return {
+    name,
+    generation,
+    memory,
+    get power() {
+      return powerOf(life)
+    },
+    get version() {
+      return life.attached?.system.bus.version ?? 0
+    },
+    get bus() {
+      return current(life).system.bus
+    },
+    get surface() {
+      return current(life).system.surface
+    },
+    net: (interfaceName) =>
+      worldInterface(current(life).system.surface, interfaceName, generation.name, (what, label, waiting) =>
+        untilTrue(life, what, label, waiting),
+      ) as NetOf<Surface>,
+    wallClock: () => current(life).system.wallClock(),
+    attach: (host, attachOptions) => attach(life, host, attachOptions),
+    until: (what, waiting) => until(life, what, waiting),
+    pause: () => world.queue.hold(life.guestOwner),
+    resume: () => world.queue.release(life.guestOwner),
+    on: (listener) => listen(life, listener),
+    inspect: () => ({
+      name,
+      generation: generation.name,
+      power: powerOf(life),
+      ...(life.attached && { system: life.attached.system.inspect(), host: life.attached.host.inspect() }),
+    }),
+  }
+}
+
+/** Throws for a state of another guest. */
+function check({ name, memory, attached }: GuestLife<unknown>, state: unknown): Saved | null {
+  const saved = state === null ? null : restoreState(state, FORM)
+  if (saved?.host !== attached?.hostName) {
+    throw new SimulationError(
+      'VMBUS_SIMULATION_STATE',
+      `${name} was saved on ${saved?.host ?? 'no host'}, is on ${attached?.hostName ?? 'no host'}`,
+    )
+  }
+  if (saved === null || attached === undefined) return null
+  if (saved.memory !== null && saved.memory.length !== memory.size) {
+    throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} was saved with ${saved.memory.length} bytes of RAM`)
+  }
+  attached.host.checkState?.(saved.hostState)
+  attached.system.checkState(saved.system)
+  return saved
 }

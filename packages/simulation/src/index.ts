@@ -1,6 +1,7 @@
 export type { Delay } from './event-queue.ts'
 export { SimulationError, type SimulationErrorCode } from './errors.ts'
-export type { AttachOptions, GuestOptions, UntilOptions, WorldGuest } from './guest.ts'
+export type { AttachOptions } from './guest-life.ts'
+export type { GuestOptions, WorldGuest } from './guest.ts'
 export type { WorldHost } from './host.ts'
 export type { NetOf, PingOptions, WorldInterface } from './net.ts'
 export {
@@ -12,5 +13,5 @@ export {
   type Replay,
   type ReplayOptions,
 } from './replay.ts'
-export type { Awaited, GuestEvent, PowerState } from './types.ts'
+export type { Awaited, GuestEvent, PowerState, UntilOptions } from './types.ts'
 export { simulate, type Duration, type SaveOptions, type SimulationOptions, type World } from './world.ts'

@@ -1,5 +1,5 @@
 import { SimulationError } from './errors.ts'
-import type { UntilOptions } from './guest.ts'
+import type { UntilOptions } from './types.ts'
 
 /** An interface of an operating system, as @vmbus/guest-linux has it: requests are made now and answered later. */
 interface SystemInterface {

@@ -4,9 +4,9 @@ import {
   type GuestBus,
   type GuestGeneration,
   type GuestServices,
+  type PageAllocator,
   type ShutdownAction,
 } from '@vmbus/core'
-import type { Partition } from '@vmbus/hypervisor'
 import {
   anything,
   integer,
@@ -17,26 +17,10 @@ import {
   scopedTimers,
   stateForm,
   textLike,
-  type Clock,
-  type Diagnose,
-  type Seed,
-  type Timers,
 } from '@vmbus/world'
 import { FIRMWARE, FIRST_PAGE, createFirmware, savedFirmware, type SavedFirmware } from './firmware.ts'
 import { systemServices } from './services.ts'
-import type { GuestEvent, PowerState } from './types.ts'
-
-/** What an operating system runs on. */
-export interface SystemMachine {
-  readonly partition: Partition
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly seed: Seed
-  /** The system's wall clock (FILETIME) at reference time 0, as its battery-backed clock has it. */
-  readonly realTimeClock: bigint
-  readonly diagnose?: Diagnose
-  event(event: GuestEvent): void
-}
+import type { PowerState, SystemMachine } from './types.ts'
 
 /** An operating system in its guest: power, wall clock, what is loaded, and the bus. */
 export interface GuestSystem<Surface = unknown> {
@@ -91,97 +75,37 @@ const ENDED: ReadonlySet<PowerState> = new Set(['powered-off', 'restarting', 'hi
 
 export const hasEnded = (power: PowerState): boolean => ENDED.has(power)
 
+/** What a system's steps share. `bus` and `firmware` are made last, over it. */
+interface SystemContext {
+  readonly generation: GuestGeneration<unknown>
+  readonly machine: SystemMachine
+  readonly state: State
+  /** The firmware has the bus. */
+  inFirmware: boolean
+}
+
 export function createSystem<Surface>(
   generation: GuestGeneration<Surface>,
   machine: SystemMachine,
 ): GuestSystem<Surface> {
-  const { partition, clock, timers } = machine
-  const { memory } = partition
-  let state: State = { power: 'off', step: 0, action: null, base: machine.realTimeClock, baseAt: 0 }
-
-  /** The firmware has the bus. */
-  let inFirmware = false
-
-  const wallClock = (): bigint => state.base + BigInt(clock.now() - state.baseAt)
-  const setClock = (fileTime: bigint): void => {
-    state.base = fileTime
-    state.baseAt = clock.now()
-    machine.event({ kind: 'clock-set', fileTime })
+  const ctx: SystemContext = {
+    generation,
+    machine,
+    state: { power: 'off', step: 0, action: null, base: machine.realTimeClock, baseAt: 0 },
+    inFirmware: false,
   }
+  const { state } = ctx
   const shared = systemServices()
-  const services: GuestServices = {
-    clock: { set: setClock, discipline: setClock, now: wallClock },
-    act(action) {
-      if (state.action !== null) return
-      state.action = action
-      setPower('going-down')
-      timers.set('down', clock.now() + generation.goingDown)
-    },
-    ramPages: memory.size / 4096,
-    service: shared.service,
-  }
+  const services = servicesOf(ctx, shared.service)
+  const { memory } = machine.partition
   const pages = pageAllocator(memory, FIRST_PAGE, memory.size / 4096, {
     // Firmware leaves behind what it wrote.
     zeroed: generation.firmware === undefined,
   })
-  const bus = createGuestBus({
-    partition,
-    vps: Math.min(partition.vps, generation.vpLimit ?? Infinity),
-    versions: generation.versions,
-    behaviour: generation.behaviour,
-    drivers: generation.drivers(services),
-    loaded: [],
-    pages,
-    clock,
-    timers: scopedTimers(timers, 'bus'),
-    seed: machine.seed,
-    ...(machine.diagnose === undefined ? {} : { diagnose: machine.diagnose }),
-  })
-  bus.on((event) => {
-    machine.event(event)
-    // Loading the bus driver returns once it is connected, or has given up.
-    if ((event.kind === 'connected' || event.kind === 'failed') && state.power === 'booting') armNextStep()
-    if (event.kind === 'suspended' && state.action === 'hibernate') setPower('hibernated')
-  })
-
+  const bus = createBus(ctx, services, pages)
   const surface = generation.surface(bus, services)
-  const firmware =
-    generation.firmware === undefined
-      ? undefined
-      : createFirmware(generation.firmware, machine, () => {
-          inFirmware = false
-          armNextStep()
-        })
-
-  function setPower(power: PowerState): void {
-    state.power = power
-    machine.event({ kind: 'power', power })
-  }
-
-  function armNextStep(): void {
-    const next = generation.load[state.step]
-    if (next === undefined) setPower('running')
-    else timers.set('load', clock.now() + next.after)
-  }
-
-  function load(): void {
-    const step = generation.load[state.step]
-    if (step === undefined) return
-    state.step++
-    // A module that needs the bus driver does not load without it.
-    const loaded = step.kinds.length === 0 || bus.phase !== 'failed'
-    machine.event({ kind: 'module', name: step.name, loaded })
-    if (step.kinds.length === 0) return bus.start()
-    if (loaded) bus.load(step.kinds)
-    armNextStep()
-  }
-
-  function goDown(): void {
-    if (state.action === 'hibernate') bus.suspend()
-    else setPower(state.action === 'restart' ? 'restarting' : 'powered-off')
-  }
-
-  const current = (): GuestBus => (inFirmware && firmware !== undefined ? firmware.bus : bus)
+  const firmware = generation.firmware && createFirmware(generation.firmware, machine, () => firmwareLeft(ctx))
+  const current = (): GuestBus => (ctx.inFirmware && firmware !== undefined ? firmware.bus : bus)
 
   return {
     get bus() {
@@ -191,11 +115,11 @@ export function createSystem<Surface>(
     get power() {
       return state.power
     },
-    wallClock,
+    wallClock: services.clock.now,
     powerOn() {
-      setPower('booting')
-      if (firmware === undefined) return armNextStep()
-      inFirmware = true
+      setPower(ctx, 'booting')
+      if (firmware === undefined) return armNextStep(ctx)
+      ctx.inFirmware = true
       firmware.start()
     },
     interrupt(vp, vector) {
@@ -203,8 +127,8 @@ export function createSystem<Surface>(
     },
     timer(name) {
       if (hasEnded(state.power)) return
-      if (name === 'load') load()
-      else if (name === 'down') goDown()
+      if (name === 'load') load(ctx, bus)
+      else if (name === 'down') goDown(ctx, bus)
       else if (name.startsWith('bus/')) bus.timer(name.slice('bus/'.length))
       else if (name.startsWith(FIRMWARE)) firmware?.timer(name.slice(FIRMWARE.length))
     },
@@ -215,18 +139,18 @@ export function createSystem<Surface>(
       pages: pages.save(),
       services: shared.save(),
       bus: bus.save(),
-      firmware: inFirmware ? (firmware?.save() ?? null) : null,
+      firmware: ctx.inFirmware ? (firmware?.save() ?? null) : null,
     }),
     checkState: (from) => void restoreState(from, FORM),
     restore(from) {
       const { power, step, action, base, baseAt, ...saved } = restoreState(from, FORM)
-      state = { power, step, action, base: BigInt(base), baseAt }
+      Object.assign(state, { power, step, action, base: BigInt(base), baseAt })
       pages.restore(saved.pages)
       // Before the drivers, which are made while the bus is restored and look at them.
       shared.restore(saved.services)
       bus.restore(saved.bus)
       if (saved.firmware !== null) firmware?.restore(saved.firmware)
-      inFirmware = saved.firmware !== null
+      ctx.inFirmware = saved.firmware !== null
     },
     inspect: () => ({
       power: state.power,
@@ -235,4 +159,85 @@ export function createSystem<Surface>(
       bus: current().inspect(),
     }),
   }
+}
+
+function servicesOf(ctx: SystemContext, service: GuestServices['service']): GuestServices {
+  const { state, machine, generation } = ctx
+  const { clock, timers } = machine
+  const set = (fileTime: bigint): void => {
+    state.base = fileTime
+    state.baseAt = clock.now()
+    machine.event({ kind: 'clock-set', fileTime })
+  }
+  return {
+    clock: { set, discipline: set, now: () => state.base + BigInt(clock.now() - state.baseAt) },
+    act(action) {
+      if (state.action !== null) return
+      state.action = action
+      setPower(ctx, 'going-down')
+      timers.set('down', clock.now() + generation.goingDown)
+    },
+    ramPages: machine.partition.memory.size / 4096,
+    service,
+  }
+}
+
+function createBus(ctx: SystemContext, services: GuestServices, pages: PageAllocator): GuestBus {
+  const { generation, machine, state } = ctx
+  const { partition, clock, timers, seed, diagnose } = machine
+  const bus = createGuestBus({
+    partition,
+    vps: Math.min(partition.vps, generation.vpLimit ?? Infinity),
+    versions: generation.versions,
+    behaviour: generation.behaviour,
+    drivers: generation.drivers(services),
+    loaded: [],
+    pages,
+    clock,
+    timers: scopedTimers(timers, 'bus'),
+    seed,
+    ...(diagnose === undefined ? {} : { diagnose }),
+  })
+  bus.on((event) => {
+    machine.event(event)
+    // Loading the bus driver returns once it is connected, or has given up.
+    if ((event.kind === 'connected' || event.kind === 'failed') && state.power === 'booting') armNextStep(ctx)
+    if (event.kind === 'suspended' && state.action === 'hibernate') setPower(ctx, 'hibernated')
+  })
+  return bus
+}
+
+function firmwareLeft(ctx: SystemContext): void {
+  ctx.inFirmware = false
+  armNextStep(ctx)
+}
+
+function setPower({ state, machine }: SystemContext, power: PowerState): void {
+  state.power = power
+  machine.event({ kind: 'power', power })
+}
+
+function armNextStep(ctx: SystemContext): void {
+  const { generation, machine, state } = ctx
+  const next = generation.load[state.step]
+  if (next === undefined) setPower(ctx, 'running')
+  else machine.timers.set('load', machine.clock.now() + next.after)
+}
+
+function load(ctx: SystemContext, bus: GuestBus): void {
+  const { generation, machine, state } = ctx
+  const step = generation.load[state.step]
+  if (step === undefined) return
+  state.step++
+  // A module that needs the bus driver does not load without it.
+  const loaded = step.kinds.length === 0 || bus.phase !== 'failed'
+  machine.event({ kind: 'module', name: step.name, loaded })
+  if (step.kinds.length === 0) return bus.start()
+  if (loaded) bus.load(step.kinds)
+  armNextStep(ctx)
+}
+
+function goDown(ctx: SystemContext, bus: GuestBus): void {
+  if (ctx.state.action === 'hibernate') bus.suspend()
+  else setPower(ctx, ctx.state.action === 'restart' ? 'restarting' : 'powered-off')
 }

@@ -1,5 +1,6 @@
 import type { GuestBusEvent } from '@vmbus/core'
-import type { CrashReport } from '@vmbus/hypervisor'
+import type { CrashReport, Partition } from '@vmbus/hypervisor'
+import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
 
 export type PowerState = 'off' | 'booting' | 'running' | 'going-down' | 'powered-off' | 'restarting' | 'hibernated'
 
@@ -15,3 +16,21 @@ export type GuestEvent =
 
 /** A kind of event, a power state, or an event of a device of the host (`host:heartbeat:beat`) or a driver (`driver:shutdown`). */
 export type Awaited = GuestEvent['kind'] | PowerState | `host:${string}` | `driver:${string}`
+
+export interface UntilOptions {
+  /** Virtual seconds, default 60. */
+  readonly seconds?: number
+  readonly signal?: AbortSignal
+}
+
+/** What an operating system runs on. */
+export interface SystemMachine {
+  readonly partition: Partition
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly seed: Seed
+  /** The system's wall clock (FILETIME) at reference time 0, as its battery-backed clock has it. */
+  readonly realTimeClock: bigint
+  readonly diagnose?: Diagnose
+  event(event: GuestEvent): void
+}

@@ -18,8 +18,10 @@ import {
 } from '@vmbus/world'
 import { createEventQueue, type Delay } from './event-queue.ts'
 import { SimulationError } from './errors.ts'
-import { createGuest, type GuestCell, type GuestOptions, type UntilOptions, type WorldGuest } from './guest.ts'
+import type { GuestContext } from './guest-life.ts'
+import { createGuest, type GuestOptions, type WorldGuest } from './guest.ts'
 import { worldHost, type WorldHost } from './host.ts'
+import { requireLive, stepBefore, stepUntil, type Stepping } from './stepping.ts'
 
 export interface SimulationOptions {
   /** Draws every choice of the world: the same seed and program give the same bytes. */
@@ -84,9 +86,6 @@ const FORM = stateForm<Saved>('world', 3, {
   guests: list(pair(text, anything)),
 })
 const DEFAULT_DELAY: Delay = { min: 0, max: 200 }
-const DEFAULT_SECONDS = 60
-/** Steps between two looks at an AbortSignal. */
-const CHUNK = 5_000
 
 const ticksOf = (duration: Duration): number => {
   if (typeof duration === 'number') return duration
@@ -95,133 +94,104 @@ const ticksOf = (duration: Duration): number => {
 
 /** A world of simulated guests on Hyper-V hosts, in virtual time. */
 export function simulate(options: SimulationOptions): World {
+  checkSimulation(options)
   const { seed: value, epoch = DEFAULT_EPOCH, interruptDelay = DEFAULT_DELAY, taskDelay = DEFAULT_DELAY } = options
-  if (!Number.isSafeInteger(value))
-    throw new SimulationError('VMBUS_SIMULATION_OPTION', `seed ${value} is not an integer`)
-  for (const { min, max } of [interruptDelay, taskDelay]) {
-    if (!(Number.isInteger(min) && Number.isInteger(max) && min >= 0 && max >= min)) {
-      throw new SimulationError('VMBUS_SIMULATION_OPTION', `a delay of ${min}…${max} is not a range of ticks`)
-    }
-  }
   const seed = seeded(value)
   const queue = createEventQueue(seed, epoch, interruptDelay)
   const { clock } = queue
-  const cells = new Map<string, GuestCell>()
-  const owners = new Map<string, (name: string) => void>()
-  let steps = 0
-  let isDisposed = false
-
-  function live(): void {
-    if (isDisposed) throw new SimulationError('VMBUS_SIMULATION_DISPOSED', 'the world was disposed of')
+  const ctx: Stepping = { queue, cells: new Map(), owners: new Map(), steps: 0, isDisposed: false }
+  const { cells, owners } = ctx
+  const given: GuestContext = {
+    queue,
+    clock,
+    seed,
+    epoch,
+    taskDelay,
+    until: (what, ended, name, waiting) => stepUntil(ctx, what, ended, name, waiting),
   }
-
-  function stepBefore(until: number): boolean {
-    live()
-    const due = queue.take(until)
-    if (due === undefined) return false
-    steps++
-    const fired = owners.get(due.owner)
-    if (fired === undefined) cells.get(due.owner.slice(0, due.owner.lastIndexOf('/')))?.run(due)
-    else if (due.kind === 'timer') fired(due.name)
-    return true
-  }
-
-  async function until(
-    what: () => boolean,
-    ended: () => string | undefined,
-    name: string,
-    waiting: UntilOptions,
-  ): Promise<void> {
-    const { seconds = DEFAULT_SECONDS, signal } = waiting
-    const deadline = clock.now() + seconds * TICKS_PER_SECOND
-    for (let count = 1; !what(); count++) {
-      signal?.throwIfAborted()
-      const end = ended()
-      if (end !== undefined) throw new SimulationError('VMBUS_SIMULATION_ENDED', `${name}: the guest is ${end}`)
-      if (!stepBefore(deadline)) {
-        const isIdle = queue.size === 0
-        if (!isIdle) queue.advanceTo(deadline)
-        throw isIdle
-          ? new SimulationError('VMBUS_SIMULATION_IDLE', `${name}: nothing is left to happen`)
-          : new SimulationError('VMBUS_SIMULATION_TIMEOUT', `${name}: not within ${seconds} s of virtual time`)
-      }
-      // Lets an abort be heard.
-      if (count % CHUNK === 0) await new Promise<void>((resolve) => void setTimeout(resolve))
-    }
-  }
-
   return {
     seed: value,
     epoch,
     clock,
     get steps() {
-      return steps
+      return ctx.steps
     },
     get guests() {
       return [...cells.values()].map(({ guest }) => guest)
     },
     host: (profile, specs = []) => worldHost(profile, specs),
     guest(generation, guestOptions = {}) {
-      live()
+      requireLive(ctx)
       const name = guestOptions.name ?? `guest-${cells.size + 1}`
-      if (cells.has(name)) throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is a guest ${name} already`)
-      const cell = createGuest({ queue, clock, seed, epoch, taskDelay, until }, generation, name, guestOptions)
+      if (cells.has(name)) throw refusedOption(`there is a guest ${name} already`)
+      const cell = createGuest(given, generation, name, guestOptions)
       cells.set(name, cell)
       return cell.guest
     },
     timers(name, fired) {
-      live()
+      requireLive(ctx)
       const owner = `${name}/own`
-      if (owners.has(owner))
-        throw new SimulationError('VMBUS_SIMULATION_OPTION', `there is an owner of timers ${name} already`)
+      if (owners.has(owner)) throw refusedOption(`there is an owner of timers ${name} already`)
       owners.set(owner, fired)
       return queue.timers(owner)
     },
-    step: (before = Infinity) => stepBefore(before),
+    step: (before = Infinity) => stepBefore(ctx, before),
     run(duration) {
       const end = clock.now() + ticksOf(duration)
-      while (stepBefore(end));
+      while (stepBefore(ctx, end));
       queue.advanceTo(end)
     },
     save({ memory = true } = {}) {
       return {
         ...FORM.head,
         seed: value,
-        steps,
+        steps: ctx.steps,
         queue: plainCopy(queue.save()),
         guests: [...cells].map(([name, cell]) => [name, cell.save(memory)] as const),
       }
     },
-    restore(state) {
-      live()
-      const saved = restoreState(state, FORM)
-      const names = [...cells.keys()]
-      if (saved.seed !== value || saved.guests.map(([name]) => name).join() !== names.join()) {
-        throw new SimulationError(
-          'VMBUS_SIMULATION_STATE',
-          `not a state of this world (seed ${value}, guests ${names.join()})`,
-        )
-      }
-      queue.checkState(saved.queue)
-      for (const [name, cell] of saved.guests) cells.get(name)?.checkState(cell)
-      // Once for the time that restored owners see, once for the timers that they set.
-      queue.restore(saved.queue)
-      for (const [name, cell] of saved.guests) cells.get(name)?.restore(cell)
-      queue.restore(saved.queue)
-      steps = saved.steps
-    },
+    restore: (state) => restore(ctx, value, state),
     inspect: () => ({
       seed: value,
       time: clock.now() / TICKS_PER_SECOND,
-      steps,
+      steps: ctx.steps,
       pending: queue.size,
       guests: [...cells.values()].map(({ guest }) => guest.inspect()),
     }),
     [Symbol.asyncDispose]() {
-      isDisposed = true
+      ctx.isDisposed = true
       for (const owner of owners.keys()) queue.drop(owner)
       for (const name of cells.keys()) for (const side of ['guest', 'host']) queue.drop(`${name}/${side}`)
       return Promise.resolve()
     },
   }
+}
+
+const refusedOption = (text: string): SimulationError => new SimulationError('VMBUS_SIMULATION_OPTION', text)
+
+function checkSimulation({ seed, interruptDelay, taskDelay }: SimulationOptions): void {
+  if (!Number.isSafeInteger(seed)) throw refusedOption(`seed ${seed} is not an integer`)
+  for (const { min, max } of [interruptDelay ?? DEFAULT_DELAY, taskDelay ?? DEFAULT_DELAY])
+    if (!(Number.isInteger(min) && Number.isInteger(max) && min >= 0 && max >= min))
+      throw refusedOption(`a delay of ${min}…${max} is not a range of ticks`)
+}
+
+function restore(ctx: Stepping, seed: number, state: unknown): void {
+  const { queue, cells } = ctx
+  requireLive(ctx)
+  const saved = restoreState(state, FORM)
+  const names = [...cells.keys()]
+  if (saved.seed !== seed || saved.guests.map(([name]) => name).join() !== names.join()) {
+    throw new SimulationError(
+      'VMBUS_SIMULATION_STATE',
+      `not a state of this world (seed ${seed}, guests ${names.join()})`,
+    )
+  }
+  queue.checkState(saved.queue)
+  for (const [name, cell] of saved.guests) cells.get(name)?.checkState(cell)
+  // Once for the time that restored owners see, once for the timers that they set.
+  queue.restore(saved.queue)
+  for (const [name, cell] of saved.guests) cells.get(name)?.restore(cell)
+  queue.restore(saved.queue)
+  ctx.steps = saved.steps
 }
