@@ -14,13 +14,22 @@ export {
 export { BROADCAST_MAC, formatMac, isGroupMac, parseMac, readMac, writeMac } from './mac.ts'
 export { PROTOCOL, locate, type Located } from './packet.ts'
 export { fillChecksums, segmentTcp } from './offload.ts'
-export type { LaneState, LinkOptions } from './lane.ts'
-export type { PortConfig, PortOptions, PortState } from './port.ts'
-export type { Adapter, Slot } from './slot.ts'
+export type { LinkDirectionState, LinkOptions } from './link-direction.ts'
 export type { Transit } from './schedule.ts'
 export type { DropReason, PortStatistics } from './statistics.ts'
 export type { TableRow } from './table.ts'
 export { LARGEST_VLAN, tagOf, withTagInBytes, withoutTag, type VlanOptions } from './vlan.ts'
-export type { CapturedFrame, Port, Switch, SwitchOptions, SwitchState } from './interface.ts'
+export type {
+  Adapter,
+  CapturedFrame,
+  Port,
+  PortConfig,
+  PortOptions,
+  PortState,
+  Slot,
+  Switch,
+  SwitchOptions,
+  SwitchState,
+} from './interface.ts'
 export { frameState } from './state.ts'
 export { createSwitch } from './switch.ts'

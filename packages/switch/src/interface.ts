@@ -1,11 +1,11 @@
 import type { Clock, Diagnose, Seed, Timers } from '@vmbus/world'
 import type { BudgetState } from './budget.ts'
-import type { Frame } from './frame.ts'
-import type { PortConfig, PortOptions, PortState } from './port.ts'
-import type { Adapter, Slot } from './slot.ts'
+import type { Accepts, Frame } from './frame.ts'
+import type { LinkDirectionState, LinkOptions } from './link-direction.ts'
 import type { Transit } from './schedule.ts'
 import type { PortStatistics } from './statistics.ts'
 import type { TableRow } from './table.ts'
+import type { VlanOptions } from './vlan.ts'
 
 export interface SwitchOptions {
   readonly clock: Clock
@@ -31,6 +31,34 @@ export interface CapturedFrame {
   readonly bytes: Uint8Array
 }
 
+/** What may change while a port is connected; all of it is part of the saved state. */
+export interface PortConfig {
+  /** Default: access to VLAN 0, without tags. */
+  readonly vlan?: VlanOptions | undefined
+  /** Largest packet after the Ethernet header and tag, 68 … 65535. Default 1500. */
+  readonly mtu?: number | undefined
+  readonly link?: LinkOptions | undefined
+  /** `source`: what this port sends and receives is copied to every `destination` port. Default `none`. */
+  readonly mirror?: 'none' | 'source' | 'destination' | undefined
+  /** Whether the port may send from addresses other than its own. Default true. */
+  readonly spoofing?: boolean | undefined
+}
+
+export interface PortOptions extends PortConfig {
+  /** Unique in the switch. */
+  readonly name: string
+  /** The owner's address: known without learning, and no other port can take it over. */
+  readonly mac?: string | undefined
+  /** What the owner can take beside the frame's bytes. Default: nothing. */
+  readonly accepts?: Accepts | undefined
+  /** Takes a frame. Its bytes are not the owner's: they may change after the call. */
+  receive(frame: Frame): void
+  /** Frames of a burst follow: what they lead to may wait until the returned function is called, before `Port.burst` returns. */
+  gather?(): () => void
+  /** The link went up or down. */
+  linkChanged?(up: boolean): void
+}
+
 export interface Port {
   readonly name: string
   readonly linkUp: boolean
@@ -44,6 +72,47 @@ export interface Port {
   statistics(): PortStatistics
   /** Takes the port away. Further calls do nothing. */
   disconnect(): void
+}
+
+/** A network adapter in a slot of the switch: made anew whenever its machine is restored, or it is removed and added. */
+export interface Adapter {
+  /** Of its port. */
+  readonly name: string
+  readonly mac: string
+  readonly config: PortConfig
+  readonly accepts: Accepts
+  /** Whose it is: its machine, compared by identity, and its name within. */
+  readonly machine: object
+  readonly instanceId: string
+  /** What it was made of, compared by identity: a machine that starts again brings the same. */
+  readonly origin: object
+  /** A guest has it open. */
+  isOpen(): boolean
+  receive(frame: Frame): void
+  /** As of a port: what is called is the end of this adapter's own part of a burst. */
+  gather(): () => void
+  linkChanged(up: boolean): void
+}
+
+/** A port and the adapter behind it. Adapters come and go; the cable stays. */
+export interface Slot {
+  readonly port: Port
+  readonly mac: string
+  /** The port is the adapter's. Its settings are applied once for each origin. */
+  take(adapter: Adapter): void
+  /** The adapter was withdrawn: the port is for the next one. */
+  release(adapter: Adapter): void
+}
+
+/** A port's part of the saved state. */
+export interface PortState {
+  readonly index: number
+  readonly name: string
+  readonly config: PortConfig
+  readonly up: boolean
+  readonly inbound: LinkDirectionState
+  readonly outbound: LinkDirectionState
+  readonly statistics: PortStatistics
 }
 
 /** A switch's whole state as a plain value. */

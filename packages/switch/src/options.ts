@@ -18,10 +18,9 @@ import {
   type Timers,
 } from '@vmbus/world'
 import type { Accepts, Frame } from './frame.ts'
-import type { SwitchOptions } from './interface.ts'
-import type { LinkOptions } from './lane.ts'
+import type { PortConfig, PortOptions, SwitchOptions } from './interface.ts'
+import type { LinkOptions } from './link-direction.ts'
 import { isGroupMac, parseMac } from './mac.ts'
-import type { PortConfig, PortOptions } from './port.ts'
 import { LARGEST_VLAN, type VlanOptions } from './vlan.ts'
 
 /** RFC 791: every module must forward 68 bytes unfragmented. */

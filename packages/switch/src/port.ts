@@ -1,39 +1,11 @@
 import { checkOptions } from '@vmbus/world'
 import { SwitchError } from './errors.ts'
-import type { Accepts, Frame } from './frame.ts'
-import { changeBandwidth, newLane, type LaneState, type LinkOptions } from './lane.ts'
+import type { PortConfig, PortOptions, PortState } from './interface.ts'
+import { changeBandwidth, newLinkDirection, type LinkDirectionState } from './link-direction.ts'
 import { parseMac } from './mac.ts'
 import { portConfig, portOptions } from './options.ts'
 import { copyStatistics, noStatistics, type PortStatistics } from './statistics.ts'
-import { compileVlan, type VlanOptions, type VlanRule } from './vlan.ts'
-
-/** What may change while a port is connected; all of it is part of the saved state. */
-export interface PortConfig {
-  /** Default: access to VLAN 0, without tags. */
-  readonly vlan?: VlanOptions | undefined
-  /** Largest packet after the Ethernet header and tag, 68 … 65535. Default 1500. */
-  readonly mtu?: number | undefined
-  readonly link?: LinkOptions | undefined
-  /** `source`: what this port sends and receives is copied to every `destination` port. Default `none`. */
-  readonly mirror?: 'none' | 'source' | 'destination' | undefined
-  /** Whether the port may send from addresses other than its own. Default true. */
-  readonly spoofing?: boolean | undefined
-}
-
-export interface PortOptions extends PortConfig {
-  /** Unique in the switch. */
-  readonly name: string
-  /** The owner's address: known without learning, and no other port can take it over. */
-  readonly mac?: string | undefined
-  /** What the owner can take beside the frame's bytes. Default: nothing. */
-  readonly accepts?: Accepts | undefined
-  /** Takes a frame. Its bytes are not the owner's: they may change after the call. */
-  receive(frame: Frame): void
-  /** Frames of a burst follow: what they lead to may wait until the returned function is called, before `Port.burst` returns. */
-  gather?(): () => void
-  /** The link went up or down. */
-  linkChanged?(up: boolean): void
-}
+import { compileVlan, type VlanRule } from './vlan.ts'
 
 /** A port inside the switch. */
 export interface PortRecord {
@@ -41,7 +13,7 @@ export interface PortRecord {
   readonly name: string
   readonly mac: number | undefined
   readonly owner: PortOptions
-  /** Bits of FORM that the owner takes as they are. */
+  /** Bits of BESIDE. */
   readonly accepts: number
   config: PortConfig
   rule: VlanRule
@@ -49,26 +21,15 @@ export interface PortRecord {
   impaired: boolean
   up: boolean
   connected: boolean
-  inbound: LaneState
-  outbound: LaneState
+  inbound: LinkDirectionState
+  outbound: LinkDirectionState
   statistics: PortStatistics
   /** Serial of the last forwarding that reached this port: no frame arrives twice. */
   reached: number
 }
 
-/** A port's part of the saved state. */
-export interface PortState {
-  readonly index: number
-  readonly name: string
-  readonly config: PortConfig
-  readonly up: boolean
-  readonly inbound: LaneState
-  readonly outbound: LaneState
-  readonly statistics: PortStatistics
-}
-
-/** Ways in which a frame may reach a receiver, as bits: what is left beside the bytes. */
-export const FORM = { tagBeside: 1, checksumBeside: 2, segmentBeside: 4 } as const
+/** What a receiver takes beside a frame's bytes, as bits. */
+export const BESIDE = { tag: 1, checksum: 2, segment: 4 } as const
 
 const DEFAULT_MTU = 1500
 
@@ -81,17 +42,17 @@ export function createPort(index: number, options: PortOptions): PortRecord {
     mac: options.mac === undefined ? undefined : parseMac(options.mac),
     owner: options,
     accepts:
-      (accepts.vlan ? FORM.tagBeside : 0) |
-      (accepts.checksum ? FORM.checksumBeside : 0) |
-      (accepts.segment ? FORM.segmentBeside : 0),
+      (accepts.vlan ? BESIDE.tag : 0) |
+      (accepts.checksum ? BESIDE.checksum : 0) |
+      (accepts.segment ? BESIDE.segment : 0),
     config: {},
     rule: compileVlan(),
     mtu: DEFAULT_MTU,
     impaired: false,
     up: true,
     connected: true,
-    inbound: newLane(),
-    outbound: newLane(),
+    inbound: newLinkDirection(),
+    outbound: newLinkDirection(),
     statistics: noStatistics(),
     reached: 0,
   }

@@ -1,36 +1,4 @@
-import type { Accepts, Frame } from './frame.ts'
-import type { Port } from './interface.ts'
-import type { PortConfig, PortOptions } from './port.ts'
-
-/** A network adapter in a slot of the switch: made anew whenever its machine is restored, or it is removed and added. */
-export interface Adapter {
-  /** Of its port. */
-  readonly name: string
-  readonly mac: string
-  readonly config: PortConfig
-  readonly accepts: Accepts
-  /** Whose it is: its machine, compared by identity, and its name within. */
-  readonly machine: object
-  readonly instanceId: string
-  /** What it was made of, compared by identity: a machine that starts again brings the same. */
-  readonly origin: object
-  /** A guest has it open. */
-  isOpen(): boolean
-  receive(frame: Frame): void
-  /** As of a port: what is called is the end of this adapter's own part of a burst. */
-  gather(): () => void
-  linkChanged(up: boolean): void
-}
-
-/** A port and the adapter behind it. Adapters come and go; the cable stays. */
-export interface Slot {
-  readonly port: Port
-  readonly mac: string
-  /** The port is the adapter's. Its settings are applied once for each origin. */
-  take(adapter: Adapter): void
-  /** The adapter was withdrawn: the port is for the next one. */
-  release(adapter: Adapter): void
-}
+import type { Adapter, Port, PortOptions, Slot } from './interface.ts'
 
 interface OwnedSlot extends Slot {
   readonly owner: Adapter | undefined

@@ -17,10 +17,10 @@ import {
 } from '@vmbus/world'
 import type { BudgetState } from './budget.ts'
 import type { Frame, Offload, VlanTag } from './frame.ts'
-import type { SwitchState } from './interface.ts'
-import type { LaneState } from './lane.ts'
+import type { PortState, SwitchState } from './interface.ts'
+import type { LinkDirectionState } from './link-direction.ts'
 import { portConfig } from './options.ts'
-import type { PortRecord, PortState } from './port.ts'
+import type { PortRecord } from './port.ts'
 import type { Transit } from './schedule.ts'
 import { noStatistics, type PortStatistics } from './statistics.ts'
 import type { TableRow } from './table.ts'
@@ -36,7 +36,7 @@ const portIndex = integer(0, MOST_PORTS - 1)
 const time = number(0)
 
 export const budgetState: Shape<BudgetState> = object<BudgetState>({ at: time, given: integer() })
-const lane = object<LaneState>({ busyUntil: time, fraction: integer(), frames: integer() })
+const linkDirection = object<LinkDirectionState>({ busyUntil: time, fraction: integer(), frames: integer() })
 const { dropped, ...counts } = noStatistics()
 const countsOf = <T extends object>(names: T): Fields<T> =>
   // The same shape under each of the names.
@@ -63,8 +63,8 @@ const SWITCH_STATE: StateForm<Omit<SwitchState, 'kind' | 'v'>> = stateForm('swit
       name: text,
       config: portConfig,
       up: flag,
-      inbound: lane,
-      outbound: lane,
+      inbound: linkDirection,
+      outbound: linkDirection,
       statistics,
     }),
   ),

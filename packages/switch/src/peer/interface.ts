@@ -3,8 +3,7 @@ import type { BudgetState } from '../budget.ts'
 import type { Frame } from '../frame.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { PartialDatagram } from './reassembly.ts'
-import type { TcpLayerState } from './tcp/layer.ts'
-import type { TcpEnd, TcpHandlers, TcpSocket } from './tcp/socket.ts'
+import type { TcpEnd, TcpHandlers, TcpLayerState, TcpSocket } from './tcp/socket.ts'
 import type { UdpFrom, UdpSocket } from './udp.ts'
 
 export interface PeerOptions {

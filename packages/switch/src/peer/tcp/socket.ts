@@ -51,6 +51,12 @@ export interface TcpSocketState {
   readonly receiving: ReturnType<ReceiveBuffer['save']>
 }
 
+/** All sockets as saved. */
+export interface TcpLayerState {
+  readonly nextId: number
+  readonly sockets: readonly TcpSocketState[]
+}
+
 /** The owner may still write: open or opening, and not ended. */
 export const canWrite = (n: TcpNumbers): boolean =>
   !n.finQueued &&

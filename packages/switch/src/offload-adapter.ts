@@ -1,32 +1,32 @@
 import { ETHERNET_HEADER, type Frame, type VlanTag } from './frame.ts'
 import { fillChecksums, segmentTcp } from './offload.ts'
-import { FORM, type PortRecord } from './port.ts'
+import { BESIDE, type PortRecord } from './port.ts'
 import { mayLeaveBare, withTagInBytes, withoutTag } from './vlan.ts'
 
 /** No sender makes more segments of one send: 64 KiB in pieces of the least MSS that Linux uses (48). */
 const MOST_SEGMENTS = 2048
 
 /** The frames that a receiver gets in place of one, or the reason for none. */
-type Shaped = readonly Frame[] | 'offload' | 'oversize' | 'vlan'
+type Adapted = readonly Frame[] | 'offload' | 'oversize' | 'vlan'
 
 /**
- * Shapes one frame for its receivers: the tag outside or inside the bytes or gone, checksums filled in, large
+ * Adapts one frame to what its receivers can take: the tag beside or inside the bytes or gone, checksums filled in, large
  * segments cut. Receivers with equal needs share the result.
  */
-export interface Shaper {
+export interface OffloadAdapter {
   /** Begins with another frame, which is a member of `vlan` and carries `tag`, and behind it the EtherType `inner`. */
   begin(frame: Frame, vlan: number, tag: VlanTag | undefined, inner: number): void
-  shape(port: PortRecord): Shaped
+  adapt(port: PortRecord): Adapted
 }
 
-export function createShaper(): Shaper {
+export function createOffloadAdapter(): OffloadAdapter {
   let source: Frame = { bytes: new Uint8Array(0) }
   let vlan = 0
   let tag: VlanTag | undefined
   let inner = 0
   let bare: Frame | undefined
   let asItIs: readonly Frame[] = []
-  const made = new Map<number, Shaped>()
+  const made = new Map<number, Adapted>()
 
   const tagged = (beside: boolean): Frame => {
     const outer: VlanTag = tag?.id === vlan ? tag : { id: vlan, priority: tag?.priority ?? 0, dei: tag?.dei ?? false }
@@ -35,19 +35,19 @@ export function createShaper(): Shaper {
     bare ??= withoutTag(source)
     return beside ? { ...bare, vlan: outer } : withTagInBytes(bare, outer)
   }
-  const make = (form: number, wantsTag: boolean, mtu: number): Shaped => {
+  const make = (accepts: number, wantsTag: boolean, mtu: number): Adapted => {
     const frame = wantsTag
-      ? tagged((form & FORM.tagBeside) !== 0)
+      ? tagged((accepts & BESIDE.tag) !== 0)
       : (bare ??= tag === undefined ? source : withoutTag(source))
     const { offload } = frame
     if (offload === undefined) return fits(frame, wantsTag, mtu) ? [frame] : 'oversize'
     if (offload.segment !== undefined) {
-      if (form & FORM.segmentBeside) return [frame]
+      if (accepts & BESIDE.segment) return [frame]
       const pieces = segmentTcp(frame.bytes, offload.segment, mtu, MOST_SEGMENTS)
       return pieces === undefined ? 'offload' : pieces.map((bytes) => ({ bytes, vlan: frame.vlan }))
     }
     if (!fits(frame, wantsTag, mtu)) return 'oversize'
-    if (form & FORM.checksumBeside || !(offload.ipv4Checksum || offload.transportChecksum)) return [frame]
+    if (accepts & BESIDE.checksum || !(offload.ipv4Checksum || offload.transportChecksum)) return [frame]
     const bytes = fillChecksums(frame.bytes, offload)
     return bytes === undefined ? 'offload' : [{ bytes, vlan: frame.vlan }]
   }
@@ -62,15 +62,15 @@ export function createShaper(): Shaper {
       asItIs = [frame]
       if (made.size > 0) made.clear()
     },
-    shape(port) {
+    adapt(port) {
       const wantsTag = vlan !== 0 && port.rule.untagged !== vlan
       if (!wantsTag && !mayLeaveBare(port.rule, inner)) return 'vlan'
       if (source.offload === undefined && tag === undefined && !wantsTag)
         return fits(source, false, port.mtu) ? asItIs : 'oversize'
       const key = (port.mtu * 2 + (wantsTag ? 1 : 0)) * 8 + port.accepts
-      let shaped = made.get(key)
-      if (shaped === undefined) made.set(key, (shaped = make(port.accepts, wantsTag, port.mtu)))
-      return shaped
+      let adapted = made.get(key)
+      if (adapted === undefined) made.set(key, (adapted = make(port.accepts, wantsTag, port.mtu)))
+      return adapted
     },
   }
 }

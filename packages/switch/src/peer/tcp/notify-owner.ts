@@ -7,14 +7,14 @@ export interface Entry {
   readonly socket: TcpSocket
   handlers: TcpHandlers
   /** Its owner is being called: whatever it asks for is done when it returns. */
-  telling: boolean
+  isNotifying: boolean
 }
 
 /** Calls the owner for all that happened. `direct` are bytes that need not be buffered; `capacity` is that of the buffers. */
-export const tell = (entry: Entry, direct: Uint8Array | undefined, capacity: number): void => {
+export const notifyOwner = (entry: Entry, direct: Uint8Array | undefined, capacity: number): void => {
   const { connection, socket } = entry
   const { n, receiving, sending } = connection
-  entry.telling = true
+  entry.isNotifying = true
   if (!n.openedTold && isSynchronized(n.state)) {
     n.openedTold = true
     entry.handlers.opened?.(socket)
@@ -39,5 +39,5 @@ export const tell = (entry: Entry, direct: Uint8Array | undefined, capacity: num
     n.closedTold = true
     entry.handlers.closed?.(socket, n.reason)
   }
-  entry.telling = false
+  entry.isNotifying = false
 }

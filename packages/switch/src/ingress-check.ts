@@ -3,8 +3,8 @@ import { isGroupMac, readMac } from './mac.ts'
 import type { PortRecord } from './port.ts'
 import type { DropReason } from './statistics.ts'
 
-/** What can be said of a frame before it crosses the link. */
-export const refused = (port: PortRecord, { bytes, vlan, offload }: Frame): DropReason | undefined => {
+/** Why a frame is dropped before it crosses the link; undefined when it is not. */
+export const ingressDrop = (port: PortRecord, { bytes, vlan, offload }: Frame): DropReason | undefined => {
   if (!port.up) return 'down'
   const segment = offload?.segment
   if (segment !== undefined && !(Number.isSafeInteger(segment) && segment >= 1)) return 'offload'

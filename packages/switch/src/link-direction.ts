@@ -15,46 +15,52 @@ export interface LinkOptions {
 }
 
 /** One direction of a port's link. */
-export interface LaneState {
+export interface LinkDirectionState {
   /** When the last bit of what waits has been sent: whole 100 ns units, … */
   busyUntil: number
   /** … and the rest, in bandwidth-ths of one: a 64-byte frame takes 0.512 units at 10 Gbit/s. */
   fraction: number
-  /** Frames offered so far: with the lane's name, the identity of a frame's random choices. */
+  /** Frames offered so far: with the direction's name, what a frame's random choices are drawn by. */
   frames: number
 }
 
-export const newLane = (): LaneState => ({ busyUntil: 0, fraction: 0, frames: 0 })
+export const newLinkDirection = (): LinkDirectionState => ({ busyUntil: 0, fraction: 0, frames: 0 })
 
 const DEFAULT_QUEUE = 1 << 20
 /** A byte, in bits × 100 ns units per second: divided by a bandwidth it is a time. */
 const BYTE = 8 * TICKS_PER_SECOND
 
-/** The lane's verdict on a frame: LOST, FULL, or the time at which it arrives. */
+/** Instead of the time at which a frame arrives. */
 export const LOST = -1
 export const FULL = -2
 
-/** Takes a frame of `length` bytes at `now`. `lane` names it for the seed. */
+/** Takes a frame of `length` bytes at `now`: the time at which it arrives, LOST or FULL. `name` is the direction's, for the seed. */
 export function admit(
-  state: LaneState,
+  state: LinkDirectionState,
   link: LinkOptions,
   length: number,
   now: number,
   seed: Seed,
-  lane: string,
+  name: string,
 ): number {
   const frame = state.frames++
   const chance = (what: string, probability: number | undefined): boolean =>
-    probability !== undefined && probability > 0 && seed.u32(what, lane, frame) < probability * 0x1_0000_0000
+    probability !== undefined && probability > 0 && seed.u32(what, name, frame) < probability * 0x1_0000_0000
   if (chance('loss', link.loss)) return LOST
   const at = link.bandwidth === undefined ? now : transmit(state, link.bandwidth, link.queue, length, now)
   if (at === FULL) return FULL
-  return at + (link.delay ?? 0) + (link.jitter ? seed.below(link.jitter + 1, 'jitter', lane, frame) : 0)
+  return at + (link.delay ?? 0) + (link.jitter ? seed.below(link.jitter + 1, 'jitter', name, frame) : 0)
 }
 
 /** When the last bit of a frame has been sent, rounded up, or FULL. */
-function transmit(state: LaneState, bandwidth: number, queue = DEFAULT_QUEUE, length: number, now: number): number {
-  if (state.busyUntil < now) rest(state, now)
+function transmit(
+  state: LinkDirectionState,
+  bandwidth: number,
+  queue = DEFAULT_QUEUE,
+  length: number,
+  now: number,
+): number {
+  if (state.busyUntil < now) setIdle(state, now)
   const waiting = (state.busyUntil - now) * bandwidth + state.fraction
   if (waiting > queue * BYTE) return FULL
   const end = state.fraction + length * BYTE
@@ -63,19 +69,25 @@ function transmit(state: LaneState, bandwidth: number, queue = DEFAULT_QUEUE, le
   return wholeEnd(state)
 }
 
-const wholeEnd = ({ busyUntil, fraction }: LaneState): number => busyUntil + (fraction > 0 ? 1 : 0)
+const wholeEnd = ({ busyUntil, fraction }: LinkDirectionState): number => busyUntil + (fraction > 0 ? 1 : 0)
 
-const rest = (state: LaneState, at: number): void => {
+const setIdle = (state: LinkDirectionState, at: number): void => {
   state.busyUntil = at
   state.fraction = 0
 }
 
-/** The lane gets another bandwidth: what waits is sent by the old one, to the end of the unit that it ends in. */
-export const changeBandwidth = (state: LaneState): void => rest(state, wholeEnd(state))
+/** The direction gets another bandwidth: what waits is sent by the old one, to the end of the unit that it ends in. */
+export const changeBandwidth = (state: LinkDirectionState): void => setIdle(state, wholeEnd(state))
 
 /** When a second copy of the frame just admitted arrives, or LOST when there is none. */
-export function admitDuplicate(state: LaneState, link: LinkOptions, first: number, seed: Seed, lane: string): number {
+export function admitDuplicate(
+  state: LinkDirectionState,
+  link: LinkOptions,
+  first: number,
+  seed: Seed,
+  name: string,
+): number {
   const frame = state.frames - 1
-  if (!link.duplicate || seed.u32('duplicate', lane, frame) >= link.duplicate * 0x1_0000_0000) return LOST
-  return first + (link.jitter ? seed.below(link.jitter + 1, 'duplicate jitter', lane, frame) : 0)
+  if (!link.duplicate || seed.u32('duplicate', name, frame) >= link.duplicate * 0x1_0000_0000) return LOST
+  return first + (link.jitter ? seed.below(link.jitter + 1, 'duplicate jitter', name, frame) : 0)
 }
