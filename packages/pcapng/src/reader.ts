@@ -35,6 +35,22 @@ function firstWord(view: DataView): number | string {
   return classic ? 'the magic number of a classic pcap file' : view.getUint32(0, true)
 }
 
+/** The blocks of a file as far as they have come. */
+interface Reading {
+  readonly options: ReaderOptions
+  readonly maxBlock: number
+  readonly maxInterfaces: number
+  section: Section | undefined
+  /** File offset at which the section must end, when its header said so. */
+  sectionEnd: bigint | undefined
+  /** Of the block at the front. */
+  offset: number
+  /** The block at the front, `length` bytes of it so far. */
+  held: Uint8Array
+  length: number
+  failed: PcapngError | undefined
+}
+
 /**
  * Reads a capture in pieces, strictly: whatever the format does not allow is refused, nothing is guessed. After an
  * error the reader takes no more bytes.
@@ -43,110 +59,118 @@ function firstWord(view: DataView): number | string {
  */
 export function pcapngReader(options: ReaderOptions): PcapngReader {
   checkOptions('pcapngReader', OPTIONS, options)
-  const maxBlock = options.maxBlockLength ?? DEFAULT_MAX_BLOCK
-  const maxInterfaces = options.maxInterfaces ?? DEFAULT_MAX_INTERFACES
-  let section: Section | undefined
-  /** File offset at which the section must end, when its header said so. */
-  let sectionEnd: bigint | undefined
-  let offset = 0
-  let held: Uint8Array = new Uint8Array(256)
-  let length = 0
-  let failed: PcapngError | undefined
-
-  const refuse = (field: string, value: number | bigint | string, allowed: string): PcapngError =>
-    new PcapngError('VMBUS_PCAPNG_FORMAT', { field, value, allowed, offset })
-
-  /** The byte order of the block at the front: its own if it opens a section, else its section's. */
-  const orderOf = (view: DataView): boolean => {
-    if (view.getUint32(0, true) !== BLOCK.sectionHeader) {
-      if (section === undefined) throw refuse('first block type', firstWord(view), 'a section header')
-      return section.littleEndian
-    }
-    if (view.getUint32(8, true) === BYTE_ORDER_MAGIC) return true
-    if (view.getUint32(8, false) === BYTE_ORDER_MAGIC) return false
-    throw refuse('byte-order magic', view.getUint32(8, true), `${BYTE_ORDER_MAGIC} in either order`)
+  const reading: Reading = {
+    options,
+    maxBlock: options.maxBlockLength ?? DEFAULT_MAX_BLOCK,
+    maxInterfaces: options.maxInterfaces ?? DEFAULT_MAX_INTERFACES,
+    section: undefined,
+    sectionEnd: undefined,
+    offset: 0,
+    held: new Uint8Array(256),
+    length: 0,
+    failed: undefined,
   }
-
-  /** Bytes to hold before the next step: enough to know the byte order, then the whole block at the front. */
-  const frontLength = (view: DataView): number => {
-    if (length < ORDER_KNOWN) return ORDER_KNOWN
-    const total = view.getUint32(4, orderOf(view))
-    if (total < BLOCK_OVERHEAD || total > maxBlock || total % 4 !== 0) {
-      throw refuse('block total length', total, `a multiple of 4 in ${BLOCK_OVERHEAD} … ${maxBlock}`)
-    }
-    return total
-  }
-
-  const take = (total: number): void => {
-    const whole = held.slice(0, total)
-    const view = new DataView(whole.buffer)
-    const littleEndian = orderOf(view)
-    const trailing = view.getUint32(total - 4, littleEndian)
-    if (trailing !== total) throw refuse('trailing total length', trailing, `${total}`)
-    const body: Body = {
-      bytes: whole.subarray(8, total - 4),
-      view: new DataView(whole.buffer, 8, total - BLOCK_OVERHEAD),
-      offset,
-    }
-    const blockType = view.getUint32(0, littleEndian)
-    const end = BigInt(offset + total)
-    if (blockType === BLOCK.sectionHeader) {
-      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset))
-        throw refuse('section end', BigInt(offset), `${sectionEnd}`)
-      const header = parseSectionHeader(body, littleEndian)
-      section = { littleEndian, interfaces: [] }
-      sectionEnd = header.length === undefined ? undefined : end + header.length
-      options.block(header)
-    } else if (section !== undefined) {
-      if (sectionEnd !== undefined && end > sectionEnd)
-        throw refuse('block end', end, `inside the section, which ends at ${sectionEnd}`)
-      options.block(parseBlock(blockType, body, section, maxInterfaces))
-    }
-  }
-
-  const append = (bytes: Uint8Array): void => {
-    if (length + bytes.length > held.length) {
-      const grown = new Uint8Array(Math.max(held.length * 2, length + bytes.length))
-      grown.set(held.subarray(0, length))
-      held = grown
-    }
-    held.set(bytes, length)
-    length += bytes.length
-  }
-
-  const consume = (chunk: Uint8Array): void => {
-    for (let at = 0; ;) {
-      const wanted = frontLength(new DataView(held.buffer, held.byteOffset, held.length))
-      if (length < wanted) {
-        const more = Math.min(wanted - length, chunk.length - at)
-        if (more === 0) return
-        append(chunk.subarray(at, at + more))
-        at += more
-        continue
-      }
-      take(wanted)
-      offset += wanted
-      length = 0
-    }
-  }
-
   return {
     push(chunk) {
-      if (failed) throw failed
+      if (reading.failed) throw reading.failed
       try {
-        consume(chunk)
+        consume(reading, chunk)
       } catch (error) {
-        if (error instanceof PcapngError) failed = error
+        if (error instanceof PcapngError) reading.failed = error
         throw error
       }
     },
     end() {
-      if (failed) throw failed
-      if (length > 0) throw refuse('bytes of the last block', length, 'a whole block')
-      if (section === undefined) throw refuse('file length', offset, 'at least a section header')
-      if (sectionEnd !== undefined && sectionEnd !== BigInt(offset))
-        throw refuse('file end', BigInt(offset), `${sectionEnd}`)
+      if (reading.failed) throw reading.failed
+      const { length, section, sectionEnd, offset } = reading
+      if (length > 0) throw refuse(reading, 'bytes of the last block', length, 'a whole block')
+      if (section === undefined) throw refuse(reading, 'file length', offset, 'at least a section header')
+      checkSectionEnd(reading, 'file end', sectionEnd)
     },
+  }
+}
+
+const refuse = ({ offset }: Reading, field: string, value: number | bigint | string, allowed: string): PcapngError =>
+  new PcapngError('VMBUS_PCAPNG_FORMAT', { field, value, allowed, offset })
+
+function checkSectionEnd(reading: Reading, field: string, sectionEnd: bigint | undefined): void {
+  const at = BigInt(reading.offset)
+  if (sectionEnd !== undefined && sectionEnd !== at) throw refuse(reading, field, at, `${sectionEnd}`)
+}
+
+/** The byte order of the block at the front: its own if it opens a section, else its section's. */
+function isLittleEndian(reading: Reading, view: DataView): boolean {
+  const { section } = reading
+  if (view.getUint32(0, true) !== BLOCK.sectionHeader) {
+    if (section === undefined) throw refuse(reading, 'first block type', firstWord(view), 'a section header')
+    return section.littleEndian
+  }
+  if (view.getUint32(8, true) === BYTE_ORDER_MAGIC) return true
+  if (view.getUint32(8, false) === BYTE_ORDER_MAGIC) return false
+  throw refuse(reading, 'byte-order magic', view.getUint32(8, true), `${BYTE_ORDER_MAGIC} in either order`)
+}
+
+function consume(reading: Reading, chunk: Uint8Array): void {
+  for (let at = 0; ;) {
+    const wanted = frontLength(reading)
+    if (reading.length < wanted) {
+      const more = Math.min(wanted - reading.length, chunk.length - at)
+      if (more === 0) return
+      append(reading, chunk.subarray(at, at + more))
+      at += more
+      continue
+    }
+    takeBlock(reading, wanted)
+    reading.offset += wanted
+    reading.length = 0
+  }
+}
+
+/** Bytes to hold before the next step: enough to know the byte order, then the whole block at the front. */
+function frontLength(reading: Reading): number {
+  const { length, maxBlock, held } = reading
+  if (length < ORDER_KNOWN) return ORDER_KNOWN
+  const view = new DataView(held.buffer, held.byteOffset, held.length)
+  const total = view.getUint32(4, isLittleEndian(reading, view))
+  if (total < BLOCK_OVERHEAD || total > maxBlock || total % 4 !== 0)
+    throw refuse(reading, 'block total length', total, `a multiple of 4 in ${BLOCK_OVERHEAD} … ${maxBlock}`)
+  return total
+}
+
+function append(reading: Reading, bytes: Uint8Array): void {
+  const { held, length } = reading
+  if (length + bytes.length > held.length) {
+    reading.held = new Uint8Array(Math.max(held.length * 2, length + bytes.length))
+    reading.held.set(held.subarray(0, length))
+  }
+  reading.held.set(bytes, length)
+  reading.length += bytes.length
+}
+
+function takeBlock(reading: Reading, total: number): void {
+  const { options, offset, section, sectionEnd, maxInterfaces } = reading
+  const whole = reading.held.slice(0, total)
+  const view = new DataView(whole.buffer)
+  const littleEndian = isLittleEndian(reading, view)
+  const trailing = view.getUint32(total - 4, littleEndian)
+  if (trailing !== total) throw refuse(reading, 'trailing total length', trailing, `${total}`)
+  const body: Body = {
+    bytes: whole.subarray(8, total - 4),
+    view: new DataView(whole.buffer, 8, total - BLOCK_OVERHEAD),
+    offset,
+  }
+  const blockType = view.getUint32(0, littleEndian)
+  const end = BigInt(offset + total)
+  if (blockType === BLOCK.sectionHeader) {
+    checkSectionEnd(reading, 'section end', sectionEnd)
+    const header = parseSectionHeader(body, littleEndian)
+    reading.section = { littleEndian, interfaces: [] }
+    reading.sectionEnd = header.length === undefined ? undefined : end + header.length
+    options.block(header)
+  } else if (section !== undefined) {
+    if (sectionEnd !== undefined && end > sectionEnd)
+      throw refuse(reading, 'block end', end, `inside the section, which ends at ${sectionEnd}`)
+    options.block(parseBlock(blockType, body, section, maxInterfaces))
   }
 }
 
