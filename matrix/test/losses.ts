@@ -26,7 +26,7 @@ export const CONTROLS: Readonly<Record<string, Loss['red']>> = {
   'tso-checksum': { 'tso-checksum': 'tso' },
   lro: { lro: 'rsc' },
   'sr-iov': { 'sr-iov': 'vf' },
-  'vhdx-resize': { 'vhdx-resize': 'hotLun' },
+  'vhdx-resize': { 'vhdx-resize': 'capacityChange' },
   // What has a name has a port.
   'virtual-fc': { 'virtual-fc': 'fibreChannel', 'scsi-wwn': 'fibreChannel' },
   'live-backup': { 'live-backup': 'vss' },
@@ -111,8 +111,8 @@ export const LOSSES: Readonly<Record<string, Loss>> = {
   },
   'the driver of file copy, or its daemon': { lost: { fcopyBy: 'none' }, red: { 'file-copy': 'fcopy' } },
   // What no row of the pages speaks of touches none.
-  'UNLOAD, channels that move, and channels of storage': {
-    lost: { unload: false, modifyChannel: false, storageChannels: false },
+  'UNLOAD, channels that move, channels of storage, and units that come later': {
+    lost: { unload: false, modifyChannel: false, storageChannels: false, hotLun: false },
     red: {},
   },
 }

@@ -56,6 +56,9 @@ rhel 6.6 | ws2012r2 | tso-checksum | works | yes 2023-09, yes 2019-06 | agrees |
 rhel 7.0 | ws2012r2 | trim | fails | no 2023-09, no 2019-06 | agrees | spec: SPC-3 first in -283, 7.0 is -123
 rhel 7.2 | ws2012r2 | trim | works | yes 2023-09, yes 2019-06 | agrees | spec: SPC-3 in -283, 7.2 is -327
 rhel 7.9 | ws2012r2 | trim | works | yes 2023-09 | agrees | centos 9d835aa785 storvsc_drv.c
+rhel 6.4 | ws2012r2 | vhdx-resize | fails | no 2023-09, no 2019-06 | agrees | rhel6 1352db64e1 storvsc_drv.c: no storvsc_handle_error
+rhel 6.5 | ws2012r2 | vhdx-resize | works | yes 2023-09, yes 2019-06 | agrees | rhel6 43fbacafdc storvsc_handle_error: 2Ah/09h
+rhel 6.4 + lis 4.3 | ws2012r2 | vhdx-resize | works | yes 2023-09, yes 2019-06 | agrees | lis 1c7fee6cda hv-rhel6.x storvsc_drv.c
 rhel 7.9 | ws2012r2 | vhdx-resize | works | yes 2023-09 | agrees | centos 9d835aa785 storvsc_drv.c
 rhel 7.2 | ws2016 | runtime-memory-resize | fails | no 2025-06, no 2023-09, no 2019-06 | agrees | spec: dynamic memory 2.0 first in -359, 7.2 is -327
 rhel 7.3 | ws2016 | runtime-memory-resize | works | no 2025-06, no 2023-09, no 2019-06 | differs | spec: dynamic memory 2.0 in -359, 7.3 is -514

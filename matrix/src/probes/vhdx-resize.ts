@@ -31,18 +31,18 @@ async function resized(stage: Stage, list: readonly number[]): Promise<boolean |
 export const vhdxResizeProbe: Probe = {
   id: 'vhdx-resize',
   feature: 'vhdx-resize',
-  version: 2,
+  version: 3,
   world: 'storage',
   devices: ['storvsc'],
   needs: { field: 'vhdx-resize', reason: 'the host changes no image that is in use' },
   reads: {
-    linux: ['vmbus', 'storvsc', 'hotLun'],
+    linux: ['vmbus', 'storvsc', 'capacityChange'],
     freebsd: ['vmbus', 'storvsc', 'storvscChoice', 'hotLun'],
     windows: ['vmbus', 'storvsc'],
     host: ['vmbus', 'storvsc'],
   },
   bytes: ['storvsc'],
-  control: { hotLun: false },
+  control: { capacityChange: false },
   async measure(stage) {
     const found = await arrive(stage, 'storvsc')
     if (found !== undefined) return found
@@ -51,6 +51,6 @@ export const vhdxResizeProbe: Probe = {
       return { outcome: 'not-run', reason: 'what this driver tells CAM of a capacity that changes is not known' }
     if (!(await stage.until(() => stage.disks.length > 0))) return fails('no disk was found', byGuest('storvsc'))
     const end = await stage.property('sizes', sizes, (list) => resized(stage, list))
-    return end.held ? works : fails(end.reason, byGuest(stage.family === 'linux' ? 'hotLun' : 'storvsc'))
+    return end.held ? works : fails(end.reason, byGuest(stage.family === 'linux' ? 'capacityChange' : 'storvsc'))
   },
 }

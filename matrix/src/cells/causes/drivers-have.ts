@@ -1,9 +1,8 @@
 import type { CauseRule } from './cause.ts'
-import { builtIn, finding, lis, named, of, ourBug, uek, type Releases } from './fits.ts'
+import { builtIn, finding, lis, named, of, type Releases } from './fits.ts'
 
 /** Oracle's compatible kernel with its own drivers. */
 const rhck: Releases = ({ kernelLine, drivers }) => kernelLine === 'rhck' && drivers === 'built-in'
-const EARLY = named('ubuntu 12.04', 'debian 7')
 
 /** Drivers that have more than the pages mark. */
 export const DRIVERS_HAVE: readonly CauseRule[] = [
@@ -72,7 +71,7 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     'LIS brings the same drivers to every kernel of RHEL 7. The pages mark less for the older kernels than for the newer ones with the same package.',
     'LIS/lis-next 1c7fee6cda hv-rhel7.x: one folder for all kernels of RHEL 7',
     {
-      features: ['runtime-memory-resize', 'time-accuracy', 'sr-iov', 'vcpu-256', 'lsvmbus'],
+      features: ['runtime-memory-resize', 'time-accuracy', 'sr-iov', 'vcpu-256'],
       we: 'have',
       releases: lis(7, '4.1'),
     },
@@ -112,23 +111,13 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
   finding(
     'freebsd-resize',
     'The disk driver of CAM probes a disk again when it says that its capacity has changed. The page marks VHDX resize from 11.0 on alone.',
-    'coder03/freebsd10.4 3d3f8b11 sys/cam/scsi/scsi_da.c, daasync and dareprobe: unit attention 2Ah/09h',
-    { features: ['vhdx-resize'], we: 'have', releases: of('freebsd') },
-  ),
-  ourBug(
-    'early-capacity',
-    'The storage driver of RHEL 6.4 does not look for the unit attention of a capacity that changed, as that of 6.5 does. The simulated guest of kernels that are older looks for it all the same, so the page is right.',
-    'ziozzang/rhel6-kernel-src 1352db64e1 (6.4) and 43fbacafdc (6.5): drivers/scsi/storvsc_drv.c, storvsc_handle_error',
-    {
-      features: ['vhdx-resize'],
-      we: 'have',
-      releases: (release) => builtIn(5)(release) || builtIn(6, 4, 4)(release) || uek('uek3')(release) || EARLY(release),
-    },
+    'coder03/freebsd10.4 3d3f8b11 (10.4) sys/cam/scsi/scsi_da.c, daasync and dareprobe: unit attention 2Ah/09h',
+    { features: ['vhdx-resize'], we: 'have', releases: named('freebsd 10.2', 'freebsd 10.3') },
   ),
   finding(
     'rhel70-capacity',
-    'The storage driver of RHEL 6.5, of November 2013, looks at a disk again whose capacity changed, and RHEL 7.0 came half a year later. The pages mark VHDX resize for 6.5 and for 7.2, and not for 7.0 and 7.1.',
-    'ziozzang/rhel6-kernel-src 43fbacafdc (6.5) drivers/scsi/storvsc_drv.c, storvsc_handle_error: 2Ah/09h, storvsc_device_scan',
+    'The storage drivers of RHEL 6.5 and of Linux 3.10, on which RHEL 7 stands, look at a disk again whose capacity changed. The pages mark VHDX resize for 6.5 and for 7.2, and not for 7.0 and 7.1.',
+    'ziozzang/rhel6-kernel-src 43fbacafdc (6.5) and Insei/mocha-kernel-3.10.33 898ef31c4c (3.10.33), drivers/scsi/storvsc_drv.c, storvsc_handle_error: 2Ah/09h',
     { features: ['vhdx-resize'], we: 'have', releases: builtIn(7, 0, 1) },
   ),
 ]

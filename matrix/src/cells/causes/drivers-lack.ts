@@ -1,30 +1,12 @@
 import type { CauseRule } from './cause.ts'
-import { builtIn, finding, named, of, ourBug, uek } from './fits.ts'
+import { builtIn, finding, named, ourBug, uek } from './fits.ts'
 
 /** Drivers that lack what the pages mark. */
 export const DRIVERS_LACK: readonly CauseRule[] = [
-  finding(
-    'rhel10-file-copy',
-    'The kernel of RHEL 10 has no file copy driver: a daemon serves it over UIO, and only where that is set up. The page marks file copy as for RHEL 9.',
-    'mkuron/almalinux-kernel 8e2c379628 (10.0): drivers/hv has no hv_fcopy.c, tools/hv/hv_fcopy_uio_daemon.c',
-    { features: ['file-copy'], we: 'lack', releases: builtIn(10) },
-  ),
-  finding(
-    'old-versions-dropped',
-    'Linux from 5.19 on, and kernels that took its commits a6b94c6b4919 and 106b98a5181c, ask for VMBus 2.4 at least. The pages mark these releases for hosts that speak only older versions.',
-    'Linux 5.19 drivers/hv/connection.c, vmbus_versions; mkuron/almalinux-kernel 057720014f (8.7)',
-    {
-      features: ['core', 'kvp', 'jumbo-frames', 'vlan-tagging', 'live-migration', 'tso-checksum', 'lsvmbus'],
-      we: 'lack',
-      field: 'vmbus',
-      hosts: ['ws2008', 'ws2008r2'],
-      releases: ({ distribution }) => distribution !== 'freebsd',
-    },
-  ),
   ourBug(
-    'suse-backports-unread',
-    'SUSE brings drivers back into older kernels, and no tree of SLES 11, 12 or 12 SP1 could be read. The simulated guest has what the upstream kernel of the same number had, so the page may well be right.',
-    'openSUSE kernel-source was not to be had; colyli/1056134 5f5dca20ea (SLES 12 SP2 line) has far more than its number',
+    'suse11-backports-unread',
+    'SUSE brings drivers back into older kernels, and no tree of SLES 11 SP3 and SP4 could be read. The simulated guest has what Linux 3.2 had, so the page may well be right.',
+    "colyli/1056134 5f5dca20ea (SLES 12 SP3) drivers/hv/connection.c: VMBus 4.0 in a kernel of the number 4.4; Linux 3.2 has no more than Ubuntu's 3.2.30, arrdalan/ubuntu_dfv 7a5c9134 drivers/hv/hv_kvp.c",
     {
       features: [
         'dm-ballooning',
@@ -34,43 +16,56 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
         'static-ip-injection',
         'trim',
         'tso-checksum',
+        'vhdx-resize',
         'virtual-fc',
-        'vrss',
-        'kvp',
-        'sr-iov',
-        'time-accuracy',
       ],
       we: 'lack',
-      releases: of('sles'),
+      basis: 'inferred',
+      releases: named('sles 11 sp3', 'sles 11 sp4'),
     },
   ),
   ourBug(
-    'ubuntu-backports-unread',
-    'Ubuntu brings drivers back into older kernels, and no tree of 12.04, 14.04 or 15.10 could be read. The simulated guest has what the upstream kernel of the same number had, so the page may well be right.',
-    'balabit-deps/balabit-os-6-linux 61484f7c88 (16.04) has more than Linux 4.4, so earlier trees may have as well',
+    'suse12-backports-unread',
+    'SUSE brings drivers back into older kernels, and no tree of SLES 12 SP1 could be read. The simulated guest has what Linux 3.12 had, so the page may well be right.',
+    'colyli/1056134 5f5dca20ea (SLES 12 SP3) drivers/hv/connection.c: VMBus 4.0 in a kernel of the number 4.4; liwei/asustor-xpenology 0040b588 (3.10.35) drivers/net/hyperv has no offloads and sub-channels',
     {
-      features: [
-        'file-copy',
-        'lsvmbus',
-        'runtime-memory-resize',
-        'scsi-wwn',
-        'static-ip-injection',
-        'trim',
-        'tso-checksum',
-        'vrss',
-      ],
+      features: ['file-copy', 'trim', 'tso-checksum', 'vrss'],
       we: 'lack',
-      releases: named('ubuntu 12.04', 'ubuntu 14.04', 'ubuntu 15.10'),
+      basis: 'inferred',
+      releases: named('sles 12 sp1'),
+    },
+  ),
+  finding(
+    'ubuntu1204-kernel',
+    'The kernel of Ubuntu 12.04 answers no key-value message but enumeration, and takes no disk for SPC-3. The page marks IP injection and TRIM, which the kernels of later updates of 12.04 have.',
+    'arrdalan/ubuntu_dfv (3.2.30): drivers/hv/hv_kvp.c 7a5c9134, hv_kvp_onchannelcallback; drivers/scsi/storvsc_drv.c 53824773, storvsc_device_configure',
+    {
+      features: ['static-ip-injection', 'trim'],
+      we: 'lack',
+      basis: 'source-read',
+      releases: named('ubuntu 12.04'),
     },
   ),
   ourBug(
-    'uek-unread',
-    'No tree of an Unbreakable Enterprise Kernel could be read. The simulated guest has what the upstream kernel of the same number had, so the page may well be right.',
-    'Linux 3.8 and 4.1, on which UEK3 and UEK4 stand; oracle/linux-uek was not to be had',
+    'ubuntu1404-unread',
+    'No tree of Ubuntu 14.04 could be read, whose kernels of later updates are those of 14.10 to 16.04. The simulated guest has what Linux 3.13 had, so the page may well be right.',
+    'balabit-deps/balabit-os-6-linux 61484f7c88 (16.04, from which the last of these updates is): it has more than Linux 4.4',
     {
-      features: ['file-copy', 'live-backup', 'trim', 'virtual-fc', 'sr-iov', 'dm-ballooning'],
+      features: ['file-copy', 'lsvmbus', 'runtime-memory-resize', 'scsi-wwn', 'trim', 'tso-checksum', 'vrss'],
       we: 'lack',
-      releases: uek('uek'),
+      basis: 'inferred',
+      releases: named('ubuntu 14.04'),
+    },
+  ),
+  ourBug(
+    'uek3-unread',
+    'No tree of the Unbreakable Enterprise Kernel 3 could be read. The simulated guest has what Linux 3.8 had, on which it stands, so the page may well be right.',
+    'oracle uek3 is 3.8.13 by its own name; backup came with Linux 3.10, file copy with 3.15, Fibre Channel with 3.11',
+    {
+      features: ['file-copy', 'live-backup', 'vhdx-resize', 'virtual-fc'],
+      we: 'lack',
+      basis: 'inferred',
+      releases: uek('uek3'),
     },
   ),
   finding(
@@ -87,11 +82,13 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
   ),
   finding(
     'freebsd-index-rule',
-    'The services of these releases pick versions by the place of what the host offers, and a host with few of them makes the key-value service take none. The page marks it there.',
-    'FreeBSD 11 sys/dev/hyperv/utilities/hv_util.c and hv_kvp.c, hv_negotiate_version',
+    'The services of FreeBSD 10.1 and of the port pick versions by the place of what the host offers, and take a key-value version that Windows Server 2008 R2 did not offer. The page marks key-value exchange there.',
+    'FreeBSD 10.1 sys/dev/hyperv/utilities/hv_util.c and hv_kvp.c, hv_negotiate_version: message 4.0 from two offered versions on',
     {
-      features: ['kvp', 'static-ip-injection', 'live-migration'],
+      features: ['kvp'],
       we: 'lack',
+      basis: 'source-read',
+      hosts: ['ws2008r2'],
       // 10.0 has no key-value service at all, as far as the trees around it tell.
       releases: ({ distribution, release }) => distribution === 'freebsd' && release !== '10.0',
     },

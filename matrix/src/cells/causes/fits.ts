@@ -1,6 +1,6 @@
 import type { FeatureId, Release } from '@vmbus/catalog'
 import type { MatrixRelease } from '../../registry/registry.ts'
-import type { Outcome, Story } from '@vmbus/report'
+import type { Outcome, ReadField, Story } from '@vmbus/report'
 import { LACKING } from '../verdict.ts'
 import type { CauseRule, Difference } from './cause.ts'
 
@@ -12,8 +12,8 @@ interface Fits {
   readonly features: readonly FeatureId[]
   /** What was measured beside what the page says. */
   readonly we: 'have' | 'lack'
-  /** The field of the guest or the host that decided. */
-  readonly field?: string
+  /** How the field that decided is known. */
+  readonly basis?: ReadField['basis']
   readonly hosts?: readonly string[]
   readonly releases?: Releases
 }
@@ -26,12 +26,18 @@ export function weOf({ outcome }: Story): Fits['we'] | undefined {
   return LACKING.includes(outcome) ? 'lack' : undefined
 }
 
+/** The field that decided, or where none did, every field that was read. */
+export function decidingOf({ decidedBy, reads }: Story): readonly ReadField[] {
+  if (decidedBy === undefined) return reads
+  return reads.filter(({ of, field }) => of === decidedBy.of && field === decidedBy.field)
+}
+
 const fits =
-  ({ features, we, field, hosts, releases }: Fits) =>
+  ({ features, we, basis, hosts, releases }: Fits) =>
   ({ feature, story, host, release }: Difference): boolean =>
     features.some((each) => each === feature) &&
     weOf(story) === we &&
-    (field === undefined || story.decidedBy?.field === field) &&
+    (basis === undefined || decidingOf(story).some((read) => read.basis === basis)) &&
     (hosts?.includes(host) ?? true) &&
     (releases?.(release) ?? true)
 

@@ -18,21 +18,15 @@ export const HOSTS: readonly CauseRule[] = [
     { features: ['virtual-fc'], we: 'have', hosts: ['ws2012'] },
   ),
   finding(
-    'vf-before-2016',
-    'Messages about a virtual function belong to NVSP 4, which Windows Server 2012 speaks. The pages name Windows Server 2016 as the first host of SR-IOV for Linux and FreeBSD.',
-    'Linux drivers/net/hyperv/hyperv_net.h, NVSP_MSG4_TYPE_SEND_VF_ASSOCIATION',
-    { features: ['sr-iov'], we: 'have', hosts: ['ws2012', 'ws2012r2'] },
-  ),
-  finding(
     'processors-of-old-hosts',
     'Windows Server 2016 and 2019 give a virtual machine 240 processors at most, and earlier hosts 64 or fewer. The row for more than 256 leaves its host cell blank, which reads as every host of the page.',
-    'Plan for Hyper-V scalability in Windows Server, at 07dbd0a3: maximum of virtual processors',
+    'Plan for Hyper-V scalability in Windows Server, at 07dbd0a3: 240 virtual processors, and 2012 R2 as 2012',
     { features: ['vcpu-256'], we: 'lack', hosts: [...OLD_HOSTS, 'ws2012r2', 'ws2016', 'ws2019'] },
   ),
   finding(
     'unmap-on-2012',
     'Windows Server 2012 takes UNMAP for its VHDX images, and Linux claims SPC-3 for disks of that host so as to send it. The rows of the pages begin with 2012 R2.',
-    'Linux drivers/scsi/storvsc_drv.c, storvsc_device_configure: VMSTOR_PROTO_VERSION_WIN8; workinghardinit.wordpress.com, Windows Server 2012 VHDX thin provisioning benefits explored',
+    'Linux drivers/scsi/storvsc_drv.c, storvsc_device_configure: VMSTOR_PROTO_VERSION_WIN8; blog.workinghardinit.work 2012-11-20, Windows Server 2012 VHDX Thin Provisioning Benefits Explored',
     { features: ['trim'], we: 'have', hosts: ['ws2012'] },
   ),
   finding(

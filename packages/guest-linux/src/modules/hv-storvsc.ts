@@ -23,7 +23,16 @@ export const hvStorvsc: LinuxModule = {
   drivers(context) {
     const { capabilities, services, slab } = context
     const hosts = services.service('scsi', scsiHosts)
-    const { storvsc: versions, vpd, sizedPages, hotLun, wwn, fibreChannel, storageChannels } = capabilities
+    const {
+      storvsc: versions,
+      vpd,
+      sizedPages,
+      hotLun,
+      capacityChange,
+      wwn,
+      fibreChannel,
+      storageChannels,
+    } = capabilities
     const behaviour = storvscBehaviour(context)
     return [
       {
@@ -38,6 +47,7 @@ export const hvStorvsc: LinuxModule = {
               vpd,
               sizedPages,
               hotLun,
+              capacityChange,
               slab,
               asksNames: wwn,
               subchannels: storageChannels ? undefined : 0,

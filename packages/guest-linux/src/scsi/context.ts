@@ -9,8 +9,6 @@ export interface ScsiOptions {
   readonly vpd: boolean
   /** Pages of vital product data are asked for in their own length, which is asked for first. */
   readonly sizedPages: boolean
-  /** Units come and go while the system runs. */
-  readonly hotLun: boolean
   /** Where the slab allocator puts a buffer in its page: by the number of such buffers before it, and its bytes. */
   readonly slab: (before: number, bytes: number) => number
 }

@@ -34,13 +34,17 @@ interface Saved {
 
 type DriverOptions = Pick<StorvscGuestOptions, 'versions' | 'behaviour' | 'asksNames'> & {
   readonly subchannels?: number | undefined
+  /** The bus is looked at again where its units changed. */
+  readonly hotLun: boolean
+  /** A unit is looked at again whose capacity changed. */
+  readonly capacityChange: boolean
 }
 
 export function linuxStorage(
   options: DriverOptions & ScsiOptions & { readonly hosts: ScsiHosts },
   deps: GuestDriverDeps,
 ): LinuxStorage {
-  const { versions, behaviour, asksNames, subchannels, hosts, vpd, sizedPages, hotLun, slab } = options
+  const { versions, behaviour, asksNames, subchannels, hosts, vpd, sizedPages, hotLun, capacityChange, slab } = options
   const driver = storvsc
     .driver({
       ...(versions === undefined ? {} : { versions }),
@@ -60,7 +64,7 @@ export function linuxStorage(
         advance(ctx)
       },
       onUnitChanged(at) {
-        if (!hotLun) return
+        if (!capacityChange) return
         rescanUnit(ctx, at)
         advance(ctx)
       },
@@ -74,7 +78,7 @@ export function linuxStorage(
       },
     })
     .create(deps)
-  const ctx: StorageContext = { deps, options: { vpd, sizedPages, hotLun, slab }, hosts, driver, state: initialState() }
+  const ctx: StorageContext = { deps, options: { vpd, sizedPages, slab }, hosts, driver, state: initialState() }
 
   const identify = ({ offer }: GuestChannel): void => {
     const { state } = ctx

@@ -48,6 +48,7 @@ export function evidenced(values: Capabilities, evidence: (name: FieldName) => E
     wwn: of('wwn'),
     vpd: of('vpd'),
     hotLun: of('hotLun'),
+    capacityChange: of('capacityChange'),
     sizedPages: of('sizedPages'),
     balloon: of('balloon'),
     hotAdd: of('hotAdd'),

@@ -47,8 +47,10 @@ export interface Capabilities {
   readonly wwn: boolean
   /** SPC-3 is taken for granted and VPD pages are asked for, which UNMAP needs. */
   readonly vpd: boolean
-  /** Units come, change their size and go while the guest runs. */
+  /** The bus is looked at again where the host says that its units changed (drivers/scsi/storvsc_drv.c, storvsc_bus_scan). */
   readonly hotLun: boolean
+  /** A unit is looked at again that says that its capacity changed (2Ah/09h; drivers/scsi/storvsc_drv.c, storvsc_handle_error). */
+  readonly capacityChange: boolean
   /** The length of a SCSI unit's page is asked for before the page (drivers/scsi/scsi.c, scsi_get_vpd_size). */
   readonly sizedPages: boolean
   /** Dynamic memory words. */

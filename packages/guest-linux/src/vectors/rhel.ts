@@ -77,6 +77,7 @@ const RHEL_5_6: readonly Release[] = [
       storageChannels: true,
       fibreChannel: true,
       vss: VSS_5,
+      capacityChange: true,
       video: 'fb',
     },
     known: ziozzang('43fbacafdc06'),

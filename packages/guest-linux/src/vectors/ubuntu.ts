@@ -9,7 +9,20 @@ const BETWEEN_BIONIC_FOCAL: Known = { between: ['ubuntu 18.04', 'ubuntu 20.04'] 
 
 /** The kernels that a release came with; those for newer machines and for Azure are newer. */
 export const UBUNTU: readonly Release[] = [
-  { release: 'ubuntu 12.04', kernel: '3.2.0-23-generic', base: '3.2', until: '3.3', known: byNumber('3.2') },
+  {
+    release: 'ubuntu 12.04',
+    kernel: '3.2.0-23-generic',
+    base: '3.2',
+    until: '3.3',
+    known: {
+      ...byNumber('3.2'),
+      told: {
+        source:
+          'arrdalan/ubuntu_dfv (3.2.30 of 12.04), drivers/hv/hv_kvp.c@7a5c9134, drivers/scsi/storvsc_drv.c@53824773',
+        fields: ['kvpIp', 'fibreChannel', 'vpd', 'hotLun', 'capacityChange'],
+      },
+    },
+  },
   { release: 'ubuntu 14.04', kernel: '3.13.0-24-generic', base: '3.13', until: '3.14', known: byNumber('3.13') },
   { release: 'ubuntu 15.10', kernel: '4.2.0-16-generic', base: '4.2', until: '4.3', known: byNumber('4.2') },
   {

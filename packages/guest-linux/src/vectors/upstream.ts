@@ -49,6 +49,7 @@ const OLDEST: Capabilities = {
   wwn: false,
   vpd: false,
   hotLun: true,
+  capacityChange: false,
   sizedPages: false,
   balloon: undefined,
   hotAdd: false,
@@ -90,6 +91,8 @@ const STEPS: readonly Step[] = [
   { since: '3.8', after: '3.2', read: '3.10', change: { balloon: dynamicMemory('v1_0') } },
   { since: '3.9', after: '3.2', read: '3.10', change: { vmbus: bus('v2_4', 'v0_13') } },
   { since: '3.10', after: '3.2', read: '3.10', change: { vss: VSS_5, hotAdd: true, video: 'fb' } },
+  // Not in 3.4, LineageOS/android_kernel_lenovo_msm8974@62f64e83; in 3.10.33, Insei/mocha-kernel-3.10.33@898ef31c.
+  { since: '3.10', after: '3.4', read: '3.10', change: { capacityChange: true } },
   // OpenVMM's guide says 3.10 of the channels; 3.10.35 has no code for them. Versions go by the bus, 4.2 below VMBus 2.4.
   { since: '3.11', after: '3.10', read: '4.1', change: { storvsc: vstor('v5_1', 'v4_2'), storageChannels: true } },
   { since: '3.11', after: '3.10', read: '4.9', change: { fibreChannel: true } },
@@ -128,8 +131,14 @@ const STEPS: readonly Step[] = [
   { since: '6.10', after: '6.5', read: '6.12', change: { fcopyBy: 'uio-daemon' } },
 ]
 
-/** Not looked for in the trees before 5.13; RHEL 6.4, whose drivers are older than those of 3.10, has them. */
-const SINCE_EARLY: ReadonlySet<FieldName> = new Set<FieldName>(['vlan', 'jumbo', 'hotLun', 'mouse'])
+/** Not looked for in the trees before 5.13 but in an early one, which has them: RHEL 6.4, whose drivers are older than those of 3.10, or 3.10. */
+const SINCE_EARLY: ReadonlyMap<FieldName, string> = new Map<FieldName, string>([
+  ['vlan', 'RHEL 6.4'],
+  ['jumbo', 'RHEL 6.4'],
+  ['hotLun', 'RHEL 6.4'],
+  ['mouse', 'RHEL 6.4'],
+  ['capacityChange', 'Linux 3.10'],
+])
 
 const at = (text: string): KernelVersion => kernelVersion(text)
 const OLDEST_READ = at('3.10')
@@ -156,7 +165,8 @@ function evidenceOf(kernel: KernelVersion, name: FieldName): Evidence {
       name in change && atLeast(kernel, at(after)) && !isSame(kernel, after) && !atLeast(kernel, at(read)),
   )
   if (open !== undefined) return bracketed(`Linux ${open.after}`, `Linux ${open.read}`)
-  if (SINCE_EARLY.has(name) && !atLeast(kernel, WHOLE_SINCE)) return bracketed('RHEL 6.4', 'Linux 5.13')
+  const early = SINCE_EARLY.get(name)
+  if (early !== undefined && !atLeast(kernel, WHOLE_SINCE)) return bracketed(early, 'Linux 5.13')
   if (atLeast(kernel, at('6.13')))
     return { basis: 'inferred', source: 'as in AlmaLinux 10.0 (6.12); nothing newer was read' }
   if (atLeast(kernel, NEWEST_READ) && !isSame(kernel, '6.1')) return bracketed('Linux 6.1', ABOVE)
