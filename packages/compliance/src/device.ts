@@ -48,181 +48,199 @@ const KEPT_LINES = 40
 /** The rules for a device: both ends of it, over real buses, in virtual time. */
 export function deviceCompliance(
   subject: DeviceUnderTest,
-  { seed: number = 1, inputs = 300 }: DeviceComplianceOptions = {},
+  { seed = 1, inputs = 300 }: DeviceComplianceOptions = {},
 ): { run(): Promise<Report> } {
-  const exercised = new Set<string>()
-  const broken = new Map<string, readonly string[]>()
-  const seed = seeded(number)
-  const breaks = (rule: DeviceRuleId, how: string, world?: DeviceWorld): void => {
-    exercised.add(rule)
-    const lines = (world?.events ?? []).map(textOf).filter((line) => line !== undefined)
-    if (!broken.has(rule)) broken.set(rule, [...lines.slice(-KEPT_LINES), `broken: ${how}`])
-  }
-  const check = (rule: DeviceRuleId, kept: boolean, how: () => string, world?: DeviceWorld): void => {
-    exercised.add(rule)
-    if (!kept) breaks(rule, how(), world)
-  }
-
-  /** `wild`: packets that are nobody's are sent on purpose. */
-  function start(interrupts: InterruptMode, wild = false) {
-    const made = subject.create()
-    const judge = {
-      exercised: (rule: string) =>
-        void (!wild && rule.endsWith('completion-once') && exercised.add('device-completions')),
-      broken: (rule: string, how: string) =>
-        void (!wild && rule.endsWith('completion-once') && breaks('device-completions', how, world)),
-    }
-    const bus = busWatch(judge)
-    const packets = packetWatch(bus, judge)
-    const see = (event: TraceEvent): void => {
-      bus.see(event)
-      packets.see(event)
-    }
-    const world: DeviceWorld = deviceWorld(made.device, made.driver, {
-      settings: made.settings,
-      interrupts,
-      starts: false,
-      see,
-      ...(made.memoryMB === undefined ? {} : { memoryMB: made.memoryMB }),
-    })
-    const pages = world.pages
-    world.guestBus.start()
-    const use = (): void => {
-      const host = world.hostBus.devices[0]
-      if (host !== undefined && !host.rescinded && isOpen(world)) made.exercise?.({ host: host.device, world })
-    }
-    return { ...made, seconds: made.seconds ?? 10, world, pages, packets, use }
-  }
-  type Run = ReturnType<typeof start>
-
-  /** Everything that a run may throw breaks one rule. */
-  function attempt(rule: DeviceRuleId, interrupts: InterruptMode, act: (run: Run) => void): void {
-    exercised.add('device-no-throw')
-    const wild = rule === 'device-hostile-guest' || rule === 'device-hostile-host'
-    let run: Run | undefined
-    try {
-      run = start(interrupts, wild)
-      act(run)
-    } catch (error) {
-      breaks(wild ? rule : 'device-no-throw', String(error), run?.world)
-    }
-  }
-
-  const ended = (run: Run): void => {
-    const tally = run.tally?.()
-    if (tally !== undefined && tally.begun > 0)
-      check(
-        'device-requests',
-        tally.begun === tally.ended,
-        () => `${tally.begun} begun, ${tally.ended} ended`,
-        run.world,
-      )
-  }
-
-  function life(interrupts: InterruptMode): void {
-    attempt('device-opens', interrupts, (run) => {
-      const { world } = run
-      world.run(5)
-      check('device-opens', isOpen(world), () => 'the channel is not open', world)
-      run.use()
-      world.run(run.seconds)
-      check(
-        'device-completions',
-        run.packets.uncompleted === 0,
-        () => `${run.packets.uncompleted} packets without completion`,
-        world,
-      )
-      ended(run)
-      check(
-        'device-state-plain',
-        world.hostBus.devices.every(({ device }) => isPlain(device.save())) &&
-          world.guestBus.devices.every(({ driver }) => isPlain(driver?.save())),
-        () => 'a value that is not plain',
-        world,
-      )
-      const first = run.tally?.().begun ?? 0
-      world.guestBus.suspend()
-      world.run(run.seconds)
-      world.guestBus.resume()
-      world.run(run.seconds)
-      check('device-reopen', isOpen(world), () => `the guest is ${world.guestBus.phase}`, world)
-      run.use()
-      world.run(run.seconds)
-      const second = run.tally?.().begun ?? 0
-      check('device-reopen', first === 0 || second > first, () => 'no request can be made any more', world)
-      ended(run)
-    })
-  }
-
-  function rescinds(interrupts: InterruptMode): void {
-    for (const count of MOMENTS[interrupts]) {
-      attempt('device-rescind', interrupts, (run) => {
-        const { world } = run
-        world.steps(count)
-        run.use()
-        world.steps(3)
-        for (const handle of world.hostBus.devices) handle.rescind()
-        world.run(run.seconds)
-        const { devices } = world.guestBus
-        check('device-rescind', devices.length === 0, () => `${devices.length} devices after ${count} events`, world)
-        const timers = world.timers.filter((name) => !name.startsWith('partition/'))
-        check('device-rescind', timers.length === 0, () => `timers ${timers.join(', ')} after ${count} events`, world)
-        ended(run)
-        world.guestBus.unload()
-        world.run(run.seconds)
-        // The hypercall page stays.
-        const lost = run.pages - 1 - world.pages
-        check('device-rescind', lost === 0, () => `${lost} pages after ${count} events`, world)
-      })
-    }
-  }
-
-  function restores(interrupts: InterruptMode): void {
-    for (const count of MOMENTS[interrupts]) {
-      attempt('device-restore', interrupts, (plain) => {
-        const saved = start(interrupts)
-        const digests = [plain, saved].map((run) => {
-          run.world.steps(count)
-          run.use()
-          run.world.steps(2)
-          if (run === saved) run.world.restore(plainCopy(run.world.save()))
-          run.world.run(run.seconds)
-          run.use()
-          run.world.run(run.seconds)
-          return wireOf(run.world)
-        })
-        check(
-          'device-restore',
-          digests[0] === digests[1],
-          () => `after ${count} events what follows differs`,
-          saved.world,
-        )
-      })
-    }
-  }
-
-  function hostile(interrupts: InterruptMode): void {
-    const lives = Math.ceil(inputs / 30)
-    // Each mode has every other life.
-    for (let index = INTERRUPT_MODES.indexOf(interrupts); index < lives; index += INTERRUPT_MODES.length) {
-      for (const end of ['host', 'guest'] as const) {
-        const rule = end === 'host' ? 'device-hostile-guest' : 'device-hostile-host'
-        attempt(rule, interrupts, (run) => {
-          run.world.steps(index * 3)
-          attack(run.world, end, run.use, seeded(seed.u32('hostile', end, index)))
-          exercised.add(rule)
-          run.world.run(run.seconds)
-        })
-      }
-    }
-  }
-
+  const ctx: Judging = { subject, inputs, seed: seeded(seed), exercised: new Set(), broken: new Map() }
   return {
     run: () =>
       Promise.resolve().then(() => {
-        for (const mode of INTERRUPT_MODES) for (const part of [life, rescinds, restores, hostile]) part(mode)
-        return reportOf(subject.name, DEVICE_RULES.all, { exercised, broken })
+        for (const mode of INTERRUPT_MODES) for (const lives of [life, rescinds, restores, hostile]) lives(ctx, mode)
+        return reportOf(subject.name, DEVICE_RULES.all, ctx)
       }),
+  }
+}
+
+/** What has been found of a device. */
+interface Judging {
+  readonly subject: DeviceUnderTest
+  readonly inputs: number
+  readonly seed: Seed
+  readonly exercised: Set<string>
+  readonly broken: Map<string, readonly string[]>
+}
+
+function breaks({ exercised, broken }: Judging, rule: DeviceRuleId, how: string, world?: DeviceWorld): void {
+  exercised.add(rule)
+  const lines = (world?.events ?? []).map(textOf).filter((line) => line !== undefined)
+  if (!broken.has(rule)) broken.set(rule, [...lines.slice(-KEPT_LINES), `broken: ${how}`])
+}
+
+function check(ctx: Judging, rule: DeviceRuleId, kept: boolean, how: () => string, world?: DeviceWorld): void {
+  ctx.exercised.add(rule)
+  if (!kept) breaks(ctx, rule, how(), world)
+}
+
+/** A world with both ends. `wild`: packets that answer nothing are sent on purpose, so completions are not judged. */
+function start(ctx: Judging, interrupts: InterruptMode, wild = false) {
+  const made = ctx.subject.create()
+  const judge = {
+    exercised: (rule: string) =>
+      void (!wild && rule.endsWith('completion-once') && ctx.exercised.add('device-completions')),
+    broken: (rule: string, how: string) =>
+      void (!wild && rule.endsWith('completion-once') && breaks(ctx, 'device-completions', how, world)),
+  }
+  const bus = busWatch(judge)
+  const packets = packetWatch(bus, judge)
+  const see = (event: TraceEvent): void => {
+    bus.see(event)
+    packets.see(event)
+  }
+  const world: DeviceWorld = deviceWorld(made.device, made.driver, {
+    settings: made.settings,
+    interrupts,
+    starts: false,
+    see,
+    ...(made.memoryMB === undefined ? {} : { memoryMB: made.memoryMB }),
+  })
+  const pages = world.pages
+  world.guestBus.start()
+  const use = (): void => {
+    const host = world.hostBus.devices[0]
+    if (host !== undefined && !host.rescinded && isOpen(world)) made.exercise?.({ host: host.device, world })
+  }
+  return { ...made, seconds: made.seconds ?? 10, world, pages, packets, use }
+}
+
+type Run = ReturnType<typeof start>
+
+/** Everything that a run may throw breaks one rule. */
+function attempt(ctx: Judging, rule: DeviceRuleId, interrupts: InterruptMode, act: (run: Run) => void): void {
+  ctx.exercised.add('device-no-throw')
+  const wild = rule === 'device-hostile-guest' || rule === 'device-hostile-host'
+  let run: Run | undefined
+  try {
+    run = start(ctx, interrupts, wild)
+    act(run)
+  } catch (error) {
+    breaks(ctx, wild ? rule : 'device-no-throw', String(error), run?.world)
+  }
+}
+
+function requestsEnded(ctx: Judging, { tally, world }: Run): void {
+  const { begun = 0, ended = 0 } = tally?.() ?? {}
+  if (begun > 0) check(ctx, 'device-requests', begun === ended, () => `${begun} begun, ${ended} ended`, world)
+}
+
+function life(ctx: Judging, interrupts: InterruptMode): void {
+  attempt(ctx, 'device-opens', interrupts, (run) => {
+    const { world } = run
+    world.run(5)
+    check(ctx, 'device-opens', isOpen(world), () => 'the channel is not open', world)
+    run.use()
+    world.run(run.seconds)
+    check(
+      ctx,
+      'device-completions',
+      run.packets.uncompleted === 0,
+      () => `${run.packets.uncompleted} packets without completion`,
+      world,
+    )
+    requestsEnded(ctx, run)
+    check(
+      ctx,
+      'device-state-plain',
+      world.hostBus.devices.every(({ device }) => isPlain(device.save())) &&
+        world.guestBus.devices.every(({ driver }) => isPlain(driver?.save())),
+      () => 'a value that is not plain',
+      world,
+    )
+    reopens(ctx, run)
+  })
+}
+
+/** A driver that suspends and resumes opens the device again, and can use it. */
+function reopens(ctx: Judging, run: Run): void {
+  const { world } = run
+  const first = run.tally?.().begun ?? 0
+  world.guestBus.suspend()
+  world.run(run.seconds)
+  world.guestBus.resume()
+  world.run(run.seconds)
+  check(ctx, 'device-reopen', isOpen(world), () => `the guest is ${world.guestBus.phase}`, world)
+  run.use()
+  world.run(run.seconds)
+  const second = run.tally?.().begun ?? 0
+  check(ctx, 'device-reopen', first === 0 || second > first, () => 'no request can be made any more', world)
+  requestsEnded(ctx, run)
+}
+
+function rescinds(ctx: Judging, interrupts: InterruptMode): void {
+  for (const count of MOMENTS[interrupts]) {
+    attempt(ctx, 'device-rescind', interrupts, (run) => {
+      const { world } = run
+      world.steps(count)
+      run.use()
+      world.steps(3)
+      for (const handle of world.hostBus.devices) handle.rescind()
+      world.run(run.seconds)
+      const { devices } = world.guestBus
+      check(ctx, 'device-rescind', devices.length === 0, () => `${devices.length} devices after ${count} events`, world)
+      const timers = world.timers.filter((name) => !name.startsWith('partition/'))
+      check(
+        ctx,
+        'device-rescind',
+        timers.length === 0,
+        () => `timers ${timers.join(', ')} after ${count} events`,
+        world,
+      )
+      requestsEnded(ctx, run)
+      world.guestBus.unload()
+      world.run(run.seconds)
+      // The hypercall page stays.
+      const lost = run.pages - 1 - world.pages
+      check(ctx, 'device-rescind', lost === 0, () => `${lost} pages after ${count} events`, world)
+    })
+  }
+}
+
+function restores(ctx: Judging, interrupts: InterruptMode): void {
+  for (const count of MOMENTS[interrupts]) {
+    attempt(ctx, 'device-restore', interrupts, (plain) => {
+      const saved = start(ctx, interrupts)
+      const digests = [plain, saved].map((run) => {
+        run.world.steps(count)
+        run.use()
+        run.world.steps(2)
+        if (run === saved) run.world.restore(plainCopy(run.world.save()))
+        run.world.run(run.seconds)
+        run.use()
+        run.world.run(run.seconds)
+        return wireOf(run.world)
+      })
+      check(
+        ctx,
+        'device-restore',
+        digests[0] === digests[1],
+        () => `after ${count} events what follows differs`,
+        saved.world,
+      )
+    })
+  }
+}
+
+function hostile(ctx: Judging, interrupts: InterruptMode): void {
+  const lives = Math.ceil(ctx.inputs / 30)
+  // Each mode has every other life.
+  for (let index = INTERRUPT_MODES.indexOf(interrupts); index < lives; index += INTERRUPT_MODES.length) {
+    for (const end of ['host', 'guest'] as const) {
+      const rule = end === 'host' ? 'device-hostile-guest' : 'device-hostile-host'
+      attempt(ctx, rule, interrupts, (run) => {
+        run.world.steps(index * 3)
+        attack(run.world, end, run.use, seeded(ctx.seed.u32('hostile', end, index)))
+        ctx.exercised.add(rule)
+        run.world.run(run.seconds)
+      })
+    }
   }
 }
 

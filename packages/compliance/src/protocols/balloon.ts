@@ -1,4 +1,5 @@
 import { PacketType } from '@vmbus/core'
+import { GUEST_RULES, HOST_RULES } from './balloon-rules.ts'
 import { CALLBACK_SECONDS, DAEMON_SECONDS } from './ic.ts'
 import { protocol, type Protocol, type SeenPacket, type Session, type Watch } from './protocol.ts'
 
@@ -61,156 +62,44 @@ function runsOf(message: DataView, count: number): readonly Run[] | undefined {
 
 type Phase = 'version' | 'capabilities' | 'idle' | 'balloon' | 'unballoon' | 'hot-add'
 
+interface BalloonContext {
+  readonly watch: Watch
+  /** Pages that the guest has given up. */
+  readonly given: Set<number>
+  readonly state: {
+    phase: Phase
+    asked: number
+    done: number
+    /** Of the guest's last message, -1 before there is one. */
+    number: number
+    version: number
+    /** The guest has no older version to ask for. */
+    last: boolean
+    reportedAt: number
+    /** Pages of the blocks in which memory is added. */
+    alignment: number
+    capabilities: number
+  }
+}
+
 function balloonSession(watch: Watch): Session {
-  const given = new Set<number>()
-  const state = { phase: 'version' as Phase, asked: 0, done: 0, number: -1, version: Infinity, last: false }
-  let [reportedAt, alignment, capabilities] = [-Infinity, 1, 0]
-  const isIdle = (): boolean => state.phase === 'idle'
-
-  function finish(): void {
-    watch.met('answer')
-    state.phase = 'idle'
-  }
-
-  /** Takes the pages of an answer: each is named once, until it is given back. */
-  function take(runs: readonly Run[]): boolean {
-    let isNew = true
-    for (const { start, count } of runs) {
-      isNew &&= count > 0
-      for (let page = start; page < start + count; page++) {
-        isNew &&= !given.has(page)
-        given.add(page)
-      }
-      state.done += count
-    }
-    return isNew
-  }
-
-  const fromGuest: Readonly<Record<number, (message: DataView) => void>> = {
-    [VERSION](message) {
-      const version = message.getUint32(HEADER, true)
-      watch.check(
-        'guest-balloon-versions',
-        state.phase === 'version' && VERSIONS.includes(version) && version < state.version && !state.last,
-        () => `version 0x${version.toString(16)} out of order`,
-      )
-      state.version = version
-      state.last = (message.getUint32(HEADER + 4, true) & 1) !== 0
-      watch.expect('host-balloon-version', 'version', START_SECONDS, 'no answer to a version')
-    },
-    [CAPABILITIES](message) {
-      watch.check(
-        'guest-balloon-order',
-        state.phase === 'capabilities' && capabilities++ === 0,
-        () => 'capabilities out of order',
-      )
-      const bits = message.getUint32(HEADER, true)
-      alignment = 2 ** ((bits >>> ALIGNMENT_SHIFT) & ALIGNMENT_MASK) * PAGES_PER_MIB
-      watch.check('guest-balloon-capabilities', (bits & 1) === 1, () => `capabilities 0x${bits.toString(16)}`)
-      watch.expect('host-balloon-capabilities', 'capabilities', START_SECONDS, 'no answer to the capabilities')
-    },
-    [STATUS](message) {
-      watch.met('report')
-      watch.expect('guest-balloon-reports', 'report', CALLBACK_SECONDS, 'no further report')
-      const since = watch.now - reportedAt
-      watch.check('guest-balloon-pace', since >= REPORT_PACE, () => `${since / 1e7} s after the last report`)
-      reportedAt = watch.now
-      const available = message.getBigUint64(HEADER, true)
-      const committed = message.getBigUint64(HEADER + 8, true)
-      const isPages = available < 1n << 40n && committed < 1n << 40n
-      watch.check('guest-balloon-values', isPages, () => `${available} available, ${committed} committed`)
-    },
-    [BALLOON_RESPONSE](message) {
-      const isAsked = state.phase === 'balloon'
-      watch.check('guest-balloon-asked', isAsked, () => 'a balloon response that was not asked for')
-      const word = message.getUint32(HEADER + 4, true)
-      const runs = runsOf(message, word >>> 1)
-      watch.check(
-        'guest-balloon-ranges',
-        runs !== undefined,
-        () => `${word >>> 1} ranges in ${message.byteLength} bytes`,
-      )
-      if (runs === undefined || !isAsked) return
-      watch.check('guest-balloon-once', take(runs), () => 'pages that were given up before')
-      watch.check('guest-balloon-most', state.done <= state.asked, () => `${state.done} pages for ${state.asked}`)
-      watch.served('guest')
-      if ((word & 1) === 0 || runs.length === 0) finish()
-    },
-    [UNBALLOON_RESPONSE]() {
-      watch.check(
-        'guest-balloon-asked',
-        state.phase === 'unballoon',
-        () => 'an unballoon response that was not asked for',
-      )
-      if (state.phase === 'unballoon') finish()
-    },
-    [HOT_ADD_RESPONSE](message) {
-      watch.check('guest-balloon-asked', state.phase === 'hot-add', () => 'a hot add response that was not asked for')
-      const [pages, result] = [message.getUint32(HEADER, true), message.getUint32(HEADER + 4, true)]
-      const isSound = pages <= state.asked && result <= 1 && (pages === 0 || result === 1)
-      watch.check('guest-balloon-added', isSound, () => `${pages} of ${state.asked} pages, result ${result}`)
-      if (state.phase === 'hot-add') finish()
+  const ctx: BalloonContext = {
+    watch,
+    given: new Set(),
+    state: {
+      phase: 'version',
+      asked: 0,
+      done: 0,
+      number: -1,
+      version: Infinity,
+      last: false,
+      reportedAt: -Infinity,
+      alignment: 1,
+      capabilities: 0,
     },
   }
-
-  function begin(phase: Phase, asked: number): void {
-    watch.check('host-balloon-one', isIdle(), () => `a request while ${state.phase}`)
-    Object.assign(state, { phase, asked, done: 0 })
-    watch.expect('guest-balloon-answers', 'answer', DAEMON_SECONDS, `no answer to ${phase}`)
-  }
-
-  const fromHost: Readonly<Record<number, (message: DataView) => void>> = {
-    [VERSION_RESPONSE](message) {
-      watch.check('host-balloon-version', watch.met('version'), () => 'nobody asked')
-      if ((message.getUint32(HEADER, true) & 1) === 0) return
-      watch.check('host-balloon-version', VERSIONS.includes(state.version), () => 'a version that there is not')
-      state.phase = 'capabilities'
-    },
-    [CAPABILITIES_RESPONSE](message) {
-      watch.check('host-balloon-capabilities', watch.met('capabilities'), () => 'nobody asked')
-      if ((message.getUint32(HEADER, true) & 1) === 0) return
-      state.phase = 'idle'
-      watch.expect('guest-balloon-reports', 'report', FIRST_REPORT_SECONDS, 'no report')
-    },
-    [BALLOON](message) {
-      const pages = message.getUint32(HEADER, true)
-      watch.check('host-balloon-pages', pages > 0, () => 'a request for nothing')
-      watch.served('host')
-      begin('balloon', pages)
-    },
-    [UNBALLOON](message) {
-      const more = message.getUint32(HEADER, true) & 1
-      const runs = runsOf(message, message.getUint32(HEADER + 4, true))
-      watch.check('host-balloon-ranges', runs !== undefined, () => 'fewer ranges than it counts')
-      if (!watch.met('more')) begin('unballoon', 0)
-      if (more === 1) watch.expect('host-balloon-ranges', 'more', CALLBACK_SECONDS, 'no more of the ranges')
-      const pages = (runs ?? []).flatMap(({ start, count }) => Array.from({ length: count }, (_, at) => start + at))
-      watch.check(
-        'host-balloon-returns',
-        pages.every((page) => given.delete(page)),
-        () => 'pages that it was not given',
-      )
-    },
-    [HOT_ADD](message) {
-      const range = runAt(message, HEADER)
-      const region = message.byteLength >= HEADER + 16 ? runAt(message, HEADER + 8) : range
-      const isAligned =
-        message.byteLength < HEADER + 16 || (region.start % alignment === 0 && region.count % alignment === 0)
-      const isInside =
-        range.count > 0 && range.start >= region.start && range.start + range.count <= region.start + region.count
-      watch.check('host-balloon-region', isAligned && isInside, () => `${range.count} pages at ${range.start}`)
-      begin('hot-add', range.count)
-    },
-    [INFO](message) {
-      const bytes = message.getUint32(HEADER + 4, true)
-      watch.check(
-        'host-balloon-message',
-        RANGES_AT + bytes <= message.byteLength,
-        () => `${bytes} bytes of information`,
-      )
-    },
-  }
-
+  const { state } = ctx
+  const handlers = { host: guestMessages(ctx), guest: hostMessages(ctx) }
   return {
     packet({ to, type: packetType, view }: SeenPacket) {
       if (packetType === PacketType.completion) return
@@ -236,56 +125,169 @@ function balloonSession(watch: Watch): Session {
         watch.check('host-balloon-order', isStart || !isEarly, () => `type ${type} before the capabilities`)
       }
       const message = new DataView(view.buffer, view.byteOffset, size)
-      if (to === 'host') fromGuest[type]?.(message)
-      else fromHost[type]?.(message)
+      handlers[to][type]?.(message)
     },
   }
 }
 
-const LINUX = 'wire/07; Linux drivers/hv/hv_balloon.c'
+type Handlers = Readonly<Record<number, (message: DataView) => void>>
+
+function finish({ watch, state }: BalloonContext): void {
+  watch.met('answer')
+  state.phase = 'idle'
+}
+
+/** Takes the pages of an answer: each is named once, until it is given back. */
+function take({ given, state }: BalloonContext, runs: readonly Run[]): boolean {
+  let isNew = true
+  for (const { start, count } of runs) {
+    isNew &&= count > 0
+    for (let page = start; page < start + count; page++) {
+      isNew &&= !given.has(page)
+      given.add(page)
+    }
+    state.done += count
+  }
+  return isNew
+}
+
+function guestMessages(ctx: BalloonContext): Handlers {
+  const { watch, state } = ctx
+  return {
+    [VERSION](message) {
+      const version = message.getUint32(HEADER, true)
+      watch.check(
+        'guest-balloon-versions',
+        state.phase === 'version' && VERSIONS.includes(version) && version < state.version && !state.last,
+        () => `version 0x${version.toString(16)} out of order`,
+      )
+      state.version = version
+      state.last = (message.getUint32(HEADER + 4, true) & 1) !== 0
+      watch.expect('host-balloon-version', 'version', START_SECONDS, 'no answer to a version')
+    },
+    [CAPABILITIES](message) {
+      watch.check(
+        'guest-balloon-order',
+        state.phase === 'capabilities' && state.capabilities++ === 0,
+        () => 'capabilities out of order',
+      )
+      const bits = message.getUint32(HEADER, true)
+      state.alignment = 2 ** ((bits >>> ALIGNMENT_SHIFT) & ALIGNMENT_MASK) * PAGES_PER_MIB
+      watch.check('guest-balloon-capabilities', (bits & 1) === 1, () => `capabilities 0x${bits.toString(16)}`)
+      watch.expect('host-balloon-capabilities', 'capabilities', START_SECONDS, 'no answer to the capabilities')
+    },
+    [STATUS](message) {
+      watch.met('report')
+      watch.expect('guest-balloon-reports', 'report', CALLBACK_SECONDS, 'no further report')
+      const since = watch.now - state.reportedAt
+      watch.check('guest-balloon-pace', since >= REPORT_PACE, () => `${since / 1e7} s after the last report`)
+      state.reportedAt = watch.now
+      const available = message.getBigUint64(HEADER, true)
+      const committed = message.getBigUint64(HEADER + 8, true)
+      const isPages = available < 1n << 40n && committed < 1n << 40n
+      watch.check('guest-balloon-values', isPages, () => `${available} available, ${committed} committed`)
+    },
+    [BALLOON_RESPONSE](message) {
+      const isAsked = state.phase === 'balloon'
+      watch.check('guest-balloon-asked', isAsked, () => 'a balloon response that was not asked for')
+      const word = message.getUint32(HEADER + 4, true)
+      const runs = runsOf(message, word >>> 1)
+      watch.check(
+        'guest-balloon-ranges',
+        runs !== undefined,
+        () => `${word >>> 1} ranges in ${message.byteLength} bytes`,
+      )
+      if (runs === undefined || !isAsked) return
+      watch.check('guest-balloon-once', take(ctx, runs), () => 'pages that were given up before')
+      watch.check('guest-balloon-most', state.done <= state.asked, () => `${state.done} pages for ${state.asked}`)
+      watch.served('guest')
+      if ((word & 1) === 0 || runs.length === 0) finish(ctx)
+    },
+    [UNBALLOON_RESPONSE]() {
+      watch.check(
+        'guest-balloon-asked',
+        state.phase === 'unballoon',
+        () => 'an unballoon response that was not asked for',
+      )
+      if (state.phase === 'unballoon') finish(ctx)
+    },
+    [HOT_ADD_RESPONSE](message) {
+      watch.check('guest-balloon-asked', state.phase === 'hot-add', () => 'a hot add response that was not asked for')
+      const [pages, result] = [message.getUint32(HEADER, true), message.getUint32(HEADER + 4, true)]
+      const isSound = pages <= state.asked && result <= 1 && (pages === 0 || result === 1)
+      watch.check('guest-balloon-added', isSound, () => `${pages} of ${state.asked} pages, result ${result}`)
+      if (state.phase === 'hot-add') finish(ctx)
+    },
+  }
+}
+
+function begin({ watch, state }: BalloonContext, phase: Phase, asked: number): void {
+  watch.check('host-balloon-one', state.phase === 'idle', () => `a request while ${state.phase}`)
+  Object.assign(state, { phase, asked, done: 0 })
+  watch.expect('guest-balloon-answers', 'answer', DAEMON_SECONDS, `no answer to ${phase}`)
+}
+
+function hostMessages(ctx: BalloonContext): Handlers {
+  const { watch, state, given } = ctx
+  return {
+    [VERSION_RESPONSE](message) {
+      watch.check('host-balloon-version', watch.met('version'), () => 'nobody asked')
+      if ((message.getUint32(HEADER, true) & 1) === 0) return
+      watch.check('host-balloon-version', VERSIONS.includes(state.version), () => 'a version that there is not')
+      state.phase = 'capabilities'
+    },
+    [CAPABILITIES_RESPONSE](message) {
+      watch.check('host-balloon-capabilities', watch.met('capabilities'), () => 'nobody asked')
+      if ((message.getUint32(HEADER, true) & 1) === 0) return
+      state.phase = 'idle'
+      watch.expect('guest-balloon-reports', 'report', FIRST_REPORT_SECONDS, 'no report')
+    },
+    [BALLOON](message) {
+      const pages = message.getUint32(HEADER, true)
+      watch.check('host-balloon-pages', pages > 0, () => 'a request for nothing')
+      watch.served('host')
+      begin(ctx, 'balloon', pages)
+    },
+    [UNBALLOON](message) {
+      const more = message.getUint32(HEADER, true) & 1
+      const runs = runsOf(message, message.getUint32(HEADER + 4, true))
+      watch.check('host-balloon-ranges', runs !== undefined, () => 'fewer ranges than it counts')
+      if (!watch.met('more')) begin(ctx, 'unballoon', 0)
+      if (more === 1) watch.expect('host-balloon-ranges', 'more', CALLBACK_SECONDS, 'no more of the ranges')
+      const pages = (runs ?? []).flatMap(({ start, count }) => Array.from({ length: count }, (_, at) => start + at))
+      watch.check(
+        'host-balloon-returns',
+        pages.every((page) => given.delete(page)),
+        () => 'pages that it was not given',
+      )
+    },
+    [HOT_ADD](message) {
+      const range = runAt(message, HEADER)
+      const region = message.byteLength >= HEADER + 16 ? runAt(message, HEADER + 8) : range
+      const isAligned =
+        message.byteLength < HEADER + 16 ||
+        (region.start % state.alignment === 0 && region.count % state.alignment === 0)
+      const isInside =
+        range.count > 0 && range.start >= region.start && range.start + range.count <= region.start + region.count
+      watch.check('host-balloon-region', isAligned && isInside, () => `${range.count} pages at ${range.start}`)
+      begin(ctx, 'hot-add', range.count)
+    },
+    [INFO](message) {
+      const bytes = message.getUint32(HEADER + 4, true)
+      watch.check(
+        'host-balloon-message',
+        RANGES_AT + bytes <= message.byteLength,
+        () => `${bytes} bytes of information`,
+      )
+    },
+  }
+}
 
 export const balloonProtocol: Protocol = protocol({
   kind: 'balloon',
   interfaceIds: ['525074dc-8985-46e2-8057-a307dc18a502'],
   serves: 'the host asks for memory, and the guest gives it or says that it has none',
-  guest: {
-    'guest-balloon-message': ['Messages are those of a guest, with a size that fits type and packet.', 'wire/07 §1'],
-    'guest-balloon-numbers': ['Messages are numbered one after the other.', 'wire/07 §1'],
-    'guest-balloon-versions': [
-      'Versions are asked for from the newest down, none after the last attempt or after one was accepted.',
-      'wire/07 §2',
-    ],
-    'guest-balloon-order': ['Capabilities follow the version, once; everything else follows them.', 'wire/07 §2'],
-    'guest-balloon-capabilities': ['The guest declares that it can give memory up.', 'wire/07 §1, §2'],
-    'guest-balloon-reports': [
-      'A report of pressure comes within 60 s of the capabilities, and within 10 s of the one before.',
-      'wire/07 §2; Linux drivers/hv/hv_balloon.c, pressure_report_delay',
-    ],
-    'guest-balloon-pace': ['There is at most one report in a second.', LINUX],
-    'guest-balloon-values': ['A report counts pages.', 'wire/07 §3'],
-    'guest-balloon-asked': ['Each answer is to a request that is under way.', 'wire/07 §4, §5, §6'],
-    'guest-balloon-answers': ['Each request is answered to its end within 40 s.', 'wire/07 §4, §5, §6'],
-    'guest-balloon-ranges': ['An answer holds as many ranges as it counts.', 'wire/07 §4'],
-    'guest-balloon-once': ['No page is given up twice.', 'wire/07 §4'],
-    'guest-balloon-most': ['No more pages are given up than were asked for.', 'wire/07 §4'],
-    'guest-balloon-added': ['No more pages are added than were offered; some are a success.', 'wire/07 §6'],
-  },
-  host: {
-    'host-balloon-message': ['Messages are those of a host, with a size that fits type and packet.', 'wire/07 §1'],
-    'host-balloon-version': ['Each version is answered within 5 s.', LINUX],
-    'host-balloon-capabilities': ['Capabilities are answered within 5 s.', LINUX],
-    'host-balloon-order': ['Nothing is asked before the capabilities were accepted.', 'wire/07 §2'],
-    'host-balloon-one': ['One request is under way at a time.', 'wire/07 §4'],
-    'host-balloon-pages': ['A request asks for pages.', 'wire/07 §4'],
-    'host-balloon-ranges': [
-      'Memory comes back in as many ranges as are counted, and all that is announced.',
-      'wire/07 §5',
-    ],
-    'host-balloon-returns': ['Only pages come back that were given up.', 'wire/07 §5'],
-    'host-balloon-region': [
-      'Memory that is added lies in its region, which is whole blocks of the declared alignment.',
-      'wire/07 §6',
-    ],
-  },
+  guest: GUEST_RULES,
+  host: HOST_RULES,
   session: balloonSession,
 })

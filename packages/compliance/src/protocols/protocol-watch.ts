@@ -55,104 +55,27 @@ function areaOf({ code }: Diagnostic): string {
   return area === 'ic' || KINDS.has(area) ? area : 'bus'
 }
 
-export function protocolWatch(bus: BusWatch, { exercised, broken }: Judge): ProtocolWatch {
-  const live = new Map<string, Live>()
-  const kinds = new Set<string>()
-  const opened = new Set<string>()
+interface ProtocolContext extends Judge {
+  readonly bus: BusWatch
+  /** Sessions by the instance of their device. */
+  readonly live: Map<string, Live>
+  readonly kinds: Set<string>
+  /** Kinds of devices that were opened. */
+  readonly opened: Set<string>
+  readonly served: { readonly host: Set<string>; readonly guest: Set<string> }
+  now: number
+}
+
+export function protocolWatch(bus: BusWatch, judge: Judge): ProtocolWatch {
   const served = { host: new Set<string>(), guest: new Set<string>() }
-  let now = 0
-
-  const late = (expected: Live['expected'], key: string): void => {
-    const one = expected.get(key)
-    if (one !== undefined && now > one.at) broken(one.rule, one.how)
-  }
-
-  function watchOf(kind: string, channel: Channel, expected: Live['expected']): Watch {
-    return {
-      check(rule, kept, how) {
-        exercised(rule)
-        if (!kept) broken(rule, `${kind}: ${how()}`)
-      },
-      expect(rule, key, seconds, how) {
-        exercised(rule)
-        expected.set(key, { rule, at: now + seconds * TICKS_PER_SECOND, how: `${kind}: ${how} in ${seconds} s` })
-      },
-      met(key) {
-        late(expected, key)
-        return expected.delete(key)
-      },
-      forget: (key) => void expected.delete(key),
-      served: (by) => void served[by].add(kind),
-      get now() {
-        return now
-      },
-      grantBytes: (gpadl) => bus.grantBytes(gpadl),
-      get subchannels() {
-        return bus.subchannelsOf(channel.instanceId)
-      },
-    }
-  }
-
-  /** A session begins with OPENCHANNEL of the primary: a device may speak before it has answered. */
-  function begin(relid: number, channel: Channel): void {
-    const found: Protocol | undefined = BY_INTERFACE.get(channel.interfaceId)
-    const isComponent = (channel.flags & PIPE_MODE_FLAG) !== 0
-    if (channel.subchannelIndex !== 0 || (found === undefined && !isComponent)) return
-    const kind = found?.kind ?? 'component'
-    const expected: Live['expected'] = new Map()
-    const watch = watchOf(kind, channel, expected)
-    const session = found?.session(watch) ?? icSession(watch, IcType.negotiate, DAEMON_SECONDS, {})
-    live.set(channel.instanceId, { kind, relid, session, expected })
-    if (found === undefined) return
-    opened.add(kind)
-    for (const end of ['guest', 'host']) for (const rule of ['serves', 'accepted']) exercised(`${end}-${kind}-${rule}`)
-  }
-
-  function message(bytes: Uint8Array, to: 'host' | 'guest'): void {
-    const id = bytes[0]
-    if (to === 'guest' && id === MessageId.offerChannel) {
-      const found = BY_INTERFACE.get(layouts.offerChannel.parse(bytes).interfaceId)
-      if (found !== undefined) kinds.add(found.kind)
-    }
-    for (const [instanceId, { relid, session, expected }] of live) {
-      const channel = bus.channelOf(relid)
-      if (channel !== undefined && !channel.rescinded && (channel.phase === 'open' || channel.phase === 'opening')) {
-        session.message?.()
-        continue
-      }
-      if (id === MessageId.closeChannel && channel?.rescinded === false) {
-        session.closing?.()
-        // A guest that waited as long as the rule says may go at that very moment.
-        for (const one of expected.values()) if (now >= one.at) broken(one.rule, one.how)
-      }
-      live.delete(instanceId)
-    }
-    if (to !== 'host' || id !== MessageId.openChannel || bytes.length < layouts.openChannel.size) return
-    const { relid } = layouts.openChannel.parse(bytes)
-    const channel = bus.channelOf(relid)
-    if (channel !== undefined && !live.has(channel.instanceId)) begin(relid, channel)
-  }
-
-  function packet(bytes: Uint8Array, to: 'host' | 'guest', channel: Channel, { session }: Live): void {
-    const packetView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const payload = packetView.getUint16(2, true) * 8
-    if (bytes.length < DESCRIPTOR || payload < DESCRIPTOR || payload > bytes.length) return
-    session.packet({
-      to,
-      type: packetView.getUint16(0, true),
-      wantsCompletion: (packetView.getUint16(6, true) & 1) !== 0,
-      transaction: packetView.getBigUint64(8, true),
-      subchannel: channel.subchannelIndex,
-      view: new DataView(bytes.buffer, bytes.byteOffset + payload, bytes.length - payload),
-      packet: packetView,
-    })
-  }
-
+  const ctx: ProtocolContext = { ...judge, bus, live: new Map(), kinds: new Set(), opened: new Set(), served, now: 0 }
+  const { live, kinds, opened } = ctx
+  const { broken } = judge
   return {
     kinds,
     see(event, at) {
-      now = at
-      if (event.kind === 'message') return message(event.bytes, event.to)
+      ctx.now = at
+      if (event.kind === 'message') return message(ctx, event.bytes, event.to)
       if (event.kind !== 'packet' && event.kind !== 'transfer') return
       const channel = bus.channelOf(event.relid)
       const found = channel === undefined || channel.rescinded ? undefined : live.get(channel.instanceId)
@@ -168,12 +91,104 @@ export function protocolWatch(bus: BusWatch, { exercised, broken }: Judge): Prot
       broken(`${end}-${areaOf(diagnostic)}-accepted`, `${code}${branch === undefined ? '' : ` ${branch}`}: ${text}`)
     },
     settled(at, whole) {
-      now = at
-      for (const { expected } of live.values()) for (const key of expected.keys()) late(expected, key)
+      ctx.now = at
+      for (const { expected } of live.values()) for (const key of expected.keys()) late(ctx, expected, key)
       if (!whole) return
       for (const kind of opened)
         for (const end of ['host', 'guest'] as const)
           if (!served[end].has(kind)) broken(`${end}-${kind}-serves`, `${kind}: it never happened`)
     },
   }
+}
+
+/** What came after its time broke its rule. */
+function late({ now, broken }: ProtocolContext, expected: Live['expected'], key: string): void {
+  const one = expected.get(key)
+  if (one !== undefined && now > one.at) broken(one.rule, one.how)
+}
+
+function watchOf(ctx: ProtocolContext, kind: string, channel: Channel, expected: Live['expected']): Watch {
+  const { bus, exercised, broken, served } = ctx
+  return {
+    check(rule, kept, how) {
+      exercised(rule)
+      if (!kept) broken(rule, `${kind}: ${how()}`)
+    },
+    expect(rule, key, seconds, how) {
+      exercised(rule)
+      expected.set(key, { rule, at: ctx.now + seconds * TICKS_PER_SECOND, how: `${kind}: ${how} in ${seconds} s` })
+    },
+    met(key) {
+      late(ctx, expected, key)
+      return expected.delete(key)
+    },
+    forget: (key) => void expected.delete(key),
+    served: (by) => void served[by].add(kind),
+    get now() {
+      return ctx.now
+    },
+    grantBytes: (gpadl) => bus.grantBytes(gpadl),
+    get subchannels() {
+      return bus.subchannelsOf(channel.instanceId)
+    },
+  }
+}
+
+/** A session begins with OPENCHANNEL of the primary: a device may speak before it has answered. */
+function begin(ctx: ProtocolContext, relid: number, channel: Channel): void {
+  const found: Protocol | undefined = BY_INTERFACE.get(channel.interfaceId)
+  const isComponent = (channel.flags & PIPE_MODE_FLAG) !== 0
+  if (channel.subchannelIndex !== 0 || (found === undefined && !isComponent)) return
+  const kind = found?.kind ?? 'component'
+  const expected: Live['expected'] = new Map()
+  const watch = watchOf(ctx, kind, channel, expected)
+  const session = found?.session(watch) ?? icSession(watch, IcType.negotiate, DAEMON_SECONDS, {})
+  ctx.live.set(channel.instanceId, { kind, relid, session, expected })
+  if (found === undefined) return
+  ctx.opened.add(kind)
+  for (const end of ['guest', 'host'])
+    for (const rule of ['serves', 'accepted']) ctx.exercised(`${end}-${kind}-${rule}`)
+}
+
+function message(ctx: ProtocolContext, bytes: Uint8Array, to: 'host' | 'guest'): void {
+  const { bus, live, kinds } = ctx
+  const id = bytes[0]
+  if (to === 'guest' && id === MessageId.offerChannel) {
+    const found = BY_INTERFACE.get(layouts.offerChannel.parse(bytes).interfaceId)
+    if (found !== undefined) kinds.add(found.kind)
+  }
+  for (const [instanceId, { relid, session, expected }] of live) {
+    const channel = bus.channelOf(relid)
+    if (channel !== undefined && !channel.rescinded && (channel.phase === 'open' || channel.phase === 'opening')) {
+      session.message?.()
+      continue
+    }
+    if (id === MessageId.closeChannel && channel?.rescinded === false) closed(ctx, session, expected)
+    live.delete(instanceId)
+  }
+  if (to !== 'host' || id !== MessageId.openChannel || bytes.length < layouts.openChannel.size) return
+  const { relid } = layouts.openChannel.parse(bytes)
+  const channel = bus.channelOf(relid)
+  if (channel !== undefined && !live.has(channel.instanceId)) begin(ctx, relid, channel)
+}
+
+/** A guest that waited as long as the rule says may close at that very moment: what is due now is late. */
+function closed({ now, broken }: ProtocolContext, session: Session, expected: Live['expected']): void {
+  session.closing?.()
+  for (const one of expected.values()) if (now >= one.at) broken(one.rule, one.how)
+}
+
+function packet(bytes: Uint8Array, to: 'host' | 'guest', channel: Channel, { session }: Live): void {
+  const packetView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const payload = packetView.getUint16(2, true) * 8
+  if (bytes.length < DESCRIPTOR || payload < DESCRIPTOR || payload > bytes.length) return
+  session.packet({
+    to,
+    type: packetView.getUint16(0, true),
+    wantsCompletion: (packetView.getUint16(6, true) & 1) !== 0,
+    transaction: packetView.getBigUint64(8, true),
+    subchannel: channel.subchannelIndex,
+    view: new DataView(bytes.buffer, bytes.byteOffset + payload, bytes.length - payload),
+    packet: packetView,
+  })
 }

@@ -50,133 +50,34 @@ const STEP_RULES: Readonly<Record<number, string>> = {
   [END]: 'guest-storvsc-end',
 }
 
+interface StorvscContext {
+  readonly watch: Watch
+  readonly pending: Map<bigint, Pending>
+  readonly state: {
+    phase: Phase
+    /** The version asked for last. */
+    asked: number
+    version: number
+    /** Bytes of a transfer. */
+    most: number
+    subchannels: number
+    /** Subchannels that were asked for, -1 before. */
+    made: number
+  }
+}
+
 function storvscSession(watch: Watch): Session {
-  const pending = new Map<bigint, Pending>()
-  const state = { phase: 'begin' as Phase, asked: Infinity, version: 0, most: Infinity, subchannels: 0, made: -1 }
-
-  function step(operation: number, view: DataView): void {
-    const [from] = NEXT[operation] ?? []
-    const rule = STEP_RULES[operation]
-    if (rule !== undefined) watch.check(rule, state.phase === from, () => `operation ${operation} in ${state.phase}`)
-    const word = view.byteLength < 14 ? 0 : view.getUint16(12, true)
-    if (operation === QUERY_VERSION) {
-      const isNext = VERSIONS.includes(word) && word < state.asked
-      watch.check('guest-storvsc-versions', isNext, () => `version ${hex(word)} after ${hex(state.asked)}`)
-      state.asked = word
-    }
-    if (operation === CREATE) {
-      const isTime = state.phase === 'end' || state.phase === 'ready'
-      const isFew = word > 0 && word <= state.subchannels && state.made < 0
-      watch.check('guest-storvsc-subchannels', isTime && isFew, () => `${word} of ${state.subchannels} subchannels`)
-    }
+  const ctx: StorvscContext = {
+    watch,
+    pending: new Map(),
+    state: { phase: 'begin', asked: Infinity, version: 0, most: Infinity, subchannels: 0, made: -1 },
   }
-
-  function fromGuest(seen: SeenPacket): void {
-    const { view, transaction, subchannel } = seen
-    if (view.byteLength < 12) return watch.check('guest-storvsc-size', false, () => `${view.byteLength} bytes`)
-    const operation = view.getUint32(0, true)
-    const isLong = state.version >= LONG_SINCE
-    const sizes = isLong ? [LONG] : [SHORT, LONG]
-    watch.check('guest-storvsc-size', sizes.includes(view.byteLength), () => `${view.byteLength} bytes`)
-    watch.check(
-      'guest-storvsc-wants',
-      seen.wantsCompletion && (view.getUint32(4, true) & 1) !== 0,
-      () => `operation ${operation} wants no completion`,
-    )
-    watch.check(
-      'guest-storvsc-operation',
-      (operation >= EXECUTE && operation <= QUERY_PROPERTIES) || operation === FCHBA || operation === CREATE,
-      () => `operation ${operation}`,
-    )
-    watch.check(
-      'guest-storvsc-id',
-      transaction !== 0n && !pending.has(transaction),
-      () => `id ${transaction} of operation ${operation}`,
-    )
-    const isRequest = operation >= EXECUTE && operation <= RESET_BUS
-    watch.check('guest-storvsc-primary', isRequest || subchannel === 0, () => `operation ${operation} on a subchannel`)
-    if (isRequest)
-      watch.check('guest-storvsc-early', state.phase === 'ready', () => `operation ${operation} in ${state.phase}`)
-    else step(operation, view)
-    const scsi =
-      operation === EXECUTE && view.byteLength >= SHORT ? request(watch, seen, isLong, state.most) : undefined
-    const word = view.byteLength < 14 ? 0 : view.getUint16(12, true)
-    pending.set(transaction, { operation, bytes: view.byteLength, subchannel, word, scsi })
-    watch.expect('host-storvsc-answers', `${transaction}`, CALLBACK_SECONDS, `no answer to operation ${operation}`)
-  }
-
-  function properties(view: DataView): void {
-    state.most = view.getUint32(24, true)
-    const isMulti = (view.getUint32(20, true) & MULTI_CHANNEL) !== 0
-    state.subchannels = isMulti ? view.getUint16(16, true) : 0
-    watch.check(
-      'host-storvsc-properties',
-      state.most >= LEAST_TRANSFER && (!isMulti || state.version >= LONG_SINCE),
-      () => `${state.most} bytes, ${state.subchannels} subchannels`,
-    )
-  }
-
-  /** The answer to a packet of the set-up. */
-  function stepped({ operation, word }: Pending, view: DataView): void {
-    const status = view.getUint32(8, true)
-    const [from, to] = NEXT[operation] ?? []
-    if (operation === QUERY_VERSION) {
-      const isSound = (status === 0 || status === REVISION_MISMATCH) && view.getUint16(12, true) === word
-      watch.check('host-storvsc-version', isSound, () => `version ${hex(word)}: status ${hex(status)}`)
-      if (status === 0) state.version = word
-    } else if (operation !== FCHBA)
-      watch.check('host-storvsc-setup', status === 0, () => `operation ${operation}: status ${hex(status)}`)
-    if (status !== 0) return
-    if (operation === QUERY_PROPERTIES) properties(view)
-    if (operation === CREATE) {
-      state.made = word
-      watch.expect(
-        'host-storvsc-subchannels',
-        'subchannels',
-        CALLBACK_SECONDS,
-        `fewer than ${word} subchannels offered`,
-      )
-    }
-    if (to !== undefined && state.phase === from) state.phase = to
-  }
-
-  function completed({ view, transaction, subchannel }: SeenPacket): void {
-    const given = pending.get(transaction)
-    watch.met(`${transaction}`)
-    pending.delete(transaction)
-    // Nobody waits for it: that is judged for every device.
-    if (given === undefined) return
-    watch.check(
-      'host-storvsc-size',
-      view.byteLength === given.bytes,
-      () => `${view.byteLength} for ${given.bytes} bytes`,
-    )
-    watch.check('host-storvsc-channel', subchannel === given.subchannel, () => `answered on channel ${subchannel}`)
-    if (view.byteLength < SHORT) return
-    const operation = view.getUint32(0, true)
-    watch.check('host-storvsc-operation', operation === COMPLETE, () => `operation ${operation}`)
-    if (given.operation > RESET_BUS) return stepped(given, view)
-    if (given.scsi === undefined || state.phase !== 'ready') return
-    watch.served('guest')
-    if (answer(watch, given.scsi, view)) watch.served('host')
-  }
-
-  function unsolicited({ type, view, transaction, wantsCompletion }: SeenPacket): void {
-    const operation = view.byteLength < 4 ? 0 : view.getUint32(0, true)
-    const known =
-      [REMOVE, FCHBA, NOTIFICATION].includes(operation) || (operation === ENUMERATE && state.version >= ENUMERATE_SINCE)
-    watch.check(
-      'host-storvsc-unsolicited',
-      known && type === PacketType.inBand && transaction === 0n && !wantsCompletion && state.phase === 'ready',
-      () => `operation ${operation} with id ${transaction} in ${state.phase}`,
-    )
-  }
-
+  const { state } = ctx
   return {
     packet(seen) {
-      if (seen.to === 'host') return seen.type === PacketType.completion ? undefined : fromGuest(seen)
-      if (seen.type === PacketType.completion) completed(seen)
-      else unsolicited(seen)
+      if (seen.to === 'host') return seen.type === PacketType.completion ? undefined : fromGuest(ctx, seen)
+      if (seen.type === PacketType.completion) completed(ctx, seen)
+      else unsolicited(ctx, seen)
     },
     message() {
       if (state.made < 0) return
@@ -185,6 +86,120 @@ function storvscSession(watch: Watch): Session {
       if (offered === state.made) watch.met('subchannels')
     },
   }
+}
+
+function step(ctx: StorvscContext, operation: number, view: DataView): void {
+  const { watch, state } = ctx
+  const [from] = NEXT[operation] ?? []
+  const rule = STEP_RULES[operation]
+  if (rule !== undefined) watch.check(rule, state.phase === from, () => `operation ${operation} in ${state.phase}`)
+  const word = view.byteLength < 14 ? 0 : view.getUint16(12, true)
+  if (operation === QUERY_VERSION) {
+    const isNext = VERSIONS.includes(word) && word < state.asked
+    watch.check('guest-storvsc-versions', isNext, () => `version ${hex(word)} after ${hex(state.asked)}`)
+    state.asked = word
+  }
+  if (operation === CREATE) {
+    const isTime = state.phase === 'end' || state.phase === 'ready'
+    const isFew = word > 0 && word <= state.subchannels && state.made < 0
+    watch.check('guest-storvsc-subchannels', isTime && isFew, () => `${word} of ${state.subchannels} subchannels`)
+  }
+}
+
+function fromGuest(ctx: StorvscContext, seen: SeenPacket): void {
+  const { watch, state, pending } = ctx
+  const { view, transaction, subchannel } = seen
+  if (view.byteLength < 12) return watch.check('guest-storvsc-size', false, () => `${view.byteLength} bytes`)
+  const operation = view.getUint32(0, true)
+  const isLong = state.version >= LONG_SINCE
+  const sizes = isLong ? [LONG] : [SHORT, LONG]
+  watch.check('guest-storvsc-size', sizes.includes(view.byteLength), () => `${view.byteLength} bytes`)
+  watch.check(
+    'guest-storvsc-wants',
+    seen.wantsCompletion && (view.getUint32(4, true) & 1) !== 0,
+    () => `operation ${operation} wants no completion`,
+  )
+  watch.check(
+    'guest-storvsc-operation',
+    (operation >= EXECUTE && operation <= QUERY_PROPERTIES) || operation === FCHBA || operation === CREATE,
+    () => `operation ${operation}`,
+  )
+  watch.check(
+    'guest-storvsc-id',
+    transaction !== 0n && !pending.has(transaction),
+    () => `id ${transaction} of operation ${operation}`,
+  )
+  const isRequest = operation >= EXECUTE && operation <= RESET_BUS
+  watch.check('guest-storvsc-primary', isRequest || subchannel === 0, () => `operation ${operation} on a subchannel`)
+  if (isRequest)
+    watch.check('guest-storvsc-early', state.phase === 'ready', () => `operation ${operation} in ${state.phase}`)
+  else step(ctx, operation, view)
+  const scsi = operation === EXECUTE && view.byteLength >= SHORT ? request(watch, seen, isLong, state.most) : undefined
+  const word = view.byteLength < 14 ? 0 : view.getUint16(12, true)
+  pending.set(transaction, { operation, bytes: view.byteLength, subchannel, word, scsi })
+  watch.expect('host-storvsc-answers', `${transaction}`, CALLBACK_SECONDS, `no answer to operation ${operation}`)
+}
+
+function properties(ctx: StorvscContext, view: DataView): void {
+  const { watch, state } = ctx
+  state.most = view.getUint32(24, true)
+  const isMulti = (view.getUint32(20, true) & MULTI_CHANNEL) !== 0
+  state.subchannels = isMulti ? view.getUint16(16, true) : 0
+  watch.check(
+    'host-storvsc-properties',
+    state.most >= LEAST_TRANSFER && (!isMulti || state.version >= LONG_SINCE),
+    () => `${state.most} bytes, ${state.subchannels} subchannels`,
+  )
+}
+
+/** The answer to a packet of the set-up. */
+function stepped(ctx: StorvscContext, { operation, word }: Pending, view: DataView): void {
+  const { watch, state } = ctx
+  const status = view.getUint32(8, true)
+  const [from, to] = NEXT[operation] ?? []
+  if (operation === QUERY_VERSION) {
+    const isSound = (status === 0 || status === REVISION_MISMATCH) && view.getUint16(12, true) === word
+    watch.check('host-storvsc-version', isSound, () => `version ${hex(word)}: status ${hex(status)}`)
+    if (status === 0) state.version = word
+  } else if (operation !== FCHBA)
+    watch.check('host-storvsc-setup', status === 0, () => `operation ${operation}: status ${hex(status)}`)
+  if (status !== 0) return
+  if (operation === QUERY_PROPERTIES) properties(ctx, view)
+  if (operation === CREATE) {
+    state.made = word
+    watch.expect('host-storvsc-subchannels', 'subchannels', CALLBACK_SECONDS, `fewer than ${word} subchannels offered`)
+  }
+  if (to !== undefined && state.phase === from) state.phase = to
+}
+
+function completed(ctx: StorvscContext, { view, transaction, subchannel }: SeenPacket): void {
+  const { watch, state, pending } = ctx
+  const given = pending.get(transaction)
+  watch.met(`${transaction}`)
+  pending.delete(transaction)
+  // Nobody waits for it: that is judged for every device.
+  if (given === undefined) return
+  watch.check('host-storvsc-size', view.byteLength === given.bytes, () => `${view.byteLength} for ${given.bytes} bytes`)
+  watch.check('host-storvsc-channel', subchannel === given.subchannel, () => `answered on channel ${subchannel}`)
+  if (view.byteLength < SHORT) return
+  const operation = view.getUint32(0, true)
+  watch.check('host-storvsc-operation', operation === COMPLETE, () => `operation ${operation}`)
+  if (given.operation > RESET_BUS) return stepped(ctx, given, view)
+  if (given.scsi === undefined || state.phase !== 'ready') return
+  watch.served('guest')
+  if (answer(watch, given.scsi, view)) watch.served('host')
+}
+
+function unsolicited(ctx: StorvscContext, { type, view, transaction, wantsCompletion }: SeenPacket): void {
+  const { watch, state } = ctx
+  const operation = view.byteLength < 4 ? 0 : view.getUint32(0, true)
+  const known =
+    [REMOVE, FCHBA, NOTIFICATION].includes(operation) || (operation === ENUMERATE && state.version >= ENUMERATE_SINCE)
+  watch.check(
+    'host-storvsc-unsolicited',
+    known && type === PacketType.inBand && transaction === 0n && !wantsCompletion && state.phase === 'ready',
+    () => `operation ${operation} with id ${transaction} in ${state.phase}`,
+  )
 }
 
 const LINUX = 'Linux drivers/scsi/storvsc_drv.c'
