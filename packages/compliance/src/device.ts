@@ -33,7 +33,7 @@ export interface DeviceUnderTest {
 
 export interface DeviceComplianceOptions {
   readonly seed?: number
-  /** Damaged packets against each end, default 300. */
+  /** Mutated packets against each end, default 300. */
   readonly inputs?: number
 }
 

@@ -1,12 +1,12 @@
 import { expect } from 'vitest'
 import type { AttackReport } from '../src/index.ts'
 
-/** Nothing broken, four in five damaged inputs past the first length check, and every branch that can refuse has refused. */
+/** Nothing broken, four in five mutated inputs past the first length check, and every branch that can refuse has refused. */
 export function expectJudged(report: AttackReport, branches: readonly string[]): void {
   expect(report.violations).toEqual([])
-  // Only damaged inputs are short: measured over all, the whole ones would flatter the share.
-  expect((report.inputs - report.pastLengthCheck) / report.damaged).toBeLessThanOrEqual(0.2)
-  expect(report.damaged / report.inputs).toBeGreaterThan(0.3)
+  // Only mutated inputs are short: measured over all, the whole ones would flatter the share.
+  expect((report.inputs - report.pastLengthCheck) / report.mutated).toBeLessThanOrEqual(0.2)
+  expect(report.mutated / report.inputs).toBeGreaterThan(0.3)
   expect(
     branches.filter((branch) => report.rejects[branch] === undefined),
     'branches never reached',
@@ -18,8 +18,8 @@ export function timed(name: string, attack: () => AttackReport): { report: Attac
   const begin = performance.now()
   const report = attack()
   const seconds = (performance.now() - begin) / 1000
-  const past = (100 - (100 * (report.inputs - report.pastLengthCheck)) / report.damaged).toFixed(1)
-  const text = `${name}: ${report.inputs} inputs, ${Math.round(report.inputs / seconds)}/s; ${report.damaged} damaged, ${past} % of them past the length check
+  const past = (100 - (100 * (report.inputs - report.pastLengthCheck)) / report.mutated).toFixed(1)
+  const text = `${name}: ${report.inputs} inputs, ${Math.round(report.inputs / seconds)}/s; ${report.mutated} mutated, ${past} % of them past the length check
 ${JSON.stringify({ rejects: report.rejects, states: report.states })}`
   return { report, text }
 }

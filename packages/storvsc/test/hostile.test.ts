@@ -25,7 +25,7 @@ function connect(device: HostDeviceSpec, driver: GuestDriverSpec, interrupts: In
     vps: 1,
     memoryMB: PAGES / 256,
     firstPage: 1,
-    sparePages: PAGES - 140,
+    unownedPages: PAGES - 140,
     versions: [Version.v5_2],
     keepsEvents: false,
   })

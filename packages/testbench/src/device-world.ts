@@ -47,7 +47,7 @@ export interface DeviceWorldOptions extends Omit<BenchOptions, 'pages'> {
   /** Pages at the start of RAM that nobody allocates, default 16. */
   readonly firstPage?: number
   /** Pages at the end of RAM that nobody allocates, default 0. */
-  readonly sparePages?: number
+  readonly unownedPages?: number
   /** The guest makes contact at once, default true; otherwise when its bus is told to. */
   readonly starts?: boolean
   /** Keep `events` and `messages`, default true: a long attack or a benchmark has no use for them. */
@@ -100,7 +100,7 @@ export function deviceWorld<Settings, D extends HostDevice>(
   driver: GuestDriverSpec,
   options: DeviceWorldOptions = {},
 ): DeviceWorld<D> {
-  const { memoryMB = DEFAULT_MEMORY_MB, firstPage = FIRST_PAGE, sparePages = 0, keepsEvents = true } = options
+  const { memoryMB = DEFAULT_MEMORY_MB, firstPage = FIRST_PAGE, unownedPages = 0, keepsEvents = true } = options
   const bench = options.bench ?? createBench({ vps: 2, ...options, pages: memoryMB * PAGES_PER_MB })
   const { memory, partition, clock } = bench
   const events: TraceEvent[] = []
@@ -132,7 +132,7 @@ export function deviceWorld<Settings, D extends HostDevice>(
   const spec = watched(device, (channel) => (hostChannel = channel))
   const offer = (): HostDeviceHandle<D> => hostBus.offer(spec, options.settings as Settings)
   let handle = offer()
-  const allocator = pageAllocator(memory, firstPage, memory.size / PAGE - sparePages)
+  const allocator = pageAllocator(memory, firstPage, memory.size / PAGE - unownedPages)
   const guestBus = createGuestBus({
     ...common,
     timers: bench.scope('guest'),

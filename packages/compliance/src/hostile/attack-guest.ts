@@ -14,8 +14,8 @@ import type { InterruptMode } from '@vmbus/testbench'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { mutate } from './mutate.ts'
-import { byteChangedBy, changedByRestore } from './quiet.ts'
-import { guestVigil } from './vigil.ts'
+import { byteChangedBy, changedByRestore } from './invariants.ts'
+import { guestChecker } from './protocol-checker.ts'
 import { random, type Random } from './random.ts'
 import {
   countInput,
@@ -41,7 +41,7 @@ export interface GuestAttackOptions extends AttackOptions {
 }
 
 /**
- * A hostile host: a real host bus whose messages are damaged, dropped and repeated on their way, with forged ones in
+ * A hostile host: a real host bus whose messages are mutated, dropped and repeated on their way, with forged ones in
  * between that name what the guest knows. Nothing may throw, no foreign page change, and once
  * the guest has left, every page must have come back.
  */
@@ -51,12 +51,16 @@ export function attackGuest(options: GuestAttackOptions): AttackReport {
     const seed = options.seed + session
     try {
       attack(
-        into,
-        random(Math.imul(seed, 0x85eb_ca6b)),
+        {
+          into,
+          choose: random(Math.imul(seed, 0x85eb_ca6b)),
+          create: options.create ?? createGuestBus,
+          seed,
+          mode: modeOf(options, session),
+          percent: 0,
+          bad: (text) => violate(into, `session ${seed}, input ${into.inputs}: ${text}`),
+        },
         Math.min(SESSION, options.inputs - into.inputs),
-        options.create ?? createGuestBus,
-        seed,
-        modeOf(options, session),
       )
     } catch (error) {
       violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -66,14 +70,32 @@ export function attackGuest(options: GuestAttackOptions): AttackReport {
   return reportOf(into)
 }
 
-function attack(
-  into: Tally,
-  choose: Random,
-  inputs: number,
-  create: (options: GuestBusOptions) => GuestBus,
-  seed: number,
-  mode: InterruptMode,
-): void {
+interface Session {
+  readonly into: Tally
+  readonly choose: Random
+  readonly create: (options: GuestBusOptions) => GuestBus
+  readonly seed: number
+  readonly mode: InterruptMode
+  /** Percent of the host's messages that are mutated. */
+  percent: number
+  bad(text: string): void
+}
+
+function attack(session: Session, inputs: number): void {
+  const { into, choose } = session
+  const world = worldOf(session)
+  const wanted = into.inputs + inputs
+  world.guest.start()
+  session.percent = choose.pick([0, 10, 40])
+  for (let round = 0; into.inputs < wanted && round < inputs * 4; round++) attackRound(session, world, round)
+  session.percent = 0
+  unload(session, world)
+}
+
+type World = ReturnType<typeof worldOf>
+
+function worldOf(session: Session) {
+  const { into, choose, create, seed, mode, bad } = session
   const memory = guestMemory(PAGES * 4096)
   memory.bytes.fill(0xa5, OWN * 4096)
   const clock = virtualClock()
@@ -97,13 +119,11 @@ function attack(
       else interrupts.push([vp, vector])
     },
   })
-  const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)
-  const damage = { percent: 0 }
-  const vigil = guestVigil(() => guest.version, bad)
+  const checker = guestChecker(() => guest.version, bad)
   const host = createHostBus({
-    trace: (event) => vigil.see(event),
-    partition: tampered(partition, choose, damage, (isDamaged) => countInput(into, guest.phase, isDamaged)),
+    trace: (event) => checker.see(event),
+    partition: interposed(session, partition, (isMutated) => countInput(into, guest.phase, isMutated)),
     clock,
     timers: scope('host'),
     seed: seeded(seed),
@@ -135,34 +155,38 @@ function attack(
       }
     }
   }
-  const wanted = into.inputs + inputs
-  guest.start()
-  damage.percent = choose.pick([0, 10, 40])
-  for (let round = 0; into.inputs < wanted && round < inputs * 4; round++) {
-    if (choose.chance(60)) {
-      countInput(into, guest.phase, true)
-      const message = forge(choose, guest)
-      partition.postMessage(
-        choose.below(2),
-        2,
-        choose.chance(98) ? MESSAGE_TYPE.vmbus : 2 + choose.below(3),
-        choose.chance(60) ? message : mutate(choose, message),
-      )
-    }
-    if (choose.chance(10)) partition.signalEvent(choose.below(2), 2, choose.below(16))
-    if (choose.chance(5)) host.devices[0]?.rescind()
-    if (choose.chance(5) && host.devices.length < 4) host.offer(device({ instanceId: instance(100 + round) }))
-    if (choose.chance(2) && guest.phase === 'running') guest.suspend()
-    if (choose.chance(10) && guest.phase === 'suspended') guest.resume()
-    if (choose.chance(2)) guest.unload()
-    if (guest.phase === 'off' || guest.phase === 'failed') guest.start()
-    run(1 + choose.below(4))
-    if (choose.chance(2)) {
-      const changed = changedByRestore(guest)
-      if (changed !== undefined) bad(`restored otherwise than saved: ${changed}`)
-    }
+  return { memory, partition, device, host, guest, pages, before, run }
+}
+
+/** A forged message, a signal, a change of the devices or of the guest's phase, each with its chance. */
+function attackRound({ into, choose, bad }: Session, world: World, round: number): void {
+  const { partition, device, host, guest, run } = world
+  if (choose.chance(60)) {
+    countInput(into, guest.phase, true)
+    const message = forge(choose, guest)
+    partition.postMessage(
+      choose.below(2),
+      2,
+      choose.chance(98) ? MESSAGE_TYPE.vmbus : 2 + choose.below(3),
+      choose.chance(60) ? message : mutate(choose, message),
+    )
   }
-  damage.percent = 0
+  if (choose.chance(10)) partition.signalEvent(choose.below(2), 2, choose.below(16))
+  if (choose.chance(5)) host.devices[0]?.rescind()
+  if (choose.chance(5) && host.devices.length < 4) host.offer(device({ instanceId: instance(100 + round) }))
+  if (choose.chance(2) && guest.phase === 'running') guest.suspend()
+  if (choose.chance(10) && guest.phase === 'suspended') guest.resume()
+  if (choose.chance(2)) guest.unload()
+  if (guest.phase === 'off' || guest.phase === 'failed') guest.start()
+  run(1 + choose.below(4))
+  if (choose.chance(2)) {
+    const changed = changedByRestore(guest)
+    if (changed !== undefined) bad(`restored otherwise than saved: ${changed}`)
+  }
+}
+
+/** Whatever was said to it: the guest leaves, gives every page back, and touches nothing any more. */
+function unload({ bad }: Session, { memory, guest, pages, before, run }: World): void {
   run(5000)
   guest.unload()
   run(5000)
@@ -178,22 +202,18 @@ function attack(
   if (changed >= 0) bad(`byte ${changed} of the foreign pages changed`)
 }
 
-/** The partition as the real host sees it: some of its messages are damaged, lost or doubled. */
-function tampered(
-  partition: Partition,
-  choose: Random,
-  damage: { percent: number },
-  count: (isDamaged: boolean) => void,
-): Partition {
+/** The partition as the real host sees it: some of its messages are mutated, lost or doubled. */
+function interposed(session: Session, partition: Partition, count: (isMutated: boolean) => void): Partition {
+  const { choose } = session
   return {
     ...partition,
     get memory() {
       return partition.memory
     },
     postMessage(vp, sint, type, payload) {
-      const isDamaged = choose.chance(damage.percent)
-      count(isDamaged)
-      if (!isDamaged) return partition.postMessage(vp, sint, type, payload)
+      const isMutated = choose.chance(session.percent)
+      count(isMutated)
+      if (!isMutated) return partition.postMessage(vp, sint, type, payload)
       const kind = choose.below(4)
       if (kind === 0) return 0
       if (kind === 1) partition.postMessage(vp, sint, type, payload)

@@ -20,8 +20,8 @@ import { seeded, timerQueue, virtualClock } from '@vmbus/world'
 import { echo } from './echo.ts'
 import { guestMessage, type GuestFrames, type GuestKnowledge } from './guest-messages.ts'
 import { mutate } from './mutate.ts'
-import { byteChangedBy, changedByRestore } from './quiet.ts'
-import { hostVigil } from './vigil.ts'
+import { byteChangedBy, changedByRestore } from './invariants.ts'
+import { hostChecker } from './protocol-checker.ts'
 import { random, type Random } from './random.ts'
 import {
   countInput,
@@ -51,7 +51,7 @@ export interface HostAttackOptions extends AttackOptions {
 }
 
 /**
- * A hostile guest: valid stateful transcripts against a host bus, half of the messages damaged, with a scribbled-on
+ * A hostile guest: valid stateful transcripts against a host bus, half of the messages mutated, with a scribbled-on
  * ring, interrupt page and monitor pages, while the host adds and removes devices. After each input nothing may have
  * thrown, and no page may have changed that the guest did not grant.
  */
@@ -90,10 +90,10 @@ function attack(
   const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: () => {} })
   const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)
-  const vigil = hostVigil(() => bus.version, bad)
+  const checker = hostChecker(() => bus.version, bad)
   const bus: HostBus = create({
     partition,
-    trace: (event) => vigil.see(event),
+    trace: (event) => checker.see(event),
     clock,
     timers: { set: (name, at) => timers.set(`bus/${name}`, at), clear: (name) => timers.clear(`bus/${name}`) },
     seed: seeded(seed),
@@ -101,7 +101,7 @@ function attack(
     maxGpadlBytes: 160 * 4096,
     diagnose: ({ detail }) => countReject(into, String(detail?.['branch'] ?? 'other')),
   })
-  bus.on(({ kind }) => void (kind === 'disconnected' && vigil.reset()))
+  bus.on(({ kind }) => void (kind === 'disconnected' && checker.reset()))
   bus.offer(device({ instanceId: instance(1), subchannels: 2 }))
   bus.offer(device({ instanceId: instance(2), refuse: 0xc000_0001 }))
   bus.offer(device({ instanceId: instance(3), monitorLatency: 1000 }))
@@ -223,7 +223,7 @@ function scribble(choose: Random, memory: GuestMemory, signal: () => void): void
   signal()
 }
 
-/** Pages that a message gives the host: a damaged list of frames grants what it names. */
+/** Pages that a message gives the host: a mutated list of frames grants what it names. */
 function namePages(message: Uint8Array, into: Set<number>): void {
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength)
   const first =

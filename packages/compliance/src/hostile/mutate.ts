@@ -8,7 +8,7 @@ const HEADER = 8
 const LONGEST_MESSAGE = 240
 
 /**
- * A damaged copy of a valid message: usually one field changed, sometimes bits, the number of the message, its length.
+ * A mutated copy of a valid message: usually one field changed, sometimes bits, the number of the message, its length.
  * At most one in seven is cut, so that most get past a receiver's length check; none becomes longer than `longest`.
  */
 export function mutate(random: Random, message: Uint8Array, longest: number = LONGEST_MESSAGE): Uint8Array {

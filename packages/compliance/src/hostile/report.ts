@@ -4,7 +4,7 @@ import { INTERRUPT_MODES, type InterruptMode } from '@vmbus/testbench'
 export interface AttackReport {
   readonly inputs: number
   /** Inputs that were changed, lost, doubled or forged; the others lead into the states in which those arrive. */
-  readonly damaged: number
+  readonly mutated: number
   /** Inputs that were not refused for their length or type: the share that tests anything. */
   readonly pastLengthCheck: number
   /** Times that each branch refused something. */
@@ -28,14 +28,14 @@ export const modeOf = ({ interrupts }: AttackOptions, session: number): Interrup
 
 export interface Tally {
   inputs: number
-  damaged: number
+  mutated: number
   short: number
   readonly rejects: Record<string, number>
   readonly states: Record<string, number>
   readonly violations: string[]
 }
 
-export const tally = (): Tally => ({ inputs: 0, damaged: 0, short: 0, rejects: {}, states: {}, violations: [] })
+export const tally = (): Tally => ({ inputs: 0, mutated: 0, short: 0, rejects: {}, states: {}, violations: [] })
 
 const SHORT: ReadonlySet<string> = new Set(['message-short', 'message-type'])
 
@@ -45,9 +45,9 @@ export function countReject(into: Tally, branch: string, short: ReadonlySet<stri
   if (short.has(branch)) into.short++
 }
 
-export function countInput(into: Tally, state: string, isDamaged: boolean): void {
+export function countInput(into: Tally, state: string, isMutated: boolean): void {
   into.inputs++
-  if (isDamaged) into.damaged++
+  if (isMutated) into.mutated++
   into.states[state] = (into.states[state] ?? 0) + 1
 }
 
@@ -55,6 +55,6 @@ export function violate(into: Tally, text: string): void {
   if (into.violations.length < 100) into.violations.push(text)
 }
 
-export function reportOf({ inputs, damaged, short, rejects, states, violations }: Tally): AttackReport {
-  return { inputs, damaged, pastLengthCheck: inputs - short, rejects, states, violations }
+export function reportOf({ inputs, mutated, short, rejects, states, violations }: Tally): AttackReport {
+  return { inputs, mutated, pastLengthCheck: inputs - short, rejects, states, violations }
 }

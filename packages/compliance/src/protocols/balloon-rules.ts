@@ -1,7 +1,7 @@
 const LINUX = 'wire/07; Linux drivers/hv/hv_balloon.c'
 
 /** What a driver owes its host. */
-export const GUEST_RULES = {
+export const BALLOON_GUEST = {
   'guest-balloon-message': ['Messages are those of a guest, with a size that fits type and packet.', 'wire/07 §1'],
   'guest-balloon-numbers': ['Messages are numbered one after the other.', 'wire/07 §1'],
   'guest-balloon-versions': [
@@ -25,7 +25,7 @@ export const GUEST_RULES = {
 } as const
 
 /** What a host owes its driver. */
-export const HOST_RULES = {
+export const BALLOON_HOST = {
   'host-balloon-message': ['Messages are those of a host, with a size that fits type and packet.', 'wire/07 §1'],
   'host-balloon-version': ['Each version is answered within 5 s.', LINUX],
   'host-balloon-capabilities': ['Capabilities are answered within 5 s.', LINUX],

@@ -1,5 +1,5 @@
 import { PacketType } from '@vmbus/core'
-import { GUEST_RULES, HOST_RULES } from './balloon-rules.ts'
+import { BALLOON_GUEST, BALLOON_HOST } from './balloon-rules.ts'
 import { CALLBACK_SECONDS, DAEMON_SECONDS } from './ic.ts'
 import { protocol, type Protocol, type SeenPacket, type Session, type Watch } from './protocol.ts'
 
@@ -287,7 +287,7 @@ export const balloonProtocol: Protocol = protocol({
   kind: 'balloon',
   interfaceIds: ['525074dc-8985-46e2-8057-a307dc18a502'],
   serves: 'the host asks for memory, and the guest gives it or says that it has none',
-  guest: GUEST_RULES,
-  host: HOST_RULES,
+  guest: BALLOON_GUEST,
+  host: BALLOON_HOST,
   session: balloonSession,
 })

@@ -136,11 +136,11 @@ export const DEVICE_RULES = ruleTable({
   ],
   'device-requests': ['Every request that the exercise starts ends once.', 'CONTRIBUTING: every request ends once'],
   'device-hostile-guest': [
-    'The host end survives damaged packets in bounded steps, and writes only what was granted.',
+    'The host end survives mutated packets in bounded steps, and writes only what was granted.',
     'CONTRIBUTING: peers are hostile',
   ],
   'device-hostile-host': [
-    'The guest end survives damaged packets in bounded steps, and writes only its own pages.',
+    'The guest end survives mutated packets in bounded steps, and writes only its own pages.',
     'CONTRIBUTING: peers are hostile',
   ],
 })

@@ -23,7 +23,12 @@ const INITIALIZE = [2, 24, 1, 1, 0, 0x4000]
 const WORDS: readonly [number, ...number[]] = [0, 1, 2, 4, 5, 8, 12, 16, 36, 44, 100, 0x7fff_ffff, 0xffff_ffff]
 
 /** Changes words of RNDIS messages in the pages behind `at` bytes of a buffer. */
-function harm({ world, choose }: AttackedWorld, pfns: readonly number[], from: number, isControl = false): boolean {
+function changePage(
+  { world, choose }: AttackedWorld,
+  pfns: readonly number[],
+  from: number,
+  isControl = false,
+): boolean {
   const [first] = pfns
   if (isControl && choose.chance(40) && first !== undefined && from === 0 && first * PAGE < world.memory.size)
     for (const [index, word] of INITIALIZE.entries()) world.memory.view.setUint32(first * PAGE + index * 4, word, true)
@@ -53,7 +58,7 @@ const target: DeviceTarget = {
   name: 'netvsc',
   memoryMB: 2,
   span: 40,
-  calm: 24,
+  grace: 24,
   seconds: 100,
   create(choose) {
     const net = createSwitch({ clock: virtualClock(), timers: timerQueue(() => {}), seed: seeded(1) })
@@ -90,7 +95,7 @@ const target: DeviceTarget = {
         version === null
           ? 'new'
           : `${version as string}${initialized === true ? ' initialized' : ''}${filter === 0 ? '' : ' up'} ${Number(queues)}`,
-      // A copy of a message of the set-up ends the conversation; these do not. An end costs `calm` whole inputs, so that few may.
+      // A copy of a message of the set-up ends the conversation; these do not. An end costs `grace` whole inputs, so that few may.
       forgedShare: 93,
       // RNDIS messages in a section of the send buffer; as control messages its frames would end the conversation, too.
       forge(choose) {
@@ -109,8 +114,13 @@ const target: DeviceTarget = {
         const index = packet.view.getUint32(packet.payloadOffset + SECTION_AT, true)
         const [range] = packet.gpaRanges
         if (index !== NO_SECTION)
-          return harm(attacked, buffers(attacked.driver)?.send?.pfns ?? [], (index % 64) * SECTION_BYTES, isControl)
-        return range !== undefined && harm(attacked, range.pfns, range.byteOffset)
+          return changePage(
+            attacked,
+            buffers(attacked.driver)?.send?.pfns ?? [],
+            (index % 64) * SECTION_BYTES,
+            isControl,
+          )
+        return range !== undefined && changePage(attacked, range.pfns, range.byteOffset)
       },
     },
     guest: {
@@ -118,7 +128,9 @@ const target: DeviceTarget = {
       state: phase,
       pages(attacked, packet) {
         const range = attacked.choose.any(packet.transferRanges)
-        return range !== undefined && harm(attacked, buffers(attacked.driver)?.receive?.pfns ?? [], range.byteOffset)
+        return (
+          range !== undefined && changePage(attacked, buffers(attacked.driver)?.receive?.pfns ?? [], range.byteOffset)
+        )
       },
     },
   },

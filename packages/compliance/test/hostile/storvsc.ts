@@ -88,7 +88,7 @@ const target: DeviceTarget = {
         cdb[0] = choose.pick(OPCODES)
         const direction = choose.pick(['none', 'read', 'write'] as const)
         const length = 512 * (1 + choose.below(8))
-        // The lower half of the spare pages is whoever's wants to use them.
+        // Mutated lists may name the lower half of the unowned pages.
         const pfn = world.memory.size / PAGE - 32 + choose.below(14)
         begun++
         const id = guest.submit({

@@ -1,21 +1,32 @@
 import { describe, expect, test } from 'vitest'
 import { compliance, hostCompliance } from '../../src/index.ts'
-import { DRIVERS, MessageId, edited, message, once, realHost, tampering, word, ws2022, type Tamper } from './hosts.ts'
+import {
+  DRIVERS,
+  MessageId,
+  edited,
+  message,
+  once,
+  realHost,
+  interposing,
+  word,
+  ws2022,
+  type Interposer,
+} from './hosts.ts'
 
 /** Enough for every fault here. */
 const OPTIONS = { memoryMB: 4, moments: [13] }
 /** Fields of channel messages behind their header of 8 bytes (wire/02). */
 const AT = { relid: 8, gpadlOfCreated: 12, rangeBytes: 16, gpadl: 12, ring: 16, offerRelid: 184 }
 
-type Wrong = readonly [what: string, rule: string, tamper: Tamper]
-const never = (id: number): Tamper => once(id, () => [])
-const twice = (id: number): Tamper => once(id, (bytes) => [bytes, bytes])
-const behind = (id: number, more: (bytes: Uint8Array) => Uint8Array): Tamper =>
+type Wrong = readonly [what: string, rule: string, interposer: Interposer]
+const never = (id: number): Interposer => once(id, () => [])
+const twice = (id: number): Interposer => once(id, (bytes) => [bytes, bytes])
+const behind = (id: number, more: (bytes: Uint8Array) => Uint8Array): Interposer =>
   once(id, (bytes) => [bytes, more(bytes)])
-const before = (id: number, more: (bytes: Uint8Array) => Uint8Array): Tamper =>
+const before = (id: number, more: (bytes: Uint8Array) => Uint8Array): Interposer =>
   once(id, (bytes) => [more(bytes), bytes])
-const changed = (id: number, at: number, value: number): Tamper => once(id, (bytes) => [edited(bytes, at, value)])
-const cut = (id: number, length: number): Tamper => once(id, (bytes) => [bytes.slice(0, length)])
+const changed = (id: number, at: number, value: number): Interposer => once(id, (bytes) => [edited(bytes, at, value)])
+const cut = (id: number, length: number): Interposer => once(id, (bytes) => [bytes.slice(0, length)])
 
 const guests: readonly Wrong[] = [
   [
@@ -116,12 +127,12 @@ const hosts: readonly Wrong[] = [
 ]
 
 describe('the bus', () => {
-  test.each(guests)('a guest that %s breaks %s', async (_what, rule, tamper) => {
-    const report = await compliance(realHost(), OPTIONS).run(tampering(tamper))
+  test.each(guests)('a guest that %s breaks %s', async (_what, rule, interposer) => {
+    const report = await compliance(realHost(), OPTIONS).run(interposing(interposer))
     expect(report.failures.map(({ id }) => id)).toContain(rule)
   })
-  test.each(hosts)('a host that %s breaks %s', async (_what, rule, tamper) => {
-    const report = await hostCompliance(realHost(ws2022, tamper), OPTIONS).run(DRIVERS)
+  test.each(hosts)('a host that %s breaks %s', async (_what, rule, interposer) => {
+    const report = await hostCompliance(realHost(ws2022, interposer), OPTIONS).run(DRIVERS)
     expect(report.failures.map(({ id }) => id)).toContain(rule)
   })
   test('a guest that loads no driver opens nothing, and does not pass', async () => {

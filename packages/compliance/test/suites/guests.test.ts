@@ -11,11 +11,11 @@ import {
   message,
   once,
   realHost,
-  tampering,
+  interposing,
   word,
   ws2012r2,
   ws2022,
-  type Tamper,
+  type Interposer,
 } from './hosts.ts'
 
 describe.each([ws2012r2, ws2022])('a correct guest on $id', (profile) => {
@@ -33,8 +33,8 @@ describe.each([ws2012r2, ws2022])('a correct guest on $id', (profile) => {
 })
 
 /** Sends a message a second time, at its end. */
-const twice = (id: number): Tamper => once(id, (bytes) => [bytes, bytes])
-const never = (id: number): Tamper => once(id, () => [])
+const twice = (id: number): Interposer => once(id, (bytes) => [bytes, bytes])
+const never = (id: number): Interposer => once(id, () => [])
 
 const throws: GuestUnderTest = {
   name: 'throwing guest',
@@ -110,34 +110,34 @@ function unasked(): Uint8Array {
 const broken: Readonly<Record<string, { guest: GuestUnderTest; also?: readonly string[] }>> = {
   'guest-no-throw': { guest: throws },
   'guest-contact-first': {
-    guest: tampering(once(MessageId.initiateContact, (bytes) => [message(MessageId.relidReleased, 1), bytes])),
+    guest: interposing(once(MessageId.initiateContact, (bytes) => [message(MessageId.relidReleased, 1), bytes])),
     also: ['guest-known-message'],
   },
   'guest-version-once': {
-    guest: tampering(
+    guest: interposing(
       once(MessageId.initiateContact, (bytes) => (word(bytes, 8) === 0x6_0000 ? [bytes, bytes] : [bytes])),
     ),
   },
-  'guest-known-message': { guest: tampering(once(MessageId.requestOffers, (bytes) => [bytes, message(29)])) },
-  'guest-offers-once': { guest: tampering(twice(MessageId.requestOffers)) },
-  'guest-open-offered': { guest: tampering(twice(MessageId.openChannel)) },
+  'guest-known-message': { guest: interposing(once(MessageId.requestOffers, (bytes) => [bytes, message(29)])) },
+  'guest-offers-once': { guest: interposing(twice(MessageId.requestOffers)) },
+  'guest-open-offered': { guest: interposing(twice(MessageId.openChannel)) },
   'guest-close-open': {
-    guest: tampering(once(MessageId.relidReleased, (bytes) => [message(MessageId.closeChannel, 99), bytes])),
+    guest: interposing(once(MessageId.relidReleased, (bytes) => [message(MessageId.closeChannel, 99), bytes])),
   },
-  'guest-gpadl-id': { guest: tampering(once(MessageId.gpadlHeader, (bytes) => [bytes, edited(bytes, 12, 0)])) },
+  'guest-gpadl-id': { guest: interposing(once(MessageId.gpadlHeader, (bytes) => [bytes, edited(bytes, 12, 0)])) },
   'guest-gpadl-whole': {
-    guest: tampering(once(MessageId.gpadlHeader, (bytes) => [bytes, message(MessageId.gpadlBody, 0, 0x9999, 1, 0)])),
+    guest: interposing(once(MessageId.gpadlHeader, (bytes) => [bytes, message(MessageId.gpadlBody, 0, 0x9999, 1, 0)])),
   },
   'guest-gpadl-teardown': {
-    guest: tampering(once(MessageId.requestOffers, (bytes) => [bytes, message(MessageId.gpadlTeardown, 1, 0x9999)])),
+    guest: interposing(once(MessageId.requestOffers, (bytes) => [bytes, message(MessageId.gpadlTeardown, 1, 0x9999)])),
   },
-  'guest-release': { guest: tampering(never(MessageId.relidReleased)) },
+  'guest-release': { guest: interposing(never(MessageId.relidReleased)) },
   'guest-ic-answer': { guest: heartbeatAnd((channel) => void channel.sendInBand(unasked(), 1, 0, false)) },
   'guest-ic-versions': { guest: wrongVersions },
   'guest-completion-once': {
     guest: heartbeatAnd((channel) => void channel.sendCompletion(new Uint8Array(8), 0x77, 0)),
   },
-  'guest-unload': { guest: tampering(never(MessageId.unload)) },
+  'guest-unload': { guest: interposing(never(MessageId.unload)) },
 }
 
 /** Enough for every fault here. */

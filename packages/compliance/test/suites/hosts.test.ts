@@ -12,7 +12,7 @@ import {
   word,
   ws2012r2,
   ws2022,
-  type Tamper,
+  type Interposer,
 } from './hosts.ts'
 
 describe.each([ws2012r2, ws2022])('the host $id', (profile) => {
@@ -27,9 +27,9 @@ describe.each([ws2012r2, ws2022])('the host $id', (profile) => {
   })
 })
 
-const twice = (id: number): Tamper => once(id, (bytes) => [bytes, bytes])
-const never = (id: number): Tamper => once(id, () => [])
-const host = (tamper: Tamper): HostUnderTest => realHost(ws2022, tamper)
+const twice = (id: number): Interposer => once(id, (bytes) => [bytes, bytes])
+const never = (id: number): Interposer => once(id, () => [])
+const host = (interposer: Interposer): HostUnderTest => realHost(ws2022, interposer)
 
 const throwing: HostUnderTest = {
   name: 'throwing host',

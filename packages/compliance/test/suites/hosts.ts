@@ -11,7 +11,7 @@ import { guestWith, type GuestMachine, type GuestUnderTest, type HostUnderTest, 
 const idOf = (bytes: Uint8Array): number => bytes[0] ?? 0
 
 /** What a saboteur makes of a message: those that go instead. */
-export type Tamper = (message: Uint8Array, id: number) => readonly Uint8Array[]
+export type Interposer = (message: Uint8Array, id: number) => readonly Uint8Array[]
 
 export const DRIVERS = [
   heartbeat.driver({}),
@@ -19,10 +19,10 @@ export const DRIVERS = [
   timesync.driver({ clock: { set() {}, discipline() {}, now: () => 0n } }),
 ]
 
-/** A host of @vmbus/host with the components; `tamper` is what its messages to the guest become. */
+/** A host of @vmbus/host with the components; `interposer` is what its messages to the guest become. */
 export function realHost(
   profile: HostProfile = ws2022,
-  tamper?: Tamper,
+  interposer?: Interposer,
   wrap: (spec: ReturnType<typeof heartbeat>) => ReturnType<typeof heartbeat> = (spec) => spec,
 ): HostUnderTest {
   return {
@@ -33,13 +33,13 @@ export function realHost(
         timers: scopedTimers(port.timers, 'own'),
         interrupt: (vp, vector) => port.interrupt(vp, vector),
         trace: (event) => {
-          if (tamper === undefined || event.kind !== 'message' || event.to !== 'guest') port.trace?.(event)
+          if (interposer === undefined || event.kind !== 'message' || event.to !== 'guest') port.trace?.(event)
         },
       })
       const send = made.partition.postMessage.bind(made.partition)
-      if (tamper !== undefined) {
+      if (interposer !== undefined) {
         made.partition.postMessage = (vp, sint, type, payload) => {
-          for (const bytes of tamper(payload.slice(), idOf(payload))) {
+          for (const bytes of interposer(payload.slice(), idOf(payload))) {
             port.trace?.({ kind: 'message', to: 'guest', vp, connection: sint, bytes })
             send(vp, sint, type, bytes)
           }
@@ -56,24 +56,24 @@ export function realHost(
 }
 
 /** A correct guest whose messages to the host become something else. */
-export function tampering(tamper: Tamper, options: Parameters<typeof guestWith>[1] = {}): GuestUnderTest {
+export function interposing(interposer: Interposer, options: Parameters<typeof guestWith>[1] = {}): GuestUnderTest {
   return {
-    name: 'tampering guest',
+    name: 'interposing guest',
     boot(machine) {
-      return guestWith(DRIVERS, options).boot({ ...machine, partition: intercept(machine, tamper) })
+      return guestWith(DRIVERS, options).boot({ ...machine, partition: intercept(machine, interposer) })
     },
   }
 }
 
 /** HvPostMessage (0x5C) with its input page: connection, reserved, type, size, payload (TLFS). */
-function intercept({ partition }: GuestMachine, tamper: Tamper): Partition {
+function intercept({ partition }: GuestMachine, interposer: Interposer): Partition {
   const hypercall: Partition['hypercall'] = (vp, low, high, inLow, inHigh, outLow, outHigh) => {
     if ((low & 0xffff) !== 0x5c) return partition.hypercall(vp, low, high, inLow, inHigh, outLow, outHigh)
     const { view, bytes } = partition.memory
     const original = bytes.slice(inLow, inLow + 256)
     const size = view.getUint32(inLow + 12, true)
     let status = 0
-    for (const message of tamper(original.slice(16, 16 + size), original[16] ?? 0)) {
+    for (const message of interposer(original.slice(16, 16 + size), original[16] ?? 0)) {
       view.setUint32(inLow + 12, message.length, true)
       bytes.set(message, inLow + 16)
       status = partition.hypercall(vp, low, high, inLow, inHigh, outLow, outHigh)
@@ -106,7 +106,7 @@ export const word = (bytes: Uint8Array, offset: number): number =>
   new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true)
 
 /** Does something to the first message of an id, and nothing to the rest. */
-export function once(id: number, act: (bytes: Uint8Array) => readonly Uint8Array[]): Tamper {
+export function once(id: number, act: (bytes: Uint8Array) => readonly Uint8Array[]): Interposer {
   return (bytes, each) => (each === id ? act(bytes) : [bytes])
 }
 

@@ -1,21 +1,21 @@
 import type { Packet } from '@vmbus/core'
 import type { Random } from '../random.ts'
-import { loose, type LoosePacket } from './damage.ts'
+import { copyPacket, type PacketCopy } from './mutate-packet.ts'
 
-/** Packets that were heard, a few of each sort, so that what is said once in a life is as ready as what is said always. */
-export interface Shelf {
+/** Copies of packets that were received, at most six of each sort: a rare packet is drawn as often as a frequent one. */
+export interface PacketCorpus {
   keep(choose: Random, packet: Packet): void
-  take(choose: Random): LoosePacket | undefined
+  take(choose: Random): PacketCopy | undefined
 }
 
 const SORTS = 256
 const OF_EACH = 6
-/** Where the type of a message stands: at the start, or behind the pipe's header in an integration component's. */
+/** Offsets of a message's type: 0 (NVSP, VStor), and behind the pipe's header 12 and 28 (integration components). */
 const TYPE_AT = [0, 12, 28]
 
-export function shelf(): Shelf {
+export function packetCorpus(): PacketCorpus {
   const places = new Map<string, number>()
-  const all: LoosePacket[][] = []
+  const all: PacketCopy[][] = []
   return {
     keep(choose, packet) {
       const { bytes, payloadOffset, payloadLength } = packet
@@ -30,9 +30,9 @@ export function shelf(): Shelf {
       if (kept === undefined) {
         if (all.length >= SORTS) return
         places.set(key, all.length)
-        all.push([loose(packet)])
-      } else if (kept.length < OF_EACH) kept.push(loose(packet))
-      else if (choose.chance(10)) kept[choose.below(OF_EACH)] = loose(packet)
+        all.push([copyPacket(packet)])
+      } else if (kept.length < OF_EACH) kept.push(copyPacket(packet))
+      else if (choose.chance(10)) kept[choose.below(OF_EACH)] = copyPacket(packet)
     },
     take: (choose) => choose.any(choose.any(all) ?? []),
   }

@@ -9,7 +9,7 @@ import type {
 } from '@vmbus/core'
 
 /** Stands between one end of a device and its channels. */
-export interface Tamper {
+export interface Interposer {
   /** A channel was opened anew: nothing of before is under way on it. */
   opened(subchannelIndex: number): void
   /** Each packet that the end takes; it reads what is returned, or the next one. */
@@ -23,18 +23,18 @@ export interface Tamper {
 }
 
 /** The end as an attack sees it. */
-export interface Tampered<Spec> {
+export interface Interposed<Spec> {
   readonly spec: Spec
   /** The state of the end that was created last, as it shows it. */
   inspect(): Record<string, unknown>
   /** Channels of that end that are open. */
   readonly open: readonly number[]
   /** Calls the end as for a signal of its peer; false without such a channel. */
-  poke(subchannelIndex: number): boolean
+  invokeReadable(subchannelIndex: number): boolean
 }
 
 /** The same channel for each of its owner's calls. */
-function overlays(tamper: Tamper): (channel: Channel) => Channel {
+function overlays(interposer: Interposer): (channel: Channel) => Channel {
   const all = new WeakMap<Channel, Channel>()
   return (channel) => {
     const known = all.get(channel)
@@ -43,19 +43,19 @@ function overlays(tamper: Tamper): (channel: Channel) => Channel {
     const made = Object.assign(Object.create(channel) as Channel, {
       receive(): Packet | undefined {
         for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
-          const read = tamper.received(packet, index)
+          const read = interposer.received(packet, index)
           if (read !== undefined) return read
         }
-        return channel.isOpen ? tamper.forged(index) : undefined
+        return channel.isOpen ? interposer.forged(index) : undefined
       },
       sendCompletion(payload: Uint8Array, low: number, high: number): boolean {
         const sent = channel.sendCompletion(payload, low, high)
-        if (sent) tamper.completed(payload, low, high, index)
+        if (sent) interposer.completed(payload, low, high, index)
         return sent
       },
       sendInBand(payload: Uint8Array, low: number, high: number, wantCompletion: boolean): boolean {
         const sent = channel.sendInBand(payload, low, high, wantCompletion)
-        if (sent) tamper.said(payload, index)
+        if (sent) interposer.said(payload, index)
         return sent
       },
     })
@@ -64,8 +64,8 @@ function overlays(tamper: Tamper): (channel: Channel) => Channel {
   }
 }
 
-export function tamperedHost(spec: HostDeviceSpec, tamper: Tamper): Tampered<HostDeviceSpec> {
-  const over = overlays(tamper)
+export function interposedHost(spec: HostDeviceSpec, interposer: Interposer): Interposed<HostDeviceSpec> {
+  const over = overlays(interposer)
   const open = new Map<number, Channel>()
   let inner: HostDevice | undefined
   const wrap = (device: HostDevice): HostDevice => {
@@ -73,7 +73,7 @@ export function tamperedHost(spec: HostDeviceSpec, tamper: Tamper): Tampered<Hos
     open.clear()
     return Object.assign(Object.create(device) as HostDevice, {
       open(channel: Channel): number {
-        tamper.opened(channel.subchannelIndex)
+        interposer.opened(channel.subchannelIndex)
         const mine = over(channel)
         // A device may send at once.
         open.set(channel.subchannelIndex, mine)
@@ -101,7 +101,7 @@ export function tamperedHost(spec: HostDeviceSpec, tamper: Tamper): Tampered<Hos
     get open() {
       return [...open].flatMap(([index, channel]) => (channel.isOpen ? [index] : []))
     },
-    poke(index) {
+    invokeReadable(index) {
       const channel = open.get(index)
       if (channel?.isOpen !== true) return false
       inner?.readable(channel)
@@ -110,8 +110,8 @@ export function tamperedHost(spec: HostDeviceSpec, tamper: Tamper): Tampered<Hos
   }
 }
 
-export function tamperedGuest(spec: GuestDriverSpec, tamper: Tamper): Tampered<GuestDriverSpec> {
-  const over = overlays(tamper)
+export function interposedGuest(spec: GuestDriverSpec, interposer: Interposer): Interposed<GuestDriverSpec> {
+  const over = overlays(interposer)
   const handles = new WeakMap<GuestChannel, GuestChannel>()
   const known = new Map<number, GuestChannel>()
   let inner: GuestDriver | undefined
@@ -134,7 +134,7 @@ export function tamperedGuest(spec: GuestDriverSpec, tamper: Tamper): Tampered<G
     return Object.assign(Object.create(driver) as GuestDriver, {
       offered: (channel: GuestChannel) => driver.offered(mine(channel)),
       opened(channel: GuestChannel, status: number) {
-        tamper.opened(channel.offer.subchannelIndex)
+        interposer.opened(channel.offer.subchannelIndex)
         driver.opened(mine(channel), status)
       },
       readable: (channel: GuestChannel) => driver.readable(mine(channel)),
@@ -158,7 +158,7 @@ export function tamperedGuest(spec: GuestDriverSpec, tamper: Tamper): Tampered<G
     get open() {
       return [...known].flatMap(([index, handle]) => (isOpen(handle) ? [index] : []))
     },
-    poke(index) {
+    invokeReadable(index) {
       const handle = known.get(index)
       if (handle === undefined || !isOpen(handle)) return false
       inner?.readable(handle)

@@ -1,7 +1,7 @@
 import { MESSAGE_TYPE, VMBUS_SINT } from '@vmbus/hypervisor'
 import { MessageId, Version, createHostBus, encode, layouts, type HostBus, type HostBusOptions } from '@vmbus/core'
 import { describe, expect, test } from 'vitest'
-import { guestVigil, hostVigil } from '../src/hostile/vigil.ts'
+import { guestChecker, hostChecker } from '../src/hostile/protocol-checker.ts'
 import { attackHost } from '../src/index.ts'
 
 type Message = readonly [to: 'host' | 'guest', bytes: Uint8Array]
@@ -16,9 +16,9 @@ const offer = (relid: number, subchannelIndex = 0): Message => [
 ]
 const released = (relid: number): Message => ['host', encode(layouts.relidReleased, MessageId.relidReleased, { relid })]
 
-function seen(vigil: typeof hostVigil, version: number, ...messages: readonly Message[]): string[] {
+function seen(checker: typeof hostChecker, version: number, ...messages: readonly Message[]): string[] {
   const found: string[] = []
-  const watching = vigil(
+  const watching = checker(
     () => version,
     (text) => void found.push(text),
   )
@@ -65,7 +65,7 @@ describe('what a host says, before a hostile guest', () => {
       ['features 0x3 of 0x1'],
     ],
   ])('%s', (_, version, messages, expected) => {
-    expect(seen(hostVigil, version, ...messages)).toEqual(expected)
+    expect(seen(hostChecker, version, ...messages)).toEqual(expected)
   })
 })
 
@@ -83,7 +83,7 @@ describe('what a guest says, before a hostile host', () => {
     ["a host's message", Version.v4_0, [['host', response[1]]], ['message 15 is none of a guest']],
     ['half a message', Version.v4_0, [['host', request[1].subarray(0, 4)]], ['message -1 is none of a guest']],
   ])('%s', (_, version, messages, expected) => {
-    expect(seen(guestVigil, version, ...messages)).toEqual(expected)
+    expect(seen(guestChecker, version, ...messages)).toEqual(expected)
   })
 })
 

@@ -2,7 +2,7 @@ import { MessageId, layouts, messageEntry } from '@vmbus/core'
 import type { TraceEvent } from '@vmbus/world'
 
 /** What follows an end's own messages, and tells what even a hostile peer must not make it do. */
-export interface Vigil {
+export interface ProtocolChecker {
   see(event: TraceEvent): void
   /** The connection ended without a word of the guest. */
   reset(): void
@@ -37,7 +37,7 @@ const idOf = (bytes: Uint8Array): number =>
  * at most, no relid is reused before its release, the negotiated version and features apply, and after UNLOAD there
  * is silence.
  */
-export function hostVigil(version: () => number, bad: (text: string) => void): Vigil {
+export function hostChecker(version: () => number, bad: (text: string) => void): ProtocolChecker {
   const asked = new Map<number, number>()
   const live = new Set<number>()
   /** Released before the offer was heard, which waits behind a pause or a full slot: a guest may guess. */
@@ -108,7 +108,7 @@ export function hostVigil(version: () => number, bad: (text: string) => void): V
 }
 
 /** The same of a guest: its messages are whole, of the version in force, and after UNLOAD there is but a new contact. */
-export function guestVigil(version: () => number, bad: (text: string) => void): Vigil {
+export function guestChecker(version: () => number, bad: (text: string) => void): ProtocolChecker {
   let left = false
   return {
     see(event) {

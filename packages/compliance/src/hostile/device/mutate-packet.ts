@@ -2,10 +2,10 @@ import { PacketType, type Packet, type PageRange } from '@vmbus/core'
 import { mutate } from '../mutate.ts'
 import type { Random } from '../random.ts'
 
-/** A packet that no ring made: its fields are its own, so that they can be changed one by one. */
-export type LoosePacket = { -readonly [Field in keyof Packet]: Packet[Field] }
+/** A packet outside of any ring: its fields can be changed one by one. */
+export type PacketCopy = { -readonly [Field in keyof Packet]: Packet[Field] }
 
-/** Longest payload that damage makes, so that it would still have fitted a ring. */
+/** Longest payload of a mutated packet: it would still have fitted a ring. */
 const LONGEST = 8192
 /** Bytes of a packet's descriptor. */
 const DESCRIPTOR = 16
@@ -17,7 +17,7 @@ const TYPES: readonly [number, ...number[]] = [
 ]
 
 /** A copy that outlives the next `receive`. */
-export function loose(packet: Packet): LoosePacket {
+export function copyPacket(packet: Packet): PacketCopy {
   const bytes = packet.bytes.slice(0, packet.payloadOffset + packet.payloadLength)
   return {
     type: packet.type,
@@ -48,7 +48,7 @@ export function forgedPacket({
   type = PacketType.inBand,
   wants = false,
   transaction: [low, high] = [0, 0],
-}: Forged): LoosePacket {
+}: Forged): PacketCopy {
   const bytes = new Uint8Array((DESCRIPTOR + payload.length + 7) & ~7)
   bytes.set(payload, DESCRIPTOR)
   return {
@@ -66,22 +66,22 @@ export function forgedPacket({
   }
 }
 
-export interface DamageOptions {
+export interface MutationOptions {
   /** Bytes at the start of a payload in which most of its fields stand. */
   readonly span: number
-  /** Pages that a damaged list may name, which nobody has. */
-  readonly spare: readonly number[]
+  /** Pages that a mutated list may name; neither end has them. */
+  readonly unowned: readonly number[]
 }
 
-/** A damaged copy: its payload in most cases, otherwise what stands before it. */
-export function damaged(choose: Random, given: Packet, options: DamageOptions): LoosePacket {
-  const packet = loose(given)
+/** A mutated copy: its payload in most cases, otherwise the fields or ranges before it. */
+export function mutatedPacket(choose: Random, given: Packet, options: MutationOptions): PacketCopy {
+  const packet = copyPacket(given)
   const kind = choose.below(20)
   if (kind === 0) packet.transactionLow = choose.chance(70) ? choose.below(300) : choose.u32()
   else if (kind === 1) packet.flags ^= 1
   else if (kind === 2) packet.type = choose.pick(TYPES)
   else if (kind <= 6 && packet.gpaRanges.length > 0)
-    packet.gpaRanges = rangesOf(choose, packet.gpaRanges, options.spare)
+    packet.gpaRanges = rangesOf(choose, packet.gpaRanges, options.unowned)
   else if (kind <= 6 && packet.transferRanges.length > 0) {
     if (choose.chance(10)) packet.transferSetId = choose.below(0x1_0000)
     const at = choose.below(packet.transferRanges.length)
@@ -98,14 +98,14 @@ export function damaged(choose: Random, given: Packet, options: DamageOptions): 
 
 const size = (choose: Random): number => (choose.chance(60) ? choose.below(0x2_0000) : choose.u32())
 
-/** A ring's parser has bounded the lengths and counted the frames: what is left to lie about is which, and how many. */
-function rangesOf(choose: Random, given: readonly PageRange[], spare: readonly number[]): PageRange[] {
+/** The ring's parser has checked lengths and counts already, so a mutation names other frames, fewer of them, or another list. */
+function rangesOf(choose: Random, given: readonly PageRange[], unowned: readonly number[]): PageRange[] {
   const ranges = given.map(({ byteOffset, byteCount, pfns }) => ({ byteOffset, byteCount, pfns: [...pfns] }))
   const range = choose.any(ranges)
   if (range === undefined) return ranges
   switch (choose.below(4)) {
     case 0:
-      range.pfns[choose.below(range.pfns.length)] = choose.chance(50) ? (choose.any(spare) ?? 0) : choose.u32()
+      range.pfns[choose.below(range.pfns.length)] = choose.chance(50) ? (choose.any(unowned) ?? 0) : choose.u32()
       return ranges
     case 1:
       range.byteCount = 1 + choose.below(Math.max(1, range.byteCount))
@@ -118,11 +118,11 @@ function rangesOf(choose: Random, given: readonly PageRange[], spare: readonly n
   }
 }
 
-function body(choose: Random, packet: LoosePacket, span: number): void {
+function body(choose: Random, packet: PacketCopy, span: number): void {
   const payload = packet.bytes.subarray(packet.payloadOffset)
   const head = payload.subarray(0, choose.chance(80) ? span : payload.length)
   const changed = head.length === 0 ? head : mutate(choose, head, LONGEST)
-  // What was cut is gone with all that follows; what has grown stands at the end.
+  // A head that became shorter cuts the payload there; what a head grew by is put behind the payload.
   const tail = changed.length < head.length ? new Uint8Array(0) : payload.subarray(head.length)
   const grown = changed.length - Math.min(head.length, changed.length)
   const bytes = new Uint8Array((packet.payloadOffset + changed.length + tail.length + 7) & ~7)
