@@ -7,7 +7,7 @@ const SLOW_TIERS = ['guests', 'deep'] as const
 
 const BUILT = ['module', 'node', 'import', 'default']
 const SOURCES = ['@vmbus/source', ...BUILT]
-const folders = '{packages/*,matrix,scripts}/test'
+const folders = '{{packages/*,matrix,scripts}/test,tests}'
 
 // A tier is named by `vitest --mode deep`, as the npm scripts do, or by VMBUS_TIER=deep.
 export default defineConfig(({ mode }) => {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { copied } from './defective.ts'
 
-/** Typed by hand, by what each defect breaks (packages/compliance/defects): the probes that see it, and no others. */
+/** Typed by hand, by what each defect breaks (tests/regressions/defects): the probes that see it, and no others. */
 const RED: Readonly<Record<string, readonly string[]>> = {
   // The name of a file with a zero between its characters.
   'fcopy-name': ['file-copy'],

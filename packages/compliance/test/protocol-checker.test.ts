@@ -50,8 +50,8 @@ describe('what a host says, before a hostile guest', () => {
       ['modifyChannelResponse in version 0x40000'],
     ],
     ['words without a connection', 0, [request, offer(1)], ['offerChannel without a connection']],
-    ["a guest's message", Version.v4_0, [['guest', bare(MessageId.requestOffers)]], ['message 3 is none of a host']],
-    ['no message', Version.v4_0, [['guest', new Uint8Array(3)]], ['message -1 is none of a host']],
+    ["a guest's message", Version.v4_0, [['guest', bare(MessageId.requestOffers)]], ['message 3 is not one of a host']],
+    ['no message', Version.v4_0, [['guest', new Uint8Array(3)]], ['message -1 is not one of a host']],
     [
       'features that nobody named',
       Version.v6_0,
@@ -80,8 +80,8 @@ describe('what a guest says, before a hostile host', () => {
       [['host', encode(layouts.modifyChannel, MessageId.modifyChannel, { relid: 1 })]],
       ['modifyChannel in version 0x40000'],
     ],
-    ["a host's message", Version.v4_0, [['host', response[1]]], ['message 15 is none of a guest']],
-    ['half a message', Version.v4_0, [['host', request[1].subarray(0, 4)]], ['message -1 is none of a guest']],
+    ["a host's message", Version.v4_0, [['host', response[1]]], ['message 15 is not one of a guest']],
+    ['half a message', Version.v4_0, [['host', request[1].subarray(0, 4)]], ['message -1 is not one of a guest']],
   ])('%s', (_, version, messages, expected) => {
     expect(seen(guestChecker, version, ...messages)).toEqual(expected)
   })

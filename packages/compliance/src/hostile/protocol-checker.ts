@@ -1,10 +1,10 @@
 import { MessageId, layouts, messageEntry } from '@vmbus/core'
 import type { TraceEvent } from '@vmbus/world'
 
-/** What follows an end's own messages, and tells what even a hostile peer must not make it do. */
+/** Follows the messages of one end, and reports what not even a hostile peer may make it say. */
 export interface ProtocolChecker {
   see(event: TraceEvent): void
-  /** The connection ended without a word of the guest. */
+  /** The connection ended without UNLOAD, as by a reset of the guest. */
   reset(): void
 }
 
@@ -23,7 +23,7 @@ const ANSWERS: Readonly<Record<number, number>> = {
   [MessageId.pauseResponse]: MessageId.pause,
 }
 
-/** Reserved channels live beside the connection: what concerns them is said without one. */
+/** Reserved channels do not belong to a connection: their answers may come without one. */
 const WITHOUT_CONNECTION: ReadonlySet<number> = new Set([
   MessageId.versionResponse,
   MessageId.closeReservedChannelResponse,
@@ -33,14 +33,13 @@ const idOf = (bytes: Uint8Array): number =>
   bytes.length < layouts.messageHeader.size ? -1 : layouts.messageHeader.parse(bytes).msgtype
 
 /**
- * Of the invariants at the end of historical-bugs.md, those that a host's messages show: every request is answered once
- * at most, no relid is reused before its release, the negotiated version and features apply, and after UNLOAD there
- * is silence.
+ * What a host's messages must show whatever its guest says: each request is answered at most once, no relid is used again
+ * before its release, only what the version and features in force allow is said, and nothing after UNLOAD (wire/02).
  */
 export function hostChecker(version: () => number, bad: (text: string) => void): ProtocolChecker {
   const asked = new Map<number, number>()
   const live = new Set<number>()
-  /** Released before the offer was heard, which waits behind a pause or a full slot: a guest may guess. */
+  /** Relids that were released before their offer was delivered (it waits behind a pause, or a full slot): a guest may guess. */
   const early = new Set<number>()
   /** Relids that were asked to be opened as reserved channels. */
   const reserved = new Set<number>()
@@ -71,7 +70,7 @@ export function hostChecker(version: () => number, bad: (text: string) => void):
   const fromHost = (bytes: Uint8Array): void => {
     const id = idOf(bytes)
     const entry = messageEntry(id)
-    if (entry?.to !== 'guest') return bad(`message ${id} is none of a host`)
+    if (entry?.to !== 'guest') return bad(`message ${id} is not one of a host`)
     if (bytes.length < entry.layout.size) bad(`${entry.name} of ${bytes.length} bytes`)
     const connected = version() !== 0
     if (connected && entry.since > version() && !WITHOUT_CONNECTION.has(id))
@@ -115,7 +114,7 @@ export function guestChecker(version: () => number, bad: (text: string) => void)
       if (event.kind !== 'message' || event.to !== 'host') return
       const id = idOf(event.bytes)
       const entry = messageEntry(id)
-      if (entry?.to !== 'host') return bad(`message ${id} is none of a guest`)
+      if (entry?.to !== 'host') return bad(`message ${id} is not one of a guest`)
       if (event.bytes.length < entry.layout.size) bad(`${entry.name} of ${event.bytes.length} bytes`)
       if (id === MessageId.initiateContact) {
         left = false

@@ -1,4 +1,4 @@
-import type { Disposition } from './disposition.ts'
+import type { Coverage } from './coverage.ts'
 
 const LIFE =
   'packages/core/test/life.test.ts › offer, open, close, grant, rescind, release, unload, suspend, save and hot add in any order keep the invariants'
@@ -9,8 +9,8 @@ const CHANNEL =
   'packages/core/test/channel-life.test.ts › ends that act only on signals deliver everything, in any order of steps'
 const HOSTILE = 'packages/core/test/hostile-peer.test.ts › a hostile peer breaks no more than its channel'
 
-/** What became of each row of the table "Ring, signalling, monitor": the test that fails when the defect is put back (`defects/<id>.patch`). */
-export const ringDispositions: readonly Disposition[] = [
+/** Coverage of each row of the table "Ring, signalling, monitor": the test that fails when the defect is put back (`defects/<id>.patch`). */
+export const ringCoverage: readonly Coverage[] = [
   { id: 'ring-lost-wakeup', caughtBy: CHANNEL },
   { id: 'ring-signal-rule', caughtBy: RING },
   { id: 'ring-pending-feature-lie', caughtBy: CHANNEL },
@@ -30,7 +30,10 @@ export const ringDispositions: readonly Disposition[] = [
   {
     id: 'early-data',
     caughtBy:
-      'packages/compliance/test/historical/early-data.test.ts › what a host says while a channel opens is heard',
+      'packages/compliance/test/regressions/early-data.test.ts › what a host says while a channel opens is heard',
   },
-  { id: 'recv-empty-vs-error', caughtBy: 'packages/core/test/ring-museum.test.ts › empty and broken are told apart' },
+  {
+    id: 'recv-empty-vs-error',
+    caughtBy: 'packages/core/test/ring-regressions.test.ts › empty and broken are told apart',
+  },
 ]

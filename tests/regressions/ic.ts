@@ -1,5 +1,5 @@
-/** What became of the rows on key-value exchange, backup, file copy and negotiation: the test that fails when the defect is put back (`defects/<id>.patch`). */
-export const icDispositions = [
+/** Coverage of the rows on key-value exchange, backup, file copy and negotiation: the test that fails when the defect is put back (`defects/<id>.patch`). */
+export const icCoverage = [
   {
     id: 'kvp-version-index',
     caughtBy: 'packages/ic/test/negotiate.test.ts › picks the highest common version, whatever the order on the wire',

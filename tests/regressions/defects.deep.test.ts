@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { dispositions } from '../../src/historical/index.ts'
+import { regressionCoverage } from './index.ts'
 import { DEFECTS, scratch, type Scratch } from './scratch.ts'
 import { shrunkSteps } from './shrunk.ts'
 
 /** As many defects are tried at a time; each in a copy of its own. */
 const WORKERS = 2
 
-const caught = dispositions.filter((each) => 'caughtBy' in each)
+const caught = regressionCoverage.filter((each) => 'caughtBy' in each)
 const copies: Scratch[] = []
 
 afterAll(() => {
@@ -51,7 +51,7 @@ test(
     const open = results.filter(({ result }) => !result.startsWith('caught'))
     const lines = results.map(({ id, result }) => `${id}: ${result.split('\n')[0]}`)
     process.stdout.write(
-      `${lines.join('\n')}\n${results.length - open.length} caught, ${dispositions.length - caught.length} no counterpart, ${open.length} open\n`,
+      `${lines.join('\n')}\n${results.length - open.length} caught, ${regressionCoverage.length - caught.length} no counterpart, ${open.length} open\n`,
     )
     expect(open).toEqual([])
   },

@@ -1,10 +1,10 @@
-import type { Disposition } from './disposition.ts'
+import type { Coverage } from './coverage.ts'
 
 const LIFE =
   'packages/core/test/life.test.ts › offer, open, close, grant, rescind, release, unload, suspend, save and hot add in any order keep the invariants'
 
-/** What became of each row of the table "Channel life": the test that fails when the defect is put back (`defects/<id>.patch`). */
-export const channelDispositions: readonly Disposition[] = [
+/** Coverage of each row of the table "Channel life": the test that fails when the defect is put back (`defects/<id>.patch`). */
+export const channelCoverage: readonly Coverage[] = [
   { id: 'open-rescind-hang', caughtBy: LIFE },
   { id: 'rescind-uaf', caughtBy: LIFE },
   { id: 'subchannel-count', caughtBy: LIFE },
@@ -35,7 +35,7 @@ export const channelDispositions: readonly Disposition[] = [
   { id: 'paused-but-talks', caughtBy: LIFE },
   {
     id: 'reserved-lost',
-    caughtBy: 'packages/compliance/test/historical/reserved.test.ts › reserved channels are there after a restore',
+    caughtBy: 'packages/compliance/test/regressions/reserved.test.ts › reserved channels are there after a restore',
   },
   {
     id: 'max-version-restore',
@@ -46,7 +46,7 @@ export const channelDispositions: readonly Disposition[] = [
   {
     id: 'gpadl-leak-open-fail',
     caughtBy:
-      'packages/compliance/test/historical/failed-open.test.ts › an open that the host refuses gives everything back',
+      'packages/compliance/test/regressions/failed-open.test.ts › an open that the host refuses gives everything back',
   },
   { id: 'subchannel-race', caughtBy: 'packages/core/test/host-bus.test.ts › subchannels go before their primary' },
   {

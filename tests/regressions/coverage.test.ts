@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { dispositions } from '../../src/historical/index.ts'
-import tables from '../fixtures/historical-bugs.json' with { type: 'json' }
+import { regressionCoverage } from './index.ts'
+import tables from './historical-bugs.json' with { type: 'json' }
 import { DEFECTS, patches } from './scratch.ts'
 import { shrunkSteps } from './shrunk.ts'
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
-const ids = dispositions.map(({ id }) => id)
-const caught = dispositions.filter((each) => 'caughtBy' in each)
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ids = regressionCoverage.map(({ id }) => id)
+const caught = regressionCoverage.filter((each) => 'caughtBy' in each)
 
 /** Models, properties, invariants and hostile peers, written without a defect in mind. */
 const GENERAL = new Set([
@@ -45,11 +45,11 @@ function hunks(patch: string): { readonly file: string; readonly before: string 
   return found
 }
 
-test.each(Object.entries(tables))('each row of “%s” has one disposition', (_, rows) => {
+test.each(Object.entries(tables))('each row of “%s” has its coverage', (_, rows) => {
   for (const row of rows) expect([row, ids.filter((id) => id === row).length]).toEqual([row, 1])
 })
 
-test('there is no disposition of anything else, and no patch without one', () => {
+test('nothing else is covered, and no patch without one', () => {
   expect(ids.toSorted()).toEqual(Object.values(tables).flat().toSorted())
   expect(patches().toSorted()).toEqual(caught.map(({ id }) => `${id}.patch`).toSorted())
 })

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
-export const DEFECTS: string = fileURLToPath(new URL('../../defects/', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const DEFECTS: string = fileURLToPath(new URL('./defects/', import.meta.url))
 
 /** Folders that no test of a defect reads: what is built, and what is large. */
 const LEFT_OUT = new Set(['dist', '.turbo', '.git'])
@@ -29,7 +29,7 @@ export interface Scratch {
 
 /** Workspace packages are linked to each other by relative links, so the copy's packages see the copy's. */
 export function scratch(): Scratch {
-  const root = mkdtempSync(join(tmpdir(), 'vmbus-museum-'))
+  const root = mkdtempSync(join(tmpdir(), 'vmbus-regressions-'))
   const isWanted = (path: string): boolean => !path.split(sep).some((part) => LEFT_OUT.has(part))
   for (const name of ['packages', 'scripts', 'package.json', 'vitest.config.ts', 'tsconfig.base.json']) {
     cpSync(join(ROOT, name), join(root, name), {

@@ -1,10 +1,10 @@
-import type { Disposition } from './disposition.ts'
+import type { Coverage } from './coverage.ts'
 
 const MODEL = 'packages/netvsc/test/model.test.ts › any life of an adapter keeps every frame, section and completion'
 const REGRESSIONS = 'packages/netvsc/test/regressions.test.ts'
 
-/** What became of each row of the netvsc table: the test that fails when the defect is put back (`defects/<id>.patch`). */
-export const netvscDispositions: readonly Disposition[] = [
+/** Coverage of each row of the netvsc table: the test that fails when the defect is put back (`defects/<id>.patch`). */
+export const netvscCoverage: readonly Coverage[] = [
   { id: 'xid-across-channels', caughtBy: MODEL },
   { id: 'rx-never-acked', caughtBy: MODEL },
   { id: 'chim-stale', caughtBy: MODEL },

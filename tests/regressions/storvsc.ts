@@ -1,5 +1,5 @@
-/** What became of each row of the storvsc table: the test that fails when the defect is put back (`defects/<id>.patch`). */
-export const storvscDispositions = [
+/** Coverage of each row of the storvsc table: the test that fails when the defect is put back (`defects/<id>.patch`). */
+export const storvscCoverage = [
   {
     id: 'ringfull-io-freeze',
     caughtBy: 'packages/storvsc/test/lifecycle.test.ts › more than they hold is delayed, never lost',

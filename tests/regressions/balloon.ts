@@ -1,10 +1,10 @@
-import type { Disposition } from './disposition.ts'
+import type { Coverage } from './coverage.ts'
 
 const ACCOUNTS =
   'packages/balloon/test/accounts.test.ts › guest and host have the same pages after every operation, above the floor, and each answer equals the work'
 
-/** What became of the rows on dynamic memory: the test that fails when the defect is put back (`defects/<id>.patch`). */
-export const balloonDispositions: readonly Disposition[] = [
+/** Coverage of the rows on dynamic memory: the test that fails when the defect is put back (`defects/<id>.patch`). */
+export const balloonCoverage: readonly Coverage[] = [
   { id: 'balloon-order', caughtBy: ACCOUNTS },
   { id: 'balloon-floor', caughtBy: ACCOUNTS },
   { id: 'balloon-over', caughtBy: ACCOUNTS },

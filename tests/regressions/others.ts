@@ -1,7 +1,7 @@
-import type { Disposition } from './disposition.ts'
+import type { Coverage } from './coverage.ts'
 
-/** What became of the rows on time synchronisation and shutdown, and of those on devices that are not built. */
-export const otherDispositions: readonly Disposition[] = [
+/** Coverage of the rows on time synchronisation and shutdown, and of those on devices that are not built. */
+export const otherCoverage: readonly Coverage[] = [
   {
     id: 'timesync-stale',
     caughtBy: 'packages/compliance/test/components.test.ts › refuses a sample that waited longer than ten minutes',
