@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -66,7 +66,7 @@ function readmes(root) {
 
 /**
  * Writes every example of every README as a file of its own, for the compiler to check and a test to run. Line numbers are
- * those of the README. The files lie in matrix, from which every package can be imported by name.
+ * those of the README. The files lie in matrix, whose libraries they may import as well as every package.
  *
  * @param {string} root
  * @returns {{ readme: string, example: Example, file: string }[]} with absolute paths of the files
@@ -74,7 +74,10 @@ function readmes(root) {
 export function writeExamples(root) {
   const folder = join(root, 'matrix/.examples')
   rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
+  const scope = join(folder, 'node_modules/@vmbus')
+  mkdirSync(scope, { recursive: true })
+  for (const name of readdirSync(join(root, 'packages')))
+    symlinkSync(join(root, 'packages', name), join(scope, name), 'junction')
   return readmes(root).flatMap((readme) =>
     examplesOf(readFileSync(join(root, readme), 'utf8')).map((example) => {
       const file = join(

@@ -41,6 +41,7 @@ export function violations(workspace, table) {
       }
       const pure = floor.floor <= HIGHEST_PURE_FLOOR
       return [
+        ...(subject.isBuilt ? [] : ['tsconfig.json: is not named in tsconfig.build.json']),
         ...manifestViolations(subject, allowed, pure),
         ...referenceViolations(subject),
         ...subject.sources.flatMap((source) => sourceViolations(subject, source, { allowed, pure, ...table })),

@@ -12,6 +12,7 @@ import { basename, join, posix, relative, sep } from 'node:path'
  * @property {string} folder the last part of its path, which is also its name without the scope
  * @property {{ name: string } & Partial<Record<DependencyField, Record<string, string>>>} manifest
  * @property {readonly string[]} references folders that its tsconfig.json refers to
+ * @property {boolean} isBuilt tsconfig.build.json refers to it
  * @property {readonly Source[]} sources the TypeScript files of src and test
  *
  * @typedef {'dependencies' | 'devDependencies' | 'peerDependencies' | 'optionalDependencies'} DependencyField
@@ -27,10 +28,12 @@ export function readWorkspace(root) {
   const packages = readdirSync(join(root, 'packages'))
     .map((name) => join(root, 'packages', name))
     .filter((path) => existsSync(join(path, 'package.json')))
+  const built = referencesOf(JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8')))
   return [...packages, join(root, 'matrix')].map((path) => ({
     folder: basename(path),
     manifest: JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')),
     references: referencesOf(JSON.parse(readFileSync(join(path, 'tsconfig.json'), 'utf8'))),
+    isBuilt: built.includes(basename(path)),
     sources: ['src', 'test'].flatMap((part) => sourcesIn(path, part)),
   }))
 }

@@ -25,6 +25,7 @@ function pack(folder: string, uses: string[], files: Record<string, string> = {}
       dependencies: Object.fromEntries(uses.map((name) => [`@vmbus/${name}`, 'workspace:^'])),
     },
     references: refers,
+    isBuilt: true,
     sources: Object.entries(files).map(([path, text]) => ({ path, text })),
   }
 }
@@ -57,6 +58,11 @@ test('sound packages have no violations', () => {
 
 describe('the dependency graph', () => {
   test.each([
+    [
+      'left out of the build',
+      { ...pack('world', []), isBuilt: false },
+      'world/tsconfig.json: is not named in tsconfig.build.json',
+    ],
     ['above', pack('world', ['disk']), 'world/package.json: depends on @vmbus/disk, which is not on a floor below'],
     [
       'beside',
