@@ -12,7 +12,7 @@ export const STORVSC_HOST_REJECTS = {
 
 export type StorvscHostReject = keyof typeof STORVSC_HOST_REJECTS
 
-/** What a driver drops of its host's, and the steps of the set-up at which it gives up, as its event `failed` tells. */
+/** What a driver drops of its host's, and the steps of the set-up at which it gives up, as its event `failed` names them. */
 export const STORVSC_GUEST_REJECTS = {
   'message-short': 'a completion shorter than the version in force has it',
   'completion-unasked': 'a completion that no request waits for',

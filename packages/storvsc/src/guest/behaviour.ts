@@ -8,7 +8,7 @@ export interface StorvscBehaviour {
   readonly firstPacketBytes: number
   /** Asks for sub-channels before the end of initialisation, as Windows does. */
   readonly subchannelsFirst: boolean
-  /** 100 ns units that an answer to a set-up packet may take: 180 s in Linux, 5 s in FreeBSD. */
+  /** 100 ns units that a reply to a set-up packet may take: 180 s in Linux, 5 s in FreeBSD. */
   readonly setupTimeout: number
   /** Requests that may be in flight. */
   readonly depth: number

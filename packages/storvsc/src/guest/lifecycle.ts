@@ -2,7 +2,7 @@ import type { GuestChannel } from '@vmbus/core'
 import { plainCopy, type StateForm } from '@vmbus/world'
 import { Operation, PACKET_BYTES_V1, controllerKindOf, ideAddress } from '../protocol/index.ts'
 import type { GuestContext } from './context.ts'
-import { abort, dispatch, drop, featuresOf, tellEnded } from './requests.ts'
+import { abort, dispatch, drop, featuresOf, reportEnded } from './requests.ts'
 import type { SavedGuest } from './saved.ts'
 import { forgetUnit, stop } from './scan.ts'
 import { begin, fail } from './setup.ts'
@@ -46,7 +46,7 @@ function end(ctx: GuestContext, outcome: 'aborted' | 'gone'): void {
   const { state, deps } = ctx
   state.phase = outcome === 'gone' ? 'gone' : 'idle'
   state.version = 0
-  state.owed = false
+  state.unsent = false
   state.resetting = false
   state.deadline = Infinity
   deps.timers.clear('setup')
@@ -72,12 +72,12 @@ export function rescinded(ctx: GuestContext, channel: GuestChannel): void {
     return dispatch(ctx)
   }
   end(ctx, 'gone')
-  tellEnded(ctx)
+  reportEnded(ctx)
   for (const disk of ctx.state.disks) forgetUnit(ctx, disk)
 }
 
 export function timer(ctx: GuestContext, name: string): void {
-  if (name === 'ended') tellEnded(ctx)
+  if (name === 'ended') reportEnded(ctx)
   else if (name === 'setup' && ctx.state.deadline !== Infinity) {
     fail(ctx, 'timeout', 0)
     const primary = ctx.channels.get(0)

@@ -47,17 +47,17 @@ export interface StorvscGuestOptions {
   readonly asksNames?: boolean
   /** The number that the operating system gave the controller, which its requests carry; default 0. */
   readonly port?: () => number
-  /** Looks for units after set-up and when told of changes; default true. Without it the owner does. */
+  /** Looks for units after set-up and when the host reports changes; default true. Without it the owner does. */
   readonly scan?: boolean
   /** Set-up is done: requests go out. */
   readonly onReady?: () => void
   /** The host says that units came or went. */
   readonly onBusChange?: () => void
-  /** A unit answered that it is not what it was; its request is sent again. */
+  /** A unit reported that it has changed; its request is sent again. */
   readonly onUnitChanged?: (at: UnitAt) => void
-  /** A unit answered that it is not there. */
+  /** A unit reported that it is not there. */
   readonly onUnitGone?: (at: UnitAt) => void
-  /** A unit was found, or is not what it was. */
+  /** A unit was found, or has changed. */
   readonly onDisk?: (disk: Disk) => void
   readonly onDiskGone?: (disk: Disk) => void
   /** A request ended; each does so once, and never within the call that made it. */

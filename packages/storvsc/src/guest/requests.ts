@@ -34,7 +34,7 @@ function endLater(ctx: GuestContext, request: RequestRecord, outcome: RequestOut
   ctx.deps.timers.set('ended', ctx.deps.clock.now())
 }
 
-export function tellEnded(ctx: GuestContext): void {
+export function reportEnded(ctx: GuestContext): void {
   const { ended } = ctx.state
   ctx.state.ended = []
   for (const { request, result } of ended) end(ctx, request, result)
@@ -47,7 +47,7 @@ function end(ctx: GuestContext, request: RequestRecord, result: RequestResult): 
   else ctx.completed(request.id, result)
 }
 
-/** What a host of this version is known not to take, or nobody could (Linux storvsc_drv.c, storvsc_scsi_cmd_ok). */
+/** Too long for the controller, or a command that hosts up to version 5.1 do not know (Linux storvsc_drv.c, storvsc_scsi_cmd_ok). */
 function refused(ctx: GuestContext, { cdb, buffer }: RequestRecord): boolean {
   const old = ctx.state.version <= V5_1 && (cdb[0] === Op.writeSame10 || cdb[0] === Op.setWindow)
   return old || (buffer?.byteCount ?? 0) > ctx.state.maxTransferBytes

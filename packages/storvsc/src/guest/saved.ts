@@ -81,7 +81,7 @@ const scan: Shape<ScanState> = object({
 })
 
 export const savedGuest = (depth: number): StateForm<SavedGuest> =>
-  stateForm<SavedGuest>('storvsc-driver', 2, {
+  stateForm<SavedGuest>('storvsc-driver', 3, {
     phase: oneOf(...PHASES),
     attempt: integer(),
     version: oneOf(0, ...VSTOR_VERSIONS),
@@ -89,7 +89,7 @@ export const savedGuest = (depth: number): StateForm<SavedGuest> =>
     maxTransferBytes: u32,
     portName: text,
     nodeName: text,
-    owed: flag,
+    unsent: flag,
     deadline: number(),
     nextId: integer(1),
     rotor: integer(),

@@ -31,7 +31,7 @@ export function scanAll(ctx: GuestContext): void {
 }
 
 /** Looks at one unit again: its capacity, or what it is, has changed. */
-export function lookAgain(ctx: GuestContext, { path, target, lun }: UnitAt): void {
+export function rescanUnit(ctx: GuestContext, { path, target, lun }: UnitAt): void {
   if (ctx.scans) enqueue(ctx, [{ kind: 'lun', path, target, lun }])
 }
 
@@ -49,7 +49,7 @@ function enqueue(ctx: GuestContext, tasks: readonly Task[]): void {
     state.scan = { tasks: [], task: null, stage: 'report', found: null, request: 0, pfn }
   }
   const { scan } = state
-  // A host that talks of changes all the time makes the list no longer than the number of addresses.
+  // However often a host reports changes, the list holds each address once.
   for (const task of tasks) if (!scan.tasks.some((each) => same(each, task))) scan.tasks.push(task)
   if (scan.task === null) next(ctx)
 }
@@ -222,7 +222,7 @@ function keep(ctx: GuestContext, disk: Disk): void {
   if (before === undefined || JSON.stringify(before) !== JSON.stringify(disk)) ctx.appeared(disk)
 }
 
-/** The unit is not there, or no more. */
+/** The unit is not there, or was removed. */
 export function forgetUnit(ctx: GuestContext, unitAt: UnitAt): void {
   const disk = ctx.state.disks.find((each) => sameUnit(each, unitAt))
   if (disk === undefined) return

@@ -18,7 +18,7 @@ import type { DriverPhase } from './state.ts'
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-/** The first packet of a fresh channel. */
+/** The first packet of a new channel. */
 export function begin(ctx: GuestContext): void {
   ctx.state.attempt = 0
   ctx.state.version = 0
@@ -39,13 +39,13 @@ function enter(ctx: GuestContext, phase: DriverPhase): void {
   state.phase = phase
   state.deadline = deps.clock.now() + behaviour.setupTimeout
   deps.timers.set('setup', state.deadline)
-  ask(ctx)
+  sendSetup(ctx)
 }
 
 const wantedSubchannels = (ctx: GuestContext): number => Math.min(ctx.subchannels, ctx.state.maxSubchannels)
 
-/** Sends the packet of the phase, or remembers that it is owed while the ring is full. */
-export function ask(ctx: GuestContext): void {
+/** Sends the packet of the phase; `unsent` until the ring has room for it. */
+export function sendSetup(ctx: GuestContext): void {
   const { state, behaviour } = ctx
   const operation = OPERATION[state.phase]
   const channel = ctx.channels.get(0)?.channel
@@ -55,14 +55,14 @@ export function ask(ctx: GuestContext): void {
     if (state.phase === 'version') protocolVersion.write.majorMinor(body, 0, ctx.versions[state.attempt] ?? 0)
     if (state.phase === 'subchannels') body.setUint16(0, wantedSubchannels(ctx), true)
   })
-  state.owed = false
+  state.unsent = false
   if (channel.sendInBand(payload, INIT_LOW, ID_HIGH, true)) return
-  state.owed = true
+  state.unsent = true
   channel.wantWritable(payload.length + 24)
 }
 
-/** An answer to a set-up packet. Guests look at the operation and at the status. */
-export function answered(ctx: GuestContext, packet: Packet): void {
+/** A reply to a set-up packet. Guests look at the operation and at the status. */
+export function onSetupReply(ctx: GuestContext, packet: Packet): void {
   const { state } = ctx
   const { view, payloadOffset } = packet
   const good = view.getUint32(payloadOffset + vstorPacket.offsets.operation, true) === Operation.completeIo
@@ -130,7 +130,7 @@ export function fail(ctx: GuestContext, step: string, status: number): void {
   const { state, deps } = ctx
   state.phase = 'failed'
   state.deadline = Infinity
-  state.owed = false
+  state.unsent = false
   deps.timers.clear('setup')
   deps.event('failed', { step, status })
   drop(ctx, 'error')

@@ -95,12 +95,12 @@ export interface GuestState {
   portName: string
   nodeName: string
   /** A set-up packet that the ring had no room for. */
-  owed: boolean
+  unsent: boolean
   deadline: number
   nextId: number
   rotor: number
   queue: RequestRecord[]
-  /** Ended without the host; told to the owner from a timer. */
+  /** Ended without the host; reported to the owner from a timer. */
   ended: { readonly request: RequestRecord; readonly result: RequestResult }[]
   disks: Disk[]
   scan: ScanState | null
@@ -117,7 +117,7 @@ export const initialGuestState = (): GuestState => ({
   maxTransferBytes: 0,
   portName: '',
   nodeName: '',
-  owed: false,
+  unsent: false,
   deadline: Infinity,
   nextId: 1,
   rotor: 0,

@@ -4,12 +4,12 @@ import type { StorvscGuestReject } from '../rejects.ts'
 import type { GuestContext } from './context.ts'
 import { complete, dispatch } from './requests.ts'
 import { scanAll } from './scan.ts'
-import { answered } from './setup.ts'
+import { onSetupReply } from './setup.ts'
 import { ID_HIGH, INIT_LOW, RESET_LOW } from './wire.ts'
 
 // Whoever sends may find, before the call returns, that the host has run and the guest has been interrupted (README of
-// @vmbus/hypervisor). What comes then waits until the driver is done with what it is doing: no answer overtakes the note of
-// its request, and no chain of requests, each begun when the last one ended, grows the stack.
+// @vmbus/hypervisor). What comes then waits until the driver has finished: no reply comes before its
+// request was recorded, and an owner that makes a request at each completion does not grow the stack.
 
 /** Does what the bus asks for, then reads what came meanwhile. */
 export function turn(ctx: GuestContext, act: () => void): void {
@@ -23,7 +23,7 @@ export function turn(ctx: GuestContext, act: () => void): void {
   }
 }
 
-/** Does what the owner asks for. Ends of requests are told from a timer, since the owner does not know their ids yet. */
+/** Does what the owner asks for. Ends of requests are reported from a timer: the owner does not know their ids yet. */
 export function call<T>(ctx: GuestContext, act: () => T): T {
   if (ctx.busy) return act()
   ctx.busy = true
@@ -81,7 +81,7 @@ function take(ctx: GuestContext, channel: Channel, packet: Packet): void {
     return
   }
   if (packet.transactionLow === INIT_LOW && channel.subchannelIndex === 0 && packet.payloadLength >= PACKET_BYTES_V1)
-    return answered(ctx, packet)
+    return onSetupReply(ctx, packet)
   complete(ctx, channel, packet)
 }
 

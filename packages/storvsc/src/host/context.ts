@@ -1,31 +1,31 @@
 import type { Channel, HostDeviceDeps } from '@vmbus/core'
 import type { ControllerKind } from '../protocol/index.ts'
 import type { LunAddress } from './address.ts'
-import { answers, type Answers, type ControllerState } from './answers.ts'
-import { completions, type Completions, type Reply } from './completions.ts'
-import { executor, type Execute } from './execute.ts'
-import { guestBuffer, type GuestBuffer } from './guest-buffer.ts'
-import { luns as lunTable, type Luns } from './luns.ts'
+import { command, type ExecuteContext } from './execute.ts'
+import { guestBuffer } from './guest-buffer.ts'
+import { luns as lunTable } from './luns.ts'
 import { resolve, type StorvscHostOptions, type StorvscSettings } from './options.ts'
-import { queuedDisks, type Queues } from './queues.ts'
-import { noRequests } from './requests.ts'
-import { initialSetup, type SetupEffects, type SetupOptions } from './setup.ts'
-import { steps as stepsFor } from './steps.ts'
+import { abort, noRequests, type RequestsState } from './pending.ts'
+import { packets, type Reply } from './replies.ts'
+import { initialSetup, type SetupEffects, type SetupOptions, type SetupState } from './setup.ts'
+import { steps } from './steps.ts'
+
+/** What a controller saves beside its units. */
+export interface ControllerState extends SetupState, RequestsState {
+  /** The guest has yet to hear of added or removed units. */
+  enumerate: boolean
+  /** The controller is being withdrawn: requests end as they do where there is no unit. */
+  rescinded: boolean
+}
 
 /** What the parts of a controller share. `state`, and that of its units, is all that is saved. */
-export interface HostContext {
+export interface HostContext extends ExecuteContext {
   readonly kind: ControllerKind
   /** The one address of an IDE accelerator. */
   readonly fixed: LunAddress | undefined
   readonly setup: SetupOptions
   readonly effects: SetupEffects
-  readonly luns: Luns
   readonly channels: Map<number, Channel>
-  readonly buffer: GuestBuffer
-  readonly queues: Queues
-  readonly out: Completions
-  readonly answers: Answers
-  readonly execute: Execute
   /** The request at hand. */
   readonly reply: { -readonly [K in keyof Reply]: Reply[K] }
   state: ControllerState
@@ -46,41 +46,21 @@ export function hostContext(
   deps: HostDeviceDeps,
   settings: StorvscSettings | undefined,
 ): HostContext {
-  const resolved = resolve(options, settings)
-  const { kind, address: fixed } = resolved
+  const { kind, address, initiator, versions, subchannels, maxTransferBytes, wwn } = resolve(options, settings)
   const luns = lunTable({
-    at: fixed,
-    initiator: resolved.initiator,
-    aborted: (key) => ctx.queues.abort(key),
-    ejected: (address) => deps.event('ejected', address),
+    at: address,
+    initiator,
+    aborted: (key) => abort(ctx, key),
+    ejected: (from) => deps.event('ejected', from),
   })
   for (const each of options.luns) luns.add(each)
-  const channels = new Map<number, Channel>()
   const buffer = guestBuffer(deps.memory)
-  const steps = stepsFor(buffer)
-  const out = completions()
-  const state = (): ControllerState => ctx.state
-  const sending = answers({ channels, out, state })
-  const queues = queuedDisks({
-    deps,
-    buffer,
-    steps,
-    luns,
-    requests: state,
-    finish: (index, to, result) => {
-      const channel = channels.get(index)
-      if (channel !== undefined) sending.finish(channel, to, result)
-    },
-  })
   const ctx: HostContext = {
+    deps,
     kind,
-    fixed,
-    setup: {
-      versions: resolved.versions,
-      maxSubchannels: resolved.subchannels,
-      maxTransferBytes: resolved.maxTransferBytes,
-      wwn: resolved.wwn,
-    },
+    fixed: address,
+    path: address?.path,
+    setup: { versions, maxSubchannels: subchannels, maxTransferBytes, wwn },
     effects: {
       ready: () => {
         // The guest is about to look at all there is.
@@ -93,20 +73,12 @@ export function hostContext(
       },
     },
     luns,
-    channels,
+    channels: new Map(),
     buffer,
-    queues,
-    out,
-    answers: sending,
-    execute: executor({
-      path: fixed?.path,
-      luns,
-      isRescinded: () => ctx.state.rescinded,
-      buffer,
-      steps,
-      queues,
-      finish: sending.finish,
-    }),
+    command: command(buffer),
+    steps: steps(buffer),
+    completions: { slots: [], statuses: [] },
+    packets: packets(),
     reply: { low: 0, high: 0, bytes: 0 },
     state: initialState(),
     busy: false,

@@ -12,6 +12,7 @@ import {
 } from '../protocol/index.ts'
 import type { StorvscHostReject } from '../rejects.ts'
 import type { HostContext } from './context.ts'
+import { execute } from './execute.ts'
 import { setup } from './setup.ts'
 
 /** Requests that may wait for their disks; more stay in the ring. */
@@ -34,13 +35,13 @@ function handleRequest(ctx: HostContext, channel: Channel, packet: Packet): void
   if (gpaRanges.length > 1 || (length > 0 && (range?.byteCount ?? 0) < length))
     return refuse(channel, 'request-ranges', `${gpaRanges.length} ranges for ${length} bytes`)
   ctx.buffer.bind(length > 0 ? range : undefined, length, view.getUint8(body + at.dataIn) !== DataIn.write)
-  ctx.execute(channel, reply, view, body)
+  execute(ctx, channel, reply, view, body)
 }
 
 const RESETS: readonly number[] = [Operation.resetLun, Operation.resetAdapter, Operation.resetBus]
 
 function handle(ctx: HostContext, channel: Channel, packet: Packet): void {
-  const { reply, out, state } = ctx
+  const { reply, packets, state } = ctx
   const { view, payloadOffset, payloadLength } = packet
   const isRequest = packet.type === PacketType.inBand || packet.type === PacketType.gpaDirect
   if (!isRequest || (packet.flags & COMPLETION_WANTED) === 0)
@@ -52,12 +53,12 @@ function handle(ctx: HostContext, channel: Channel, packet: Packet): void {
   const operation = view.getUint32(payloadOffset + vstorPacket.offsets.operation, true)
   if (operation === Operation.executeSrb) {
     if (state.phase === 'ready') handleRequest(ctx, channel, packet)
-    else out.send(channel, reply, NtStatus.invalidDeviceState)
+    else packets.send(channel, reply, NtStatus.invalidDeviceState)
     return
   }
   // Resets have never done anything; what is in flight ends as it would have.
   if (RESETS.includes(operation)) {
-    out.send(channel, reply, state.phase === 'ready' ? NtStatus.success : NtStatus.invalidDeviceState)
+    packets.send(channel, reply, state.phase === 'ready' ? NtStatus.success : NtStatus.invalidDeviceState)
     return
   }
   const body = payloadOffset + HEADER_BYTES
@@ -67,27 +68,36 @@ function handle(ctx: HostContext, channel: Channel, packet: Packet): void {
   const status =
     known && !isControl
       ? NtStatus.invalidDeviceState
-      : setup(state, ctx.setup, operation, request, out.body, ctx.effects)
+      : setup(state, ctx.setup, operation, request, packets.body, ctx.effects)
   if (status === undefined) return refuse(channel, 'operation', `operation ${operation}`)
   if (operation === Operation.endInitialization && status === NtStatus.success) ctx.again = true
-  out.send(channel, reply, status)
+  packets.send(channel, reply, status)
 }
 
-/** Takes requests while there is room for an answer to each, so that none has to be remembered unanswered. */
+/** Is there room for one more reply? If not, the channel asks for it. */
+function hasRoom(channel: Channel): boolean {
+  if (channel.writableBytes >= RING_BYTES) return true
+  channel.wantWritable(RING_BYTES)
+  // Room may have come between.
+  return channel.writableBytes >= RING_BYTES
+}
+
+/** Takes requests while there is room for a reply to each, so that none has to be remembered unanswered. */
 function take(ctx: HostContext, channel: Channel): void {
   // Sub-channels wait for the end of initialisation.
   if (channel.subchannelIndex > 0 && ctx.state.phase !== 'ready') return
   channel.cork()
-  while (channel.isOpen && ctx.state.pending.length < MAX_PENDING) {
-    if (channel.writableBytes < RING_BYTES) {
-      channel.wantWritable(RING_BYTES)
-      if (channel.writableBytes < RING_BYTES) break
-    }
+  while (channel.isOpen && ctx.state.pending.length < MAX_PENDING && hasRoom(channel)) {
     const packet = channel.receive()
     if (packet === undefined) break
     handle(ctx, channel, packet)
   }
   channel.uncork()
+}
+
+function takeAll(ctx: HostContext): void {
+  ctx.again = false
+  for (const channel of ctx.channels.values()) if (channel.isOpen && channel.readable) take(ctx, channel)
 }
 
 /** One request at a time: what an owner or the guest does in answer may bring more, which are taken afterwards. */
@@ -99,10 +109,7 @@ export function pump(ctx: HostContext, channel: Channel): void {
   ctx.busy = true
   try {
     take(ctx, channel)
-    while (ctx.again) {
-      ctx.again = false
-      for (const each of ctx.channels.values()) if (each.isOpen && each.readable) take(ctx, each)
-    }
+    while (ctx.again) takeAll(ctx)
   } finally {
     ctx.busy = false
   }

@@ -1,36 +1,13 @@
-import type { BlockDevice } from '@vmbus/disk'
-import {
-  ShapeMismatch,
-  bytes,
-  flag,
-  instance,
-  number,
-  object,
-  optional,
-  seeded,
-  textLike,
-  type Shape,
-  type Given,
-} from '@vmbus/world'
+import { seeded } from '@vmbus/world'
 import { StorvscError } from '../errors.ts'
 import { addressKey, addressOf, checkAddress, type LunAddress } from './address.ts'
 import { savedDrive } from './dvd/state.ts'
 import { dvdUnit, type DvdUnit } from './dvd/unit.ts'
-import type { Reservations } from './reservations.ts'
-import { diskUnit, type DiskUnitOptions } from './scsi/disk.ts'
-import { blockDeviceOf, isQueued, type Backend, type LogicalUnit } from './unit.ts'
+import { isBackend, type DiskLun, type DvdLun, type LunOptions } from './lun-options.ts'
+import { diskUnit } from './scsi/disk.ts'
+import { blockDeviceOf, isQueued, type LogicalUnit } from './unit.ts'
 
-/** A disk at an address; without one, at the next free LUN of path 0, target 0. */
-export interface DiskLun extends Partial<LunAddress>, DiskUnitOptions {
-  readonly disk: Backend
-}
-
-/** A DVD drive, with its medium if it has one. */
-export interface DvdLun extends Partial<LunAddress> {
-  readonly dvd: BlockDevice | undefined
-}
-
-export type LunOptions = Backend | DiskLun | DvdLun
+type Find = (address: LunAddress) => LunOptions | undefined
 
 export interface LunState {
   readonly key: number
@@ -52,13 +29,13 @@ export interface Luns {
   provided(): ProvidedUnits
   save(): LunState[]
   /** Units that were removed before the state was saved go; `find` supplies those that were added. Throws VMBUS_STORVSC_STATE. */
-  restore(states: readonly LunState[], find: (address: LunAddress) => LunOptions | undefined): void
+  restore(states: readonly LunState[], find: Find): void
 }
 
 /** Whether the units of a saved state are there: those that a controller began with, and those that `find` supplies. */
 interface ProvidedUnits {
   /** Throws VMBUS_STORVSC_STATE; changes nothing. */
-  check(states: readonly LunState[], find: ((address: LunAddress) => LunOptions | undefined) | undefined): void
+  check(states: readonly LunState[], find: Find | undefined): void
 }
 
 export interface LunsOptions {
@@ -71,114 +48,122 @@ export interface LunsOptions {
   readonly ejected: (address: LunAddress) => void
 }
 
-const isBackend = (options: LunOptions): options is Backend =>
-  !('dvd' in options) && ('submit' in options || !('disk' in options))
-
-const blockDevice: Shape<BlockDevice> = (value, at) => {
-  const given = instance<BlockDevice>()(value, at)
-  if (typeof given.read === 'function') return given
-  throw new ShapeMismatch(at, value, 'a block device of @vmbus/disk, or a queue of one')
-}
-
-const backend: Shape<Backend> = (value, at) => {
-  const given = instance<Backend>()(value, at)
-  if (!isQueued(given)) return blockDevice(given, at)
-  blockDevice(given.disk, at)
-  return given
-}
-
-// How far an address goes is told by VMBUS_STORVSC_OPTIONS.
-const place = { path: optional(number()), target: optional(number()), lun: optional(number()) }
-
-const diskLun = object<Given<DiskLun>>({
-  ...place,
-  disk: backend,
-  identity: optional(bytes(16)),
-  serial: optional(textLike(/^[\x20-\x7e]{1,252}$/, 'up to 252 printable characters')),
-  unmap: optional(flag),
-  writeCache: optional(flag),
-  reservations: optional(instance<Reservations>()),
-})
-
-const dvdLun = object<Given<DvdLun>>({ ...place, dvd: optional(blockDevice) })
-
-/** A disk, a queue, or where one of them is and how. */
-export const lunOptions: Shape<LunOptions> = (value, at) => {
-  const given = instance<LunOptions>()(value, at)
-  const of: Shape<unknown> = isBackend(given) ? backend : 'dvd' in given ? dvdLun : diskLun
-  of(given, at)
-  return given
-}
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, index) => byte === b[index])
 
-function missing(key: number, what: string): StorvscError {
-  const { path, target, lun } = addressOf(key)
-  return new StorvscError(
-    'VMBUS_STORVSC_STATE',
-    'lun',
-    `${path}:${target}:${lun}`,
-    `a ${what}, as when the state was saved`,
-  )
+const nameOf = ({ path, target, lun }: LunAddress): string => `${path}:${target}:${lun}`
+
+const badLun = (address: LunAddress, allowed: string): StorvscError =>
+  new StorvscError('VMBUS_STORVSC_LUN', 'lun', nameOf(address), allowed)
+
+const missing = (key: number, what: string): StorvscError =>
+  new StorvscError('VMBUS_STORVSC_STATE', 'lun', nameOf(addressOf(key)), `a ${what}, as when the state was saved`)
+
+/** The units of a controller by their address key. */
+interface Table {
+  readonly options: LunsOptions
+  readonly units: Map<number, LogicalUnit>
+  readonly drives: Map<number, DvdUnit>
+  readonly identities: Map<number, Uint8Array>
 }
 
-export function luns({ at, initiator, aborted, ejected }: LunsOptions): Luns {
-  const units = new Map<number, LogicalUnit>()
-  const drives = new Map<number, DvdUnit>()
-  const identities = new Map<number, Uint8Array>()
+/** Raw disks of one size have one identity: those after the first get one made from their address. */
+function identityOf({ identities }: Table, own: Uint8Array, key: number): Uint8Array {
+  if (![...identities.values()].some((other) => sameBytes(other, own))) return own
+  const seed = seeded(key)
+  const view = new DataView(new ArrayBuffer(16))
+  for (let word = 0; word < 4; word++) view.setUint32(word * 4, seed.u32('identity', word, ...own))
+  return new Uint8Array(view.buffer)
+}
 
-  /** Raw disks of one size have one identity: those after the first are told apart by their address. */
-  const identityOf = (own: Uint8Array, key: number): Uint8Array => {
-    if (![...identities.values()].some((other) => sameBytes(other, own))) return own
-    const seed = seeded(key)
-    const view = new DataView(new ArrayBuffer(16))
-    for (let word = 0; word < 4; word++) view.setUint32(word * 4, seed.u32('identity', word, ...own))
-    return new Uint8Array(view.buffer)
-  }
+function freeAddress({ units }: Table): LunAddress {
+  for (let lun = 0; lun < 256; lun++) if (!units.has(lun)) return { path: 0, target: 0, lun }
+  throw new StorvscError('VMBUS_STORVSC_LUN', 'lun', 256, '256 logical units at path 0, target 0')
+}
 
-  const free = (): LunAddress => {
-    for (let lun = 0; lun < 256; lun++) if (!units.has(lun)) return { path: 0, target: 0, lun }
-    throw new StorvscError('VMBUS_STORVSC_LUN', 'lun', 256, '256 logical units at path 0, target 0')
-  }
+function addressFor(table: Table, { path, target, lun }: Partial<LunAddress>): LunAddress {
+  const named = path !== undefined || target !== undefined || lun !== undefined
+  const address = named
+    ? { path: path ?? 0, target: target ?? 0, lun: lun ?? 0 }
+    : (table.options.at ?? freeAddress(table))
+  return checkAddress(address)
+}
 
-  const add = (options: LunOptions): LunAddress => {
-    const full: DiskLun | DvdLun = isBackend(options) ? { disk: options } : options
-    const { path, target, lun } = full
-    const named = path !== undefined || target !== undefined || lun !== undefined
-    const address = checkAddress(named ? { path: path ?? 0, target: target ?? 0, lun: lun ?? 0 } : (at ?? free()))
-    const key = addressKey(address)
-    if (units.has(key))
-      throw new StorvscError(
-        'VMBUS_STORVSC_LUN',
-        'lun',
-        `${address.path}:${address.target}:${address.lun}`,
-        'an address that is free',
-      )
-    if ('dvd' in full) {
-      const unit = dvdUnit(full.dvd, () => ejected(address))
-      drives.set(key, unit)
-      units.set(key, unit)
-      return address
-    }
-    if (isQueued(full.disk) && [...units.values()].some(({ backend }) => backend === full.disk)) {
-      throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'disk', 'a queue', 'one logical unit for each queue')
-    }
-    const identity = identityOf(full.identity ?? blockDeviceOf(full.disk).identity, key)
-    identities.set(key, identity)
-    units.set(
-      key,
-      diskUnit(full.disk, { ...full, identity }, initiator, () => aborted(key)),
-    )
+function add(table: Table, options: LunOptions): LunAddress {
+  const { units, drives, identities } = table
+  const { initiator, aborted, ejected } = table.options
+  const full: DiskLun | DvdLun = isBackend(options) ? { disk: options } : options
+  const address = addressFor(table, full)
+  const key = addressKey(address)
+  if (units.has(key)) throw badLun(address, 'an address that is free')
+  if ('dvd' in full) {
+    const unit = dvdUnit(full.dvd, () => ejected(address))
+    drives.set(key, unit)
+    units.set(key, unit)
     return address
   }
+  if (isQueued(full.disk) && [...units.values()].some(({ backend }) => backend === full.disk))
+    throw new StorvscError('VMBUS_STORVSC_OPTIONS', 'disk', 'a queue', 'one logical unit for each queue')
+  const identity = identityOf(table, full.identity ?? blockDeviceOf(full.disk).identity, key)
+  identities.set(key, identity)
+  units.set(
+    key,
+    diskUnit(full.disk, { ...full, identity }, initiator, () => aborted(key)),
+  )
+  return address
+}
 
-  const remove = (key: number): void => {
-    units.get(key)?.removed()
-    units.delete(key)
-    drives.delete(key)
-    identities.delete(key)
+function remove({ units, drives, identities }: Table, key: number): void {
+  units.get(key)?.removed()
+  units.delete(key)
+  drives.delete(key)
+  identities.delete(key)
+}
+
+/** What a saved state is held against: whether a unit is there, of which type, and whether it has a disk or medium. */
+interface Provided {
+  readonly type: LogicalUnit['type']
+  readonly filled: boolean
+}
+
+function supplied(options: LunOptions | undefined): Provided | undefined {
+  if (options === undefined) return undefined
+  const isDrive = !isBackend(options) && 'dvd' in options
+  return { type: isDrive ? 'dvd' : 'disk', filled: !isDrive || options.dvd !== undefined }
+}
+
+function provided({ units }: Table): ProvidedUnits {
+  const now = new Map(
+    [...units].map(([key, { type, backend }]): [number, Provided] => [key, { type, filled: backend !== undefined }]),
+  )
+  return {
+    check(states, find) {
+      for (const { key, type, state } of states) {
+        const unit = now.get(key) ?? supplied(find?.(addressOf(key)))
+        if (unit?.type !== type) throw missing(key, type)
+        if (type === 'dvd' && savedDrive(state, '').present && !unit.filled) throw missing(key, 'medium')
+      }
+    },
   }
+}
 
+function restore(table: Table, states: readonly LunState[], find: Find): void {
+  const { units } = table
+  const saved = new Set(states.map(({ key }) => key))
+  for (const key of units.keys()) if (!saved.has(key)) remove(table, key)
+  for (const { key, type, state } of states) {
+    const address = addressOf(key)
+    const options = units.has(key) ? undefined : find(address)
+    if (options !== undefined) add(table, { ...(isBackend(options) ? { disk: options } : options), ...address })
+    const unit = units.get(key)
+    if (unit?.type !== type) throw missing(key, type)
+    unit.restore(state)
+  }
+}
+
+export function luns(options: LunsOptions): Luns {
+  const table: Table = { options, units: new Map(), drives: new Map(), identities: new Map() }
+  const { units, drives } = table
   return {
     get addresses() {
       return [...units.keys()].toSorted((a, b) => a - b).map(addressOf)
@@ -186,58 +171,16 @@ export function luns({ at, initiator, aborted, ejected }: LunsOptions): Luns {
     get: (key) => units.get(key),
     dvd(address) {
       const unit = drives.get(addressKey(address))
-      if (unit === undefined)
-        throw new StorvscError(
-          'VMBUS_STORVSC_LUN',
-          'lun',
-          `${address.path}:${address.target}:${address.lun}`,
-          'the address of a DVD drive',
-        )
+      if (unit === undefined) throw badLun(address, 'the address of a DVD drive')
       return unit
     },
-    add,
+    add: (lun) => add(table, lun),
     remove(address) {
-      if (!units.has(addressKey(address)))
-        throw new StorvscError(
-          'VMBUS_STORVSC_LUN',
-          'lun',
-          `${address.path}:${address.target}:${address.lun}`,
-          'an address with a logical unit',
-        )
-      remove(addressKey(address))
+      if (!units.has(addressKey(address))) throw badLun(address, 'an address with a logical unit')
+      remove(table, addressKey(address))
     },
-    provided() {
-      const now = new Map([...units].map(([key, { type, backend }]) => [key, { type, filled: backend !== undefined }]))
-      const supplied = (options: LunOptions | undefined) => {
-        if (options === undefined) return undefined
-        const type = !isBackend(options) && 'dvd' in options ? 'dvd' : 'disk'
-        return { type, filled: isBackend(options) || !('dvd' in options) || options.dvd !== undefined }
-      }
-      return {
-        check(states, find) {
-          for (const { key, type, state } of states) {
-            const unit = now.get(key) ?? supplied(find?.(addressOf(key)))
-            if (unit?.type !== type) throw missing(key, type)
-            if (type === 'dvd' && savedDrive(state, '').present && !unit.filled) throw missing(key, 'medium')
-          }
-        },
-      }
-    },
+    provided: () => provided(table),
     save: () => [...units].map(([key, unit]) => ({ key, type: unit.type, state: unit.save() })),
-    restore(states, find) {
-      const saved = new Map(states.map((each) => [each.key, each]))
-      for (const key of units.keys()) if (!saved.has(key)) remove(key)
-      for (const { key, type, state } of states) {
-        const address = addressOf(key)
-        if (!units.has(key)) {
-          const options = find(address)
-          if (options !== undefined)
-            add(isBackend(options) ? { disk: options, ...address } : { ...options, ...address })
-        }
-        const unit = units.get(key)
-        if (unit?.type !== type) throw missing(key, type)
-        unit.restore(state)
-      }
-    },
+    restore: (states, find) => restore(table, states, find),
   }
 }

@@ -24,7 +24,7 @@ import {
   type ControllerKind,
 } from '../protocol/index.ts'
 import type { LunAddress } from './address.ts'
-import { lunOptions, type LunOptions } from './luns.ts'
+import { lunOptions, type LunOptions } from './lun-options.ts'
 import type { FcNames } from './setup.ts'
 
 /** What a host version speaks. */

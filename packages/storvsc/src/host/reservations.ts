@@ -31,7 +31,7 @@ export interface Registrant {
   readonly key: string
 }
 
-/** What a guest has yet to hear: its registration, or a reservation that it relied on, went away by another's command. */
+/** A unit attention that a guest has yet to receive: its registration, or a reservation that it relied on, went away by another's command. */
 interface ReservationNews {
   readonly initiator: string
   /** Additional sense code << 8 | qualifier of the unit attention. */
@@ -102,116 +102,148 @@ const SAVED = stateForm<ReservationState>('storvsc-reservations', 2, {
   news: list(object<ReservationNews>({ initiator: text, asc: u16 })),
 })
 
-export function persistentReservations(): Reservations {
-  let state = EMPTY
-  const watchers = new Set<{ readonly initiator: string; readonly aborted: () => void }>()
-  const keyOf = (initiator: string): string | undefined =>
-    state.registrants.find((each) => each.initiator === initiator)?.key
-  const holds = (initiator: string): boolean =>
-    state.type !== 0 && (allHold(state.type) ? keyOf(initiator) !== undefined : state.holder === initiator)
-  /** Takes registrations away; a reservation that nobody is left to hold goes with them. */
-  const remove = (gone: (each: Registrant) => boolean): void => {
-    const lost = state.registrants.filter(gone)
-    const registrants = state.registrants.filter((each) => !gone(each))
-    const orphaned = allHold(state.type)
-      ? registrants.length === 0
-      : lost.some((each) => each.initiator === state.holder)
-    state = { ...state, registrants, ...(orphaned ? { type: 0, holder: '' } : {}) }
-  }
-  /** Each guest hears of each kind of loss once. */
-  const tell = (asc: number, guests: readonly Registrant[]): void => {
-    const news = guests
-      .filter(({ initiator }) => !state.news.some((each) => each.initiator === initiator && each.asc === asc))
-      .map(({ initiator }) => ({ initiator, asc }))
-    if (news.length > 0) state = { ...state, news: [...state.news, ...news] }
-  }
-  const othersThan = (initiator: string): Registrant[] =>
-    state.registrants.filter((each) => each.initiator !== initiator)
-  const next = (): void => {
-    state = { ...state, generation: (state.generation + 1) >>> 0 }
-  }
+/** What the commands of one disk share; only `state` is saved. */
+interface Shared {
+  state: ReservationState
+  readonly watchers: Set<{ readonly initiator: string; readonly aborted: () => void }>
+}
 
+const keyOf = ({ registrants }: ReservationState, initiator: string): string | undefined =>
+  registrants.find((each) => each.initiator === initiator)?.key
+
+const holds = (state: ReservationState, initiator: string): boolean =>
+  state.type !== 0 && (allHold(state.type) ? keyOf(state, initiator) !== undefined : state.holder === initiator)
+
+const othersThan = ({ registrants }: ReservationState, initiator: string): Registrant[] =>
+  registrants.filter((each) => each.initiator !== initiator)
+
+const counted = (state: ReservationState): ReservationState => ({
+  ...state,
+  generation: (state.generation + 1) >>> 0,
+})
+
+const reservedBy = (state: ReservationState, initiator: string, type: number): ReservationState => ({
+  ...state,
+  type,
+  holder: allHold(type) ? '' : initiator,
+})
+
+/** Takes registrations away; a reservation that nobody is left to hold goes with them. */
+function without(state: ReservationState, gone: (each: Registrant) => boolean): ReservationState {
+  const lost = state.registrants.filter(gone)
+  const registrants = state.registrants.filter((each) => !gone(each))
+  const orphaned = allHold(state.type) ? registrants.length === 0 : lost.some((each) => each.initiator === state.holder)
+  return { ...state, registrants, ...(orphaned ? { type: 0, holder: '' } : {}) }
+}
+
+/** Each guest hears of each kind of loss once. */
+function withNews(state: ReservationState, asc: number, guests: readonly Registrant[]): ReservationState {
+  const news = guests
+    .filter(({ initiator }) => !state.news.some((each) => each.initiator === initiator && each.asc === asc))
+    .map(({ initiator }) => ({ initiator, asc }))
+  return news.length > 0 ? { ...state, news: [...state.news, ...news] } : state
+}
+
+function registered(state: ReservationState, initiator: string, key: string): ReservationState {
+  if (key === NO_KEY) {
+    const left = without(state, (each) => each.initiator === initiator)
+    const released = left.type !== state.type && registrantsShare(state.type)
+    return released ? withNews(left, Asc.reservationsReleased, left.registrants) : left
+  }
+  const registrants =
+    keyOf(state, initiator) === undefined
+      ? [...state.registrants, { initiator, key }]
+      : state.registrants.map((each) => (each.initiator === initiator ? { initiator, key } : each))
+  return { ...state, registrants }
+}
+
+function preempt(
+  shared: Shared,
+  initiator: string,
+  key: string,
+  victim: string,
+  type: number,
+  abort: boolean,
+): boolean | 'invalid' {
+  const { state } = shared
+  if (keyOf(state, initiator) !== key) return false
+  const everybody = allHold(state.type) && victim === NO_KEY
+  if (victim === NO_KEY && !everybody) return 'invalid'
+  const takes = state.type !== 0 && (everybody || (!allHold(state.type) && keyOf(state, state.holder) === victim))
+  if (!everybody && !state.registrants.some((each) => each.key === victim)) return false
+  const isVictim = (each: Registrant): boolean => each.initiator !== initiator && (everybody || each.key === victim)
+  const victims = state.registrants.filter(isVictim)
+  const left = without(state, isVictim)
+  const next = counted(takes ? reservedBy(left, initiator, type) : left)
+  const notified = withNews(next, Asc.registrationsPreempted, victims)
+  const released = takes && type !== state.type
+  shared.state = released ? withNews(notified, Asc.reservationsReleased, othersThan(notified, initiator)) : notified
+  if (!abort) return true
+  const lost = new Set(victims.map((each) => each.initiator))
+  // Ending a command lets its guest run, which may come back in here.
+  for (const each of [...shared.watchers]) if (lost.has(each.initiator)) each.aborted()
+  return true
+}
+
+function release(shared: Shared, initiator: string, key: string, type: number): boolean | 'invalid-release' {
+  const { state } = shared
+  if (keyOf(state, initiator) !== key) return false
+  if (!holds(state, initiator)) return true
+  if (state.type !== type) return 'invalid-release'
+  const free = { ...state, type: 0, holder: '' }
+  shared.state = registrantsShare(type) ? withNews(free, Asc.reservationsReleased, othersThan(free, initiator)) : free
+  return true
+}
+
+export function persistentReservations(): Reservations {
+  const shared: Shared = { state: EMPTY, watchers: new Set() }
   return {
     get state() {
-      return state
+      return shared.state
     },
     register(initiator, oldKey, key, persistent) {
-      const registered = keyOf(initiator)
-      if (oldKey !== undefined && oldKey !== (registered ?? NO_KEY)) return false
-      if (key === NO_KEY) {
-        const { type } = state
-        remove((each) => each.initiator === initiator)
-        if (state.type !== type && registrantsShare(type)) tell(Asc.reservationsReleased, state.registrants)
-      } else if (registered === undefined) state = { ...state, registrants: [...state.registrants, { initiator, key }] }
-      else
-        state = {
-          ...state,
-          registrants: state.registrants.map((each) => (each.initiator === initiator ? { initiator, key } : each)),
-        }
-      state = { ...state, persistent }
-      next()
+      const { state } = shared
+      if (oldKey !== undefined && oldKey !== (keyOf(state, initiator) ?? NO_KEY)) return false
+      shared.state = counted({ ...registered(state, initiator, key), persistent })
       return true
     },
     reserve(initiator, key, type) {
-      if (keyOf(initiator) !== key) return false
-      if (state.type !== 0) return holds(initiator) && state.type === type
-      state = { ...state, type, holder: allHold(type) ? '' : initiator }
+      const { state } = shared
+      if (keyOf(state, initiator) !== key) return false
+      if (state.type !== 0) return holds(state, initiator) && state.type === type
+      shared.state = reservedBy(state, initiator, type)
       return true
     },
-    release(initiator, key, type) {
-      if (keyOf(initiator) !== key) return false
-      if (!holds(initiator)) return true
-      if (state.type !== type) return 'invalid-release'
-      state = { ...state, type: 0, holder: '' }
-      if (registrantsShare(type)) tell(Asc.reservationsReleased, othersThan(initiator))
-      return true
-    },
+    release: (initiator, key, type) => release(shared, initiator, key, type),
     clear(initiator, key) {
-      if (keyOf(initiator) !== key) return false
-      tell(Asc.reservationsPreempted, othersThan(initiator))
-      state = { ...state, registrants: [], type: 0, holder: '' }
-      next()
+      const { state } = shared
+      if (keyOf(state, initiator) !== key) return false
+      const notified = withNews(state, Asc.reservationsPreempted, othersThan(state, initiator))
+      shared.state = counted({ ...notified, registrants: [], type: 0, holder: '' })
       return true
     },
-    preempt(initiator, key, victim, type, abort) {
-      if (keyOf(initiator) !== key) return false
-      const everybody = allHold(state.type) && victim === NO_KEY
-      if (victim === NO_KEY && !everybody) return 'invalid'
-      const takes = state.type !== 0 && (everybody || (!allHold(state.type) && keyOf(state.holder) === victim))
-      if (!everybody && !state.registrants.some((each) => each.key === victim)) return false
-      const isVictim = (each: Registrant): boolean => each.initiator !== initiator && (everybody || each.key === victim)
-      const victims = state.registrants.filter(isVictim)
-      const before = state.type
-      remove(isVictim)
-      if (takes) state = { ...state, type, holder: allHold(type) ? '' : initiator }
-      next()
-      tell(Asc.registrationsPreempted, victims)
-      if (takes && type !== before) tell(Asc.reservationsReleased, othersThan(initiator))
-      if (!abort) return true
-      const lost = new Set(victims.map((each) => each.initiator))
-      // Ending a command lets its guest run, which may come back in here.
-      for (const each of [...watchers]) if (lost.has(each.initiator)) each.aborted()
-      return true
-    },
+    preempt: (...asked) => preempt(shared, ...asked),
     allows(initiator, write) {
-      if (state.type === 0 || holds(initiator)) return true
-      if (registrantsShare(state.type) && keyOf(initiator) !== undefined) return true
+      const { state } = shared
+      if (state.type === 0 || holds(state, initiator)) return true
+      if (registrantsShare(state.type) && keyOf(state, initiator) !== undefined) return true
       return !write && writersOnly(state.type)
     },
     takeNews(initiator) {
+      const { state } = shared
       const first = state.news.find((each) => each.initiator === initiator)
-      if (first !== undefined) state = { ...state, news: state.news.filter((each) => each !== first) }
+      if (first !== undefined) shared.state = { ...state, news: state.news.filter((each) => each !== first) }
       return first?.asc
     },
     watch(initiator, aborted) {
       const watcher = { initiator, aborted }
-      watchers.add(watcher)
-      return () => void watchers.delete(watcher)
+      shared.watchers.add(watcher)
+      return () => void shared.watchers.delete(watcher)
     },
-    save: () => ({ ...state, ...SAVED.head }),
+    save: () => ({ ...shared.state, ...SAVED.head }),
     restore(saved) {
       const { kind: _kind, v: _v, ...rest } = restoreState(saved, SAVED)
-      state = rest
+      shared.state = rest
     },
   }
 }

@@ -28,7 +28,7 @@ export interface SetupOptions {
   readonly versions: readonly number[]
   readonly maxSubchannels: number
   readonly maxTransferBytes: number
-  /** Fibre Channel adapters tell their world wide names. */
+  /** World wide names of a Fibre Channel adapter. */
   readonly wwn: FcNames | undefined
 }
 

@@ -1,6 +1,6 @@
 import type { BlockDevice, BlockRequest, QueuedDisk } from '@vmbus/disk'
 import type { GuestBuffer } from './guest-buffer.ts'
-import type { Step, StepStatus } from './outcome.ts'
+import type { Step, StepStatus } from './command-result.ts'
 
 /** Does the steps of plans with the pages that are bound to a controller's buffer. */
 export interface Steps {
@@ -33,7 +33,7 @@ export function steps(buffer: GuestBuffer): Steps {
     return scratch.subarray(0, bytes)
   }
 
-  /** The guest may have changed its pages since they were checked, or lost them: both are no match. */
+  /** Pages that the guest changed, or took out of RAM, since `present` looked at them count as a miscompare. */
   const matches = ({ compare, offset, count }: Verify, data: Uint8Array): boolean => {
     if (compare === 'nothing') return true
     if (compare === 'all') return buffer.equals(offset, data)

@@ -1,6 +1,6 @@
 import type { BlockDevice, QueuedDisk } from '@vmbus/disk'
 import type { GuestBuffer } from './guest-buffer.ts'
-import type { Outcome } from './outcome.ts'
+import type { CommandResult } from './command-result.ts'
 
 /** A disk that answers at once, or one whose completions come later. */
 export type Backend = BlockDevice | QueuedDisk
@@ -21,7 +21,7 @@ export interface LogicalUnit {
   readonly type: 'disk' | 'dvd'
   /** Where a plan's steps go. */
   readonly backend: Backend | undefined
-  execute(command: Command): Outcome
+  execute(command: Command): CommandResult
   /** Keeps the sense data of a command for REQUEST SENSE; undefined after one that went well. */
   keepSense(sense: { readonly key: number; readonly asc: number } | undefined): void
   /** The unit was taken away. */

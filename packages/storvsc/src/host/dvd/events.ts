@@ -15,7 +15,7 @@ function notification(number: number, body: readonly number[]): Uint8Array {
   return Uint8Array.from([0, 2 + body.length, number, SUPPORTED, ...body])
 }
 
-/** The media event that is due, and what of it is left. A change of media is told as a removal, then as an insertion. */
+/** The media event that is due, and what of it is left. A change of media is reported as a removal, then as an insertion. */
 function takeMediaEvent(state: DvdState): number {
   const { event } = state
   state.event = event === 'changed' ? 'inserted' : 'none'

@@ -1,5 +1,5 @@
 import { Asc, ScsiStatus, SenseKey, SrbStatus } from '../../protocol/index.ts'
-import type { Failure } from '../outcome.ts'
+import type { Failure } from '../command-result.ts'
 import type { DvdState } from './state.ts'
 
 // A drive refuses with SRB ERROR what a disk refuses with INVALID REQUEST (OpenVMM scsidvd, process_result).

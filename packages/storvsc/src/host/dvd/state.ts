@@ -12,9 +12,9 @@ export interface DvdState {
   trayOpen: boolean
   /** PREVENT ALLOW MEDIUM REMOVAL. */
   prevented: boolean
-  /** News of the medium that GET EVENT STATUS has not told yet. */
+  /** What happened to the medium since the last GET EVENT STATUS. */
   event: (typeof EVENTS)[number]
-  /** A medium was put in, of which no unit attention has told yet. */
+  /** A medium was put in, and no unit attention has reported it yet. */
   changed: boolean
   sense: Sense | null
 }
@@ -29,7 +29,7 @@ export const savedDrive: Shape<DvdState> = object({
   sense: nullable(savedSense),
 })
 
-export const drive = (present: boolean): DvdState => ({
+export const initialDrive = (present: boolean): DvdState => ({
   v: 2,
   present,
   trayOpen: false,

@@ -1,11 +1,11 @@
 import type { GuestBuffer } from '../guest-buffer.ts'
-import { DATA_OVERRUN, MEMORY_ACCESS, type Outcome } from '../outcome.ts'
+import { DATA_OVERRUN, MEMORY_ACCESS, type CommandResult } from '../command-result.ts'
 
 /**
  * Gives the guest as much of `data` as it allocated room for; less than all of it, or nothing, is no error (SPC-4
  * 4.3.5.6). A buffer that is shorter than what was allocated, and than the data, is one.
  */
-export function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number): Outcome {
+export function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number): CommandResult {
   const length = Math.min(allocation, data.length)
   if (length === 0) return 0
   if (length > buffer.length) return DATA_OVERRUN

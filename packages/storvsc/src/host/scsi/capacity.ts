@@ -1,6 +1,6 @@
 import type { BlockDevice } from '@vmbus/disk'
 import { READ_CAPACITY_16 } from '../../protocol/index.ts'
-import { INVALID_CDB, type Outcome } from '../outcome.ts'
+import { INVALID_CDB, type CommandResult } from '../command-result.ts'
 import type { Command } from '../unit.ts'
 import { answer } from './answer.ts'
 
@@ -10,7 +10,7 @@ const LONG_BYTES = 32
 const LBPME = 0x80
 
 /** READ CAPACITY (10): the last block, at most 2^32-1, which sends guests to the longer command. */
-export function readCapacity10(disk: BlockDevice, { buffer }: Command): Outcome {
+export function readCapacity10(disk: BlockDevice, { buffer }: Command): CommandResult {
   const data = new Uint8Array(8)
   const view = new DataView(data.buffer)
   view.setUint32(0, Math.min(disk.sectors - 1, MAX_U32))
@@ -19,7 +19,7 @@ export function readCapacity10(disk: BlockDevice, { buffer }: Command): Outcome 
 }
 
 /** SERVICE ACTION IN (16): READ CAPACITY (16) and nothing else. */
-export function serviceActionIn16(disk: BlockDevice, { cdb, buffer }: Command, unmap: boolean): Outcome {
+export function serviceActionIn16(disk: BlockDevice, { cdb, buffer }: Command, unmap: boolean): CommandResult {
   if ((cdb.getUint8(1) & 0x1f) !== READ_CAPACITY_16) return INVALID_CDB
   const data = new Uint8Array(LONG_BYTES)
   const view = new DataView(data.buffer)

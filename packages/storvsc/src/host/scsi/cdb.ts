@@ -31,7 +31,7 @@ export function blocksOf(cdb: DataView): number {
   }
 }
 
-/** FORCE UNIT ACCESS of the longer reads and writes, or of a cache that is not volatile, which there is none of (FUA_NV). */
+/** FORCE UNIT ACCESS of the longer reads and writes, or FUA_NV, of a non-volatile cache, treated alike. */
 export const fuaOf = (cdb: DataView): boolean => cdbLength(cdb.getUint8(0)) !== 6 && (cdb.getUint8(1) & 0x0a) !== 0
 
 /** The obsolete RELADR bit of 10 and 12 byte commands. */

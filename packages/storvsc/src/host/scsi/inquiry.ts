@@ -1,6 +1,6 @@
 import type { BlockDevice } from '@vmbus/disk'
 import { Op, Vpd } from '../../protocol/index.ts'
-import { INVALID_CDB, INVALID_LUN, type Outcome } from '../outcome.ts'
+import { INVALID_CDB, INVALID_LUN, type CommandResult } from '../command-result.ts'
 import type { Command } from '../unit.ts'
 import { answer, putText } from './answer.ts'
 import { identifiers } from './identity.ts'
@@ -154,7 +154,7 @@ function pageBody(
   }
 }
 
-export function diskInquiry(disk: BlockDevice, command: Command, options: InquiryOptions): Outcome {
+export function diskInquiry(disk: BlockDevice, command: Command, options: InquiryOptions): CommandResult {
   const request = inquiryRequest(command)
   if (request === undefined) return INVALID_CDB
   if (request.page === undefined) return answer(command.buffer, diskData, request.allocation)
@@ -166,7 +166,7 @@ export function diskInquiry(disk: BlockDevice, command: Command, options: Inquir
  * What the controller says where there is no logical unit: INQUIRY succeeds with peripheral 0x7F (names only at LUN 0),
  * its pages are an invalid CDB, everything else is an invalid LUN (OpenVMM storvsp, execute_scsi).
  */
-export function absentUnit(command: Command, lun: number): Outcome {
+export function absentUnit(command: Command, lun: number): CommandResult {
   if (command.cdb.getUint8(0) !== Op.inquiry) return INVALID_LUN
   const request = inquiryRequest(command)
   if (request === undefined || request.page !== undefined) return INVALID_CDB

@@ -6,8 +6,8 @@ import {
   MEMORY_ACCESS,
   PARAMETER_LIST_LENGTH,
   SAVING_NOT_SUPPORTED,
-  type Outcome,
-} from '../outcome.ts'
+  type CommandResult,
+} from '../command-result.ts'
 import type { Command } from '../unit.ts'
 import { answer } from './answer.ts'
 
@@ -30,7 +30,7 @@ function cachingPage(writeCache: boolean): Uint8Array {
 }
 
 /** MODE SENSE (6) and (10): the caching page, asked for by itself or with all. Any other page is an invalid CDB. */
-export function modeSense(disk: BlockDevice, { cdb, buffer }: Command, writeCache: boolean): Outcome {
+export function modeSense(disk: BlockDevice, { cdb, buffer }: Command, writeCache: boolean): CommandResult {
   const long = cdb.getUint8(0) === Op.modeSense10
   const allocation = long ? cdb.getUint16(7) : cdb.getUint8(4)
   const header = headerBytes(long)
@@ -51,7 +51,7 @@ export function modeSense(disk: BlockDevice, { cdb, buffer }: Command, writeCach
  * MODE SELECT: nothing can be changed, so only what is true already is taken, byte for byte. A list that ends within its
  * header or a page has the wrong length; one of a header alone changes nothing (SPC-4 6.9).
  */
-export function modeSelect({ cdb, buffer }: Command, writeCache: boolean): Outcome {
+export function modeSelect({ cdb, buffer }: Command, writeCache: boolean): CommandResult {
   const long = cdb.getUint8(0) === Op.modeSelect10
   const length = long ? cdb.getUint16(7) : cdb.getUint8(4)
   const header = headerBytes(long)

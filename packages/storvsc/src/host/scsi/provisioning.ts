@@ -8,9 +8,9 @@ import {
   MEMORY_ACCESS,
   PARAMETER_LIST_LENGTH,
   WRITE_PROTECTED,
-  type Outcome,
+  type CommandResult,
   type Step,
-} from '../outcome.ts'
+} from '../command-result.ts'
 import type { Command } from '../unit.ts'
 import { blocksOf, inRange, lbaOf, protects, relativeAddress, u64At } from './cdb.ts'
 
@@ -22,14 +22,14 @@ export const MAX_WRITE_SAME_BYTES = 8 << 20
 const HEADER = 8
 const DESCRIPTOR = 16
 
-/** Whole descriptors of an UNMAP list, as far as both its lengths and the CDB's reach; one that is cut is none (SBC-3 5.28.2). */
+/** Whole descriptors of an UNMAP list, as far as both its lengths and the CDB's reach; an incomplete one is not counted (SBC-3 5.28.2). */
 function descriptors(list: DataView): number {
-  const told = Math.min(list.getUint16(0) + 2 - HEADER, list.getUint16(2), list.byteLength - HEADER)
-  return Math.max(0, Math.floor(told / DESCRIPTOR))
+  const announced = Math.min(list.getUint16(0) + 2 - HEADER, list.getUint16(2), list.byteLength - HEADER)
+  return Math.max(0, Math.floor(announced / DESCRIPTOR))
 }
 
 /** UNMAP (SBC-3 5.28). The parameter list is copied before it is looked at, and nothing is discarded unless all of it is good. */
-export function unmap(disk: BlockDevice, { cdb, buffer }: Command): Outcome {
+export function unmap(disk: BlockDevice, { cdb, buffer }: Command): CommandResult {
   const length = cdb.getUint16(7)
   // Blocks cannot be anchored, as page B2 says.
   if ((cdb.getUint8(1) & 0x01) !== 0) return INVALID_CDB
@@ -59,7 +59,7 @@ const SAME_REFUSED = 0x10 | 0x04 | 0x02
  * WRITE SAME. Zeros, with the unmap bit or without, go to the disk as one call that frees what it can. The answer
  * counts the bytes of the disk that were written, not those of the buffer (OpenVMM scsidisk, handle_write_same).
  */
-export function writeSame(disk: BlockDevice, { cdb, buffer }: Command, writeCache: boolean): Outcome {
+export function writeSame(disk: BlockDevice, { cdb, buffer }: Command, writeCache: boolean): CommandResult {
   if (relativeAddress(cdb) || protects(cdb) || (cdb.getUint8(1) & SAME_REFUSED) !== 0) return INVALID_CDB
   const sector = lbaOf(cdb)
   const named = blocksOf(cdb)

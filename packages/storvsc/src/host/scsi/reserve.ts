@@ -7,8 +7,8 @@ import {
   PARAMETER_LIST_LENGTH,
   RESERVATION_CONFLICT,
   illegalRequest,
-  type Outcome,
-} from '../outcome.ts'
+  type CommandResult,
+} from '../command-result.ts'
 import { RESERVATION_TYPES, type Reservations } from '../reservations.ts'
 import type { Command } from '../unit.ts'
 import { answer } from './answer.ts'
@@ -83,7 +83,7 @@ function capabilities({ state }: Reservations): DataView {
 }
 
 /** PERSISTENT RESERVE IN (SPC-4 6.16). Without reservations the command does not exist, as on a disk that is not shared. */
-export function reserveIn(reservations: Reservations | undefined, { cdb, buffer }: Command): Outcome {
+export function reserveIn(reservations: Reservations | undefined, { cdb, buffer }: Command): CommandResult {
   if (reservations === undefined) return INVALID_OPCODE
   const read = {
     [In.readKeys]: readKeys,
@@ -102,7 +102,7 @@ export function reserveOut(
   reservations: Reservations | undefined,
   initiator: string,
   { cdb, buffer }: Command,
-): Outcome {
+): CommandResult {
   if (reservations === undefined) return INVALID_OPCODE
   const action = cdb.getUint8(1) & 0x1f
   const scope = cdb.getUint8(2) >>> 4
@@ -117,7 +117,7 @@ export function reserveOut(
   const flags = parameters[20] ?? 0
   // Initiators by name are not taken.
   if ((flags & 0x08) !== 0) return INVALID_PARAMETER
-  const done = (granted: boolean): Outcome => (granted ? LIST_BYTES : RESERVATION_CONFLICT)
+  const done = (granted: boolean): CommandResult => (granted ? LIST_BYTES : RESERVATION_CONFLICT)
   switch (action) {
     case Out.register:
       return done(reservations.register(initiator, key, serviceKey, (flags & 0x01) !== 0))

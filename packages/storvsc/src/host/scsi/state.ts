@@ -5,7 +5,7 @@ import { savedSense } from '../../saved.ts'
 /** What a disk remembers, as plain data. */
 export interface DiskState {
   readonly v: 1
-  /** Sectors that the guest was told of. */
+  /** The size in sectors that the guest knows. */
   reported: number
   sense: Sense | null
 }

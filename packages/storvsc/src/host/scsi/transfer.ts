@@ -5,10 +5,10 @@ import {
   LBA_OUT_OF_RANGE,
   MEMORY_ACCESS,
   WRITE_PROTECTED,
-  type Outcome,
+  type CommandResult,
   type Plan,
   type Step,
-} from '../outcome.ts'
+} from '../command-result.ts'
 import type { Command } from '../unit.ts'
 import { blocksOf, fuaOf, inRange, lbaOf, protects, relativeAddress } from './cdb.ts'
 
@@ -16,8 +16,8 @@ const FLUSH: Step = { op: 'flush' }
 
 /** READ and WRITE of every length. The plan is made once and reused: this is the path of every sector. */
 export interface Transfers {
-  read(disk: BlockDevice, command: Command): Outcome
-  write(disk: BlockDevice, command: Command): Outcome
+  read(disk: BlockDevice, command: Command): CommandResult
+  write(disk: BlockDevice, command: Command): CommandResult
 }
 
 export function transfers(writeCache: boolean): Transfers {
@@ -27,7 +27,7 @@ export function transfers(writeCache: boolean): Transfers {
   // What was written before reaches the medium, and is read from there (SBC-3 5.9, FUA).
   const forcedRead: Plan = { steps: [FLUSH, step], transferred: 0 }
 
-  const transfer = (disk: BlockDevice, { cdb, buffer }: Command, op: 'read' | 'write', forced: Plan): Outcome => {
+  const transfer = (disk: BlockDevice, { cdb, buffer }: Command, op: 'read' | 'write', forced: Plan): CommandResult => {
     if (relativeAddress(cdb) || protects(cdb)) return INVALID_CDB
     const sector = lbaOf(cdb)
     const blocks = blocksOf(cdb)
@@ -53,7 +53,7 @@ export function transfers(writeCache: boolean): Transfers {
 const FLUSH_PLAN: Plan = { steps: [FLUSH], transferred: 0 }
 
 /** SYNCHRONIZE CACHE covers the whole disk, whatever range of it is named; no blocks are all that follow (SBC-3 5.22). */
-export function synchronizeCache(disk: BlockDevice, { cdb }: Command): Outcome {
+export function synchronizeCache(disk: BlockDevice, { cdb }: Command): CommandResult {
   if (relativeAddress(cdb)) return INVALID_CDB
   return inRange(disk.sectors, lbaOf(cdb), blocksOf(cdb)) ? FLUSH_PLAN : LBA_OUT_OF_RANGE
 }
@@ -62,7 +62,7 @@ export function synchronizeCache(disk: BlockDevice, { cdb }: Command): Outcome {
  * START STOP UNIT: stopping flushes, and is over when it is answered, IMMED or not. There is no other power condition,
  * and no medium to load or eject.
  */
-export function startStop({ cdb }: Command): Outcome {
+export function startStop({ cdb }: Command): CommandResult {
   const how = cdb.getUint8(4)
   if ((how & 0xf2) !== 0) return INVALID_CDB
   return (how & 0x01) !== 0 ? 0 : FLUSH_PLAN

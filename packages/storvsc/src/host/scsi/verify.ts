@@ -1,5 +1,12 @@
 import type { BlockDevice } from '@vmbus/disk'
-import { DATA_OVERRUN, INVALID_CDB, LBA_OUT_OF_RANGE, WRITE_PROTECTED, type Outcome, type Step } from '../outcome.ts'
+import {
+  DATA_OVERRUN,
+  INVALID_CDB,
+  LBA_OUT_OF_RANGE,
+  WRITE_PROTECTED,
+  type CommandResult,
+  type Step,
+} from '../command-result.ts'
 import type { Command } from '../unit.ts'
 import { blocksOf, inRange, lbaOf, protects, relativeAddress } from './cdb.ts'
 
@@ -26,7 +33,7 @@ function verifySteps(disk: BlockDevice, sector: number, blocks: number, compare:
 }
 
 /** VERIFY reads the sectors, and compares them with what the guest sent. */
-export function verify(disk: BlockDevice, { cdb, buffer }: Command): Outcome {
+export function verify(disk: BlockDevice, { cdb, buffer }: Command): CommandResult {
   const compare = compareOf(cdb)
   const sector = lbaOf(cdb)
   const blocks = blocksOf(cdb)
@@ -40,7 +47,7 @@ export function verify(disk: BlockDevice, { cdb, buffer }: Command): Outcome {
 }
 
 /** WRITE AND VERIFY writes to the medium, then reads from there what it wrote, and compares it if it is to (SBC-3 5.37). */
-export function writeAndVerify(disk: BlockDevice, { cdb, buffer }: Command): Outcome {
+export function writeAndVerify(disk: BlockDevice, { cdb, buffer }: Command): CommandResult {
   const compare = compareOf(cdb)
   const sector = lbaOf(cdb)
   const blocks = blocksOf(cdb)

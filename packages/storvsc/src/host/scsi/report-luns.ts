@@ -1,7 +1,7 @@
-import type { LunAddress } from './address.ts'
-import { INVALID_CDB, type Outcome } from './outcome.ts'
-import { answer } from './scsi/answer.ts'
-import type { Command } from './unit.ts'
+import type { LunAddress } from '../address.ts'
+import { INVALID_CDB, type CommandResult } from '../command-result.ts'
+import { answer } from './answer.ts'
+import type { Command } from '../unit.ts'
 
 const HEADER = 8
 const ENTRY = 8
@@ -14,7 +14,7 @@ export function reportLuns(
   path: number,
   target: number,
   { cdb, buffer }: Command,
-): Outcome {
+): CommandResult {
   const select = cdb.getUint8(2)
   if (select > Select.all) return INVALID_CDB
   if (buffer.length < HEADER) return 0

@@ -27,9 +27,9 @@ export interface Plan {
 }
 
 /** Bytes transferred, what failed, or calls on the disk. A unit may reuse its plan with its next command. */
-export type Outcome = number | Failure | Plan
+export type CommandResult = number | Failure | Plan
 
-export const isPlan = (outcome: Failure | Plan): outcome is Plan => 'steps' in outcome
+export const isPlan = (result: Failure | Plan): result is Plan => 'steps' in result
 
 const check = (srbStatus: number, key: number, asc: number): Failure => ({
   scsiStatus: ScsiStatus.checkCondition,
@@ -52,7 +52,7 @@ export const WRITE_PROTECTED: Failure = check(SrbStatus.error, SenseKey.dataProt
 export const SAVING_NOT_SUPPORTED: Failure = illegalRequest(Asc.savingNotSupported)
 /** Ended by a PREEMPT AND ABORT of another guest. */
 export const TASK_ABORTED: Failure = { scsiStatus: ScsiStatus.taskAborted, srbStatus: SrbStatus.aborted }
-/** News that the guest has not asked for: the command was not carried out, and is to be sent again. */
+/** A change that the guest has to know of: the command was not carried out, and is to be sent again. */
 export const unitAttention = (asc: number): Failure => check(SrbStatus.error, SenseKey.unitAttention, asc)
 export const RESERVATION_CONFLICT: Failure = { scsiStatus: ScsiStatus.reservationConflict, srbStatus: SrbStatus.error }
 /** Nothing at this address; Linux takes the LUN away. */
