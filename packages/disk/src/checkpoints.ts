@@ -65,131 +65,183 @@ function accepted(state: DiskState, below: BlockDevice, child: BlockDevice | und
 /** Any disk as its own image below, with children in memory. */
 const inMemory = (disk: BlockDevice): CheckpointImages => ({ below: () => disk, create: differencing })
 
+/** What the calls of a disk share. */
+interface Checkpoints {
+  readonly images: CheckpointImages
+  /** The image below, whichever access it is open with: what a child reads through. */
+  readonly parent: BlockDevice
+  readonly listeners: Set<() => void>
+  below: BlockDevice
+  child: BlockDevice | undefined
+  phase: CheckpointPhase
+  /** Sectors that the image below has of the child. */
+  merged: number
+  /** Tells a checkpoint from the one before, which can no longer be read. */
+  serial: number
+}
+
+const top = ({ child, below }: Checkpoints): BlockDevice => child ?? below
+
+function layerOf({ layer }: BlockDevice): Layer {
+  if (layer === undefined) throw badOption('this differencing image cannot be merged')
+  return layer
+}
+
+/** After a change of the child's sectors: those that were merged already are merged again. */
+function changed(disk: Checkpoints, status: BlockStatus, sector: number, count: number): BlockStatus {
+  const { child, below, merged } = disk
+  if (child === undefined || disk.phase !== 'merging' || sector >= merged) return status
+  if (status === 'out-of-range' || status === 'read-only') return status
+  try {
+    copyDown(child, layerOf(child), below, sector, Math.min(sector + count, merged))
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    // The child has the data, which is enough for the guest; the merge copies it from here on again.
+    disk.merged = sector
+  }
+  return status
+}
+
+function notifyResized(disk: Checkpoints, before: number): void {
+  if (top(disk).sectors !== before) for (const listener of disk.listeners) listener()
+}
+
+function checkpoint(disk: Checkpoints): BlockDevice {
+  const { images } = disk
+  if (disk.child !== undefined) throw new DiskError('VMBUS_DISK_STATE', 'this disk has a checkpoint already')
+  demand(disk.below.flush())
+  try {
+    disk.below = images.below('read')
+    const made = images.create(disk.parent)
+    layerOf(made)
+    disk.child = made
+  } catch (error) {
+    disk.below = images.below('write')
+    throw error
+  }
+  disk.phase = 'taken'
+  const mine = ++disk.serial
+  return forwarding(() => disk.below, {
+    sectors: disk.below.sectors,
+    readOnly: true,
+    layer: undefined,
+    renewLinkage: undefined,
+    read: (sector, buffers) =>
+      mine === disk.serial && disk.phase === 'taken' ? disk.below.read(sector, buffers) : 'medium-error',
+    write: () => 'read-only',
+    discard: () => 'read-only',
+    zero: () => 'read-only',
+    flush: () => 'ok',
+    resize() {
+      throw new DiskError('VMBUS_DISK_READ_ONLY', 'a checkpoint has a fixed size')
+    },
+    close() {},
+  })
+}
+
+function beginMerge(disk: Checkpoints, child: BlockDevice): void {
+  const { images } = disk
+  try {
+    disk.below = images.below('write')
+    const { linkage } = disk.below
+    if (linkage !== undefined) disk.below.renewLinkage?.((next) => layerOf(child).expect(linkage, next))
+  } catch (error) {
+    disk.below = images.below('read')
+    throw error
+  }
+  disk.phase = 'merging'
+  disk.merged = 0
+}
+
+function merge(disk: Checkpoints, bytes: number): boolean {
+  checkFor('merge', { bytes })
+  const { child } = disk
+  if (child === undefined) throw new DiskError('VMBUS_DISK_STATE', 'this disk has no checkpoint')
+  if (disk.phase === 'taken') beginMerge(disk, child)
+  const { below } = disk
+  if (below.sectors < child.sectors) below.resize(child.sectors)
+  disk.merged = copyDown(child, layerOf(child), below, disk.merged, child.sectors, bytes)
+  if (disk.merged < child.sectors) return false
+  if (below.sectors > child.sectors) below.resize(child.sectors)
+  demand(below.flush())
+  disk.images.remove?.(child)
+  disk.child = undefined
+  disk.phase = 'none'
+  // A child that was copied away must not be read over what is written from now on: with another linkage it no longer fits.
+  below.renewLinkage?.(() => {})
+  return true
+}
+
+function resize(disk: Checkpoints, sectors: number): void {
+  const before = top(disk).sectors
+  try {
+    top(disk).resize(sectors)
+  } finally {
+    disk.merged = Math.min(disk.merged, top(disk).sectors)
+    notifyResized(disk, before)
+  }
+}
+
+function restore(disk: Checkpoints, state: DiskState): void {
+  const { images, parent } = disk
+  const saved = accepted(state, disk.below, disk.child)
+  const before = top(disk).sectors
+  if (saved.child === null) {
+    disk.child?.close()
+    disk.child = undefined
+  }
+  disk.below = images.below(saved.phase === 'taken' ? 'read' : 'write')
+  disk.below.restore(saved.below)
+  if (saved.child !== null) {
+    disk.child ??= images.attach?.(parent) ?? images.create(parent)
+    disk.child.restore(saved.child)
+  }
+  disk.phase = saved.phase
+  disk.merged = saved.merged
+  disk.serial++
+  notifyResized(disk, before)
+}
+
+function open(images: CheckpointImages): Checkpoints {
+  const below = images.below('read')
+  const parent = forwarding(() => disk.below, {})
+  const disk: Checkpoints = {
+    images,
+    parent,
+    listeners: new Set(),
+    below,
+    child: undefined,
+    phase: 'none',
+    merged: 0,
+    serial: 0,
+  }
+  disk.child = images.attach?.(parent)
+  if (disk.child === undefined) disk.below = images.below('write')
+  else disk.phase = 'taken'
+  return disk
+}
+
 /**
  * One checkpoint at a time, of any disk or of images on a medium. While it is merged, all writes still go to the child, and
  * those to sectors that were merged already to the image below as well: until the child is taken away, it and its
  * parent hold everything, so that a power cut costs no more than beginning again.
  */
 export function checkpoints(base: BlockDevice | CheckpointImages): CheckpointDisk {
-  const images = 'sectorSize' in base ? inMemory(base) : base
-  const listeners = new Set<() => void>()
-  let below = images.below('read')
-  const parent = forwarding(() => below, {})
-  let child = images.attach?.(parent)
-  let phase: CheckpointPhase = child === undefined ? 'none' : 'taken'
-  /** Sectors that the image below has of the child. */
-  let merged = 0
-  let serial = 0
-  if (child === undefined) below = images.below('write')
-  const { identity } = below
-
-  const target = (): BlockDevice => child ?? below
-  const layerOf = (image: BlockDevice): Layer => {
-    if (image.layer === undefined) throw badOption('this differencing image cannot be merged')
-    return image.layer
-  }
-
-  /** After a change of the child's sectors: those that were merged already are merged again. */
-  const changed = (status: BlockStatus, sector: number, count: number): BlockStatus => {
-    if (child === undefined || phase !== 'merging' || sector >= merged) return status
-    if (status === 'out-of-range' || status === 'read-only') return status
-    try {
-      copyDown(child, layerOf(child), below, sector, Math.min(sector + count, merged))
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      // The child has it, and that is enough for the guest; the merge comes by here again.
-      merged = sector
-    }
-    return status
-  }
-
-  const resized = (before: number): void => {
-    if (target().sectors !== before) for (const listener of listeners) listener()
-  }
-
-  const checkpoint = (): BlockDevice => {
-    if (child !== undefined) throw new DiskError('VMBUS_DISK_STATE', 'this disk has a checkpoint already')
-    demand(below.flush())
-    try {
-      below = images.below('read')
-      const made = images.create(parent)
-      layerOf(made)
-      child = made
-    } catch (error) {
-      below = images.below('write')
-      throw error
-    }
-    phase = 'taken'
-    const mine = ++serial
-    const size = below.sectors
-    return forwarding(() => below, {
-      sectors: size,
-      readOnly: true,
-      layer: undefined,
-      renewLinkage: undefined,
-      read: (sector, buffers) => (mine === serial && phase === 'taken' ? below.read(sector, buffers) : 'medium-error'),
-      write: () => 'read-only',
-      discard: () => 'read-only',
-      zero: () => 'read-only',
-      flush: () => 'ok',
-      resize() {
-        throw new DiskError('VMBUS_DISK_READ_ONLY', 'a checkpoint has a fixed size')
-      },
-      close() {},
-    })
-  }
-
-  const begin = (from: BlockDevice): void => {
-    try {
-      below = images.below('write')
-      const { linkage } = below
-      if (linkage !== undefined) below.renewLinkage?.((next) => layerOf(from).expect(linkage, next))
-    } catch (error) {
-      below = images.below('read')
-      throw error
-    }
-    phase = 'merging'
-    merged = 0
-  }
-
-  const merge = (bytes = Infinity): boolean => {
-    checkFor('merge', { bytes })
-    if (child === undefined) throw new DiskError('VMBUS_DISK_STATE', 'this disk has no checkpoint')
-    if (phase === 'taken') begin(child)
-    if (below.sectors < child.sectors) below.resize(child.sectors)
-    merged = copyDown(child, layerOf(child), below, merged, child.sectors, bytes)
-    if (merged < child.sectors) return false
-    if (below.sectors > child.sectors) below.resize(child.sectors)
-    demand(below.flush())
-    images.remove?.(child)
-    child = undefined
-    phase = 'none'
-    // A copy of the child would hide what is written from now on: it fits the image below no more.
-    below.renewLinkage?.(() => {})
-    return true
-  }
-
-  const device = forwarding(target, {
-    identity,
+  const disk = open('sectorSize' in base ? inMemory(base) : base)
+  const { listeners } = disk
+  const device = forwarding(() => top(disk), {
+    identity: disk.below.identity,
     layer: undefined,
     renewLinkage: undefined,
     write(sector, buffers) {
-      const status = target().write(sector, buffers)
-      if (phase !== 'merging') return status
+      const status = top(disk).write(sector, buffers)
+      if (disk.phase !== 'merging') return status
       const bytes = buffers.reduce((sum, { length }) => sum + length, 0)
-      return changed(status, sector, bytes / target().sectorSize)
+      return changed(disk, status, sector, bytes / top(disk).sectorSize)
     },
-    discard: (sector, count) => changed(target().discard(sector, count), sector, count),
-    zero: (sector, count) => changed(target().zero(sector, count), sector, count),
-    resize(sectors) {
-      const before = target().sectors
-      try {
-        target().resize(sectors)
-      } finally {
-        merged = Math.min(merged, target().sectors)
-        resized(before)
-      }
-    },
+    discard: (sector, count) => changed(disk, top(disk).discard(sector, count), sector, count),
+    zero: (sector, count) => changed(disk, top(disk).zero(sector, count), sector, count),
+    resize: (sectors) => resize(disk, sectors),
     onResize(listener) {
       listeners.add(listener)
       return () => {
@@ -197,38 +249,30 @@ export function checkpoints(base: BlockDevice | CheckpointImages): CheckpointDis
       }
     },
     close() {
-      child?.close()
-      below.close()
+      disk.child?.close()
+      disk.below.close()
     },
     save: (): CheckpointFields & DiskState => ({
       ...form.head,
-      phase,
-      merged,
-      below: below.save(),
-      child: child?.save() ?? null,
+      phase: disk.phase,
+      merged: disk.merged,
+      below: disk.below.save(),
+      child: disk.child?.save() ?? null,
     }),
-    restore(state) {
-      const saved = accepted(state, below, child)
-      const before = target().sectors
-      if (saved.child === null) {
-        child?.close()
-        child = undefined
-      }
-      below = images.below(saved.phase === 'taken' ? 'read' : 'write')
-      below.restore(saved.below)
-      if (saved.child !== null) {
-        child ??= images.attach?.(parent) ?? images.create(parent)
-        child.restore(saved.child)
-      }
-      ;({ phase, merged } = saved)
-      serial++
-      resized(before)
-    },
-    checkState: (state) => void accepted(state, below, child),
-    inspect: () => ({ ...target().inspect(), checkpoint: phase, ...(phase === 'merging' ? { merged } : {}) }),
+    restore: (state) => restore(disk, state),
+    checkState: (state) => void accepted(state, disk.below, disk.child),
+    inspect: () => ({
+      ...top(disk).inspect(),
+      checkpoint: disk.phase,
+      ...(disk.phase === 'merging' ? { merged: disk.merged } : {}),
+    }),
   })
-  return Object.defineProperties(Object.assign(device, { checkpoint, merge }), {
-    phase: { get: () => phase, enumerable: true },
+  const calls = {
+    checkpoint: () => checkpoint(disk),
+    merge: (bytes = Infinity) => merge(disk, bytes),
+  }
+  return Object.defineProperties(Object.assign(device, calls), {
+    phase: { get: () => disk.phase, enumerable: true },
   }) as CheckpointDisk
 }
 

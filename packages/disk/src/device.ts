@@ -40,13 +40,49 @@ function statusOf(error: unknown): BlockStatus {
   return error.code === 'VMBUS_STORE_NO_SPACE' ? 'no-space' : 'medium-error'
 }
 
-/** Total length of the buffers if sectors [sector, …) hold them, else -1. */
-function extent(sector: number, buffers: readonly Uint8Array[], sectorSize: number, size: number): number {
+const isRange = (image: Image, sector: number, count: number): boolean =>
+  Number.isSafeInteger(sector) &&
+  sector >= 0 &&
+  Number.isSafeInteger(count) &&
+  count >= 0 &&
+  (sector + count) * image.sectorSize <= image.size()
+
+/** Reads into the buffers, or writes what is in them: this is the path of every sector, and allocates nothing. */
+function transfer(image: Image, write: boolean, sector: number, buffers: readonly Uint8Array[]): BlockStatus {
   let length = 0
   for (let i = 0; i < buffers.length; i++) length += (buffers[i] as Uint8Array).length
-  const fits =
-    Number.isSafeInteger(sector) && sector >= 0 && length % sectorSize === 0 && sector * sectorSize + length <= size
-  return fits ? length : -1
+  if (!isRange(image, sector, length / image.sectorSize)) return 'out-of-range'
+  let position = sector * image.sectorSize
+  try {
+    for (let i = 0; i < buffers.length; i++) {
+      const buffer = buffers[i] as Uint8Array
+      if (write) image.writeAt(position, buffer, 0, buffer.length)
+      else image.readAt(position, buffer, 0, buffer.length)
+      position += buffer.length
+    }
+  } catch (error) {
+    return statusOf(error)
+  }
+  return 'ok'
+}
+
+function clear(image: Image, how: 'discardAt' | 'zeroAt', sector: number, count: number): BlockStatus {
+  if (!isRange(image, sector, count)) return 'out-of-range'
+  try {
+    if (count > 0) image[how](sector * image.sectorSize, count * image.sectorSize)
+  } catch (error) {
+    return statusOf(error)
+  }
+  return 'ok'
+}
+
+function flush(image: Image): BlockStatus {
+  try {
+    image.flush()
+  } catch (error) {
+    return statusOf(error)
+  }
+  return 'ok'
 }
 
 export function blockDevice(image: Image): BlockDevice {
@@ -54,12 +90,15 @@ export function blockDevice(image: Image): BlockDevice {
   const { sectorSize, readOnly } = image
   let closed = false
 
-  const range = (sector: number, count: number): boolean =>
-    Number.isSafeInteger(sector) &&
-    sector >= 0 &&
-    Number.isSafeInteger(count) &&
-    count >= 0 &&
-    (sector + count) * sectorSize <= image.size()
+  /** Does what may change the size. */
+  const resizing = (change: () => void): void => {
+    const before = image.size()
+    try {
+      change()
+    } finally {
+      if (image.size() !== before) for (const listener of listeners) listener()
+    }
+  }
 
   return {
     sectorSize,
@@ -76,80 +115,28 @@ export function blockDevice(image: Image): BlockDevice {
     },
     layer: image.layer,
     renewLinkage: readOnly ? undefined : image.renewLinkage,
-    read(sector, buffers) {
-      if (closed) return 'medium-error'
-      if (extent(sector, buffers, sectorSize, image.size()) < 0) return 'out-of-range'
-      let position = sector * sectorSize
-      try {
-        for (let i = 0; i < buffers.length; i++) {
-          const buffer = buffers[i] as Uint8Array
-          image.readAt(position, buffer, 0, buffer.length)
-          position += buffer.length
-        }
-      } catch (error) {
-        return statusOf(error)
-      }
-      return 'ok'
-    },
+    read: (sector, buffers) => (closed ? 'medium-error' : transfer(image, false, sector, buffers)),
     write(sector, buffers) {
       if (closed) return 'medium-error'
-      if (readOnly) return 'read-only'
-      if (extent(sector, buffers, sectorSize, image.size()) < 0) return 'out-of-range'
-      let position = sector * sectorSize
-      try {
-        for (let i = 0; i < buffers.length; i++) {
-          const buffer = buffers[i] as Uint8Array
-          image.writeAt(position, buffer, 0, buffer.length)
-          position += buffer.length
-        }
-      } catch (error) {
-        return statusOf(error)
-      }
-      return 'ok'
+      return readOnly ? 'read-only' : transfer(image, true, sector, buffers)
     },
     flush() {
       if (closed) return 'medium-error'
-      if (readOnly) return 'ok'
-      try {
-        image.flush()
-      } catch (error) {
-        return statusOf(error)
-      }
-      return 'ok'
+      return readOnly ? 'ok' : flush(image)
     },
     discard(sector, count) {
       if (closed) return 'medium-error'
-      if (readOnly) return 'read-only'
-      if (!range(sector, count)) return 'out-of-range'
-      try {
-        if (count > 0) image.discardAt(sector * sectorSize, count * sectorSize)
-      } catch (error) {
-        return statusOf(error)
-      }
-      return 'ok'
+      return readOnly ? 'read-only' : clear(image, 'discardAt', sector, count)
     },
     zero(sector, count) {
       if (closed) return 'medium-error'
-      if (readOnly) return 'read-only'
-      if (!range(sector, count)) return 'out-of-range'
-      try {
-        if (count > 0) image.zeroAt(sector * sectorSize, count * sectorSize)
-      } catch (error) {
-        return statusOf(error)
-      }
-      return 'ok'
+      return readOnly ? 'read-only' : clear(image, 'zeroAt', sector, count)
     },
     resize(sectors) {
       if (closed || readOnly) throw new DiskError('VMBUS_DISK_READ_ONLY', 'a read-only or closed disk has a fixed size')
       if (!Number.isSafeInteger(sectors) || sectors < 1)
         throw badOption(`a disk cannot have ${sectors} sectors`, { sectors })
-      const before = image.size()
-      if (sectors * sectorSize === before) return
-      try {
-        image.resize(sectors * sectorSize)
-      } finally {
-        if (image.size() !== before) for (const listener of listeners) listener()
-      }
+      if (sectors * sectorSize !== image.size()) resizing(() => image.resize(sectors * sectorSize))
     },
     onResize(listener) {
       listeners.add(listener)
@@ -163,12 +150,7 @@ export function blockDevice(image: Image): BlockDevice {
       closed = true
     },
     save: () => image.save(),
-    restore(state) {
-      const apply = image.accept(state)
-      const before = image.size()
-      apply()
-      if (image.size() !== before) for (const listener of listeners) listener()
-    },
+    restore: (state) => resizing(image.accept(state)),
     checkState: (state) => void image.accept(state),
     inspect: () => ({
       format: image.format,

@@ -1,10 +1,21 @@
-import { bytes, integer, list, object, optional, restoreState, stateForm, type StateHead } from '@vmbus/world'
+import {
+  bytes,
+  integer,
+  list,
+  object,
+  optional,
+  restoreState,
+  stateForm,
+  type StateForm,
+  type StateHead,
+} from '@vmbus/world'
 import type { BlockDevice, Layer } from './block.ts'
 import { blockDevice, type Image } from './device.ts'
 import { StoreError } from './errors.ts'
 import { forwarding } from './forwarding.ts'
 import { copyDown } from './copy-down.ts'
 import { demand, readFrom } from './parent-read.ts'
+import { eachBlock, readMixed } from './parts.ts'
 import { multiple } from './state.ts'
 
 /** A child in memory. Writes stay in it until they are merged. */
@@ -33,94 +44,105 @@ interface DifferencingFields {
   readonly pieces: readonly SavedPiece[]
 }
 
-/**
- * A differencing child over any block device, in memory: `createVhdx(store, { parent })` makes one that is a file.
- * The parent must not change while the child lives, and stays open when the child is closed.
- */
-export function differencing(parent: BlockDevice): Differencing {
+/** What the calls of a child share. */
+interface Child {
+  readonly parent: BlockDevice
+  readonly pieces: Map<number, Piece>
+  readonly form: StateForm<DifferencingFields>
+  /** Bytes. */
+  size: number
+}
+
+function pieceAt({ pieces, parent }: Child, index: number): Piece {
+  let piece = pieces.get(index)
+  if (piece === undefined) {
+    piece = { present: new Uint8Array(CHUNK / parent.sectorSize), data: undefined }
+    pieces.set(index, piece)
+  }
+  return piece
+}
+
+function readPiece(child: Child, index: number, at: number, buffer: Uint8Array, start: number, length: number): void {
+  const { parent } = child
+  const piece = child.pieces.get(index)
+  if (piece === undefined) return readFrom(parent, index * CHUNK + at, buffer, start, length)
+  const { present, data } = piece
+  const source = {
+    sectorSize: parent.sectorSize,
+    has: (sector: number) => present[sector] === 1,
+    own(from: number, to: number, count: number) {
+      if (data === undefined) buffer.fill(0, to, to + count)
+      else buffer.set(data.subarray(from, from + count), to)
+    },
+    parent,
+    blockStart: index * CHUNK,
+  }
+  readMixed(source, at, buffer, start, length)
+}
+
+function writePiece(child: Child, index: number, at: number, buffer: Uint8Array, start: number, length: number): void {
+  const { parent } = child
   const { sectorSize } = parent
-  const pieces = new Map<number, Piece>()
-  const perPiece = CHUNK / sectorSize
-  let size = parent.sectors * sectorSize
-
-  const pieceAt = (index: number): Piece => {
-    let piece = pieces.get(index)
-    if (piece === undefined) {
-      piece = { present: new Uint8Array(perPiece), data: undefined }
-      pieces.set(index, piece)
-    }
-    return piece
+  const piece = pieceAt(child, index)
+  const data = (piece.data ??= new Uint8Array(CHUNK))
+  // A sector that is written in part only must have the rest from below.
+  for (const edge of [at, at + length]) {
+    const sector = Math.floor(edge / sectorSize)
+    if (edge % sectorSize !== 0 && piece.present[sector] === 0)
+      readFrom(parent, index * CHUNK + sector * sectorSize, data, sector * sectorSize, sectorSize)
   }
+  data.set(buffer.subarray(start, start + length), at)
+  piece.present.fill(1, Math.floor(at / sectorSize), Math.ceil((at + length) / sectorSize))
+}
 
-  /** Calls `step` with each piece's part of a range. */
-  const split = (
-    position: number,
-    length: number,
-    step: (index: number, at: number, count: number, done: number) => void,
-  ): void => {
-    for (let done = 0; done < length;) {
-      const index = Math.floor((position + done) / CHUNK)
-      const at = position + done - index * CHUNK
-      const count = Math.min(CHUNK - at, length - done)
-      step(index, at, count, done)
-      done += count
-    }
-  }
-
-  const readPiece = (index: number, at: number, buffer: Uint8Array, start: number, length: number): void => {
-    const piece = pieces.get(index)
-    if (piece === undefined) return readFrom(parent, index * CHUNK + at, buffer, start, length)
-    const has = (byte: number): boolean => piece.present[Math.floor(byte / sectorSize)] === 1
-    for (let done = 0; done < length;) {
-      const here = has(at + done)
-      let to = done
-      while (to < length && has(at + to) === here) to += sectorSize - ((at + to) % sectorSize)
-      to = Math.min(to, length)
-      if (!here) readFrom(parent, index * CHUNK + at + done, buffer, start + done, to - done)
-      else if (piece.data === undefined) buffer.fill(0, start + done, start + to)
-      else buffer.set(piece.data.subarray(at + done, at + to), start + done)
-      done = to
-    }
-  }
-
-  const writePiece = (index: number, at: number, buffer: Uint8Array, start: number, length: number): void => {
-    const piece = pieceAt(index)
-    const data = (piece.data ??= new Uint8Array(CHUNK))
-    // A sector that is written in part only must have the rest from below.
-    for (const edge of [at, at + length]) {
-      const sector = Math.floor(edge / sectorSize)
-      if (edge % sectorSize !== 0 && piece.present[sector] === 0)
-        readFrom(parent, index * CHUNK + sector * sectorSize, data, sector * sectorSize, sectorSize)
-    }
-    data.set(buffer.subarray(start, start + length), at)
-    piece.present.fill(1, Math.floor(at / sectorSize), Math.ceil((at + length) / sectorSize))
-  }
-
-  const zeroAt = (position: number, length: number): void => {
-    split(position, length, (index, at, count) => {
-      const piece = pieceAt(index)
-      piece.present.fill(1, at / sectorSize, (at + count) / sectorSize)
-      if (count === CHUNK || (index * CHUNK + at + count === size && at === 0)) piece.data = undefined
-      else piece.data?.fill(0, at, at + count)
-    })
-  }
-
-  const extent: Layer['extent'] = (sector) => {
-    const piece = pieces.get(Math.floor(sector / perPiece))
-    const from = sector % perPiece
-    const end = Math.min(perPiece, size / sectorSize - sector + from)
-    const own = piece?.present[from] === 1
-    let to = from + 1
-    while (to < end && (piece?.present[to] === 1) === own) to++
-    return { where: !own ? 'parent' : piece?.data === undefined ? 'zeros' : 'own', count: to - from }
-  }
-
-  const piece = object<SavedPiece>({ index: integer(), present: bytes(perPiece), data: optional(bytes(CHUNK)) })
-  const form = stateForm<DifferencingFields>('differencing', 1, {
-    size: multiple(sectorSize, 1),
-    pieces: list(piece),
+function zeroAt(child: Child, position: number, length: number): void {
+  const { sectorSize } = child.parent
+  eachBlock(position, length, CHUNK, child.size, (index, at, count, whole) => {
+    const piece = pieceAt(child, index)
+    piece.present.fill(1, at / sectorSize, (at + count) / sectorSize)
+    if (whole) piece.data = undefined
+    else piece.data?.fill(0, at, at + count)
   })
-  const image: Image = {
+}
+
+function extentOf({ parent, pieces, size }: Child, sector: number): ReturnType<Layer['extent']> {
+  const perPiece = CHUNK / parent.sectorSize
+  const piece = pieces.get(Math.floor(sector / perPiece))
+  const from = sector % perPiece
+  const end = Math.min(perPiece, size / parent.sectorSize - sector + from)
+  const own = piece?.present[from] === 1
+  let to = from + 1
+  while (to < end && (piece?.present[to] === 1) === own) to++
+  return { where: !own ? 'parent' : piece?.data === undefined ? 'zeros' : 'own', count: to - from }
+}
+
+/** Zeros both ways: behind a shrunk disk's end nothing may come back when it grows again. */
+function resize(child: Child, bytes: number): void {
+  const old = child.size
+  child.size = Math.max(old, bytes)
+  zeroAt(child, Math.min(old, bytes), Math.abs(bytes - old))
+  child.size = bytes
+}
+
+const saved = ({ form, size, pieces }: Child): DifferencingFields & StateHead => ({
+  ...form.head,
+  size,
+  pieces: [...pieces].map(([index, { present, data }]) => ({ index, present: present.slice(), data: data?.slice() })),
+})
+
+function accepted(child: Child, state: unknown): () => void {
+  const { size, pieces } = restoreState(state, child.form)
+  return () => {
+    child.size = size
+    child.pieces.clear()
+    for (const { index, present, data } of pieces) child.pieces.set(index, { present, data })
+  }
+}
+
+function imageOf(child: Child): Image {
+  const { parent, pieces } = child
+  const { sectorSize } = parent
+  return {
     format: 'differencing',
     sectorSize,
     physicalSectorSize: parent.physicalSectorSize,
@@ -130,60 +152,62 @@ export function differencing(parent: BlockDevice): Differencing {
     discardGranularity: sectorSize,
     linkage: () => undefined,
     // A memory of its parent's contents has no use for their name.
-    layer: { extent, expect() {} },
-    size: () => size,
+    layer: { extent: (sector) => extentOf(child, sector), expect() {} },
+    size: () => child.size,
     readAt(position, buffer, start, length) {
-      split(position, length, (index, at, count, done) => readPiece(index, at, buffer, start + done, count))
+      let done = start
+      eachBlock(position, length, CHUNK, child.size, (index, at, count) => {
+        readPiece(child, index, at, buffer, done, count)
+        done += count
+      })
     },
     writeAt(position, buffer, start, length) {
-      split(position, length, (index, at, count, done) => writePiece(index, at, buffer, start + done, count))
+      let done = start
+      eachBlock(position, length, CHUNK, child.size, (index, at, count) => {
+        writePiece(child, index, at, buffer, done, count)
+        done += count
+      })
     },
     flush() {},
-    discardAt: zeroAt,
-    zeroAt,
-    resize(bytes) {
-      const old = size
-      size = Math.max(old, bytes)
-      // Zeros both ways: behind a shrunk disk's end nothing may come back when it grows again.
-      if (bytes > old) zeroAt(old, bytes - old)
-      else zeroAt(bytes, old - bytes)
-      size = bytes
-    },
+    discardAt: (position, length) => zeroAt(child, position, length),
+    zeroAt: (position, length) => zeroAt(child, position, length),
+    resize: (bytes) => resize(child, bytes),
     close() {},
-    save: (): DifferencingFields & StateHead => ({
-      ...form.head,
-      size,
-      pieces: [...pieces].map(([index, { present, data }]) => ({
-        index,
-        present: present.slice(),
-        data: data?.slice(),
-      })),
-    }),
-    accept(state) {
-      const saved = restoreState(state, form)
-      return () => {
-        size = saved.size
-        pieces.clear()
-        for (const { index, present, data } of saved.pieces) pieces.set(index, { present, data })
-      }
-    },
+    save: () => saved(child),
+    accept: (state) => accepted(child, state),
     inspect: () => ({
       pieces: pieces.size,
       bytes: [...pieces.values()].filter(({ data }) => data !== undefined).length * CHUNK,
       parent: parent.inspect(),
     }),
   }
+}
 
-  const child = blockDevice(image)
+/**
+ * A differencing child over any block device, in memory: `createVhdx(store, { parent })` makes one that is a file.
+ * The parent must not change while the child lives, and stays open when the child is closed.
+ */
+export function differencing(parent: BlockDevice): Differencing {
+  const { sectorSize } = parent
+  const present = bytes(CHUNK / sectorSize)
+  const piece = object<SavedPiece>({ index: integer(), present, data: optional(bytes(CHUNK)) })
+  const child: Child = {
+    parent,
+    pieces: new Map(),
+    form: stateForm<DifferencingFields>('differencing', 1, { size: multiple(sectorSize, 1), pieces: list(piece) }),
+    size: parent.sectors * sectorSize,
+  }
+  const device = blockDevice(imageOf(child))
   const merge = (): void => {
     if (parent.readOnly) throw new StoreError('VMBUS_STORE_IO', 'the parent is read-only')
-    if (size !== parent.sectors * sectorSize) parent.resize(size / sectorSize)
-    copyDown(child, { extent }, parent, 0, size / sectorSize)
+    const sectors = child.size / sectorSize
+    if (sectors !== parent.sectors) parent.resize(sectors)
+    copyDown(device, { extent: (sector) => extentOf(child, sector) }, parent, 0, sectors)
     demand(parent.flush())
-    pieces.clear()
+    child.pieces.clear()
   }
   return Object.assign(
-    forwarding(() => child, {}),
+    forwarding(() => device, {}),
     { merge },
   )
 }

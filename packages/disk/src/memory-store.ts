@@ -1,6 +1,7 @@
 import { restoreState, stateForm } from '@vmbus/world'
 import { StoreError } from './errors.ts'
 import { checkFor } from './options.ts'
+import { eachBlock } from './parts.ts'
 import { storeState } from './state.ts'
 import { storeLock, type ByteStore, type StoreState } from './store.ts'
 
@@ -36,120 +37,133 @@ interface Chunk {
 /** A sparse store in memory: pieces of 64 KiB, none for what was never written or was punched. */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   checkFor('memoryStore', options)
-  const store = create(new Map(), options.contents?.length ?? options.size ?? 0, options.limit ?? Infinity)
+  const store = create({
+    chunks: new Map(),
+    size: options.contents?.length ?? options.size ?? 0,
+    limit: options.limit ?? Infinity,
+  })
   if (options.contents !== undefined) store.write(0, options.contents)
   return store
 }
 
-function create(chunks: Map<number, Chunk>, initialSize: number, limit: number): MemoryStore {
-  let size = initialSize
+/** What the calls of a store share. */
+interface Contents {
+  readonly chunks: Map<number, Chunk>
+  readonly limit: number
+  size: number
+}
 
-  const writable = (index: number): Uint8Array => {
+function writable({ chunks, limit }: Contents, index: number): Uint8Array {
+  const chunk = chunks.get(index)
+  if (chunk === undefined) {
+    if ((chunks.size + 1) * CHUNK > limit)
+      throw new StoreError('VMBUS_STORE_NO_SPACE', `memory store is limited to ${limit} bytes`)
+    const bytes = new Uint8Array(CHUNK)
+    chunks.set(index, { bytes, shared: false })
+    return bytes
+  }
+  if (chunk.shared) {
+    chunk.bytes = chunk.bytes.slice()
+    chunk.shared = false
+  }
+  return chunk.bytes
+}
+
+function read({ chunks }: Contents, offset: number, into: Uint8Array, start: number, length: number): void {
+  for (let done = 0; done < length;) {
+    const at = offset + done
+    const index = Math.floor(at / CHUNK)
+    const from = at - index * CHUNK
+    const count = Math.min(CHUNK - from, length - done)
     const chunk = chunks.get(index)
-    if (chunk === undefined) {
-      if ((chunks.size + 1) * CHUNK > limit)
-        throw new StoreError('VMBUS_STORE_NO_SPACE', `memory store is limited to ${limit} bytes`)
-      const bytes = new Uint8Array(CHUNK)
-      chunks.set(index, { bytes, shared: false })
-      return bytes
-    }
-    if (chunk.shared) {
-      chunk.bytes = chunk.bytes.slice()
-      chunk.shared = false
-    }
-    return chunk.bytes
+    if (chunk === undefined) into.fill(0, start + done, start + done + count)
+    else into.set(from === 0 && count === CHUNK ? chunk.bytes : chunk.bytes.subarray(from, from + count), start + done)
+    done += count
   }
+}
 
-  const punch = (offset: number, length: number): void => {
-    const end = Math.min(offset + length, size)
-    for (let at = offset; at < end;) {
-      const index = Math.floor(at / CHUNK)
-      const from = at - index * CHUNK
-      const to = Math.min(CHUNK, end - index * CHUNK)
-      if (chunks.has(index)) {
-        if (from === 0 && (to === CHUNK || index * CHUNK + to === size)) chunks.delete(index)
-        else writable(index).fill(0, from, to)
-      }
-      at = index * CHUNK + to
-    }
+function write(contents: Contents, offset: number, from: Uint8Array, start: number, length: number): void {
+  for (let done = 0; done < length;) {
+    const at = offset + done
+    const index = Math.floor(at / CHUNK)
+    const to = at - index * CHUNK
+    const count = Math.min(CHUNK - to, length - done)
+    const whole = start + done === 0 && count === from.length
+    writable(contents, index).set(whole ? from : from.subarray(start + done, start + done + count), to)
+    done += count
   }
+  contents.size = Math.max(contents.size, offset + length)
+}
 
-  const store: MemoryStore = {
+function punch(contents: Contents, offset: number, length: number): void {
+  const { chunks, size } = contents
+  eachBlock(offset, Math.min(offset + length, size) - offset, CHUNK, size, (index, at, count, whole) => {
+    if (!chunks.has(index)) return
+    if (whole) chunks.delete(index)
+    else writable(contents, index).fill(0, at, at + count)
+  })
+}
+
+function truncate(contents: Contents, next: number): void {
+  const { chunks, size } = contents
+  if (next < size) {
+    punch(contents, next, size - next)
+    const last = Math.ceil(next / CHUNK)
+    for (const index of chunks.keys()) if (index >= last) chunks.delete(index)
+  }
+  contents.size = next
+}
+
+function fork({ chunks, limit, size }: Contents): MemoryStore {
+  const copy = new Map<number, Chunk>()
+  for (const [index, chunk] of chunks) {
+    chunk.shared = true
+    copy.set(index, { bytes: chunk.bytes, shared: true })
+  }
+  return create({ chunks: copy, limit, size })
+}
+
+function create(contents: Contents): MemoryStore {
+  const { chunks } = contents
+  const lock = storeLock()
+  return {
     get size() {
-      return size
+      return contents.size
     },
     readOnly: false,
-    lock: storeLock(),
-    read(offset, into, start = 0, length = into.length - start) {
-      for (let done = 0; done < length;) {
-        const at = offset + done
-        const index = Math.floor(at / CHUNK)
-        const from = at - index * CHUNK
-        const count = Math.min(CHUNK - from, length - done)
-        const chunk = chunks.get(index)
-        if (chunk === undefined) into.fill(0, start + done, start + done + count)
-        else
-          into.set(from === 0 && count === CHUNK ? chunk.bytes : chunk.bytes.subarray(from, from + count), start + done)
-        done += count
-      }
-    },
-    write(offset, from, start = 0, length = from.length - start) {
-      for (let done = 0; done < length;) {
-        const at = offset + done
-        const index = Math.floor(at / CHUNK)
-        const to = at - index * CHUNK
-        const count = Math.min(CHUNK - to, length - done)
-        const whole = start + done === 0 && count === from.length
-        writable(index).set(whole ? from : from.subarray(start + done, start + done + count), to)
-        done += count
-      }
-      if (offset + length > size) size = offset + length
-    },
-    truncate(next) {
-      if (next < size) {
-        punch(next, size - next)
-        const last = Math.ceil(next / CHUNK)
-        for (const index of chunks.keys()) if (index >= last) chunks.delete(index)
-      }
-      size = next
-    },
+    lock,
+    read: (offset, into, start = 0, length = into.length - start) => read(contents, offset, into, start, length),
+    write: (offset, from, start = 0, length = from.length - start) => write(contents, offset, from, start, length),
+    truncate: (next) => truncate(contents, next),
     flush() {},
-    punch,
+    punch: (offset, length) => punch(contents, offset, length),
     close() {},
-    fork() {
-      const copy = new Map<number, Chunk>()
-      for (const [index, chunk] of chunks) {
-        chunk.shared = true
-        copy.set(index, { bytes: chunk.bytes, shared: true })
-      }
-      return create(copy, size, limit)
-    },
+    fork: () => fork(contents),
     save() {
       const saved = [...chunks].sort(([a], [b]) => a - b)
       return {
         version: 1,
-        size,
+        size: contents.size,
         chunks: saved.map(([index, chunk]) => ({ offset: index * CHUNK, bytes: chunk.bytes.slice() })),
       }
     },
     restore(state) {
       const saved = restoreState({ kind: 'store', v: 1, state }, form).state
       chunks.clear()
-      size = saved.size
+      contents.size = saved.size
       for (const { offset, bytes } of saved.chunks) chunks.set(offset / CHUNK, { bytes, shared: false })
     },
     bytes() {
-      const all = new Uint8Array(size)
-      store.read(0, all)
+      const all = new Uint8Array(contents.size)
+      read(contents, 0, all, 0, all.length)
       return all
     },
     inspect: () => ({
       kind: 'memory',
-      size,
+      size: contents.size,
       readOnly: false,
       allocated: chunks.size * CHUNK,
-      lock: store.lock.describe(),
+      lock: lock.describe(),
     }),
   }
-  return store
 }

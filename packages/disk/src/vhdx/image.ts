@@ -1,15 +1,45 @@
-import type { StateHead } from '@vmbus/world'
-import type { BlockDevice } from '../block.ts'
+import type { BlockDevice, Layer } from '../block.ts'
 import type { Image } from '../device.ts'
+import { eachBlock } from '../parts.ts'
 import { BlockState } from './bat.ts'
-import { blocksOf } from './blocks.ts'
+import { blockExtent, dropBlock, readBlock, writeBlock, zeroBlock, type Blocks } from './blocks.ts'
 import type { VhdxFile } from './file.ts'
 import { formatGuid } from './guid.ts'
 import { hasLog } from './header.ts'
 import { begin, commit, finish, settle } from './journal.ts'
 import { expectLinkages, renewLinkage } from './linkage.ts'
 import { resizeVhdx } from './resize.ts'
-import { VHDX_STATE, accepted, type VhdxFields } from './state.ts'
+import { accepted, saved } from './state.ts'
+
+/** What a differencing file has of its own, for who merges it. */
+function layerOf(blocks: Blocks): Layer {
+  const { file } = blocks
+  const { blockSize, sectorSize } = file.metadata
+  const perBlock = blockSize / sectorSize
+  return {
+    extent(sector) {
+      const { where, count } = blockExtent(blocks, Math.floor(sector / perBlock), sector % perBlock)
+      return { where, count: Math.min(count, file.metadata.diskSize / sectorSize - sector) }
+    },
+    expect: (linkage, other) => expectLinkages(file, linkage, other),
+  }
+}
+
+function inspect({ file, parent }: Blocks): Record<string, unknown> {
+  const { blockSize, physicalSectorSize, fixed, diskId } = file.metadata
+  return {
+    type: parent !== undefined ? 'differencing' : fixed ? 'fixed' : 'dynamic',
+    blockSize,
+    physicalSectorSize,
+    id: formatGuid(diskId),
+    headerSequence: Number(file.header.sequence),
+    logInUse: hasLog(file.header),
+    unflushedPages: file.dirtyBat.size + file.dirtyPages.size,
+    usedBytes: file.space.end,
+    store: file.store.inspect(),
+    ...(parent === undefined ? {} : { parent: parent.inspect() }),
+  }
+}
 
 /** A VHDX of any type as bytes of a disk. */
 export function vhdxImage(
@@ -19,27 +49,15 @@ export function vhdxImage(
   closed: () => void,
 ): Image {
   const { blockSize, sectorSize, physicalSectorSize, fixed, diskId } = file.metadata
-  const blocks = blocksOf(file, parent)
+  const blocks: Blocks = { file, parent }
 
-  const eachBlock = (
-    position: number,
-    length: number,
-    step: (block: number, at: number, count: number, whole: boolean) => void,
-  ): void => {
+  /** Changes each block of a range, none more than the log has room for. */
+  const change = (position: number, length: number, step: Parameters<typeof eachBlock>[4]): void => {
     begin(file)
-    const end = position + length
-    for (let from = position; from < end;) {
-      const block = Math.floor(from / blockSize)
-      const to = Math.min(end, (block + 1) * blockSize)
-      step(
-        block,
-        from - block * blockSize,
-        to - from,
-        from === block * blockSize && (to === (block + 1) * blockSize || to === file.metadata.diskSize),
-      )
+    eachBlock(position, length, blockSize, file.metadata.diskSize, (...part) => {
+      step(...part)
       settle(file)
-      from = to
-    }
+    })
   }
 
   return {
@@ -52,17 +70,7 @@ export function vhdxImage(
     supportsDiscard: !fixed,
     discardGranularity: blockSize,
     linkage: () => file.header.dataWriteGuid,
-    layer:
-      parent === undefined
-        ? undefined
-        : {
-            extent(sector) {
-              const perBlock = blockSize / sectorSize
-              const { where, count } = blocks.extent(Math.floor(sector / perBlock), sector % perBlock)
-              return { where, count: Math.min(count, file.metadata.diskSize / sectorSize - sector) }
-            },
-            expect: (linkage, other) => expectLinkages(file, linkage, other),
-          },
+    layer: parent === undefined ? undefined : layerOf(blocks),
     renewLinkage: (announce) => renewLinkage(file, announce),
     size: () => file.metadata.diskSize,
     readAt(position, buffer, start, length) {
@@ -70,7 +78,7 @@ export function vhdxImage(
         const block = Math.floor((position + done) / blockSize)
         const at = position + done - block * blockSize
         const count = Math.min(length - done, blockSize - at)
-        blocks.read(block, at, buffer, start + done, count)
+        readBlock(blocks, block, at, buffer, start + done, count)
         done += count
       }
     },
@@ -80,7 +88,7 @@ export function vhdxImage(
         const block = Math.floor((position + done) / blockSize)
         const at = position + done - block * blockSize
         const count = Math.min(length - done, blockSize - at)
-        blocks.write(block, at, buffer, start + done, count)
+        writeBlock(blocks, block, at, buffer, start + done, count)
         settle(file)
         done += count
       }
@@ -88,51 +96,23 @@ export function vhdxImage(
     flush: () => commit(file),
     discardAt(position, length) {
       if (fixed) return
-      eachBlock(position, length, (block, _at, _count, whole) => {
-        if (whole) blocks.drop(block, BlockState.UNMAPPED)
+      change(position, length, (block, _at, _count, whole) => {
+        if (whole) dropBlock(blocks, block, BlockState.UNMAPPED)
       })
     },
     zeroAt(position, length) {
-      eachBlock(position, length, (block, at, count, whole) => {
-        if (whole && !fixed) blocks.drop(block, BlockState.ZERO)
-        else blocks.zero(block, at, count)
+      change(position, length, (block, at, count, whole) => {
+        if (whole && !fixed) dropBlock(blocks, block, BlockState.ZERO)
+        else zeroBlock(blocks, block, at, count)
       })
     },
-    resize: (bytes) => resizeVhdx(file, blocks, parent, bytes),
+    resize: (bytes) => resizeVhdx(blocks, bytes),
     close() {
       if (!readOnly) finish(file)
       closed()
     },
-    save: (): VhdxFields & StateHead => ({
-      ...VHDX_STATE,
-      header: { ...file.header },
-      regions: { ...file.regions },
-      metadata: { ...file.metadata },
-      bat: file.bat.slice(),
-      dirtyBat: [...file.dirtyBat],
-      pages: [...file.pages].map(([offset, bytes]) => ({
-        offset,
-        bytes: bytes.slice(),
-        dirty: file.dirtyPages.has(offset),
-      })),
-      pendingFree: [...file.pendingFree],
-      log: { ...file.log },
-      marked: file.marked,
-      serial: file.serial,
-      store: file.store.save?.(),
-    }),
+    save: () => saved(file),
     accept: (state) => accepted(state, file),
-    inspect: () => ({
-      type: parent !== undefined ? 'differencing' : fixed ? 'fixed' : 'dynamic',
-      blockSize,
-      physicalSectorSize,
-      id: formatGuid(diskId),
-      headerSequence: Number(file.header.sequence),
-      logInUse: hasLog(file.header),
-      unflushedPages: file.dirtyBat.size + file.dirtyPages.size,
-      usedBytes: file.space.end,
-      store: file.store.inspect(),
-      ...(parent === undefined ? {} : { parent: parent.inspect() }),
-    }),
+    inspect: () => inspect(blocks),
   }
 }

@@ -1,7 +1,6 @@
-import type { BlockDevice } from '../block.ts'
 import { badOption, unsupported } from '../errors.ts'
 import { BlockState, batBytes, bitmapIndex, blockOffsetAt, payloadIndex, setEntry, stateAt } from './bat.ts'
-import type { Blocks } from './blocks.ts'
+import { allocate, zeroBlock, type Blocks } from './blocks.ts'
 import { setBat, shapeOf, type VhdxFile } from './file.ts'
 import { MB } from './header.ts'
 import { begin, commit, patch, settle } from './journal.ts'
@@ -13,11 +12,12 @@ import { REGION_TABLE_PLACES, encodeRegions, type Region } from './regions.ts'
  * Online resize. All that prepares it concerns entries past the end of the disk; the new size takes effect with one
  * log entry, so that a power cut leaves the old size or the new one.
  */
-export function resizeVhdx(file: VhdxFile, blocks: Blocks, parent: BlockDevice | undefined, bytes: number): void {
+export function resizeVhdx(blocks: Blocks, bytes: number): void {
+  const { file } = blocks
   if (bytes > VHDX_MAX_SIZE) throw badOption(`a VHDX has at most 64 TiB, not ${bytes} bytes`, { bytes })
   begin(file)
   commit(file)
-  if (bytes > file.metadata.diskSize) grow(file, blocks, parent, bytes)
+  if (bytes > file.metadata.diskSize) grow(blocks, bytes)
   else shrink(file, bytes)
 }
 
@@ -33,7 +33,8 @@ function markBat(file: VhdxFile, index: number): void {
   file.dirtyBat.add(Math.floor((index * 8) / SECTOR))
 }
 
-function grow(file: VhdxFile, blocks: Blocks, parent: BlockDevice | undefined, bytes: number): void {
+function grow(blocks: Blocks, bytes: number): void {
+  const { file, parent } = blocks
   const { diskSize: old, blockSize } = file.metadata
   const before = file.shape
   const oldMetadata = file.metadata
@@ -42,7 +43,7 @@ function grow(file: VhdxFile, blocks: Blocks, parent: BlockDevice | undefined, b
   const lastState = stateAt(file.batView, payloadIndex(before.ratio, before.blocks - 1))
   const parentReaches = parent !== undefined && parent.sectors * parent.sectorSize > old
   if (tail > 0 && (lastState !== BlockState.NOT_PRESENT || parentReaches))
-    blocks.zero(before.blocks - 1, old - (before.blocks - 1) * blockSize, tail)
+    zeroBlock(blocks, before.blocks - 1, old - (before.blocks - 1) * blockSize, tail)
 
   const after = shapeOf({ ...file.metadata, diskSize: bytes })
   try {
@@ -60,7 +61,7 @@ function grow(file: VhdxFile, blocks: Blocks, parent: BlockDevice | undefined, b
       settle(file)
     }
     for (let block = before.blocks; block < after.blocks; block++) {
-      if (file.metadata.fixed) blocks.allocate(block)
+      if (file.metadata.fixed) allocate(blocks, block)
       else if (parent !== undefined) {
         setEntry(file.batView, payloadIndex(after.ratio, block), BlockState.ZERO, 0)
         markBat(file, payloadIndex(after.ratio, block))

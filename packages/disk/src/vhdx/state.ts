@@ -30,7 +30,7 @@ interface SavedPage {
 }
 
 /** A VHDX as it is saved. */
-export interface VhdxFields {
+interface VhdxFields {
   readonly header: VhdxHeader
   readonly regions: Regions
   readonly metadata: Metadata
@@ -44,7 +44,7 @@ export interface VhdxFields {
   readonly store: StoreState | undefined
 }
 
-export const VHDX_STATE: StateHead = { kind: 'vhdx', v: 1 }
+const VHDX_STATE: StateHead = { kind: 'vhdx', v: 1 }
 
 const region: Shape<Region> = object<Region>({ offset: multiple(SECTOR), length: integer(1) })
 
@@ -91,6 +91,25 @@ function formOf({ metadata, store }: VhdxFile): StateForm<VhdxFields> {
     store: savedStore(store),
   })
 }
+
+export const saved = (file: VhdxFile): VhdxFields & StateHead => ({
+  ...VHDX_STATE,
+  header: { ...file.header },
+  regions: { ...file.regions },
+  metadata: { ...file.metadata },
+  bat: file.bat.slice(),
+  dirtyBat: [...file.dirtyBat],
+  pages: [...file.pages].map(([offset, bytes]) => ({
+    offset,
+    bytes: bytes.slice(),
+    dirty: file.dirtyPages.has(offset),
+  })),
+  pendingFree: [...file.pendingFree],
+  log: { ...file.log },
+  marked: file.marked,
+  serial: file.serial,
+  store: file.store.save?.(),
+})
 
 /** Looks at all of a saved state, where its blocks lie included, and returns what takes it on. */
 export function accepted(state: unknown, file: VhdxFile): () => void {
