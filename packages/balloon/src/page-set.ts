@@ -19,27 +19,27 @@ export interface PageSet {
   clear(): void
 }
 
+/** Index of the first run that ends after `page`. */
+function firstAfter(runs: readonly PageRun[], page: number): number {
+  let low = 0
+  let high = runs.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const run = runs[middle]
+    if (run !== undefined && run.start + run.count <= page) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 export function pageSet(initial: readonly PageRun[] = []): PageSet {
   let runs: PageRun[] = []
   let pages = 0
 
-  /** Index of the first run that ends after `page`. */
-  const after = (page: number): number => {
-    let low = 0
-    let high = runs.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const run = runs[middle]
-      if (run !== undefined && run.start + run.count <= page) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
   const add = ({ start, count }: PageRun): number => {
     if (count === 0) return 0
     // One page earlier, so that a run that ends right before this one is joined with it.
-    const first = after(start - 1)
+    const first = firstAfter(runs, start - 1)
     let last = first
     let from = start
     let to = start + count
@@ -57,7 +57,7 @@ export function pageSet(initial: readonly PageRun[] = []): PageSet {
 
   const remove = ({ start, count }: PageRun): number => {
     const end = start + count
-    const first = after(start)
+    const first = firstAfter(runs, start)
     let last = first
     let removed = 0
     const kept: PageRun[] = []
@@ -76,7 +76,7 @@ export function pageSet(initial: readonly PageRun[] = []): PageSet {
     const end = start + count
     const parts: PageRun[] = []
     if (count === 0) return parts
-    for (let at = after(start), run = runs[at]; run !== undefined && run.start < end; run = runs[++at]) {
+    for (let at = firstAfter(runs, start), run = runs[at]; run !== undefined && run.start < end; run = runs[++at]) {
       const from = Math.max(run.start, start)
       parts.push({ start: from, count: Math.min(run.start + run.count, end) - from })
     }

@@ -1,5 +1,14 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { HResult, IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import {
+  HResult,
+  IcType,
+  icHost,
+  icHostState,
+  setDeadline,
+  type IcHost,
+  type IcHostState,
+  type IcVersions,
+} from '@vmbus/ic'
 import {
   TICKS_PER_SECOND,
   checkOptions,
@@ -131,6 +140,103 @@ const idle = (nextId: number): State => ({
 const PROGRESS_BYTES = 1 << 20
 const fits = (value: string): boolean => value.length < NAME_UNITS && !value.includes('\0')
 
+/** What the calls of a host share; only `state` and that of `ic` are saved. */
+interface Context {
+  readonly deps: HostDeviceDeps
+  readonly source: FileSource
+  readonly replyTicks: number
+  readonly ic: IcHost
+  state: State
+}
+
+const setTimer = ({ deps, state }: Context, at: number): void => setDeadline(deps, state, 'reply', at)
+
+/** The result is out, once. A host that is `idle` is so before anybody hears of it: who does may begin the next copy. */
+function end(ctx: Context, outcome: CopyResult['outcome'], next: 'idle' | 'cancel' | 'late reply'): void {
+  const { id, status, sent, ended } = ctx.state
+  ctx.state.ended = true
+  if (next === 'idle') rest(ctx)
+  if (!ended) ctx.deps.event('completed', { id, outcome, status, sent } satisfies CopyResult)
+  if (next === 'cancel') send(ctx, 'cancel', fcopyHeader.toBytes({ operation: FcopyOperation.cancel }))
+}
+
+function rest(ctx: Context): void {
+  ctx.state = idle(ctx.state.nextId)
+  setTimer(ctx, Infinity)
+}
+
+function send(ctx: Context, stage: Exclude<State['stage'], 'idle'>, body: Uint8Array): void {
+  ctx.state.stage = stage
+  setTimer(ctx, ctx.deps.clock.now() + ctx.replyTicks)
+  if (!ctx.ic.request(body)) end(ctx, 'failed', 'idle')
+}
+
+function read({ source, state, deps }: Context, name: string, into: Uint8Array): boolean {
+  try {
+    return source.read(name, state.sent, into)
+  } catch (error) {
+    deps.diagnose({ code: 'VMBUS_FCOPY_SOURCE', source: 'fcopy', message: `the file was not read: ${String(error)}` })
+    return false
+  }
+}
+
+function sendNext(ctx: Context, request: CopyRequest): void {
+  const { state } = ctx
+  if (state.cancelling || state.ended) return end(ctx, 'cancelled', 'cancel')
+  const size = Math.min(BLOCK_BYTES, request.size - state.sent)
+  if (size === 0) return send(ctx, 'complete', fcopyHeader.toBytes({ operation: FcopyOperation.complete }))
+  const body = new Uint8Array(fcopyData.size)
+  const view = new DataView(body.buffer)
+  view.setUint32(0, FcopyOperation.data, true)
+  fcopyData.write.offset(view, 0, state.sent)
+  fcopyData.write.size(view, 0, size)
+  const data = fcopyData.offsets.data
+  if (read(ctx, request.source, body.subarray(data, data + size))) send(ctx, 'data', body)
+  else end(ctx, 'source-failed', 'cancel')
+}
+
+function advance({ state, deps }: Context, request: CopyRequest): void {
+  state.sent = Math.min(request.size, state.sent + BLOCK_BYTES)
+  const step = Math.min(PROGRESS_BYTES, Math.ceil(request.size / 100))
+  if (state.sent - state.reported < step && state.sent < request.size) return
+  state.reported = state.sent
+  deps.event('progress', { id: state.id, sent: state.sent, size: request.size })
+}
+
+function onReply(ctx: Context, status: number): void {
+  const { state, deps } = ctx
+  const { stage, request } = state
+  if (request === undefined || stage === 'idle')
+    return deps.diagnose({ code: 'VMBUS_FCOPY_ANSWER', source: 'fcopy', message: 'answer without a copy' })
+  if (stage === 'cancel') return rest(ctx)
+  state.status = status
+  // A file that was refused at the start is not cancelled: Linux's daemon would remove the one that was there before.
+  if (status !== HResult.ok) return end(ctx, 'failed', stage === 'start' ? 'idle' : 'cancel')
+  if (stage === 'complete') return end(ctx, 'ok', 'idle')
+  if (stage === 'data') advance(ctx, request)
+  sendNext(ctx, request)
+}
+
+function copy(ctx: Context, asked: CopyRequest): number | CopyRefusal {
+  const request = checkOptions('fcopy.copy', copyRequest, asked)
+  if (ctx.ic.phase !== 'ready') return 'not-connected'
+  if (ctx.state.stage !== 'idle') return 'busy'
+  const { name, path, size, overwrite = false, createPath = false } = request
+  const sized = Number.isSafeInteger(size) && size >= 0
+  if (!sized || name === '' || /[/\\]/.test(name) || !fits(name) || !fits(path)) return 'invalid-parameter'
+  const id = ctx.state.nextId
+  ctx.state = { ...idle(id + 1), id, request, ended: false }
+  const start = fcopyStart.toBytes({
+    hdr: { operation: FcopyOperation.start },
+    file_name: name,
+    path_name: path,
+    copy_flags: (overwrite ? CopyFlags.overwrite : 0) | (createPath ? CopyFlags.createPath : 0),
+    file_size: size,
+  })
+  send(ctx, 'start', start)
+  return id
+}
+
 /** Start, data, complete; a copy that cannot be completed is cancelled in the guest. Throws OptionsError. */
 export function fcopyHost(
   options: FcopyHostOptions,
@@ -139,141 +245,52 @@ export function fcopyHost(
 ): FcopyHost {
   const { source, replySeconds = 2 * REPLY_SECONDS } = checkOptions('fcopy', hostOptions, options)
   const form = stateOf(versions)
-  let state = idle(1)
-
-  const arm = (at: number): void => {
-    state.deadline = at
-    if (at === Infinity) deps.timers.clear('reply')
-    else deps.timers.set('reply', at)
+  const ctx: Context = {
+    deps,
+    source,
+    replyTicks: replySeconds * TICKS_PER_SECOND,
+    ic: icHost(deps, versions, {
+      type: IcType.fcopy,
+      ready: () => deps.event('ready'),
+      reply: (status) => onReply(ctx, status),
+    }),
+    state: idle(1),
   }
-
-  const end = (outcome: CopyResult['outcome'], after: () => void = () => {}): void => {
-    const { id, status, sent, ended } = state
-    state.ended = true
-    // Before anybody hears of it: who does may begin the next.
-    after()
-    if (!ended) deps.event('completed', { id, outcome, status, sent } satisfies CopyResult)
-  }
-
-  const rest = (): void => {
-    state = idle(state.nextId)
-    arm(Infinity)
-  }
-
-  const finish = (outcome: CopyResult['outcome']): void => end(outcome, rest)
-
-  const send = (stage: Exclude<State['stage'], 'idle'>, body: Uint8Array): void => {
-    state.stage = stage
-    arm(deps.clock.now() + replySeconds * TICKS_PER_SECOND)
-    if (!ic.request(body)) finish('failed')
-  }
-
-  const cancel = (): void => send('cancel', fcopyHeader.toBytes({ operation: FcopyOperation.cancel }))
-
-  const read = ({ source: name }: CopyRequest, into: Uint8Array): boolean => {
-    try {
-      return source.read(name, state.sent, into)
-    } catch (error) {
-      deps.diagnose({ code: 'VMBUS_FCOPY_SOURCE', source: 'fcopy', message: `the file was not read: ${String(error)}` })
-      return false
-    }
-  }
-
-  const sendNext = (request: CopyRequest): void => {
-    if (state.cancelling) {
-      end('cancelled')
-      return cancel()
-    }
-    if (state.ended) return cancel()
-    const size = Math.min(BLOCK_BYTES, request.size - state.sent)
-    if (size === 0) return send('complete', fcopyHeader.toBytes({ operation: FcopyOperation.complete }))
-    const body = new Uint8Array(fcopyData.size)
-    const view = new DataView(body.buffer)
-    view.setUint32(0, FcopyOperation.data, true)
-    fcopyData.write.offset(view, 0, state.sent)
-    fcopyData.write.size(view, 0, size)
-    const data = fcopyData.offsets.data
-    if (read(request, body.subarray(data, data + size))) return send('data', body)
-    end('source-failed')
-    cancel()
-  }
-
-  const advance = (request: CopyRequest): void => {
-    state.sent = Math.min(request.size, state.sent + BLOCK_BYTES)
-    const step = Math.min(PROGRESS_BYTES, Math.ceil(request.size / 100))
-    if (state.sent - state.reported < step && state.sent < request.size) return
-    state.reported = state.sent
-    deps.event('progress', { id: state.id, sent: state.sent, size: request.size })
-  }
-
-  const answered = (status: number): void => {
-    const { stage, request } = state
-    if (request === undefined || stage === 'idle')
-      return deps.diagnose({ code: 'VMBUS_FCOPY_ANSWER', source: 'fcopy', message: 'answer without a copy' })
-    if (stage === 'cancel') return rest()
-    state.status = status
-    if (status !== HResult.ok) {
-      // A file that was never begun is none of ours to cancel: Linux's daemon would remove the one that stood in the way.
-      if (stage === 'start') return finish('failed')
-      end('failed')
-      return cancel()
-    }
-    if (stage === 'complete') return finish('ok')
-    if (stage === 'data') advance(request)
-    sendNext(request)
-  }
-
-  const ic = icHost(deps, versions, { type: IcType.fcopy, ready: () => deps.event('ready'), reply: answered })
-
+  const { ic } = ctx
   const close = (): void => {
     ic.close()
-    finish('closed')
+    end(ctx, 'closed', 'idle')
   }
 
   return {
-    copy(asked) {
-      const request = checkOptions('fcopy.copy', copyRequest, asked)
-      if (ic.phase !== 'ready') return 'not-connected'
-      if (state.stage !== 'idle') return 'busy'
-      const { name, path, size, overwrite = false, createPath = false } = request
-      const sized = Number.isSafeInteger(size) && size >= 0
-      if (!sized || name === '' || /[/\\]/.test(name) || !fits(name) || !fits(path)) return 'invalid-parameter'
-      const id = state.nextId
-      state = { ...idle(id + 1), id, request, ended: false }
-      const start = fcopyStart.toBytes({
-        hdr: { operation: FcopyOperation.start },
-        file_name: name,
-        path_name: path,
-        copy_flags: (overwrite ? CopyFlags.overwrite : 0) | (createPath ? CopyFlags.createPath : 0),
-        file_size: size,
-      })
-      send('start', start)
-      return id
-    },
+    copy: (request) => copy(ctx, request),
     cancel() {
-      if (state.ended) return false
-      state.cancelling = true
+      if (ctx.state.ended) return false
+      ctx.state.cancelling = true
       return true
     },
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
     close,
-    // Nothing of the guest's is under way here: the host's own requests end.
+    // No request of the guest's is under way here: the host's own end.
     rescinded: close,
     timer(name) {
       if (ic.timer(name)) return
-      end('timeout')
-      // The answer is awaited still: what it began has to be cancelled.
-      arm(Infinity)
+      // The reply is awaited still: what it began has to be cancelled.
+      end(ctx, 'timeout', 'late reply')
+      setTimer(ctx, Infinity)
     },
-    save: () => ({ ...form.head, ...state, ic: ic.save() }),
+    save: () => ({ ...form.head, ...ctx.state, ic: ic.save() }),
     checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
       const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, form)
-      state = own
+      ctx.state = own
       ic.restore(framing, channels[0])
-      if (state.deadline !== Infinity) deps.timers.set('reply', state.deadline)
+      if (own.deadline !== Infinity) deps.timers.set('reply', own.deadline)
     },
-    inspect: () => ({ ...ic.inspect(), stage: state.stage, sent: state.sent, size: state.request?.size ?? 0 }),
+    inspect() {
+      const { stage, sent, request } = ctx.state
+      return { ...ic.inspect(), stage, sent, size: request?.size ?? 0 }
+    },
   }
 }

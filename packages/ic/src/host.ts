@@ -1,5 +1,6 @@
 import { requestTable, type Channel, type HostDeviceDeps, type RequestTable } from '@vmbus/core'
 import { ShapeMismatch, TICKS_PER_SECOND, checkOptions, number, object, oneOf, type Shape } from '@vmbus/world'
+import { setDeadline } from './deadline.ts'
 import {
   icVersions,
   negotiationAnswer,
@@ -153,12 +154,6 @@ function isAnswered({ requests }: Context, asked: Asked): boolean {
   return requests.get(ASKED) === asked && requests.end(ASKED) === asked
 }
 
-function wait({ state, deps }: Context, until: number): void {
-  state.deadline = until
-  if (until === Infinity) deps.timers.clear(TIMER)
-  else deps.timers.set(TIMER, until)
-}
-
 const isOlder = ({ state, newest }: Context): boolean =>
   state.phase === 'ready' && (state.framework < newest.framework || state.message < newest.message)
 
@@ -181,7 +176,7 @@ function negotiated(ctx: Context, view: DataView, length: number): void {
   const { deps, versions, newest, handler, state } = ctx
   if (!isAnswered(ctx, 'negotiation'))
     return drop(ctx, 'negotiation-unasked', 'negotiation answer that was not asked for')
-  wait(ctx, Infinity)
+  setDeadline(deps, state, TIMER, Infinity)
   const agreed = negotiationAnswer(view, length, versions)
   if (agreed === undefined) {
     state.phase = 'refused'
@@ -237,7 +232,7 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
     open(channel) {
       requests.clear()
       ctx.state = { ...closed(), channel, phase: 'negotiating' }
-      wait(ctx, deps.clock.now() + NEGOTIATION_SECONDS * TICKS_PER_SECOND)
+      setDeadline(deps, ctx.state, TIMER, deps.clock.now() + NEGOTIATION_SECONDS * TICKS_PER_SECOND)
       send(ctx, 'negotiation', negotiationRequest(versions))
       return 0
     },
@@ -252,7 +247,7 @@ export function icHost(deps: HostDeviceDeps, versions: IcVersions, handler: IcHo
       const isAbandoned = isAnswered(ctx, 'request')
       requests.clear()
       ctx.state = closed()
-      wait(ctx, Infinity)
+      setDeadline(deps, ctx.state, TIMER, Infinity)
       if (isAbandoned) handler.abandoned?.()
     },
     request: (body) => ctx.state.phase === 'ready' && send(ctx, 'request', framed(handler.type, ctx.state, body)),

@@ -1,4 +1,5 @@
 export { defineIc, type IcDefinition } from './define-ic.ts'
+export { setDeadline } from './deadline.ts'
 export {
   framingOf,
   icGuest,

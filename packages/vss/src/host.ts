@@ -1,5 +1,15 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { At, HResult, IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  icHost,
+  icHostState,
+  setDeadline,
+  type IcHost,
+  type IcHostState,
+  type IcVersions,
+} from '@vmbus/ic'
 import {
   TICKS_PER_SECOND,
   callable,
@@ -133,136 +143,152 @@ const idle = (nextId: number): State => ({
 /** Twice Linux's 30 s, and one minute more than its 15 (drivers/hv/hv_snapshot.c), so that the guest's own error comes first. */
 const LIMITS = { freeze: FREEZE_SECONDS + 60, reply: 60, snapshot: 60 } as const
 
+/** What the calls of a host share; only `state` and that of `ic` are saved. */
+interface Context {
+  readonly deps: HostDeviceDeps
+  readonly limits: { readonly freeze: number; readonly reply: number; readonly snapshot: number }
+  readonly snapshot: VssHostOptions['snapshot']
+  readonly ic: IcHost
+  state: State
+}
+
+function setTimer({ deps, state }: Context, seconds: number): void {
+  setDeadline(deps, state, 'stage', deps.clock.now() + seconds * TICKS_PER_SECOND)
+}
+
+function rest(ctx: Context): void {
+  ctx.state = idle(ctx.state.nextId)
+  setTimer(ctx, Infinity)
+}
+
+/** The result is out, once. Without `rest`, the guest is still to be left as it was. */
+function end(ctx: Context, outcome: BackupResult['outcome'], after?: typeof rest): void {
+  const { id, stage, status, ended, taken } = ctx.state
+  ctx.state.ended = true
+  // Before anybody hears of it: who does may begin the next.
+  after?.(ctx)
+  if (ended || stage === 'idle') return
+  const consistent = taken && stage === 'complete'
+  ctx.deps.event('backup', { id, outcome, stage, status, consistent } satisfies BackupResult)
+}
+
+function takeSnapshot({ snapshot, state, deps }: Context): boolean | 'later' {
+  try {
+    return snapshot?.({ id: state.id }) ?? true
+  } catch (error) {
+    deps.diagnose({ code: 'VMBUS_VSS_SNAPSHOT', source: 'vss', message: `no snapshot was taken: ${String(error)}` })
+    return false
+  }
+}
+
+function enter(ctx: Context, stage: BackupStage): void {
+  const { state, limits, ic } = ctx
+  state.stage = stage
+  setTimer(ctx, stage === 'freeze' ? limits.freeze : stage === 'snapshot' ? limits.snapshot : limits.reply)
+  if (stage === 'snapshot') {
+    const taken = takeSnapshot(ctx)
+    if (taken !== 'later') snapshotDone(ctx, taken)
+  } else if (!ic.request(bodyOf(stage, state, ic.message))) end(ctx, 'failed', rest)
+}
+
+function snapshotDone(ctx: Context, taken: boolean): boolean {
+  if (ctx.state.stage !== 'snapshot') return false
+  ctx.state.taken = taken
+  if (!taken) end(ctx, 'failed')
+  enter(ctx, 'thaw')
+  return true
+}
+
+function onReply(ctx: Context, status: number): void {
+  const { state, deps } = ctx
+  state.status = status
+  if (status !== HResult.ok) return end(ctx, 'failed', rest)
+  switch (state.stage) {
+    case 'check':
+      return state.ended ? rest(ctx) : enter(ctx, 'freeze')
+    case 'freeze':
+      deps.event('frozen', { id: state.id })
+      return enter(ctx, state.ended ? 'thaw' : 'snapshot')
+    case 'thaw':
+      deps.event('thawed', { id: state.id })
+      return enter(ctx, 'complete')
+    case 'complete':
+      return end(ctx, 'ok', rest)
+    case 'snapshot':
+    case 'idle':
+      return deps.diagnose({ code: 'VMBUS_VSS_ANSWER', source: 'vss', message: `answer while ${state.stage}` })
+  }
+}
+
+function backup(ctx: Context, asked: BackupRequest): number | BackupRefusal {
+  const request = checkOptions('vss.backup', backupRequest, asked)
+  if (ctx.ic.phase !== 'ready') return 'not-connected'
+  if (ctx.state.stage !== 'idle') return 'busy'
+  if ((request.luns?.length ?? 0) > MAX_LUNS) return 'invalid-parameter'
+  const id = ctx.state.nextId
+  ctx.state = { ...idle(id + 1), id, request, ended: false }
+  enter(ctx, 'check')
+  return id
+}
+
+function timedOut(ctx: Context): void {
+  // FreeBSD never answers it, and nothing of the guest's depends on it.
+  if (ctx.state.stage === 'complete') {
+    ctx.ic.giveUp()
+    return end(ctx, 'timeout', rest)
+  }
+  end(ctx, 'timeout')
+  // A reply that is late is still awaited: a freeze that succeeds after all has to be thawed.
+  if (ctx.state.stage === 'snapshot') enter(ctx, 'thaw')
+  else setTimer(ctx, Infinity)
+}
+
 /**
  * Check, freeze, snapshot, thaw, complete. A guest that froze is thawed whatever became of the backup. Throws OptionsError.
  */
 export function vssHost(options: VssHostOptions, deps: HostDeviceDeps, versions: IcVersions = VSS_VERSIONS): VssHost {
-  const { limits: given, snapshot } = checkOptions('vss', hostOptions, options)
-  const limits = { ...LIMITS, ...given }
+  const { limits, snapshot } = checkOptions('vss', hostOptions, options)
   const form = stateOf(versions)
-  let state = idle(1)
-
-  const arm = (seconds: number): void => {
-    state.deadline = deps.clock.now() + seconds * TICKS_PER_SECOND
-    if (seconds === Infinity) deps.timers.clear('stage')
-    else deps.timers.set('stage', state.deadline)
+  const ctx: Context = {
+    deps,
+    limits: { ...LIMITS, ...limits },
+    snapshot,
+    ic: icHost(deps, versions, {
+      type: IcType.vss,
+      ready: () => deps.event('ready'),
+      // Guests leave the operation of a completion as it is: one that comes late is for no other request.
+      answers: (view, length) =>
+        length === 0 || view.getUint8(At.body) !== VssOperation.backupComplete || ctx.state.stage === 'complete',
+      reply: (status) => onReply(ctx, status),
+    }),
+    state: idle(1),
   }
-
-  const end = (outcome: BackupResult['outcome'], after: () => void = () => {}): void => {
-    const { id, stage, status, ended, taken } = state
-    state.ended = true
-    // Before anybody hears of it: who does may begin the next.
-    after()
-    if (ended || stage === 'idle') return
-    const consistent = taken && stage === 'complete'
-    deps.event('backup', { id, outcome, stage, status, consistent } satisfies BackupResult)
-  }
-
-  const rest = (): void => {
-    state = idle(state.nextId)
-    arm(Infinity)
-  }
-
-  const finish = (outcome: BackupResult['outcome']): void => end(outcome, rest)
-
-  const take = (): boolean | 'later' => {
-    try {
-      return snapshot?.({ id: state.id }) ?? true
-    } catch (error) {
-      deps.diagnose({ code: 'VMBUS_VSS_SNAPSHOT', source: 'vss', message: `no snapshot was taken: ${String(error)}` })
-      return false
-    }
-  }
-
-  const enter = (stage: BackupStage): void => {
-    state.stage = stage
-    arm(stage === 'freeze' ? limits.freeze : stage === 'snapshot' ? limits.snapshot : limits.reply)
-    if (stage === 'snapshot') {
-      const taken = take()
-      if (taken !== 'later') snapshotDone(taken)
-    } else if (!ic.request(bodyOf(stage, state, ic.message))) finish('failed')
-  }
-
-  const snapshotDone = (taken: boolean): boolean => {
-    if (state.stage !== 'snapshot') return false
-    state.taken = taken
-    if (!taken) end('failed')
-    enter('thaw')
-    return true
-  }
-
-  const answered = (status: number): void => {
-    state.status = status
-    if (status !== HResult.ok) return finish('failed')
-    switch (state.stage) {
-      case 'check':
-        return state.ended ? rest() : enter('freeze')
-      case 'freeze':
-        deps.event('frozen', { id: state.id })
-        return state.ended ? enter('thaw') : enter('snapshot')
-      case 'thaw':
-        deps.event('thawed', { id: state.id })
-        return enter('complete')
-      case 'complete':
-        return finish('ok')
-      case 'snapshot':
-      case 'idle':
-        return deps.diagnose({ code: 'VMBUS_VSS_ANSWER', source: 'vss', message: `answer while ${state.stage}` })
-    }
-  }
-
-  const ic = icHost(deps, versions, {
-    type: IcType.vss,
-    ready: () => deps.event('ready'),
-    // Guests leave the operation of a completion as it is: one that comes late is for no other request.
-    answers: (view, length) =>
-      length === 0 || view.getUint8(At.body) !== VssOperation.backupComplete || state.stage === 'complete',
-    reply: answered,
-  })
-
+  const { ic } = ctx
   const close = (): void => {
     ic.close()
-    finish('closed')
+    end(ctx, 'closed', rest)
   }
 
   return {
-    backup(asked = {}) {
-      const request = checkOptions('vss.backup', backupRequest, asked)
-      if (ic.phase !== 'ready') return 'not-connected'
-      if (state.stage !== 'idle') return 'busy'
-      if ((request.luns?.length ?? 0) > MAX_LUNS) return 'invalid-parameter'
-      const id = state.nextId
-      state = { ...idle(id + 1), id, request, ended: false }
-      enter('check')
-      return id
-    },
-    snapshotDone,
+    backup: (request = {}) => backup(ctx, request),
+    snapshotDone: (taken) => snapshotDone(ctx, taken),
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
     close,
-    // Nothing of the guest's is under way here: the host's own requests end.
+    // No request of the guest's is under way here: the host's own end.
     rescinded: close,
     timer(name) {
-      if (ic.timer(name)) return
-      // FreeBSD never answers it, and nothing of the guest's depends on it.
-      if (state.stage === 'complete') {
-        ic.giveUp()
-        return finish('timeout')
-      }
-      end('timeout')
-      // An answer that never came is awaited still: a freeze that succeeds late has to be thawed.
-      if (state.stage === 'snapshot') enter('thaw')
-      else arm(Infinity)
+      if (!ic.timer(name)) timedOut(ctx)
     },
-    save: () => ({ ...form.head, ...state, ic: ic.save() }),
+    save: () => ({ ...form.head, ...ctx.state, ic: ic.save() }),
     checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
       const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, form)
-      state = own
+      ctx.state = own
       ic.restore(framing, channels[0])
-      if (state.deadline !== Infinity) deps.timers.set('stage', state.deadline)
+      if (own.deadline !== Infinity) deps.timers.set('stage', own.deadline)
     },
-    inspect: () => ({ ...ic.inspect(), stage: state.stage }),
+    inspect: () => ({ ...ic.inspect(), stage: ctx.state.stage }),
   }
 }
 

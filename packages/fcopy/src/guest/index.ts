@@ -20,6 +20,7 @@ import {
   object,
   oneOf,
   optional,
+  plainCopy,
   restoreState,
   stateForm,
   text,
@@ -101,106 +102,120 @@ const FORM = stateForm<State & { readonly ic: IcGuestState }>('fcopy-driver', 1,
 /** The name of the file that grows until COMPLETE; short, so that it fits wherever the target's does. */
 const PARTIAL_NAME = '.vmbus-copy'
 
+/** What the calls of a driver share; only `state` and that of its framing are saved. */
+interface Context {
+  readonly deps: GuestDriverDeps
+  readonly files: FileSystem
+  readonly separator: Separator
+  readonly quirks: ReadonlySet<FcopyQuirk>
+  state: State
+}
+
+function drop({ files, state }: Context): void {
+  if (state.copy !== undefined) files.remove(state.copy.partial)
+  state.copy = undefined
+}
+
+/** The copy under way will not be completed. */
+function forget(ctx: Context): void {
+  if (ctx.quirks.has('in-place')) ctx.state.copy = undefined
+  else drop(ctx)
+}
+
+function start(ctx: Context, view: DataView): number {
+  const { files, separator, quirks, state } = ctx
+  forget(ctx)
+  const asked = startOf(view)
+  if (asked === undefined) return HResult.invalidArgument
+  const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = asked
+  const target = quirks.has('trusts-names') ? `${path}${separator}${name}` : targetPath(path, name, separator)
+  if (target === undefined) return HResult.invalidArgument
+  const folder = folderOf(target, separator)
+  const made = quirks.has('slashed-folders') ? folderOf(path, separator) : folder
+  if ((flags & CopyFlags.createPath) !== 0 && !files.makeFolder(made)) return HResult.fail
+  if ((flags & CopyFlags.overwrite) === 0 && files.exists(target)) return HResult.alreadyExists
+  const partial = quirks.has('in-place') ? target : `${folder === separator ? '' : folder}${separator}${PARTIAL_NAME}`
+  const status = files.create(partial)
+  if (status === HResult.ok) state.copy = { target, partial, size, received: 0 }
+  return status
+}
+
+function data({ files, quirks }: Context, copy: Copy, view: DataView, bytes: Uint8Array): number {
+  const offset = offsetOf(view)
+  const size = fcopyData.read.size(view, At.body)
+  if (offset === undefined || size > BLOCK_BYTES) return HResult.invalidArgument
+  if (!quirks.has('trusts-offsets') && (offset > copy.received || offset + size > copy.size))
+    return HResult.invalidArgument
+  const from = At.body + fcopyData.offsets.data
+  const status = files.write(copy.partial, offset, bytes.subarray(from, from + size))
+  if (status === HResult.ok) copy.received = Math.max(copy.received, offset + size)
+  return status
+}
+
+function complete(ctx: Context, copy: Copy): number {
+  const { files, deps, quirks, state } = ctx
+  if (!quirks.has('trusts-offsets') && copy.received !== copy.size) {
+    drop(ctx)
+    return HResult.fail
+  }
+  const status = copy.partial === copy.target ? HResult.ok : files.rename(copy.partial, copy.target)
+  if (status !== HResult.ok) drop(ctx)
+  else {
+    state.copy = undefined
+    deps.event('received', { path: copy.target, size: copy.received })
+  }
+  return status
+}
+
+function onRequest(ctx: Context, { view, bytes, bodyLength }: IcRequest): number {
+  const { daemon, copy } = ctx.state
+  if (!daemon) return HResult.fail
+  if (bodyLength < fcopyHeader.size) return HResult.invalidArgument
+  const operation = fcopyHeader.read.operation(view, At.body)
+  if (operation === FcopyOperation.start)
+    return bodyLength < fcopyStart.size ? HResult.invalidArgument : start(ctx, view)
+  if (operation === FcopyOperation.cancel) {
+    drop(ctx)
+    return HResult.ok
+  }
+  if (copy === undefined) return HResult.fail
+  if (operation === FcopyOperation.complete) return complete(ctx, copy)
+  if (operation !== FcopyOperation.data || bodyLength < fcopyData.size) return HResult.invalidArgument
+  return data(ctx, copy, view, bytes)
+}
+
 /** Takes files in: they appear under their name when they are whole, and not at all when they are not. Throws OptionsError. */
 export function fcopyGuest(options: FcopyGuestOptions, deps: GuestDriverDeps): FcopyGuest {
   const { files, separator = '/' } = checkOptions('fcopy.driver', guestOptions, options)
-  const quirks = new Set(options.quirks)
-  let state: State = { daemon: options.daemon ?? true, copy: undefined }
-
-  const drop = (): void => {
-    if (state.copy !== undefined) files.remove(state.copy.partial)
-    state.copy = undefined
-  }
-
-  /** Nobody ends this copy any more. */
-  const forget = (): void => {
-    if (quirks.has('in-place')) state.copy = undefined
-    else drop()
-  }
-
-  const start = (view: DataView): number => {
-    forget()
-    const begun = startOf(view)
-    if (begun === undefined) return HResult.invalidArgument
-    const { file_name: name, path_name: path, copy_flags: flags, file_size: size } = begun
-    const target = quirks.has('trusts-names') ? `${path}${separator}${name}` : targetPath(path, name, separator)
-    if (target === undefined) return HResult.invalidArgument
-    const folder = folderOf(target, separator)
-    const made = quirks.has('slashed-folders') ? folderOf(path, separator) : folder
-    if ((flags & CopyFlags.createPath) !== 0 && !files.makeFolder(made)) return HResult.fail
-    if ((flags & CopyFlags.overwrite) === 0 && files.exists(target)) return HResult.alreadyExists
-    const partial = quirks.has('in-place') ? target : `${folder === separator ? '' : folder}${separator}${PARTIAL_NAME}`
-    const status = files.create(partial)
-    if (status !== HResult.ok) return status
-    state.copy = { target, partial, size, received: 0 }
-    return HResult.ok
-  }
-
-  const data = (copy: Copy, view: DataView, bytes: Uint8Array): number => {
-    const offset = offsetOf(view)
-    const size = fcopyData.read.size(view, At.body)
-    if (offset === undefined || size > BLOCK_BYTES) return HResult.invalidArgument
-    if (!quirks.has('trusts-offsets') && (offset > copy.received || offset + size > copy.size))
-      return HResult.invalidArgument
-    const from = At.body + fcopyData.offsets.data
-    const status = files.write(copy.partial, offset, bytes.subarray(from, from + size))
-    if (status === HResult.ok) copy.received = Math.max(copy.received, offset + size)
-    return status
-  }
-
-  const complete = (copy: Copy): number => {
-    if (!quirks.has('trusts-offsets') && copy.received !== copy.size) {
-      drop()
-      return HResult.fail
-    }
-    const status = copy.partial === copy.target ? HResult.ok : files.rename(copy.partial, copy.target)
-    if (status === HResult.ok) state.copy = undefined
-    else drop()
-    if (status === HResult.ok) deps.event('received', { path: copy.target, size: copy.received })
-    return status
-  }
-
-  const request = ({ view, bytes, bodyLength }: IcRequest): number => {
-    if (!state.daemon) return HResult.fail
-    if (bodyLength < fcopyHeader.size) return HResult.invalidArgument
-    const operation = fcopyHeader.read.operation(view, At.body)
-    if (operation === FcopyOperation.start) return bodyLength < fcopyStart.size ? HResult.invalidArgument : start(view)
-    if (operation === FcopyOperation.cancel) {
-      drop()
-      return HResult.ok
-    }
-    const { copy } = state
-    if (copy === undefined) return HResult.fail
-    if (operation === FcopyOperation.complete) return complete(copy)
-    if (operation !== FcopyOperation.data || bodyLength < fcopyData.size) return HResult.invalidArgument
-    return data(copy, view, bytes)
-  }
-
-  const ic = icGuest(deps, framingOf(options, FCOPY_VERSIONS), { type: IcType.fcopy, request })
-
+  const state: State = { daemon: options.daemon ?? true, copy: undefined }
+  const ctx: Context = { deps, files, separator, quirks: new Set(options.quirks), state }
+  const ic = icGuest(deps, framingOf(options, FCOPY_VERSIONS), {
+    type: IcType.fcopy,
+    request: (request) => onRequest(ctx, request),
+  })
   const gone = (): void => {
-    drop()
+    drop(ctx)
     ic.reset()
   }
 
   return {
     setDaemon(running) {
-      state.daemon = running
-      if (!running) forget()
+      ctx.state.daemon = running
+      if (!running) forget(ctx)
     },
     offered: (channel) => ic.offered(channel),
     opened: (channel, status) => ic.opened(channel, status),
     readable: (channel) => ic.readable(channel),
     closed: gone,
     rescinded: gone,
-    save: () => ({ ...FORM.head, ...state, copy: state.copy && { ...state.copy }, ic: ic.save() }),
+    save: () => plainCopy({ ...FORM.head, ...ctx.state, ic: ic.save() }),
     checkState: (saved) => void restoreState(saved, FORM),
     restore(saved) {
       const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, FORM)
-      state = own
+      ctx.state = own
       ic.restore(framing)
     },
-    inspect: () => ({ ...ic.state, daemon: state.daemon, ...state.copy }),
+    inspect: () => ({ ...ic.state, daemon: ctx.state.daemon, ...ctx.state.copy }),
   }
 }
 

@@ -1,5 +1,15 @@
 import type { GuestChannel, GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { At, HResult, IcType, icGuest, icGuestState, type IcAnswerable, type IcGuestOptions } from '@vmbus/ic'
+import {
+  At,
+  HResult,
+  IcType,
+  icGuest,
+  icGuestState,
+  type IcAnswerable,
+  type IcGuest,
+  type IcGuestOptions,
+  type IcRequest,
+} from '@vmbus/ic'
 import {
   FLAGS_OFFSET,
   FreebsdVssOption,
@@ -20,7 +30,7 @@ import {
   stateForm,
   u32,
 } from '@vmbus/world'
-import { Errno, type CharacterDevice, type NodeDriver } from '../system/device-node.ts'
+import { Errno, type CharacterDevice } from '../system/device-node.ts'
 
 /** hv_snapshot.c, FS_VSS_DEV_NAME and APP_VSS_DEV_NAME: mode 0640, root:wheel. */
 export const FS_NODE = '/dev/hv_fsvss_dev'
@@ -76,113 +86,135 @@ const optionOf = (operation: number): number | undefined => {
 
 const viewOf = (of: Uint8Array): DataView => new DataView(of.buffer, of.byteOffset, of.length)
 
+/** What the calls of a driver share. */
+interface Context {
+  readonly deps: GuestDriverDeps
+  readonly fs: CharacterDevice
+  readonly app: CharacterDevice
+  readonly ic: IcGuest
+  launched: boolean
+  nextId: number
+  pending: Pending | null
+  channel: GuestChannel | undefined
+}
+
+function notify(ctx: Context, request: Pending): void {
+  const { deps, fs, app } = ctx
+  ctx.pending = request
+  deps.timers.set('daemon', request.deadline)
+  deps.event('daemon-request', { node: request.stage, option: request.option })
+  const node = request.stage === 'fs' ? fs : app
+  node.post(freebsdVssMessage.toBytes({ opt: request.option, status: 0, msgid: BigInt(request.id) }))
+}
+
+function finish(ctx: Context, status: number): void {
+  const { pending, deps, fs, app, channel } = ctx
+  if (pending === null) return
+  ctx.pending = null
+  deps.timers.clear('daemon')
+  fs.drop()
+  app.drop()
+  if (pending.option === FreebsdVssOption.check)
+    viewOf(pending.bytes).setUint32(At.body + FLAGS_OFFSET, NO_AUTO_RECOVERY, true)
+  if (channel !== undefined) ctx.ic.reply(channel, pending, status)
+}
+
+function acknowledged(ctx: Context, stage: Stage, message: Uint8Array): number {
+  const { pending, app } = ctx
+  if (message.length !== freebsdVssMessage.size) return Errno.invalid
+  const { opt, status, msgid } = freebsdVssMessage.parse(message)
+  // Its time is over, or it was never asked.
+  if (pending === null || pending.stage !== stage || msgid !== BigInt(pending.id) || opt !== pending.option)
+    return Errno.invalid
+  if (status !== 0) finish(ctx, HResult.fail)
+  else if (stage === 'app' && opt !== FreebsdVssOption.thaw) notify(ctx, { ...pending, stage: 'fs' })
+  else if (stage === 'fs' && opt === FreebsdVssOption.thaw && app.isOpen) notify(ctx, { ...pending, stage: 'app' })
+  else finish(ctx, HResult.ok)
+  return 0
+}
+
+function onRequest(ctx: Context, request: IcRequest): number | undefined {
+  const { view, bodyLength, bytes: own, transactionLow, transactionHigh } = request
+  const { deps, fs, app } = ctx
+  if (bodyLength < MIN_BODY) return undefined
+  const operation = view.getUint8(At.body)
+  const isInfo = operation === VssOperation.directMappedInfo
+  if (isInfo) view.setUint32(At.body + FLAGS_OFFSET, 0, true)
+  if (!fs.isOpen) {
+    if (operation === VssOperation.checkHotBackup) view.setUint32(At.body + FLAGS_OFFSET, NO_AUTO_RECOVERY, true)
+    return HResult.fail
+  }
+  if (isInfo) return HResult.ok
+  const option = optionOf(operation)
+  if (option === undefined || ctx.pending !== null) return undefined
+  const stage = option !== FreebsdVssOption.thaw && app.isOpen ? 'app' : 'fs'
+  const deadline = deps.clock.now() + SECONDS * TICKS_PER_SECOND
+  notify(ctx, { bytes: own, transactionLow, transactionHigh, option, stage, id: ctx.nextId++, deadline })
+  return undefined
+}
+
+function gone(ctx: Context): void {
+  ctx.channel = undefined
+  ctx.pending = null
+  ctx.deps.timers.clear('daemon')
+  ctx.ic.reset()
+}
+
 /**
  * sys/dev/hyperv/utilities/hv_snapshot.c. Until a daemon has been there once nothing is read; when it has died everything is
  * answered E_FAIL. Freeze and check go to the application first and then to the daemon, thaw the other way. Another operation,
  * and a request while one is under way, gets no answer.
  */
 export function vssDriver({ framing, fs, app }: VssDriverOptions, deps: GuestDriverDeps): GuestDriver {
-  let launched = fs.isOpen
-  let nextId = 1
-  let pending: Pending | null = null
-  let current: GuestChannel | undefined
-
-  const notify = (request: Pending): void => {
-    pending = request
-    deps.timers.set('daemon', request.deadline)
-    deps.event('daemon-request', { node: request.stage, option: request.option })
-    const node = request.stage === 'fs' ? fs : app
-    node.post(freebsdVssMessage.toBytes({ opt: request.option, status: 0, msgid: BigInt(request.id) }))
+  const ctx: Context = {
+    deps,
+    fs,
+    app,
+    ic: icGuest(deps, framing, { type: IcType.vss, request: (request) => onRequest(ctx, request) }),
+    launched: fs.isOpen,
+    nextId: 1,
+    pending: null,
+    channel: undefined,
   }
-
-  const finish = (status: number): void => {
-    const answer = pending
-    if (answer === null) return
-    pending = null
-    deps.timers.clear('daemon')
-    fs.drop()
-    app.drop()
-    if (answer.option === FreebsdVssOption.check)
-      viewOf(answer.bytes).setUint32(At.body + FLAGS_OFFSET, NO_AUTO_RECOVERY, true)
-    if (current !== undefined) ic.reply(current, answer, status)
+  const { ic } = ctx
+  const readable = (channel: GuestChannel): void => {
+    if (ctx.launched) ic.readable(channel)
   }
-
-  const acknowledged =
-    (stage: Stage) =>
-    (message: Uint8Array): number => {
-      if (message.length !== freebsdVssMessage.size) return Errno.invalid
-      const { opt, status, msgid } = freebsdVssMessage.parse(message)
-      // Its time is over, or it was never asked.
-      if (pending === null || pending.stage !== stage || msgid !== BigInt(pending.id) || opt !== pending.option)
-        return Errno.invalid
-      if (status !== 0) finish(HResult.fail)
-      else if (stage === 'app' && opt !== FreebsdVssOption.thaw) notify({ ...pending, stage: 'fs' })
-      else if (stage === 'fs' && opt === FreebsdVssOption.thaw && app.isOpen) notify({ ...pending, stage: 'app' })
-      else finish(HResult.ok)
-      return 0
-    }
-
-  const ic = icGuest(deps, framing, {
-    type: IcType.vss,
-    request({ view, bodyLength, bytes: own, transactionLow, transactionHigh }) {
-      if (bodyLength < MIN_BODY) return undefined
-      const operation = view.getUint8(At.body)
-      const isInfo = operation === VssOperation.directMappedInfo
-      if (isInfo) view.setUint32(At.body + FLAGS_OFFSET, 0, true)
-      if (!fs.isOpen) {
-        if (operation === VssOperation.checkHotBackup) view.setUint32(At.body + FLAGS_OFFSET, NO_AUTO_RECOVERY, true)
-        return HResult.fail
-      }
-      if (isInfo) return HResult.ok
-      const option = optionOf(operation)
-      if (option === undefined || pending !== null) return undefined
-      const stage = option !== FreebsdVssOption.thaw && app.isOpen ? 'app' : 'fs'
-      const deadline = deps.clock.now() + SECONDS * TICKS_PER_SECOND
-      notify({ bytes: own, transactionLow, transactionHigh, option, stage, id: nextId++, deadline })
-      return undefined
-    },
-  })
-  const read = (channel: GuestChannel): void => {
-    if (launched) ic.readable(channel)
-  }
-
-  const daemon: NodeDriver = {
+  fs.attach({
     opened() {
-      launched = true
-      if (current !== undefined) read(current)
+      ctx.launched = true
+      if (ctx.channel !== undefined) readable(ctx.channel)
     },
     closed: () => undefined,
-    written: acknowledged('fs'),
-  }
-  fs.attach(daemon)
-  app.attach({ opened: () => undefined, closed: () => undefined, written: acknowledged('app') })
-
-  const gone = (): void => {
-    current = undefined
-    pending = null
-    deps.timers.clear('daemon')
-    ic.reset()
-  }
+    written: (message) => acknowledged(ctx, 'fs', message),
+  })
+  app.attach({
+    opened: () => undefined,
+    closed: () => undefined,
+    written: (message) => acknowledged(ctx, 'app', message),
+  })
 
   return {
     offered: (channel) => ic.offered(channel),
     opened(channel, status) {
-      current = channel
-      if (status !== 0 || launched) ic.opened(channel, status)
+      ctx.channel = channel
+      if (status !== 0 || ctx.launched) ic.opened(channel, status)
     },
-    readable: read,
-    closed: gone,
-    rescinded: gone,
-    timer: () => finish(HResult.fail),
-    save: () => ({ ...FORM.head, ic: ic.save(), launched, nextId, pending }),
+    readable,
+    closed: () => gone(ctx),
+    rescinded: () => gone(ctx),
+    timer: () => finish(ctx, HResult.fail),
+    save() {
+      const { launched, nextId, pending } = ctx
+      return { ...FORM.head, ic: ic.save(), launched, nextId, pending }
+    },
     checkState: (saved) => void restoreState(saved, FORM),
     restore(saved, channels) {
-      const state = restoreState(saved, FORM)
-      ic.restore(state.ic)
-      ;({ launched, nextId, pending } = state)
-      current = channels[0]
+      const { ic: framed, launched, nextId, pending } = restoreState(saved, FORM)
+      ic.restore(framed)
+      Object.assign(ctx, { launched, nextId, pending, channel: channels[0] })
       if (pending !== null) deps.timers.set('daemon', pending.deadline)
     },
-    inspect: () => ({ ...ic.state, launched, waiting: pending?.stage ?? null }),
+    inspect: () => ({ ...ic.state, launched: ctx.launched, waiting: ctx.pending?.stage ?? null }),
   }
 }

@@ -1,5 +1,5 @@
 import type { GuestBus, GuestDriver, GuestDriverDeps } from '@vmbus/core'
-import { storvsc, type Disk, type StorvscGuestOptions } from '@vmbus/storvsc'
+import { storvsc, type Disk, type StorvscGuest, type StorvscGuestOptions } from '@vmbus/storvsc'
 import { anything, list, pair, plainCopy, restoreState, stateForm, text } from '@vmbus/world'
 import {
   FreebsdDiskError,
@@ -82,6 +82,61 @@ const DIRECT_ACCESS = 0
 const MOST_BYTES = 128 << 10
 const placeOf = ({ path, target, lun }: Pick<Disk, 'path' | 'target' | 'lun'>): string => `${path}:${target}:${lun}`
 
+/** What a controller's disks share. */
+interface Controller {
+  readonly io: IoContext
+  readonly driver: StorvscGuest
+  readonly unmap: boolean
+}
+
+function found({ driver }: Controller, place: string): Disk {
+  const disk = driver.disks.find((each) => placeOf(each) === place)
+  if (disk === undefined) throw new FreebsdDiskError('the disk is gone')
+  return disk
+}
+
+function diskAt(controller: Controller, place: string, name: string): FreebsdDisk {
+  const { io, unmap } = controller
+  const now = (): Disk => found(controller, place)
+  const { vendor, product, target, lun } = now()
+  return {
+    name,
+    get size() {
+      const { sectors, sectorSize } = now()
+      return sectors * sectorSize
+    },
+    get sectorSize() {
+      return now().sectorSize
+    },
+    get stripeSize() {
+      return now().physicalSectorSize
+    },
+    vendor,
+    product,
+    get readOnly() {
+      return now().readOnly
+    },
+    get canDelete() {
+      return unmap && now().unmap
+    },
+    address: `target ${target} lun ${lun}`,
+    read: (sector, count) => readOrWrite(io, now(), sector, count),
+    write(sector, data) {
+      const disk = now()
+      if (data.length === 0 || data.length % disk.sectorSize !== 0)
+        throw new FreebsdDiskError(`${data.length} bytes are no whole sectors of ${disk.sectorSize}`)
+      return readOrWrite(io, disk, sector, data.length / disk.sectorSize, data)
+    },
+    flush: () => flush(io, now()),
+    delete(sector, count) {
+      const disk = now()
+      if (!unmap || !disk.unmap) throw new FreebsdDiskError(`${name} takes no space back`)
+      return deleteBlocks(io, disk, sector, count)
+    },
+    take: (id) => take(io, id),
+  }
+}
+
 export function storage({ driver: given, units, hotLun, unmap }: StorageOptions, deps: GuestDriverDeps): StorageDriver {
   let instanceId = ''
   const names = new Map<string, string>()
@@ -110,63 +165,18 @@ export function storage({ driver: given, units, hotLun, unmap }: StorageOptions,
         units.remove(`${instanceId}/${place}`)
         deps.event('disk-gone', name)
       },
-      onComplete: (id, { outcome }) => partEnded(ctx, id, outcome),
+      onComplete: (id, { outcome }) => partEnded(io, id, outcome),
     })
     .create(deps)
-  const ctx: IoContext = { deps, driver, most: MOST_BYTES, state: noIo() }
-
-  const found = (place: string): Disk => {
-    const disk = driver.disks.find((each) => placeOf(each) === place)
-    if (disk === undefined) throw new FreebsdDiskError('the disk is gone')
-    return disk
-  }
-
-  const diskAt = (place: string, name: string): FreebsdDisk => {
-    const { vendor, product, target, lun } = found(place)
-    return {
-      name,
-      get size() {
-        const { sectors, sectorSize } = found(place)
-        return sectors * sectorSize
-      },
-      get sectorSize() {
-        return found(place).sectorSize
-      },
-      get stripeSize() {
-        return found(place).physicalSectorSize
-      },
-      vendor,
-      product,
-      get readOnly() {
-        return found(place).readOnly
-      },
-      get canDelete() {
-        return unmap && found(place).unmap
-      },
-      address: `target ${target} lun ${lun}`,
-      read: (sector, count) => readOrWrite(ctx, found(place), sector, count),
-      write(sector, data) {
-        const disk = found(place)
-        if (data.length === 0 || data.length % disk.sectorSize !== 0)
-          throw new FreebsdDiskError(`${data.length} bytes are no whole sectors of ${disk.sectorSize}`)
-        return readOrWrite(ctx, disk, sector, data.length / disk.sectorSize, data)
-      },
-      flush: () => flush(ctx, found(place)),
-      delete(sector, count) {
-        const disk = found(place)
-        if (!unmap || !disk.unmap) throw new FreebsdDiskError(`${name} takes no space back`)
-        return deleteBlocks(ctx, disk, sector, count)
-      },
-      take: (id) => take(ctx, id),
-    }
-  }
+  const io: IoContext = { deps, driver, most: MOST_BYTES, state: noIo() }
+  const controller: Controller = { io, driver, unmap }
 
   return {
     get version() {
       return driver.version
     },
     get disks() {
-      return [...names].map(([place, name]) => diskAt(place, name))
+      return [...names].map(([place, name]) => diskAt(controller, place, name))
     },
     offered(channel) {
       instanceId = channel.offer.instanceId
@@ -178,14 +188,14 @@ export function storage({ driver: given, units, hotLun, unmap }: StorageOptions,
     closed: (channel) => driver.closed?.(channel),
     rescinded: (channel) => driver.rescinded(channel),
     timer: (name) => driver.timer?.(name),
-    save: () => ({ ...FORM.head, instanceId, names: [...names], io: plainCopy(ctx.state), driver: driver.save() }),
+    save: () => ({ ...FORM.head, instanceId, names: [...names], io: plainCopy(io.state), driver: driver.save() }),
     checkState: (saved) => driver.checkState?.(restoreState(saved, FORM).driver),
     restore(saved, channels) {
       const state = restoreState(saved, FORM)
       instanceId = state.instanceId
       names.clear()
       for (const [place, name] of state.names) names.set(place, name)
-      ctx.state = plainCopy(state.io)
+      io.state = plainCopy(state.io)
       driver.restore(state.driver, channels)
     },
     inspect: () => ({ ...driver.inspect(), names: Object.fromEntries(names) }),

@@ -102,104 +102,129 @@ const FORM = stateForm<{ readonly ic: IcGuestState; readonly daemon: boolean }>(
   daemon: flag,
 })
 
+/** What carrying out requests needs of a driver. */
+interface Service {
+  readonly pools: PoolStore
+  /** The pool `auto`. */
+  readonly intrinsic: () => readonly KvpItem[]
+  readonly network: NetworkSettings | undefined
+  readonly quirks: ReadonlySet<KvpQuirk>
+  readonly event: GuestDriverDeps['event']
+}
+
+/** Characters by which an answer's room is shorter than a request's. */
+const cutBy = ({ quirks }: Service): number => (quirks.has('cuts-answers') ? 1 : 0)
+
+const items = ({ pools, intrinsic }: Service, pool: KvpPoolName): readonly PoolItem[] =>
+  pool === 'auto' ? intrinsic() : pools.items(pool)
+
+function get(service: Service, pool: KvpPoolName, view: DataView, at: number): number {
+  const { pools, quirks } = service
+  const key = readKey(view, at)
+  if (key === undefined) return HResult.invalidArgument
+  const item = items(service, pool).find((each) => pools.isKey?.(each.key, key) ?? each.key === key)
+  if (item === undefined) return HResult.noMoreItems
+  if (item.malformed === true && !quirks.has('empty-get')) return HResult.fail
+  writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : carried(item, cutBy(service)))
+  return HResult.ok
+}
+
+function set({ pools, quirks, event }: Service, pool: KvpPoolName, view: DataView, at: number): number {
+  const item = readItem(view, at)
+  if (item === undefined || !validItem(item)) return HResult.invalidArgument
+  const stored = quirks.has('text-only') ? textOf(item, kvpValue.read.value_type(view, at)) : item
+  const status = pools.put(pool, stored)
+  if (status === HResult.ok) event('set', { pool, key: item.key })
+  return status
+}
+
+function remove({ pools, event }: Service, pool: KvpPoolName, view: DataView, at: number): number {
+  const size = kvpDelete.read.key_size(view, at)
+  if (size > kvpDelete.size - kvpDelete.offsets.key) return HResult.invalidArgument
+  const key = readUtf16(view, at + kvpDelete.offsets.key, size)
+  const status = pools.remove(pool, key)
+  if (status === HResult.ok) event('deleted', { pool, key })
+  return status
+}
+
+function enumerate(service: Service, pool: KvpPoolName, view: DataView, at: number): number {
+  const item = items(service, pool)[kvpEnumerate.read.index(view, at)]
+  if (item === undefined) return HResult.noMoreItems
+  if (item.malformed === true) return HResult.fail
+  writeItem(view, at + kvpEnumerate.offsets.data, carried(item, cutBy(service)))
+  return HResult.ok
+}
+
+function getIp({ network }: Service, view: DataView, binary: boolean): number {
+  const at = At.body + (binary ? PAYLOAD : IP_TEXT_PAYLOAD)
+  const query = readIpQuery(view, at, binary)
+  if (query === undefined) return HResult.invalidArgument
+  if (network === undefined) return HResult.notSupported
+  const info = network.get(query)
+  if (info === undefined) return HResult.guidNotFound
+  if (typeof info === 'number') return info
+  if (binary) return writeIpBinary(view, at, info) ? HResult.ok : HResult.fail
+  if (!fitsText(info)) return HResult.fail
+  writeIpText(view, at, info)
+  return HResult.ok
+}
+
+function setIp({ network, event }: Service, view: DataView, binary: boolean): number {
+  const info = binary ? readIpBinary(view, At.body + PAYLOAD) : readIpText(view, At.body + IP_TEXT_PAYLOAD)
+  if (info === undefined) return HResult.invalidArgument
+  if (network === undefined) return HResult.notSupported
+  const status = network.set(info)
+  if (status === HResult.ok) event('ip-set', info)
+  return status
+}
+
+function onRequest(service: Service, { view, bodyLength, message }: IcRequest): number {
+  if (bodyLength < kvpBody.size) return HResult.invalidArgument
+  const operation = view.getUint8(At.body)
+  if (operation === KvpOperation.getIp || operation === KvpOperation.setIp) {
+    if (bodyLength < kvpIpBody.size) return HResult.invalidArgument
+    const binary = message >= IP_BINARY_SINCE
+    return operation === KvpOperation.getIp ? getIp(service, view, binary) : setIp(service, view, binary)
+  }
+  const pool = poolName(view.getUint8(At.body + 1))
+  if (pool === undefined) return HResult.invalidArgument
+  const at = At.body + PAYLOAD
+  switch (operation) {
+    case KvpOperation.get:
+      return get(service, pool, view, at)
+    case KvpOperation.set:
+      return set(service, pool, view, at)
+    case KvpOperation.delete:
+      return remove(service, pool, view, at)
+    case KvpOperation.enumerate:
+      return enumerate(service, pool, view, at)
+    default:
+      return HResult.notSupported
+  }
+}
+
 /** Answers the host's requests from the pools; a request that is wrong changes nothing. Throws OptionsError. */
 export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGuest {
   const { pools, network } = checkOptions('kvp.driver', guestOptions, options)
   const quirks = new Set(options.quirks)
-  const store = quirks.has('text-only') ? textOf : (item: KvpItem) => item
-  const spare = quirks.has('cuts-answers') ? 1 : 0
+  const service: Service = {
+    pools,
+    network,
+    quirks,
+    intrinsic: () => options.intrinsic?.() ?? [],
+    event: (name, detail) => deps.event(name, detail),
+  }
   let daemon = options.daemon ?? true
   let current: GuestChannel | undefined
-
-  const items = (pool: KvpPoolName): readonly PoolItem[] =>
-    pool === 'auto' ? (options.intrinsic?.() ?? []) : pools.items(pool)
-
-  const get = (pool: KvpPoolName, view: DataView, at: number): number => {
-    const key = readKey(view, at)
-    if (key === undefined) return HResult.invalidArgument
-    const item = items(pool).find((each) => pools.isKey?.(each.key, key) ?? each.key === key)
-    if (item === undefined) return HResult.noMoreItems
-    if (item.malformed === true && !quirks.has('empty-get')) return HResult.fail
-    writeItem(view, at, quirks.has('empty-get') ? { key, value: '' } : carried(item, spare))
-    return HResult.ok
+  const ic = icGuest(deps, framingOf(options, KVP_VERSIONS), {
+    type: IcType.kvp,
+    request: (request) => (daemon ? onRequest(service, request) : HResult.fail),
+  })
+  const isDeaf = (): boolean => !daemon && quirks.has('waits-for-daemon')
+  const gone = (): void => {
+    current = undefined
+    ic.reset()
   }
-
-  const set = (pool: KvpPoolName, view: DataView, at: number): number => {
-    const item = readItem(view, at)
-    if (item === undefined || !validItem(item)) return HResult.invalidArgument
-    const status = pools.put(pool, store(item, kvpValue.read.value_type(view, at)))
-    if (status === HResult.ok) deps.event('set', { pool, key: item.key })
-    return status
-  }
-
-  const remove = (pool: KvpPoolName, view: DataView, at: number): number => {
-    const size = kvpDelete.read.key_size(view, at)
-    if (size > kvpDelete.size - kvpDelete.offsets.key) return HResult.invalidArgument
-    const key = readUtf16(view, at + kvpDelete.offsets.key, size)
-    const status = pools.remove(pool, key)
-    if (status === HResult.ok) deps.event('deleted', { pool, key })
-    return status
-  }
-
-  const enumerate = (pool: KvpPoolName, view: DataView, at: number): number => {
-    const item = items(pool)[kvpEnumerate.read.index(view, at)]
-    if (item === undefined) return HResult.noMoreItems
-    if (item.malformed === true) return HResult.fail
-    writeItem(view, at + kvpEnumerate.offsets.data, carried(item, spare))
-    return HResult.ok
-  }
-
-  const getIp = (view: DataView, binary: boolean): number => {
-    const at = At.body + (binary ? PAYLOAD : IP_TEXT_PAYLOAD)
-    const query = readIpQuery(view, at, binary)
-    if (query === undefined) return HResult.invalidArgument
-    if (network === undefined) return HResult.notSupported
-    const info = network.get(query)
-    if (info === undefined) return HResult.guidNotFound
-    if (typeof info === 'number') return info
-    if (binary) return writeIpBinary(view, at, info) ? HResult.ok : HResult.fail
-    if (!fitsText(info)) return HResult.fail
-    writeIpText(view, at, info)
-    return HResult.ok
-  }
-
-  const setIp = (view: DataView, binary: boolean): number => {
-    const info = binary ? readIpBinary(view, At.body + PAYLOAD) : readIpText(view, At.body + IP_TEXT_PAYLOAD)
-    if (info === undefined) return HResult.invalidArgument
-    if (network === undefined) return HResult.notSupported
-    const status = network.set(info)
-    if (status === HResult.ok) deps.event('ip-set', info)
-    return status
-  }
-
-  const request = ({ view, bodyLength, message }: IcRequest): number => {
-    if (!daemon) return HResult.fail
-    if (bodyLength < kvpBody.size) return HResult.invalidArgument
-    const operation = view.getUint8(At.body)
-    if (operation === KvpOperation.getIp || operation === KvpOperation.setIp) {
-      if (bodyLength < kvpIpBody.size) return HResult.invalidArgument
-      const binary = message >= IP_BINARY_SINCE
-      return operation === KvpOperation.getIp ? getIp(view, binary) : setIp(view, binary)
-    }
-    const pool = poolName(view.getUint8(At.body + 1))
-    if (pool === undefined) return HResult.invalidArgument
-    const at = At.body + PAYLOAD
-    switch (operation) {
-      case KvpOperation.get:
-        return get(pool, view, at)
-      case KvpOperation.set:
-        return set(pool, view, at)
-      case KvpOperation.delete:
-        return remove(pool, view, at)
-      case KvpOperation.enumerate:
-        return enumerate(pool, view, at)
-      default:
-        return HResult.notSupported
-    }
-  }
-
-  const ic = icGuest(deps, framingOf(options, KVP_VERSIONS), { type: IcType.kvp, request })
-  const deaf = (): boolean => !daemon && quirks.has('waits-for-daemon')
 
   return {
     setDaemon(running) {
@@ -209,19 +234,13 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     offered: (channel) => ic.offered(channel),
     opened(channel, status) {
       current = channel
-      if (status !== 0 || !deaf()) ic.opened(channel, status)
+      if (status !== 0 || !isDeaf()) ic.opened(channel, status)
     },
     readable(channel) {
-      if (!deaf()) ic.readable(channel)
+      if (!isDeaf()) ic.readable(channel)
     },
-    closed() {
-      current = undefined
-      ic.reset()
-    },
-    rescinded() {
-      current = undefined
-      ic.reset()
-    },
+    closed: gone,
+    rescinded: gone,
     save: () => ({ ...FORM.head, ic: ic.save(), daemon }),
     checkState: (saved) => void restoreState(saved, FORM),
     restore(saved, channels) {

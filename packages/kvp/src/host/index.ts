@@ -1,5 +1,5 @@
 import type { HostDeviceDeps } from '@vmbus/core'
-import { HResult, IcType, icHost, type IcVersions } from '@vmbus/ic'
+import { HResult, IcType, icHost, setDeadline, type IcHost, type IcVersions } from '@vmbus/ic'
 import {
   ShapeMismatch,
   TICKS_PER_SECOND,
@@ -8,6 +8,7 @@ import {
   number,
   object,
   optional,
+  plainCopy,
   restoreState,
   text,
   type Shape,
@@ -50,12 +51,16 @@ const MAX_QUEUE = 64
 
 type Ending = Omit<KvpCompletion, 'id' | 'operation'>
 
+/** What the calls of a host share; only `state` and that of `ic` are saved. */
 interface Context {
   readonly deps: HostDeviceDeps
+  readonly replyTicks: number
+  readonly hostInfo: KvpHostInfo
+  readonly ic: IcHost
   state: KvpHostState
 }
 
-function tell({ deps }: Context, request: KvpRequest, ending: Ending): void {
+function report({ deps }: Context, request: KvpRequest, ending: Ending): void {
   const { id, operation } = request
   const items = request.operation === 'enumerate' ? { items: request.items } : {}
   if (id !== UNASKED) return deps.event('completed', { id, operation, ...items, ...ending } satisfies KvpCompletion)
@@ -73,7 +78,7 @@ function end(ctx: Context, ending: Ending): void {
   const isGone = ending.outcome === 'ok' || ending.status === HResult.noMoreItems
   const kept = head.operation === 'delete' && isGone ? keptOf(head) : undefined
   if (kept !== undefined) state.kept = withoutDeleted(state.kept, kept)
-  tell(ctx, head, ending)
+  report(ctx, head, ending)
 }
 
 /** How an answer ends its request; undefined when an enumeration goes on. */
@@ -92,91 +97,96 @@ function endingOf(head: KvpRequest, status: number, answer: () => KvpItem | IpIn
   return undefined
 }
 
+const setTimer = ({ deps, state }: Context, at: number): void => setDeadline(deps, state, 'reply', at)
+
+/** The head of the queue goes to the guest; behind an answer that is late it waits, and its time runs already. */
+function sendNext(ctx: Context): void {
+  const { deps, ic, state } = ctx
+  const head = state.queue[0]
+  setTimer(ctx, head === undefined ? Infinity : deps.clock.now() + ctx.replyTicks)
+  if (head === undefined || ic.outstanding) return
+  const body = requestBody(head, ic.message)
+  if (body !== undefined) ic.request(body)
+}
+
+function onReady(ctx: Context): void {
+  // Before what those ask for who hear of it.
+  ctx.state.queue.push(...pushes(ctx.hostInfo, ctx.state.kept))
+  ctx.deps.event('ready')
+  sendNext(ctx)
+}
+
+function onReply(ctx: Context, status: number, view: DataView, bodyLength: number): void {
+  const { state, ic } = ctx
+  const head = state.queue[0]
+  if (state.late) state.late = false
+  else if (head !== undefined) {
+    const ending = endingOf(head, status, () => readAnswer(head, view, bodyLength, ic.message))
+    if (ending !== undefined) end(ctx, ending)
+  }
+  sendNext(ctx)
+}
+
+function ask(ctx: Context, request: Ask, valid: boolean): number | KvpRefusal {
+  const { state, ic } = ctx
+  const whole = { ...request, id: state.nextId } as KvpRequest
+  const kept = keptOf(whole)
+  const isReady = ic.phase === 'ready'
+  if (!isReady && kept === undefined) return 'not-connected'
+  const isIp = whole.operation === 'getIp' || whole.operation === 'setIp'
+  if (isIp && ic.message < IP_SINCE) return 'not-supported'
+  if (!valid || !WIRE_POOLS.includes(whole.pool) || requestBody(whole, ic.message) === undefined)
+    return 'invalid-parameter'
+  if (state.queue.filter(({ id }) => id !== UNASKED).length >= MAX_QUEUE) return 'busy'
+  const all = kept === undefined ? state.kept : withKept(state.kept, kept)
+  if (all === undefined) return 'out-of-memory'
+  state.kept = all
+  state.nextId++
+  if (!isReady) report(ctx, whole, { outcome: 'kept', status: -1 })
+  else if (state.queue.push(whole) === 1) sendNext(ctx)
+  return whole.id
+}
+
+function close(ctx: Context): void {
+  ctx.ic.close()
+  while (ctx.state.queue.length > 0) end(ctx, { outcome: 'closed', status: -1 })
+  ctx.state.late = false
+  setTimer(ctx, Infinity)
+}
+
 /**
  * Sends one request at a time; each ends by its answer, by the end of its time, or with the channel. Throws OptionsError.
  */
 export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions: IcVersions = KVP_VERSIONS): KvpHost {
   const { replySeconds = REPLY_SECONDS, hostInfo = {} } = checkOptions('kvp', hostOptions, options)
   const form = kvpHostState(versions)
-  const ctx: Context = { deps, state: { nextId: 1, queue: [], late: false, deadline: Infinity, kept: [] } }
-
-  const arm = (at: number): void => {
-    ctx.state.deadline = at
-    if (at === Infinity) deps.timers.clear('reply')
-    else deps.timers.set('reply', at)
+  const ctx: Context = {
+    deps,
+    replyTicks: replySeconds * TICKS_PER_SECOND,
+    hostInfo,
+    ic: icHost(deps, versions, {
+      type: IcType.kvp,
+      ready: () => onReady(ctx),
+      reply: (status, view, bodyLength) => onReply(ctx, status, view, bodyLength),
+    }),
+    state: { nextId: 1, queue: [], late: false, deadline: Infinity, kept: [] },
   }
-
-  /** The head of the queue goes to the guest; behind an answer that is late it waits, and its time runs already. */
-  const next = (): void => {
-    const head = ctx.state.queue[0]
-    if (head === undefined) return arm(Infinity)
-    arm(deps.clock.now() + replySeconds * TICKS_PER_SECOND)
-    if (ic.outstanding) return
-    const body = requestBody(head, ic.message)
-    if (body !== undefined) ic.request(body)
-  }
-
-  const ic = icHost(deps, versions, {
-    type: IcType.kvp,
-    ready() {
-      // Before what those ask for who hear of it.
-      ctx.state.queue.push(...pushes(hostInfo, ctx.state.kept))
-      deps.event('ready')
-      next()
-    },
-    reply(status, view, bodyLength) {
-      const { state } = ctx
-      const head = state.queue[0]
-      if (state.late) state.late = false
-      else if (head !== undefined) {
-        const ending = endingOf(head, status, () => readAnswer(head, view, bodyLength, ic.message))
-        if (ending !== undefined) end(ctx, ending)
-      }
-      next()
-    },
-  })
-
-  const ask = (request: Ask, valid: boolean): number | KvpRefusal => {
-    const { state } = ctx
-    const whole = { ...request, id: state.nextId } as KvpRequest
-    const kept = keptOf(whole)
-    const isReady = ic.phase === 'ready'
-    if (!isReady && kept === undefined) return 'not-connected'
-    const isIp = whole.operation === 'getIp' || whole.operation === 'setIp'
-    if (isIp && ic.message < IP_SINCE) return 'not-supported'
-    if (!valid || !WIRE_POOLS.includes(whole.pool) || requestBody(whole, ic.message) === undefined)
-      return 'invalid-parameter'
-    if (state.queue.filter(({ id }) => id !== UNASKED).length >= MAX_QUEUE) return 'busy'
-    const all = kept === undefined ? state.kept : withKept(state.kept, kept)
-    if (all === undefined) return 'out-of-memory'
-    state.kept = all
-    state.nextId++
-    if (!isReady) tell(ctx, whole, { outcome: 'kept', status: -1 })
-    else if (state.queue.push(whole) === 1) next()
-    return whole.id
-  }
-
-  const close = (): void => {
-    ic.close()
-    while (ctx.state.queue.length > 0) end(ctx, { outcome: 'closed', status: -1 })
-    ctx.state.late = false
-    arm(Infinity)
-  }
+  const { ic } = ctx
 
   return {
-    ...asking(ask),
+    ...asking((request, valid) => ask(ctx, request, valid)),
     open: (channel) => ic.open(channel),
     readable: (channel) => ic.readable(channel),
-    close,
-    // Nothing of the guest's is under way here: the host's own requests end.
-    rescinded: close,
+    close: () => close(ctx),
+    // No request of the guest's is under way here: the host's own end.
+    rescinded: () => close(ctx),
     timer(name) {
       if (ic.timer(name)) return
       if (ic.outstanding) ctx.state.late = true
       end(ctx, { outcome: 'timeout', status: -1 })
-      next()
+      sendNext(ctx)
     },
-    save: () => ({ ...form.head, ...copied(ctx.state), ic: ic.save() }),
+    save: () => plainCopy({ ...form.head, ...ctx.state, ic: ic.save() }),
     checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
       const { kind: _, v: __, ic: framing, ...own } = restoreState(saved, form)
@@ -192,11 +202,3 @@ export function kvpHost(options: KvpHostOptions, deps: HostDeviceDeps, versions:
     }),
   }
 }
-
-/** A copy whose growing list is its own; everything else in a request never changes. */
-const copied = (state: KvpHostState): KvpHostState => ({
-  ...state,
-  queue: state.queue.map((request) =>
-    request.operation === 'enumerate' ? { ...request, items: [...request.items] } : request,
-  ),
-})
