@@ -60,7 +60,7 @@ export function openMedium(kind: Kind, medium: Medium, newStore: () => ByteStore
 }
 
 /** A new disk of a kind, or of memory alone, and what opens it again after `close`. */
-export function fresh(kind: Kind | 'memory', size: number): { disk: CheckpointDisk; reopen: () => CheckpointDisk } {
+export function created(kind: Kind | 'memory', size: number): { disk: CheckpointDisk; reopen: () => CheckpointDisk } {
   if (kind === 'memory') {
     const disk = checkpoints(memoryDisk(size))
     return { disk, reopen: () => disk }

@@ -18,7 +18,7 @@ import {
   type CompletionTable,
 } from '@vmbus/disk'
 import { cutCheckpoints } from './checkpoint-cuts.ts'
-import { KINDS, fresh, type Kind } from './checkpoint-kinds.ts'
+import { KINDS, created, type Kind } from './checkpoint-kinds.ts'
 import { DiskModel } from './model.ts'
 import { contents, pattern, readSectors, sameBytes } from './support.ts'
 
@@ -77,7 +77,7 @@ interface Seen {
 
 /** Runs commands on a disk and on an array; "equal", or what differs. */
 function run(kind: Kind | 'memory', list: readonly Command[], seen: Seen): string {
-  let { disk, reopen } = fresh(kind, SIZE)
+  let { disk, reopen } = created(kind, SIZE)
   const model = new DiskModel(512, new Uint8Array(SIZE))
   let frozen: { readonly view: BlockDevice; readonly bytes: Uint8Array } | undefined
   for (const [step, command] of list.entries()) {
@@ -109,7 +109,7 @@ function run(kind: Kind | 'memory', list: readonly Command[], seen: Seen): strin
       if (disk.merge(command.bytes)) seen.merged++
     } else if (command.kind === 'move') {
       const saved = structuredClone(disk.save())
-      const other = fresh(kind, SIZE)
+      const other = created(kind, SIZE)
       other.disk.restore(saved)
       ;({ disk, reopen } = other)
       frozen = undefined

@@ -18,7 +18,7 @@ const ALL_SERVICES = 'hyperv-utils'
 const NDIS_SINCE_NVS_5 = '6.30'
 const NVS_5 = 0x50000
 
-/** `hvkvp` of a device that a driver has; undefined for one that is nobody's: it has no node. */
+/** `hvkvp` of a device that a driver has; undefined for one without a driver: it has no node. */
 function driverName({ kind, driver }: GuestDevice, { serviceNames }: Capabilities): string | undefined {
   if (kind === undefined || driver === undefined) return undefined
   const service = SERVICES[kind]

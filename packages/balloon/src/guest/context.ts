@@ -3,11 +3,17 @@ import { TICKS_PER_SECOND } from '@vmbus/world'
 import { pageSet, type PageSet } from '../page-set.ts'
 import { DM_VERSIONS, LINUX_HOT_ADD_ALIGNMENT } from '../protocol.ts'
 import type { BalloonGuestReject } from '../rejects.ts'
-import { fresh, type BalloonGuestOptions, type BalloonQuirk, type GuestMemoryManager, type State } from './state.ts'
+import {
+  initialState,
+  type BalloonGuestOptions,
+  type BalloonQuirk,
+  type GuestMemoryManager,
+  type State,
+} from './state.ts'
 
 const REPORT_DELAY = 45
 
-/** What the parts of the driver share. `state` and `given` are all that is saved. */
+/** What the parts of the driver share. `state` and `ballooned` are all that is saved. */
 export interface GuestContext {
   readonly deps: GuestDriverDeps
   readonly memory: GuestMemoryManager
@@ -19,7 +25,7 @@ export interface GuestContext {
   readonly alignment: number
   readonly quirks: ReadonlySet<BalloonQuirk>
   /** Pages that were given up. */
-  readonly given: PageSet
+  readonly ballooned: PageSet
   state: State
   handle: GuestChannel | undefined
   /** The driver is at work: what the host says meanwhile waits; `again`, there is some. */
@@ -35,8 +41,8 @@ export const guestContext = (options: BalloonGuestOptions, deps: GuestDriverDeps
   reportsFrom: (options.reportsFrom ?? 0) * TICKS_PER_SECOND,
   alignment: options.hotAddAlignment ?? LINUX_HOT_ADD_ALIGNMENT,
   quirks: new Set(options.quirks),
-  given: pageSet(),
-  state: fresh(),
+  ballooned: pageSet(),
+  state: initialState(),
   handle: undefined,
   busy: false,
   again: false,

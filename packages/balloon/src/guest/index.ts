@@ -4,7 +4,7 @@ import { drop, flush, guestContext, type GuestContext } from './context.ts'
 import { readable, turn } from './intake.ts'
 import { begin, fail, tick } from './negotiation.ts'
 import { coveredPages } from './regions.ts'
-import { SAVED_GUEST, fresh, guestOptions, type BalloonGuestOptions, type State } from './state.ts'
+import { SAVED_GUEST, initialState, guestOptions, type BalloonGuestOptions, type State } from './state.ts'
 import { BALLOON_RING_PAGES } from '../protocol.ts'
 
 export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './state.ts'
@@ -16,7 +16,7 @@ export type { BalloonGuestOptions, BalloonQuirk, GuestMemoryManager } from './st
 export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps): GuestDriver {
   checkOptions('balloon.driver', guestOptions, options)
   const ctx = guestContext(options, deps)
-  const { given } = ctx
+  const { ballooned } = ctx
 
   return {
     offered(channel) {
@@ -25,7 +25,7 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
     },
     opened(_channel, status) {
       if (status !== 0) return drop(ctx, undefined, `host refused to open the channel: 0x${status.toString(16)}`)
-      ctx.state = { ...fresh(), ...lasting(ctx), phase: 'version' }
+      ctx.state = { ...initialState(), ...lasting(ctx), phase: 'version' }
       turn(ctx, () => begin(ctx))
       readable(ctx)
     },
@@ -35,23 +35,23 @@ export function balloonGuest(options: BalloonGuestOptions, deps: GuestDriverDeps
       readable(ctx)
     },
     closed() {
-      // Why it was given up stays to be seen.
+      // The phase `failed` stays to be inspected.
       if (ctx.state.phase !== 'failed') leave(ctx)
     },
     rescinded: () => leave(ctx),
     timer: (name) => turn(ctx, () => timer(ctx, name)),
-    save: () => plainCopy({ ...ctx.state, ...SAVED_GUEST.head, given: given.runs }),
+    save: () => plainCopy({ ...ctx.state, ...SAVED_GUEST.head, ballooned: ballooned.runs }),
     checkState: (saved) => void restoreState(saved, SAVED_GUEST),
     restore(saved, channels) {
-      const { given: runs, ...state } = restoreState(saved, SAVED_GUEST)
+      const { ballooned: runs, ...state } = restoreState(saved, SAVED_GUEST)
       ctx.state = state
-      given.clear()
-      for (const run of runs) given.add(run)
+      ballooned.clear()
+      for (const run of runs) ballooned.add(run)
       ctx.handle = channels[0]
       if (state.nextTick !== null) deps.timers.set('tick', state.nextTick)
       if (state.deadline !== null) deps.timers.set('negotiation', state.deadline)
     },
-    inspect: () => ({ phase: ctx.state.phase, ballooned: given.pages, added: coveredPages(ctx.state.regions) }),
+    inspect: () => ({ phase: ctx.state.phase, ballooned: ballooned.pages, added: coveredPages(ctx.state.regions) }),
   }
 }
 
@@ -64,7 +64,7 @@ const lasting = ({ state: { regions, transaction } }: GuestContext): Pick<State,
 function leave(ctx: GuestContext): void {
   for (const name of ['tick', 'negotiation']) ctx.deps.timers.clear(name)
   // Ballooned pages stay ballooned: only a host that is asked again may give them back.
-  ctx.state = { ...fresh(), ...lasting(ctx) }
+  ctx.state = { ...initialState(), ...lasting(ctx) }
 }
 
 function timer(ctx: GuestContext, name: string): void {

@@ -46,7 +46,7 @@ function receive(ctx: GuestContext, payload: Uint8Array): void {
   handler.handle(ctx, isShort ? whole : payload.subarray(0, size))
 }
 
-/** Requests wait while answers do: a host that asks and never listens fills its own ring. */
+/** A request is read when the replies to those before are sent: a host that never reads fills its own ring, and no list here. */
 function read(ctx: GuestContext): void {
   const { handle } = ctx
   const open = handle?.channel

@@ -27,7 +27,7 @@ function wait({ state, deps }: GuestContext): void {
   deps.timers.set('negotiation', state.deadline)
 }
 
-/** The first message of a fresh channel. */
+/** The first message of a new channel. */
 export function begin(ctx: GuestContext): void {
   wait(ctx)
   askVersion(ctx)
@@ -95,10 +95,10 @@ export function tick(ctx: GuestContext): void {
 }
 
 function report(ctx: GuestContext): void {
-  const { memory, given } = ctx
-  // A host that does not listen gets no more of them: they would pile up.
+  const { memory, ballooned } = ctx
+  // None is added while the host does not read those before: the list would grow without bound.
   if (ctx.state.outbox.length > 0) return
-  const committed = memory.committed() + given.pages + balloonFloor(memory.total())
+  const committed = memory.committed() + ballooned.pages + balloonFloor(memory.total())
   post(
     ctx,
     statusReport.toBytes({

@@ -19,12 +19,12 @@ export function addedRegion(
 ): AddedRegion | undefined {
   const same = known.find((region) => run.start >= region.start && run.start < endOf(region))
   const start = Math.floor(run.start / blockPages) * blockPages
-  const begun = same ?? { ...(named ?? { start, count: 0 }), covered: 0, gaps: 0 }
-  if (begun.start % blockPages !== 0 || begun.count % blockPages !== 0) return undefined
-  if (run.start < begun.start + begun.covered) return undefined
+  const candidate = same ?? { ...(named ?? { start, count: 0 }), covered: 0, gaps: 0 }
+  if (candidate.start % blockPages !== 0 || candidate.count % blockPages !== 0) return undefined
+  if (run.start < candidate.start + candidate.covered) return undefined
   // A region that the host names for the first time holds the run.
   if (same === undefined && named !== undefined && endOf(run) > endOf(named)) return undefined
-  const region = { ...begun, count: Math.max(begun.count, upTo(endOf(run) - begun.start, blockPages)) }
+  const region = { ...candidate, count: Math.max(candidate.count, upTo(endOf(run) - candidate.start, blockPages)) }
   const meets = known.some((each) => each !== same && each.start < endOf(region) && region.start < endOf(each))
   return meets ? undefined : region
 }

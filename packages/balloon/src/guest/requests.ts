@@ -42,33 +42,33 @@ function wanted({ memory, quirks }: GuestContext, asked: number): number {
 }
 
 export function onBalloon(ctx: GuestContext, bytes: Uint8Array): void {
-  const { memory, given } = ctx
+  const { memory, ballooned } = ctx
   giveUp(wanted(ctx, balloonRequest.parse(bytes).pages), ctx.quirks.has('answers-each-size'), {
     take(count) {
       const run = memory.take(count)
-      if (run !== undefined) given.add(run)
+      if (run !== undefined) ballooned.add(run)
       return run
     },
     respond: (runs, more) => respond(ctx, runs, more),
   })
-  ctx.deps.event('ballooned', { pages: given.pages })
+  ctx.deps.event('ballooned', { pages: ballooned.pages })
 }
 
 export function onUnballoon(ctx: GuestContext, bytes: Uint8Array): void {
-  const { memory, given } = ctx
+  const { memory, ballooned } = ctx
   const { flags, rangeCount } = unballoonRequest.parse(bytes)
   const runs = unpackRuns(bytes, unballoonRequest.size, rangeCount)
   if (runs === undefined) return drop(ctx, 'unballoon-ranges', 'unballoon request shorter than its ranges')
   for (const run of runs) {
     // Only what was given up comes back: a range of pages in use would be freed under their owner.
-    for (const part of given.within(run)) {
-      given.remove(part)
+    for (const part of ballooned.within(run)) {
+      ballooned.remove(part)
       memory.release(part)
     }
   }
   if (flags.more === 0)
     post(ctx, unballoonResponse.toBytes(head(ctx, DmType.unballoonResponse, unballoonResponse.size)))
-  ctx.deps.event('unballooned', { pages: given.pages })
+  ctx.deps.event('unballooned', { pages: ballooned.pages })
 }
 
 export function onHotAdd(ctx: GuestContext, bytes: Uint8Array): void {

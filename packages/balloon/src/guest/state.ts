@@ -76,7 +76,7 @@ export interface State {
   outbox: Uint8Array[]
 }
 
-export const fresh = (): State => ({
+export const initialState = (): State => ({
   phase: 'closed',
   attempt: 0,
   transaction: 0,
@@ -89,10 +89,10 @@ export const fresh = (): State => ({
 
 /** What a driver saves. */
 export interface SavedGuest extends State {
-  readonly given: readonly PageRun[]
+  readonly ballooned: readonly PageRun[]
 }
 
-export const SAVED_GUEST = stateForm<SavedGuest>('balloon-driver', 2, {
+export const SAVED_GUEST = stateForm<SavedGuest>('balloon-driver', 3, {
   phase: oneOf(...PHASES),
   attempt: integer(),
   transaction: u32,
@@ -101,7 +101,7 @@ export const SAVED_GUEST = stateForm<SavedGuest>('balloon-driver', 2, {
   deadline: nullable(number(0)),
   regions: list(object<AddedRegion>({ start: integer(), count: integer(), covered: integer(), gaps: integer() })),
   outbox: list(bytes()),
-  given: list(pageRun),
+  ballooned: list(pageRun),
 })
 
 const METHODS = ['total', 'available', 'committed', 'take', 'release'] as const

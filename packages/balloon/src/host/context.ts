@@ -6,7 +6,7 @@ import {
   DEFAULT_SETTLE_SECONDS,
   DEFAULT_TIMEOUT_SECONDS,
   MOST_REQUESTS,
-  fresh,
+  initialState,
   type BalloonHostOptions,
   type Operation,
   type Request,
@@ -46,7 +46,7 @@ export function hostContext(
     timeoutTicks: (options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * TICKS_PER_SECOND,
     ballooned: pageSet(),
     requests: requestTable<Request>(MOST_REQUESTS),
-    state: fresh(bootPages),
+    state: initialState(bootPages),
     channel: undefined,
     busy: false,
   }

@@ -69,12 +69,12 @@ function onCapabilities(ctx: HostContext, bytes: Uint8Array): void {
       flags: { isAccepted: 1, hotRemove: 1 },
     }),
   )
-  tellMost(ctx)
+  sendMaximum(ctx)
   deps.event('capabilities', { ...state.caps })
 }
 
-/** The most pages that the guest may ever have, if it is one that listens. */
-function tellMost(ctx: HostContext): void {
+/** The most pages that the guest may ever have; guests before version 1.0 do not know the message. */
+function sendMaximum(ctx: HostContext): void {
   const { state } = ctx
   const { maxPages } = ctx.options
   if (maxPages === undefined || state.version < DmVersion.v1_0) return
@@ -94,14 +94,14 @@ function tellMost(ctx: HostContext): void {
 function onStatus({ state, ballooned, deps }: HostContext, bytes: Uint8Array): void {
   const { available, committed } = statusReport.parse(bytes)
   state.pressure = { available, committed }
-  // The pages of every answer before this report are in the account already.
+  // `ballooned` includes the pages of every response that came before this report.
   state.needed = Math.max(0, committed - ballooned.pages)
   state.reports++
   deps.event('pressure', state.pressure)
 }
 
 /** The pages of `run` that the guest has: booted with or added, and not given up before. */
-function given({ state, ballooned }: HostContext, run: PageRun): PageRun[] {
+function pagesOf({ state, ballooned }: HostContext, run: PageRun): PageRun[] {
   const has = pageSet([{ start: 0, count: state.bootPages }, ...state.hotAdded])
   return has.within(run).flatMap((part) => ballooned.without(part))
 }
@@ -114,7 +114,7 @@ function onBallooned(ctx: HostContext, bytes: Uint8Array): void {
   if (runs === undefined) return drop(ctx, 'balloon-ranges', 'balloon response shorter than its ranges')
   for (const run of runs) {
     let left = run.count
-    for (const part of given(ctx, run)) {
+    for (const part of pagesOf(ctx, run)) {
       left -= ctx.ballooned.add(part)
       request.done += part.count
       ctx.options.reclaimed?.(part)

@@ -4,7 +4,7 @@ import { finish, flush, hostContext, report, underWay, type HostContext } from '
 import { call, readable, turn } from './intake.ts'
 import { balloon, hotAdd, unballoon } from './operations.ts'
 import {
-  fresh,
+  initialState,
   hostOptions,
   hostSettings,
   savedHost,
@@ -62,8 +62,8 @@ export function balloonHost(
     open(channel) {
       const { hotAdded, region } = ctx.state
       ctx.channel = channel
-      // Ballooned and added pages outlive the channel: the guest keeps them so until it is told otherwise.
-      ctx.state = { ...fresh(ctx.bootPages), phase: 'version', hotAdded, region }
+      // Ballooned and added pages outlive the channel: the guest keeps them so until the host changes it.
+      ctx.state = { ...initialState(ctx.bootPages), phase: 'version', hotAdded, region }
       return 0
     },
     readable: () => readable(ctx),
@@ -72,7 +72,7 @@ export function balloonHost(
       readable(ctx)
     },
     close: () => close(ctx),
-    // Nothing of the guest's is under way here: the host's own requests end.
+    // No request of the guest's is under way here: the host's own end.
     rescinded: () => close(ctx),
     timer: (name) => turn(ctx, () => timer(ctx, name)),
     save: () => plainCopy({ ...ctx.state, ...form.head, requests: ctx.requests.save(), ballooned: ballooned.runs }),
@@ -108,7 +108,7 @@ function close(ctx: HostContext): void {
   state.outbox = []
   state.unread = false
   state.phase = 'closed'
-  // Of one that was reported as failed, nothing more is said.
+  // One that was reported as failed is not reported again.
   if (underWay(ctx)?.deadline === null) ctx.requests.clear()
   finish(ctx, 'the channel closed')
 }

@@ -12,7 +12,7 @@ function receive(ctx: HostContext, payload: Uint8Array): void {
   message.handle(ctx, payload.subarray(0, size))
 }
 
-/** A guest that asks and never listens is not read while its answers wait: they would pile up. */
+/** A guest that does not read its replies is not read either, or the list of them would grow without bound. */
 const isHeldBack = ({ state: { outbox, phase } }: HostContext): boolean =>
   outbox.length > 0 && (phase === 'version' || phase === 'capabilities')
 
@@ -49,7 +49,7 @@ export function readable(ctx: HostContext): void {
   turn(ctx, () => {})
 }
 
-/** Does what the owner asks for. What the guest answers is read from a timer: no operation ends before it was begun. */
+/** Does what the owner asks for. What the guest replies is read from a timer: no operation ends within the call that starts it. */
 export function call<T>(ctx: HostContext, act: () => T): T {
   if (ctx.busy) return act()
   ctx.busy = true

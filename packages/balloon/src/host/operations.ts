@@ -54,7 +54,7 @@ export function unballoon(ctx: HostContext, pages: number): 'begun' | BalloonRef
   if (runs.length === 0) return 'nothing-to-do'
   const total = runs.reduce((sum, run) => sum + run.count, 0)
   const { transaction } = state
-  // The pages are the guest's from the moment it is told.
+  // The pages count as the guest's from the send on: it may use them before it replies.
   begin(ctx, { operation: 'unballoon', asked: total, done: total })
   for (const run of runs) ctx.options.returned?.(run)
   for (let at = 0; at < runs.length; at += RANGES_PER_MESSAGE) {

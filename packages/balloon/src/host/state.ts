@@ -118,12 +118,12 @@ export interface BalloonHost extends HostDevice {
 /** 50 s, and 5 minutes for an operation. */
 export const DEFAULT_SETTLE_SECONDS = 50
 export const DEFAULT_TIMEOUT_SECONDS = 300
-/** Largest balloon request: more pages than a Windows guest can list at once (QEMU hv-balloon.c, HV_BALLOON_HA_CHUNK_PAGES kin). */
+/** Most pages in one balloon request: a Windows guest's response cannot list more (QEMU hw/hyperv/hv-balloon.c; wire/07 §4). */
 export const MAX_REQUEST_PAGES = 585_728
 /** Ranges in one unballoon message, so that several fit the guest's ring of 16 KiB of data. */
 export const RANGES_PER_MESSAGE = 400
 
-export const fresh = (bootPages: number): State => ({
+export const initialState = (bootPages: number): State => ({
   phase: 'closed',
   version: 0,
   caps: { balloon: false, hotAdd: false, alignmentPages: 1 },

@@ -40,7 +40,7 @@ export interface SparseTables {
 }
 
 const NAME = 'VHD block allocation table'
-/** Larger tables would only fit images that nobody makes; the limit keeps a hostile one from taking all memory. */
+/** Larger tables are refused, so that a hostile image does not take all memory: 256 MiB are of a disk of 128 TiB at 2 MiB a block. */
 const MAX_TABLE = 2 ** 28
 /** Bytes of the table that are read and checked at a time. */
 const PIECE = 2 ** 16

@@ -27,7 +27,7 @@ const HEADER_SIZE = 4096
 const HEAD = 0x64616568
 const VHDX = 0x78646876
 const FILE = 0x656c6966
-/** Offsets beyond this (128 TiB) are nobody's: the disk itself has at most 64 TiB. */
+/** Offsets beyond this (128 TiB) are refused: the disk itself has at most 64 TiB. */
 export const MAX_OFFSET = 2 ** 47
 
 export const hasLog = (header: VhdxHeader): boolean => !equalBytes(header.logGuid, ZERO_GUID)

@@ -23,7 +23,7 @@ export class FreebsdNetError extends Error {
 export interface NetInterfaces extends InterfaceTable {
   /** The interface of an adapter, by instance GUID (in braces or not), MAC address or its own name. */
   nameOf(adapterId: string): string | undefined
-  /** Addresses as the daemon tells them; undefined when there is no such interface. */
+  /** Addresses as the daemon reports them; undefined when there is no such interface. */
   info(adapterId: string): IpInfo | undefined
   /** Sets the first IPv4 address; false when there is no such interface, or no address of it that can be set. */
   configure(info: IpInfo): boolean

@@ -43,7 +43,7 @@ export interface FreebsdDisk {
   flush(): number
   /** BIO_DELETE. Throws VMBUS_FREEBSD_DISK for a disk that cannot. */
   delete(sector: number, count: number): number
-  /** How a request ended, told once; undefined while it is under way. */
+  /** How a request ended, once; undefined while it is under way. */
   take(id: number): IoResult | undefined
 }
 

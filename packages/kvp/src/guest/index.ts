@@ -220,7 +220,7 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     type: IcType.kvp,
     request: (request) => (daemon ? onRequest(service, request) : HResult.fail),
   })
-  const isDeaf = (): boolean => !daemon && quirks.has('waits-for-daemon')
+  const isWaiting = (): boolean => !daemon && quirks.has('waits-for-daemon')
   const gone = (): void => {
     current = undefined
     ic.reset()
@@ -234,10 +234,10 @@ export function kvpGuest(options: KvpGuestOptions, deps: GuestDriverDeps): KvpGu
     offered: (channel) => ic.offered(channel),
     opened(channel, status) {
       current = channel
-      if (status !== 0 || !isDeaf()) ic.opened(channel, status)
+      if (status !== 0 || !isWaiting()) ic.opened(channel, status)
     },
     readable(channel) {
-      if (!isDeaf()) ic.readable(channel)
+      if (!isWaiting()) ic.readable(channel)
     },
     closed: gone,
     rescinded: gone,

@@ -26,7 +26,7 @@ export interface KvpCompletion {
   readonly id: number
   readonly operation: KvpRequest['operation']
   /**
-   * `kept`: the guest is away, and is told when it comes. `malformed`: the answer cannot be read. `limit`: the guest had
+   * `kept`: the guest is away, and gets it when it connects. `malformed`: the answer cannot be read. `limit`: the guest had
    * more items than are read.
    */
   readonly outcome: 'ok' | 'kept' | 'failed' | 'timeout' | 'closed' | 'malformed' | 'limit'
@@ -54,7 +54,7 @@ export interface KvpPush {
 /**
  * Each call returns the request's id, with which the event `completed` comes once, or why it was not taken; it throws
  * OptionsError for what is no request at all. What `set` and `delete` do to the pools `external` and `auto-external` the
- * host keeps: a guest that is away is told when it comes, and every guest after a restart.
+ * host keeps: a guest that is away gets it when it connects, and every guest after a restart.
  */
 export interface KvpHost extends HostDevice {
   set(request: KvpItem & { readonly pool?: KvpPoolName }): number | KvpRefusal

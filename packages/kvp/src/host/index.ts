@@ -110,7 +110,7 @@ function sendNext(ctx: Context): void {
 }
 
 function onReady(ctx: Context): void {
-  // Before what those ask for who hear of it.
+  // First in the queue: an owner that hears `ready` may add its own requests.
   ctx.state.queue.push(...pushes(ctx.hostInfo, ctx.state.kept))
   ctx.deps.event('ready')
   sendNext(ctx)

@@ -48,7 +48,7 @@ export function withoutDeleted(kept: readonly Kept[], gone: Kept): readonly Kept
 export const validInfo = (info: KvpHostInfo): boolean =>
   Object.entries(info).every(([key, value]) => validItem({ key, value }))
 
-/** The requests that bring a guest what its host keeps for it: first what the host is, then what it was told to set. */
+/** The requests that bring a guest what its host keeps for it: first what the host is, then what its owner has set. */
 export function pushes(info: KvpHostInfo, kept: readonly Kept[]): KvpRequest[] {
   const facts = Object.entries(info).map(([key, value]): Kept => ({ pool: 'auto-external', key, item: { key, value } }))
   return [...facts, ...kept].map(({ pool, key, item }) =>

@@ -31,13 +31,13 @@ export function writeKey(view: DataView, at: number, key: string): void {
 
 /**
  * What a message can carry of an item that did not come from one: a program of the guest may have put longer text into
- * a pool than fits, or a number that is none. `spare` leaves room for so many characters more.
+ * a pool than fits, or a number that is none. `reserve` characters of the room stay free.
  */
-export function carried({ key, value, type = 'string' }: KvpItem, spare = 0): KvpItem {
+export function carried({ key, value, type = 'string' }: KvpItem, reserve = 0): KvpItem {
   const isNumber = (type === 'dword' || type === 'qword') && validItem({ key: 'k', value, type })
   return {
-    key: untilNul(key).slice(0, MAX_KEY_UNITS - spare),
-    value: isNumber ? value : untilNul(value).slice(0, MAX_VALUE_UNITS - spare),
+    key: untilNul(key).slice(0, MAX_KEY_UNITS - reserve),
+    value: isNumber ? value : untilNul(value).slice(0, MAX_VALUE_UNITS - reserve),
     type: isNumber || type === 'expand-string' ? type : 'string',
   }
 }
