@@ -15,7 +15,7 @@ import { StoreError } from './errors.ts'
 import { forwarding } from './forwarding.ts'
 import { copyDown } from './copy-down.ts'
 import { demand, readFrom } from './parent-read.ts'
-import { eachBlock, readMixed } from './parts.ts'
+import { eachBlock, inBlocks, readMixed, type BlockTransfer } from './parts.ts'
 import { multiple } from './state.ts'
 
 /** A child in memory. Writes stay in it until they are merged. */
@@ -142,6 +142,8 @@ function accepted(child: Child, state: unknown): () => void {
 function imageOf(child: Child): Image {
   const { parent, pieces } = child
   const { sectorSize } = parent
+  const read: BlockTransfer = (index, at, buffer, start, length) => readPiece(child, index, at, buffer, start, length)
+  const write: BlockTransfer = (index, at, buffer, start, length) => writePiece(child, index, at, buffer, start, length)
   return {
     format: 'differencing',
     sectorSize,
@@ -154,20 +156,8 @@ function imageOf(child: Child): Image {
     // A memory of its parent's contents has no use for their name.
     layer: { extent: (sector) => extentOf(child, sector), expect() {} },
     size: () => child.size,
-    readAt(position, buffer, start, length) {
-      let done = start
-      eachBlock(position, length, CHUNK, child.size, (index, at, count) => {
-        readPiece(child, index, at, buffer, done, count)
-        done += count
-      })
-    },
-    writeAt(position, buffer, start, length) {
-      let done = start
-      eachBlock(position, length, CHUNK, child.size, (index, at, count) => {
-        writePiece(child, index, at, buffer, done, count)
-        done += count
-      })
-    },
+    readAt: (position, buffer, start, length) => inBlocks(CHUNK, read, position, buffer, start, length),
+    writeAt: (position, buffer, start, length) => inBlocks(CHUNK, write, position, buffer, start, length),
     flush() {},
     discardAt: (position, length) => zeroAt(child, position, length),
     zeroAt: (position, length) => zeroAt(child, position, length),

@@ -1,7 +1,7 @@
 import { restoreState, stateForm } from '@vmbus/world'
 import { StoreError } from './errors.ts'
 import { checkFor } from './options.ts'
-import { eachBlock } from './parts.ts'
+import { eachBlock, inBlocks, type BlockTransfer } from './parts.ts'
 import { storeState } from './state.ts'
 import { storeLock, type ByteStore, type StoreState } from './store.ts'
 
@@ -69,30 +69,29 @@ function writable({ chunks, limit }: Contents, index: number): Uint8Array {
   return chunk.bytes
 }
 
-function read({ chunks }: Contents, offset: number, into: Uint8Array, start: number, length: number): void {
-  for (let done = 0; done < length;) {
-    const at = offset + done
-    const index = Math.floor(at / CHUNK)
-    const from = at - index * CHUNK
-    const count = Math.min(CHUNK - from, length - done)
-    const chunk = chunks.get(index)
-    if (chunk === undefined) into.fill(0, start + done, start + done + count)
-    else into.set(from === 0 && count === CHUNK ? chunk.bytes : chunk.bytes.subarray(from, from + count), start + done)
-    done += count
-  }
+function readChunk(
+  { chunks }: Contents,
+  index: number,
+  from: number,
+  into: Uint8Array,
+  start: number,
+  count: number,
+): void {
+  const chunk = chunks.get(index)
+  if (chunk === undefined) into.fill(0, start, start + count)
+  else into.set(from === 0 && count === CHUNK ? chunk.bytes : chunk.bytes.subarray(from, from + count), start)
 }
 
-function write(contents: Contents, offset: number, from: Uint8Array, start: number, length: number): void {
-  for (let done = 0; done < length;) {
-    const at = offset + done
-    const index = Math.floor(at / CHUNK)
-    const to = at - index * CHUNK
-    const count = Math.min(CHUNK - to, length - done)
-    const whole = start + done === 0 && count === from.length
-    writable(contents, index).set(whole ? from : from.subarray(start + done, start + done + count), to)
-    done += count
-  }
-  contents.size = Math.max(contents.size, offset + length)
+function writeChunk(
+  contents: Contents,
+  index: number,
+  to: number,
+  from: Uint8Array,
+  start: number,
+  count: number,
+): void {
+  const whole = start === 0 && count === from.length
+  writable(contents, index).set(whole ? from : from.subarray(start, start + count), to)
 }
 
 function punch(contents: Contents, offset: number, length: number): void {
@@ -126,14 +125,19 @@ function fork({ chunks, limit, size }: Contents): MemoryStore {
 function create(contents: Contents): MemoryStore {
   const { chunks } = contents
   const lock = storeLock()
+  const read: BlockTransfer = (index, at, into, start, count) => readChunk(contents, index, at, into, start, count)
+  const write: BlockTransfer = (index, at, from, start, count) => writeChunk(contents, index, at, from, start, count)
   return {
     get size() {
       return contents.size
     },
     readOnly: false,
     lock,
-    read: (offset, into, start = 0, length = into.length - start) => read(contents, offset, into, start, length),
-    write: (offset, from, start = 0, length = from.length - start) => write(contents, offset, from, start, length),
+    read: (offset, into, start = 0, length = into.length - start) => inBlocks(CHUNK, read, offset, into, start, length),
+    write(offset, from, start = 0, length = from.length - start) {
+      inBlocks(CHUNK, write, offset, from, start, length)
+      contents.size = Math.max(contents.size, offset + length)
+    },
     truncate: (next) => truncate(contents, next),
     flush() {},
     punch: (offset, length) => punch(contents, offset, length),
@@ -155,7 +159,7 @@ function create(contents: Contents): MemoryStore {
     },
     bytes() {
       const all = new Uint8Array(contents.size)
-      read(contents, 0, all, 0, all.length)
+      inBlocks(CHUNK, read, 0, all, 0, all.length)
       return all
     },
     inspect: () => ({

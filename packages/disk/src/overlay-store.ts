@@ -1,4 +1,4 @@
-import { eachBlock } from './parts.ts'
+import { inBlocks, type BlockTransfer } from './parts.ts'
 import type { ByteStore } from './store.ts'
 
 const PAGE = 4096
@@ -58,19 +58,21 @@ function read(overlay: Overlay, offset: number, into: Uint8Array, start: number,
   }
 }
 
-function write(overlay: Overlay, offset: number, from: Uint8Array, start: number, length: number): void {
+function pageOf(overlay: Overlay, index: number, isWhole: boolean): Uint8Array {
   const { pages } = overlay
-  let done = start
-  eachBlock(offset, length, PAGE, overlay.size, (index, within, count) => {
-    let page = pages.get(index)
-    if (page === undefined) {
-      page = new Uint8Array(PAGE)
-      if (count < PAGE) readBelow(overlay, index * PAGE, page, 0, PAGE)
-      pages.set(index, page)
-    }
-    page.set(from.subarray(done, done + count), within)
-    done += count
-  })
+  let page = pages.get(index)
+  if (page === undefined) {
+    page = new Uint8Array(PAGE)
+    if (!isWhole) readBelow(overlay, index * PAGE, page, 0, PAGE)
+    pages.set(index, page)
+  }
+  return page
+}
+
+function write(overlay: Overlay, offset: number, from: Uint8Array, start: number, length: number): void {
+  const transfer: BlockTransfer = (index, at, buffer, first, count) =>
+    pageOf(overlay, index, count === PAGE).set(buffer.subarray(first, first + count), at)
+  inBlocks(PAGE, transfer, offset, from, start, length)
   overlay.size = Math.max(overlay.size, offset + length)
 }
 

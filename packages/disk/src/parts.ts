@@ -23,6 +23,27 @@ export function eachBlock(
   }
 }
 
+/** Reads or writes `length` bytes of a block from `at` on, which are those of the buffer from `start` on. */
+export type BlockTransfer = (block: number, at: number, buffer: Uint8Array, start: number, length: number) => void
+
+/** Does a transfer at any position block by block. */
+export function inBlocks(
+  blockSize: number,
+  transfer: BlockTransfer,
+  position: number,
+  buffer: Uint8Array,
+  start: number,
+  length: number,
+): void {
+  for (let done = 0; done < length;) {
+    const block = Math.floor((position + done) / blockSize)
+    const at = position + done - block * blockSize
+    const count = Math.min(length - done, blockSize - at)
+    transfer(block, at, buffer, start + done, count)
+    done += count
+  }
+}
+
 /** Bytes [at, at + length) of a block, of which the image has the sectors for which `has` is true and the parent the others. */
 export interface MixedRead {
   readonly sectorSize: number

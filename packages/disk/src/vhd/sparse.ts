@@ -1,7 +1,7 @@
 import type { BlockDevice } from '../block.ts'
 import type { Image } from '../device.ts'
 import { readFrom } from '../parent-read.ts'
-import { copySector, eachBlock, readMixed } from '../parts.ts'
+import { copySector, eachBlock, inBlocks, readMixed, type BlockTransfer } from '../parts.ts'
 import { inPieces, writeZeros, type ByteStore } from '../store.ts'
 import { VHD_SECTOR } from './footer.ts'
 import { resizeSparse } from './resize.ts'
@@ -118,6 +118,8 @@ export function sparseVhd(
 ): Image {
   const { blockSize } = tables.header
   const file: SparseFile = { store, tables, parent, blockSize, dataAt: bitmapSize(tables.header) }
+  const read: BlockTransfer = (block, at, buffer, start, length) => readBlock(file, block, at, buffer, start, length)
+  const write: BlockTransfer = (block, at, buffer, start, length) => writeBlock(file, block, at, buffer, start, length)
   return {
     format: 'vhd',
     sectorSize: VHD_SECTOR,
@@ -129,24 +131,8 @@ export function sparseVhd(
     discardGranularity: blockSize,
     linkage: () => tables.footer.uniqueId,
     size: () => tables.footer.currentSize,
-    readAt(position, buffer, start, length) {
-      for (let done = 0; done < length;) {
-        const block = Math.floor((position + done) / blockSize)
-        const at = position + done - block * blockSize
-        const count = Math.min(length - done, blockSize - at)
-        readBlock(file, block, at, buffer, start + done, count)
-        done += count
-      }
-    },
-    writeAt(position, buffer, start, length) {
-      for (let done = 0; done < length;) {
-        const block = Math.floor((position + done) / blockSize)
-        const at = position + done - block * blockSize
-        const count = Math.min(length - done, blockSize - at)
-        writeBlock(file, block, at, buffer, start + done, count)
-        done += count
-      }
-    },
+    readAt: (position, buffer, start, length) => inBlocks(blockSize, read, position, buffer, start, length),
+    writeAt: (position, buffer, start, length) => inBlocks(blockSize, write, position, buffer, start, length),
     flush: () => commit(store, tables),
     discardAt(position, length) {
       if (parent !== undefined) return

@@ -1,6 +1,6 @@
 import type { BlockDevice, Layer } from '../block.ts'
 import type { Image } from '../device.ts'
-import { eachBlock } from '../parts.ts'
+import { eachBlock, inBlocks, type BlockTransfer } from '../parts.ts'
 import { BlockState } from './bat.ts'
 import { blockExtent, dropBlock, readBlock, writeBlock, zeroBlock, type Blocks } from './blocks.ts'
 import type { VhdxFile } from './file.ts'
@@ -50,6 +50,11 @@ export function vhdxImage(
 ): Image {
   const { blockSize, sectorSize, physicalSectorSize, fixed, diskId } = file.metadata
   const blocks: Blocks = { file, parent }
+  const read: BlockTransfer = (block, at, buffer, start, length) => readBlock(blocks, block, at, buffer, start, length)
+  const write: BlockTransfer = (block, at, buffer, start, length) => {
+    writeBlock(blocks, block, at, buffer, start, length)
+    settle(file)
+  }
 
   /** Changes each block of a range, none more than the log has room for. */
   const change = (position: number, length: number, step: Parameters<typeof eachBlock>[4]): void => {
@@ -73,25 +78,10 @@ export function vhdxImage(
     layer: parent === undefined ? undefined : layerOf(blocks),
     renewLinkage: (announce) => renewLinkage(file, announce),
     size: () => file.metadata.diskSize,
-    readAt(position, buffer, start, length) {
-      for (let done = 0; done < length;) {
-        const block = Math.floor((position + done) / blockSize)
-        const at = position + done - block * blockSize
-        const count = Math.min(length - done, blockSize - at)
-        readBlock(blocks, block, at, buffer, start + done, count)
-        done += count
-      }
-    },
+    readAt: (position, buffer, start, length) => inBlocks(blockSize, read, position, buffer, start, length),
     writeAt(position, buffer, start, length) {
       begin(file)
-      for (let done = 0; done < length;) {
-        const block = Math.floor((position + done) / blockSize)
-        const at = position + done - block * blockSize
-        const count = Math.min(length - done, blockSize - at)
-        writeBlock(blocks, block, at, buffer, start + done, count)
-        settle(file)
-        done += count
-      }
+      inBlocks(blockSize, write, position, buffer, start, length)
     },
     flush: () => commit(file),
     discardAt(position, length) {

@@ -3,6 +3,7 @@ import { StorvscError } from '../../errors.ts'
 import { Op, Vpd } from '../../protocol/index.ts'
 import type { GuestBuffer } from '../guest-buffer.ts'
 import { INVALID_CDB, type Failure, type CommandResult, type Plan } from '../command-result.ts'
+import { answer as answerWith } from '../scsi/answer.ts'
 import { requestSense, takeSense } from '../scsi/disk.ts'
 import { blocksOf, inRange, lbaOf, wantsAca } from '../scsi/cdb.ts'
 import { dvdIdentifiers } from '../scsi/identity.ts'
@@ -45,12 +46,8 @@ interface Drive {
   readonly ejected: () => void
 }
 
-function answer(buffer: GuestBuffer, data: Uint8Array, allocation: number): CommandResult {
-  const length = Math.min(allocation, data.length)
-  if (length === 0) return 0
-  if (length > buffer.length) return failures.DVD_OVERRUN
-  return buffer.write(data.subarray(0, length)) ? length : INVALID_CDB
-}
+const answer = (buffer: GuestBuffer, data: Uint8Array, allocation: number): CommandResult =>
+  answerWith(buffer, data, allocation, failures.DVD_OVERRUN)
 
 function checked(medium: BlockDevice | undefined): BlockDevice | undefined {
   if (medium !== undefined && BLOCK % medium.sectorSize !== 0)
