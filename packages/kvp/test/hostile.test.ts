@@ -14,13 +14,13 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
     at: fc.oneof(fc.constantFrom(4, 8, 12, 14, 18, 20, 25, 28, 29, 32, 36, 40, 44, 48), fc.nat(7500)),
     word: fc.oneof(fc.constantFrom(0, 1, 2, 11, 511, 512, 513, 2048, 2049, 0x7fff_ffff, 0xffff_ffff), fc.nat(0xffff)),
   })
-  const damage = fc.record({
+  const mutation = fc.record({
     patches: fc.array(patch, { maxLength: 4 }),
     cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(7500) }),
     copies: fc.integer({ min: 0, max: 2 }),
   })
 
-  function damaged(
+  function mutated(
     bytes: Uint8Array,
     { patches, cut }: { patches: readonly { at: number; word: number }[]; cut: number },
   ): Uint8Array {
@@ -33,7 +33,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
   it('a host ends every request once, whatever the guest answers', () => {
     let readable = 0
     fc.assert(
-      fc.property(fc.array(damage, { minLength: 1, maxLength: 12 }), (damages) => {
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 12 }), (mutations) => {
         let turn = -1
         const driver = rawDriver(KVP_INTERFACE, (message) => {
           const answer = message.slice()
@@ -42,9 +42,9 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
             answer.set([1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0], 28)
             return [answer]
           }
-          const how = damages[(turn - 1) % damages.length]
+          const how = mutations[(turn - 1) % mutations.length]
           if (how === undefined) return []
-          return Array.from({ length: how.copies }, () => damaged(answer, how)).filter((bytes) => bytes.length > 0)
+          return Array.from({ length: how.copies }, () => mutated(answer, how)).filter((bytes) => bytes.length > 0)
         })
         const made = world(kvp({ replySeconds: 1 }), driver)
         made.run(1)
@@ -75,7 +75,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
           fc.tuple(
             fc.constantFrom(0, 1, 1, 1, 1, 2, 3, 4, 5, 8),
             fc.constantFrom(0, 0, 1, 3, 4, 255),
-            damage,
+            mutation,
             fc.constantFrom(2580, 7428),
           ),
           { minLength: 1, maxLength: 10 },
@@ -86,7 +86,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s', (interrupts) => {
           const messages = list.map(([operation, pool, how, size]) => {
             const body = new Uint8Array(size)
             body.set([operation, pool, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0x6b, 0])
-            return damaged(requestOf(2, icVersion(5, 0), body), { ...how, cut: how.cut > 7000 ? 7000 : how.cut })
+            return mutated(requestOf(2, icVersion(5, 0), body), { ...how, cut: how.cut > 7000 ? 7000 : how.cut })
           })
           const negotiation = requestOf(0, 0, Uint8Array.from([1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0]))
           const network = { get: () => undefined, set: () => 0 }

@@ -1,4 +1,4 @@
-import type { GuestChannel, GuestDriverDeps } from '@vmbus/core'
+import type { Channel, GuestChannel, GuestDriverDeps } from '@vmbus/core'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { pageSet, type PageSet } from '../page-set.ts'
 import { DM_VERSIONS, LINUX_HOT_ADD_ALIGNMENT } from '../protocol.ts'
@@ -28,6 +28,8 @@ export interface GuestContext {
   readonly ballooned: PageSet
   state: State
   handle: GuestChannel | undefined
+  /** While it is open. */
+  readonly channel: Channel | undefined
   /** The driver is at work: what the host says meanwhile waits; `again`, there is some. */
   busy: boolean
   again: boolean
@@ -44,6 +46,9 @@ export const guestContext = (options: BalloonGuestOptions, deps: GuestDriverDeps
   ballooned: pageSet(),
   state: initialState(),
   handle: undefined,
+  get channel() {
+    return this.handle?.channel
+  },
   busy: false,
   again: false,
 })
@@ -55,22 +60,6 @@ export function drop({ deps }: GuestContext, branch: BalloonGuestReject | undefi
     message,
     ...(branch !== undefined && { detail: { branch } }),
   })
-}
-
-/** Sends what waits, in order. Off the list first: the host may answer, and more be sent, before the call returns. */
-export function flush(ctx: GuestContext): void {
-  for (let next = ctx.state.outbox.shift(); next !== undefined; next = ctx.state.outbox.shift()) {
-    const channel = ctx.handle?.channel
-    if (channel?.sendInBand(next, 0, 0, false) === true) continue
-    ctx.state.outbox.unshift(next)
-    channel?.wantWritable(next.length + 32)
-    return
-  }
-}
-
-export function post(ctx: GuestContext, bytes: Uint8Array): void {
-  ctx.state.outbox.push(bytes)
-  flush(ctx)
 }
 
 /** Every message that the guest sends, answers included, is numbered by one counter from 1. */

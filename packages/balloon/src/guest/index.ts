@@ -1,6 +1,7 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { checkOptions, plainCopy, restoreState } from '@vmbus/world'
-import { drop, flush, guestContext, type GuestContext } from './context.ts'
+import { flush } from '../outbox.ts'
+import { drop, guestContext, type GuestContext } from './context.ts'
 import { readable, turn } from './intake.ts'
 import { begin, fail, tick } from './negotiation.ts'
 import { coveredPages } from './regions.ts'

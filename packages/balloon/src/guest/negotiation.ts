@@ -9,7 +9,8 @@ import {
 } from '../protocol.ts'
 import { balloonFloor } from '../floor.ts'
 import type { BalloonGuestReject } from '../rejects.ts'
-import { drop, head, post, type GuestContext } from './context.ts'
+import { post } from '../outbox.ts'
+import { drop, head, type GuestContext } from './context.ts'
 
 /** The whole negotiation must end in so long: Linux drivers/hv/hv_balloon.c, 5·HZ for each of its two waits. */
 const NEGOTIATION_SECONDS = 5

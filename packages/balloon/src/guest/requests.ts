@@ -14,7 +14,8 @@ import {
   type PageRun,
 } from '../protocol.ts'
 import { balloonFloor } from '../floor.ts'
-import { drop, head, post, type GuestContext } from './context.ts'
+import { post } from '../outbox.ts'
+import { drop, head, type GuestContext } from './context.ts'
 import { giveUp } from './give-up.ts'
 import { addedRegion, bringIn, covering } from './regions.ts'
 

@@ -55,22 +55,6 @@ export function hostContext(
 export const drop = ({ deps }: HostContext, branch: BalloonHostReject, message: string): void =>
   deps.diagnose({ code: 'VMBUS_BALLOON_DROPPED', source: 'balloon', message, detail: { branch } })
 
-/** Sends what waits, in order. Off the list first: the guest may answer, and more be sent, before the call returns. */
-export function flush({ state, channel }: HostContext): void {
-  if (channel === undefined) return
-  for (let next = state.outbox.shift(); next !== undefined; next = state.outbox.shift()) {
-    if (channel.sendInBand(next, 0, 0, false)) continue
-    state.outbox.unshift(next)
-    channel.wantWritable(next.length + 32)
-    return
-  }
-}
-
-export function post(ctx: HostContext, bytes: Uint8Array): void {
-  ctx.state.outbox.push(bytes)
-  flush(ctx)
-}
-
 /** What the guest was asked for and has not answered. */
 export function underWay({ requests }: HostContext, operation?: Operation): Request | undefined {
   const request = requests.get(MOST_REQUESTS)

@@ -16,7 +16,8 @@ import {
   type PageRun,
 } from '../protocol.ts'
 import type { Request } from './state.ts'
-import { drop, finish, post, underWay, type HostContext } from './context.ts'
+import { post } from '../outbox.ts'
+import { drop, finish, underWay, type HostContext } from './context.ts'
 
 /** A handler and the fewest bytes that it reads. */
 interface Handler {

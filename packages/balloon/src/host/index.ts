@@ -1,6 +1,6 @@
 import type { HostDeviceDeps } from '@vmbus/core'
 import { checkOptions, plainCopy, restoreState } from '@vmbus/world'
-import { finish, flush, hostContext, report, underWay, type HostContext } from './context.ts'
+import { finish, hostContext, report, underWay, type HostContext } from './context.ts'
 import { call, readable, turn } from './intake.ts'
 import { balloon, hotAdd, unballoon } from './operations.ts'
 import {
@@ -12,6 +12,7 @@ import {
   type BalloonHostOptions,
   type BalloonSettings,
 } from './state.ts'
+import { flush } from '../outbox.ts'
 import { DM_VERSIONS } from '../protocol.ts'
 
 export type {

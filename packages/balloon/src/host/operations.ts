@@ -9,7 +9,8 @@ import {
   unballoonRequest,
   type PageRun,
 } from '../protocol.ts'
-import { post, underWay, type HostContext } from './context.ts'
+import { post } from '../outbox.ts'
+import { underWay, type HostContext } from './context.ts'
 import { head } from './guest-messages.ts'
 import { regionFor } from './region.ts'
 import { MAX_REQUEST_PAGES, RANGES_PER_MESSAGE, type BalloonRefusal, type Request } from './state.ts'
