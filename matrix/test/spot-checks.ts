@@ -161,6 +161,13 @@ windows 11 24h2 | ws2022 | kvp | works | | not-covered | Windows 11 requirements
 windows 11 21h2 | ws2012 | kvp | not-offered | | not-covered | Should I create a generation 1 or 2 virtual machine
 windows 11 21h2 | ws2016 | dm-ballooning | works | | not-covered | dynamic memory of Windows 10 and later
 windows server 2019 | ws2022 | lsvmbus | not-applicable | | not-covered | a tool of Linux
+windows server 2012 r2 | ws2016 | vrss | works | | not-covered | dn383582: vRSS of 2012 R2, turned on in the virtual machine
+windows server 2012 | ws2016 | vrss | fails | | not-covered | dn383582: not before 2012 R2
+windows server 2019 | ws2019 | lro | works | | not-covered | RSC in the vSwitch: of 2019, for adapters of guests
+windows server 2016 | ws2019 | lro | fails | | not-covered | RSC in the vSwitch: not before 2019
+windows server 2019 | ws2019 | sr-iov | partial | | not-covered | Hyper-V SR-IOV overview: from 2012 on
+windows server 2008 r2 | ws2019 | sr-iov | fails | | not-covered | Hyper-V SR-IOV overview: not before 2012
+windows server 2022 | ws2022 | vlan-tagging | not-run | | not-covered | no source tells of interfaces of VLANs in a guest
 windows server 2019 | ws2022 | trim | works | | not-covered | its disk driver sends UNMAP
 `
 

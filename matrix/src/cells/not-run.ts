@@ -5,6 +5,7 @@ import type { NotRun } from '@vmbus/report'
 export const NOT_RUN_TEXT: Readonly<Record<NotRun, string>> = {
   'no-device': 'the device or firmware of this feature is not in this project yet',
   'no-probe': 'nothing measures this feature yet',
+  'no-source': 'no source that was read says what its driver does there',
   'no-guest': 'no source tells what the drivers of this release do',
   'not-planned': 'the run was asked for without this cell, or cannot make it',
   'not-finished': 'the run ended before it, or another part of it has it',

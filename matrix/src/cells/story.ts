@@ -70,7 +70,7 @@ const driverless = ({ reason, key }: MatrixRelease): Measured => ({
 
 /** A probe that ran and has nothing to measure with says so itself. */
 function notRun(feature: MatrixFeature['id'], { part, reason }: Combined, parts: readonly Part[]): Measured {
-  const own = { why: withoutProbe(feature), ...(part !== undefined && { detail: reason }) }
+  const own = { why: part?.execution?.notRun ?? withoutProbe(feature), ...(part !== undefined && { detail: reason }) }
   const told = part === undefined ? parts.find((each) => each.notRun !== undefined)?.notRun : undefined
   const { why, detail } = told ?? own
   return {

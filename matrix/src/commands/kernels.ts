@@ -1,5 +1,5 @@
 import type { MatrixResults } from '@vmbus/report'
-import type { Selection } from '../cells/assemble.ts'
+import { probesFor, type Selection } from '../cells/assemble.ts'
 import type { Runner } from '../runner.ts'
 import type { Streams } from '../streams.ts'
 import { UsageError } from './failure.ts'
@@ -48,4 +48,20 @@ export async function kernelsOfFile(
         `${name} was measured on ${kernels[key]}, and the kernel of ${key} here is ${here[key] ?? 'none'}`,
       )
   return here
+}
+
+/** Seconds of a processor that a probe takes on a real kernel: 646 of them, every host, took 60 to 90 minutes. */
+const SECONDS_EACH = 7
+
+/** How much `--real` is going to do, for who may rather name fewer hosts. */
+export function realCost(
+  { registry }: Pick<Runner, 'registry'>,
+  selection: Selection,
+  kernels: Kernels,
+  threads: number,
+): string {
+  const probes = probesFor(selection, registry.probes).filter(({ notReal }) => notReal === undefined).length
+  const count = Object.keys(kernels).length * selection.hosts.length * probes
+  const minutes = Math.max(1, Math.round((count * SECONDS_EACH) / Math.max(1, threads) / 60))
+  return `${count} executions on real kernels, about ${minutes} min unless they are kept from before; --host names fewer`
 }

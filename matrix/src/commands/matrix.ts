@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { changesText } from '../report/changes.ts'
 import { gridText } from '../report/grid.ts'
 import { realText } from '../report/real.ts'
@@ -11,7 +12,7 @@ import type { EarlyResult } from './early.ts'
 import { FindingsError, MatrixError } from './failure.ts'
 import { failsOn, settingsOf, type FailOn, type MatrixFlags } from './matrix-flags.ts'
 import { measure } from './measure.ts'
-import { kernelsFor } from './kernels.ts'
+import { kernelsFor, realCost } from './kernels.ts'
 import { featuresOf, hostsOf, releasesOf } from './names.ts'
 import { openFiles, readResults, type PageOf } from './result-files.ts'
 
@@ -44,6 +45,8 @@ export async function runMatrix(flags: MatrixFlags, { streams, signal, runner, p
     const shown = flags.quiet === true ? {} : { onProgress: progressLines(streams), onFeature: featureLines(streams) }
     const queue = address && { address, tell: (line: string) => streams.err(`vmbus: ${line}\n`) }
     const kernels = flags.real === true ? await kernelsFor(selection, { streams, signal, runner }) : undefined
+    if (kernels !== undefined && flags.quiet !== true)
+      streams.err(`vmbus: ${realCost(runner, selection, kernels, settings.workers ?? availableParallelism())}\n`)
     const results = await measure(runner, selection, {
       ...settings,
       kernels,

@@ -21,6 +21,13 @@ function declares(stage: Stage, end: EndName): boolean {
 /** Versions of a component that no host has: its driver connects, and nothing is agreed on. */
 export const STRANGE: Capabilities['shutdown'] = { framework: [0x3_0000], message: [0x9_0009] }
 
+/** What no source tells of is not run. */
+export const noSource = (what: string): Finding => ({
+  outcome: 'not-run',
+  reason: `no source that was read says ${what}`,
+  notRun: 'no-source',
+})
+
 export const works: Finding = { outcome: 'works', reason: '' }
 
 export const fails = (reason: string, decidedBy?: Finding['decidedBy']): Finding => ({

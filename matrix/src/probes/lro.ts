@@ -58,9 +58,9 @@ function lacks({ family, guest }: Stage, reason: string, decides: NonNullable<Fi
 export const lroProbe: Probe = {
   id: 'lro',
   feature: 'lro',
-  version: 3,
+  version: 4,
   world: 'network',
-  reads: netReads('rsc', ['rsc', 'lro']),
+  reads: netReads('rsc', ['rsc', 'lro'], ['rsc']),
   bytes: ['netvsc'],
   control: { rsc: false },
   async measure(stage) {

@@ -5,11 +5,15 @@ import type { Stage } from './stage.ts'
 /** Of the guest; the peer is 10.0.0.1. */
 export const ADDRESS = '10.0.0.2'
 
-/** What every probe of an adapter reads, and one field of Linux. */
-export const netReads = (own: Reads['linux'][number], freebsd: Reads['freebsd'] = []): Reads => ({
+/** What every probe of an adapter reads, and what it reads beside of each family. */
+export const netReads = (
+  own: Reads['linux'][number],
+  freebsd: Reads['freebsd'] = [],
+  windows: Reads['windows'] = [],
+): Reads => ({
   linux: ['vmbus', 'netvsc', own],
   freebsd: ['vmbus', 'netvsc', 'ndis', ...freebsd],
-  windows: ['vmbus', 'netvsc'],
+  windows: ['vmbus', 'netvsc', ...windows],
   host: ['vmbus', 'netvsc'],
 })
 

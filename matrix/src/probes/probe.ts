@@ -3,7 +3,7 @@ import type { Capabilities as FreebsdCapabilities } from '@vmbus/guest-freebsd'
 import type { Capabilities as LinuxCapabilities } from '@vmbus/guest-linux'
 import type { WindowsCapabilities } from '@vmbus/guest-windows'
 import type { HostFacts, HostFeature, HostProfile } from '@vmbus/host'
-import type { NotReal, Outcome, OwnName } from '@vmbus/report'
+import type { NotReal, NotRun, Outcome, OwnName } from '@vmbus/report'
 import type { EndName } from './ends.ts'
 import type { Stage } from './stage.ts'
 
@@ -28,6 +28,8 @@ export interface Finding {
   readonly reason: string
   /** The field of the guest or the host that decided, where one did. */
   readonly decidedBy?: { readonly of: 'guest' | 'host'; readonly field: string }
+  /** Of the outcome `not-run`; absent: nothing here measures it. */
+  readonly notRun?: NotRun
 }
 
 /** The virtual machine that a probe needs. */

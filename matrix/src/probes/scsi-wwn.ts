@@ -1,4 +1,4 @@
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, noSource, works } from './arrive.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 import { sectors, through } from './virtual-fc.ts'
@@ -15,7 +15,7 @@ function named(stage: Stage): boolean | string {
 export const scsiWwnProbe: Probe = {
   id: 'scsi-wwn',
   feature: 'scsi-wwn',
-  version: 1,
+  version: 2,
   world: 'storage',
   devices: ['fc'],
   needs: { field: 'scsi-wwn', reason: 'the host has no names of SCSI disks' },
@@ -31,7 +31,7 @@ export const scsiWwnProbe: Probe = {
     const found = await arrive(stage, 'fc')
     if (found !== undefined) return found
     if (stage.ports() === undefined)
-      return { outcome: 'not-run', reason: 'nothing stands for the place where the system shows names of ports' }
+      return noSource('whether and where the storage driver of a Windows guest shows the names of its port')
     if (!(await stage.until(() => stage.disks.length > 0))) return fails('no disk was found', byGuest('storvsc'))
     const end = await stage.property('names', sectors, async (list) => {
       const done = await through(stage, list)

@@ -38,10 +38,10 @@ async function switched(
 export const srIovProbe: Probe = {
   id: 'sr-iov',
   feature: 'sr-iov',
-  version: 3,
+  version: 4,
   world: 'network',
   needs: { field: 'sr-iov', reason: 'the host gives such guests no virtual functions' },
-  reads: netReads('vf', ['vf']),
+  reads: netReads('vf', ['vf'], ['vf']),
   missing: 'the virtual function itself, a PCI device that has no model here yet',
   notReal: 'no-pci',
   bytes: ['netvsc'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { byGuest, fails, works } from './arrive.ts'
+import { byGuest, fails, noSource, works } from './arrive.ts'
 import { isTcp, tcpFrame, tcpOf, type FlowEnd } from './frames.ts'
-import { ADDRESS, netReads, noTools, older, plugged } from './network.ts'
+import { ADDRESS, netReads, older, plugged } from './network.ts'
 import type { Finding, Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -52,7 +52,7 @@ async function sent(stage: Stage, packets: () => number, list: readonly Send[]):
 export const tsoChecksumProbe: Probe = {
   id: 'tso-checksum',
   feature: 'tso-checksum',
-  version: 4,
+  version: 5,
   world: 'network',
   reads: { ...netReads('tso', ['tso', 'checksum']), linux: ['vmbus', 'netvsc', 'tso', 'checksum'] },
   bytes: ['netvsc'],
@@ -62,7 +62,7 @@ export const tsoChecksumProbe: Probe = {
     if (found !== undefined) return found
     const { guest } = stage
     const { offloads } = stage.net()
-    if (offloads === undefined) return noTools('leaves work to an adapter')
+    if (offloads === undefined) return noSource('which segments and checksums netvsc.sys leaves to the host')
     const lack = (field: string): Finding['decidedBy'] => (guest[field] === true ? older(stage) : byGuest(field))
     if (!offloads.checksum) return fails('the adapter does no checksum', lack('checksum'))
     const packets = (): number => stage.net().offloads?.packets ?? 0

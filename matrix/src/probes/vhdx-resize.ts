@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { arrive, byGuest, fails, works } from './arrive.ts'
+import { arrive, byGuest, fails, noSource, works } from './arrive.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -48,7 +48,7 @@ export const vhdxResizeProbe: Probe = {
     if (found !== undefined) return found
     // sys/cam/scsi/scsi_da.c of 10.4, daasync: 2Ah/09h has a disk probed again. What the first storage drivers hand on was not read.
     if (stage.family === 'freebsd' && stage.guest['hotLun'] !== true)
-      return { outcome: 'not-run', reason: 'what this driver tells CAM of a capacity that changes is not known' }
+      return noSource('what this driver tells CAM of a capacity that changes')
     if (!(await stage.until(() => stage.disks.length > 0))) return fails('no disk was found', byGuest('storvsc'))
     const end = await stage.property('sizes', sizes, (list) => resized(stage, list))
     return end.held ? works : fails(end.reason, byGuest(stage.family === 'linux' ? 'capacityChange' : 'storvsc'))

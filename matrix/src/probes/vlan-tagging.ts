@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { byGuest, fails, works } from './arrive.ts'
-import { netReads, noTools, plugged } from './network.ts'
+import { byGuest, fails, noSource, works } from './arrive.ts'
+import { netReads, plugged } from './network.ts'
 import type { Probe } from './probe.ts'
 import type { Stage, StageNet } from './stage.ts'
 
@@ -48,7 +48,7 @@ async function access(stage: Stage, [id = 0]: readonly number[]): Promise<boolea
 export const vlanTaggingProbe: Probe = {
   id: 'vlan-tagging',
   feature: 'vlan-tagging',
-  version: 1,
+  version: 2,
   world: 'network',
   reads: netReads('vlan'),
   bytes: ['netvsc'],
@@ -57,7 +57,7 @@ export const vlanTaggingProbe: Probe = {
     const found = await plugged(stage)
     if (found !== undefined) return found
     const { addVlan } = stage.net()
-    if (addVlan === undefined) return noTools('makes VLANs')
+    if (addVlan === undefined) return noSource('how a Windows guest makes interfaces of VLANs over its adapter')
     const vlans: Vlans = new Map()
     const end = await stage.property('access and trunk', ids, async (list) => {
       const kept = await access(stage, list)

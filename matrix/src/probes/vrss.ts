@@ -52,11 +52,11 @@ async function spread(
 export const vrssProbe: Probe = {
   id: 'vrss',
   feature: 'vrss',
-  version: 2,
+  version: 3,
   world: 'network',
   machine: { vps: VPS },
   needs: { field: 'vrss', reason: 'the host scales no virtual adapter' },
-  reads: netReads('vrss', ['rss', 'netChannels']),
+  reads: netReads('vrss', ['rss', 'netChannels'], ['rss']),
   notReal: 'one-processor',
   bytes: ['netvsc'],
   control: { vrss: false },
@@ -65,7 +65,7 @@ export const vrssProbe: Probe = {
     if (found !== undefined) return found
     const { scaling } = stage.net()
     if (scaling === undefined) return noTools('shows its channels')
-    const field = stage.family === 'freebsd' ? 'rss' : 'vrss'
+    const field = stage.family === 'linux' ? 'vrss' : 'rss'
     const decides = stage.guest[field] === true ? older(stage) : byGuest(field)
     const end = await stage.property('flows', drawn, (value) => spread(stage, scaling, value))
     return end.held ? works : fails(end.reason, decides)

@@ -68,7 +68,8 @@ const publishedText = ({ value, date, page, column, notes }: Published): string 
 
 /** The names in one order, whether an execution was just made or read from a file: the bytes of results depend on it. */
 function inOrder(execution: Execution): Execution {
-  const { id, probe, kernel, outcome, reason, decidedBy, notReal, seed, runs, bytes, transcript, exchange } = execution
+  const { id, probe, kernel, outcome, reason, decidedBy, notRun, notReal, seed, runs, bytes, transcript, exchange } =
+    execution
   return {
     id,
     probe,
@@ -76,6 +77,7 @@ function inOrder(execution: Execution): Execution {
     outcome,
     reason,
     ...(decidedBy !== undefined && { decidedBy }),
+    ...(notRun !== undefined && { notRun }),
     ...(notReal !== undefined && { notReal }),
     seed,
     runs,

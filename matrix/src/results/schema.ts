@@ -55,6 +55,7 @@ export const EXECUTION_SCHEMA = v.strictObject({
   outcome: v.picklist(OUTCOMES),
   reason: v.string(),
   decidedBy: optional(decidedBy),
+  notRun: optional(v.picklist(NOT_RUN)),
   notReal: optional(v.picklist(NOT_REAL)),
   seed: count,
   runs: count,

@@ -1,7 +1,8 @@
-import type { WindowsDisk, WindowsGeneration } from '@vmbus/guest-windows'
+import type { WindowsAdapter, WindowsDisk, WindowsGeneration } from '@vmbus/guest-windows'
 import { registryPools } from '@vmbus/kvp'
 import type { GuestOptions, World } from '@vmbus/simulation'
-import { stageNet, type GuestDisk, type Surface, type Waits } from './surface.ts'
+import type { StageTools } from '../probes/stage.ts'
+import { functionsOf, receivedBy, stageNet, taken, type GuestDisk, type Surface, type Waits } from './surface.ts'
 
 function guestDisk(disk: WindowsDisk): GuestDisk {
   const { name, sectorSize } = disk
@@ -27,6 +28,18 @@ function guestDisk(disk: WindowsDisk): GuestDisk {
     take: (id) => disk.take(id),
   }
 }
+
+/** PowerShell, and what the stack above the driver asks of it. */
+const tools = (adapter: WindowsAdapter): StageTools => ({
+  coalescing: { set: (on) => taken(() => adapter.setRsc(on)) },
+  scaling: {
+    get received() {
+      return receivedBy({ queues: adapter.statistics })
+    },
+    setTable: (table) => taken(() => adapter.setRss(table)),
+  },
+  functions: functionsOf(adapter),
+})
 
 export function windowsSurface(
   world: World,
@@ -73,6 +86,7 @@ export function windowsSurface(
           ping: (address, request) => adapter.ping(address, request),
         },
         waits,
+        tools(adapter),
       )
     },
     // Nothing here stands for HBA_GetAdapterAttributes.

@@ -217,6 +217,25 @@ describe('a queue that is not there', () => {
   })
 })
 
+describe('real kernels', () => {
+  it('are told before they begin by how much there is to do', async () => {
+    const runner = fakeRunner({ kernels: { 'debian 12': 'debian-12 6.1' } })
+    const asked = [
+      '--release',
+      'rhel 7.9,debian 12',
+      '--host',
+      'ws2016,ws2022',
+      '--feature',
+      'trim,kvp',
+      '--workers',
+      '1',
+    ]
+    const { err } = await runWith(runner, ['matrix', ...asked, '--real'])
+    // One kernel, two hosts, two probes; 7 s each.
+    expect(err).toMatch(/^vmbus: 4 executions on real kernels, about 1 min unless/)
+  })
+})
+
 describe('shards', () => {
   it('make the very run, whatever their number and order', async () => {
     await run('matrix', ...THREE, '--json', file('whole.json'))

@@ -49,11 +49,17 @@ export function deviceDrivers(
   options: WindowsOptions,
 ): readonly GuestDriverSpec[] {
   const { receiveBufferBytes = RECEIVE_BYTES, sendBufferBytes = SEND_BYTES } = options
-  const network = { versions: capabilities.netvsc, receiveBufferBytes, sendBufferBytes }
+  const network = {
+    versions: capabilities.netvsc,
+    receiveBufferBytes,
+    sendBufferBytes,
+    rsc: capabilities.rsc,
+    sriov: capabilities.vf !== 'none',
+  }
   const storage = { versions: capabilities.storvsc, behaviour: storageBehaviour(capabilities) }
   return [
     { ...storvsc.driver({}), create: (deps) => storageDriver(storage, drives, deps) },
-    { ...netvsc.driver({}), create: (deps) => networkDriver(network, netvscSystem(adapters), deps) },
+    { ...netvsc.driver({}), create: (deps) => networkDriver(network, netvscSystem(capabilities, adapters), deps) },
     ...(capabilities.balloon === undefined ? [] : [balloon.driver({ memory, versions: capabilities.balloon })]),
   ]
 }

@@ -89,6 +89,27 @@ describe('the table of releases', () => {
     expect(first).toEqual(Array.from({ length: 6 }, (_, index) => components[index]))
   })
 
+  test('has the network that Microsoft names these systems for, whatever package the drivers are of', () => {
+    const seen = (
+      ['vista', 'win7', 'ws2012', 'win81', 'ws2016', 'win10-1803', 'win10-1809', 'ws2019', 'ws2025'] as const
+    ).map((id) => {
+      const { rss, rsc, vf } = windows(id).capabilities
+      return [id, rss, rsc, vf]
+    })
+    expect(seen).toEqual([
+      ['vista', false, false, 'none'],
+      ['win7', false, false, 'none'],
+      ['ws2012', false, false, 'transparent'],
+      ['win81', true, false, 'transparent'],
+      ['ws2016', true, false, 'transparent'],
+      ['win10-1803', true, false, 'transparent'],
+      ['win10-1809', true, true, 'transparent'],
+      ['ws2019', true, true, 'transparent'],
+      ['ws2025', true, true, 'transparent'],
+    ])
+    expect(windows('win7', { package: '6.3.9600.16384' })?.capabilities.rss).toBe(false)
+  })
+
   test('goes down every list without a gap', () => {
     expect(windows('ws2025').versions).toEqual([
       0x6_0000, 0x5_0003, 0x5_0002, 0x5_0001, 0x5_0000, 0x4_0001, 0x4_0000, 0x3_0000, 0x2_0004, 0x1_0001, 0xd,

@@ -1,4 +1,14 @@
-import { UNCONFIGURED, ping, type EchoRequest, type InterfaceTable, type LiveInterface } from '@vmbus/netvsc/stack'
+import type { QueueStatistics } from '@vmbus/netvsc'
+import {
+  UNCONFIGURED,
+  ping,
+  type EchoRequest,
+  type InterfaceTable,
+  type LiveInterface,
+  type VfFunction,
+  type VfLink,
+  type VfState,
+} from '@vmbus/netvsc/stack'
 import { WindowsError } from '../errors.ts'
 
 /** A network adapter as Network Connections and NDIS show it. */
@@ -21,6 +31,16 @@ export interface WindowsAdapter {
   readonly nvsp: number
   /** Channels over which it receives. */
   readonly queues: number
+  /** What passed each channel since it opened, the primary first. */
+  readonly statistics: readonly QueueStatistics[]
+  /** The virtual function that the host told of, and which way the traffic goes. */
+  readonly vf: VfState
+  /** The driver of a virtual function has found it. */
+  attachVf(vf: VfFunction): VfLink
+  /** What the stack asks by OID_GEN_RECEIVE_SCALE_PARAMETERS: 128 channels. Throws VMBUS_WINDOWS_NET where nothing is spread. */
+  setRss(table: readonly number[]): void
+  /** Enable-NetAdapterRsc and Disable-NetAdapterRsc. Throws VMBUS_WINDOWS_NET where nothing is joined. */
+  setRsc(on: boolean): void
   enable(): void
   disable(): void
   /** The adapter is closed and opened again. Throws OptionsError. */
@@ -80,6 +100,15 @@ export function windowsAdapter(table: InterfaceTable, name: string): WindowsAdap
     get queues() {
       return live().adapter.channels.open
     },
+    get statistics() {
+      return live().adapter.queues
+    },
+    get vf() {
+      return live().adapter.vf
+    },
+    attachVf: (vf) => live().adapter.attachVf(vf),
+    setRss: (channels) => live().adapter.setRss({ table: channels }),
+    setRsc: (on) => live().adapter.setFeature('large-receive-offload', on),
     enable: () => live().up(),
     disable: () => live().down(),
     setMtu: (mtu) => live().setMtu(mtu),

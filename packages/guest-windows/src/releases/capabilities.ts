@@ -3,7 +3,8 @@ import { icVersion, type IcVersions } from '@vmbus/ic'
 import { NvspVersion, nvspVersionName } from '@vmbus/netvsc/protocol'
 import { VSTOR_VERSIONS, vstorVersionName } from '@vmbus/storvsc/protocol'
 import type { Evidenced, Field } from '@vmbus/world'
-import type { NewestVersions } from './types.ts'
+import { networkOf } from './network.ts'
+import type { NewestVersions, WindowsRelease } from './types.ts'
 
 /** What the drivers of a release try, newest first; undefined: there is no driver, or nothing is known of it. */
 export interface WindowsCapabilities {
@@ -18,6 +19,12 @@ export interface WindowsCapabilities {
   readonly kvp: IcVersions
   readonly vss: IcVersions | undefined
   readonly fcopy: IcVersions | undefined
+  /** netvsc.sys takes the table by which flows are spread over channels. */
+  readonly rss: boolean
+  /** It takes segments that the host has joined. */
+  readonly rsc: boolean
+  /** It goes over to a virtual function by itself. */
+  readonly vf: 'none' | 'transparent'
   /** Newest versions of devices that nothing here drives. */
   readonly video: string | undefined
   readonly keyboard: string | undefined
@@ -83,8 +90,11 @@ const icOf =
     message: down(ladder, newest),
   })
 
-/** What the drivers try, from the newest versions. */
-export function capabilitiesOf(newest: Evidenced<NewestVersions>): Evidenced<WindowsCapabilities> {
+/** What the drivers try, from the newest versions, and what the network of a system of this version can. */
+export function capabilitiesOf(
+  newest: Evidenced<NewestVersions>,
+  os: WindowsRelease['os'],
+): Evidenced<WindowsCapabilities> {
   const isOld = newest.heartbeat.value === '1.0'
   return {
     vmbus: walked(newest.vmbus, (name) => down(VMBUS, name)),
@@ -100,6 +110,7 @@ export function capabilitiesOf(newest: Evidenced<NewestVersions>): Evidenced<Win
     kvp: walked(newest.kvp, icOf(KVP, isOld)),
     vss: walked(newest.vss, maybe(icOf(VSS, isOld))),
     fcopy: walked(newest.fcopy, maybe(icOf(FCOPY, isOld))),
+    ...networkOf(os),
     video: newest.video,
     keyboard: newest.keyboard,
     hid: newest.hid,

@@ -1,4 +1,4 @@
-import type { NotReal, Outcome } from './vocabulary.ts'
+import type { NotReal, NotRun, Outcome } from './vocabulary.ts'
 
 /** A message of an exchange by its name in the protocol, or what ended it. */
 export interface ExchangeStep {
@@ -30,6 +30,8 @@ export interface Execution {
   /** One sentence; empty where it works. */
   readonly reason: string
   readonly decidedBy?: { readonly of: 'guest' | 'host'; readonly field: string }
+  /** Of the outcome `not-run` of a simulated guest, where it is not for the probe: why nothing is known. */
+  readonly notRun?: NotRun
   /** Of a real kernel with the outcome `not-run`: what its machine lacks. */
   readonly notReal?: NotReal
   readonly seed: number
