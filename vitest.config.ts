@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { closingLineReporter } from './scripts/closing-line.ts'
+import { LongestFirst } from './scripts/longest-first.ts'
 
 /** The tiers beside the fast one, each with its own suffix of test files: `npm run test:deep` runs `*.deep.test.ts`. */
 const SLOW_TIERS = ['guests', 'deep'] as const
@@ -28,6 +29,7 @@ export default defineConfig(({ mode }) => {
       ],
       env: tier === undefined ? {} : { VMBUS_TIER: tier },
       setupFiles: ['./scripts/fast-check.ts'],
+      ...(tier !== undefined && { sequence: { sequencer: LongestFirst } }),
       isolate: false,
       // Vitest leaves a core free by default, which is half of the machine where there are two.
       maxWorkers: availableParallelism(),
