@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 
-/** Packages whose code decides what an execution finds out. */
-const PACKAGES = [
+/** Packages whose code decides what an execution finds out. They are found by name: each is a dependency of this one. */
+export const PACKAGES = [
   'balloon',
   'core',
   'disk',
