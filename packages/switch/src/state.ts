@@ -1,6 +1,7 @@
 import {
   ShapeMismatch,
   StateError,
+  alike,
   bytes,
   flag,
   integer,
@@ -11,7 +12,6 @@ import {
   restoreState,
   stateForm,
   text,
-  type Fields,
   type Shape,
   type StateForm,
 } from '@vmbus/world'
@@ -38,10 +38,7 @@ const time = number(0)
 export const budgetState: Shape<BudgetState> = object<BudgetState>({ at: time, given: integer() })
 const linkDirection = object<LinkDirectionState>({ busyUntil: time, fraction: integer(), frames: integer() })
 const { dropped, ...counts } = noStatistics()
-const countsOf = <T extends object>(names: T): Fields<T> =>
-  // The same shape under each of the names.
-  Object.fromEntries(Object.keys(names).map((name) => [name, integer()])) as Fields<T>
-const statistics = object<PortStatistics>({ ...countsOf(counts), dropped: object(countsOf(dropped)) })
+const statistics = object<PortStatistics>({ ...alike(integer(), counts), dropped: object(alike(integer(), dropped)) })
 
 /** A frame in a saved state. */
 export const frameState: Shape<Frame> = object<Frame>({

@@ -23,6 +23,7 @@ export { BASES, valuesOf, weakestOf, type Basis, type Evidenced, type Field } fr
 export { plainCopy } from './plain.ts'
 export {
   ShapeMismatch,
+  alike,
   anything,
   bigInteger,
   bytes,

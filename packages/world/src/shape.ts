@@ -179,6 +179,17 @@ export function dictionary<T>(of: Shape<T>): Shape<Record<string, T>> {
 
 export type Fields<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
 
+/** The same shape for each field that `like` has. */
+export function alike<V, T extends { [K in keyof T]: V }>(
+  of: Shape<V>,
+  like: T,
+): { readonly [K in keyof T]: Shape<V> } {
+  const fields: Partial<Record<keyof T, Shape<V>>> = {}
+  for (const name in like) fields[name] = of
+  // Each field of `like` has got one.
+  return fields as Record<keyof T, Shape<V>>
+}
+
 /** Options as their shape sees them: each may be left out, or be undefined. */
 export type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
 

@@ -2,7 +2,7 @@ import { DataPath, NvspType, NvspVersion, switchDataPath } from '../protocol/nvs
 import { sendNvsp } from './requests.ts'
 import type { GuestContext } from './types.ts'
 
-/** Tells the host which way the traffic goes. To the VF only as far as the host has told of one. */
+/** Asks the host to switch the data path; to the VF only when the host has announced one. */
 export function moveTraffic(ctx: GuestContext, path: keyof typeof DataPath): void {
   const { state } = ctx
   if (state.phase !== 'ready' || state.version < NvspVersion.v4 || (path === 'vf' && state.vf === null)) return
@@ -11,8 +11,8 @@ export function moveTraffic(ctx: GuestContext, path: keyof typeof DataPath): voi
 }
 
 /**
- * The VF comes or goes. Traffic that was on it goes back, and the host hears so: it may have taken the guest's wish for
- * the VF that it had withdrawn as one for the next.
+ * The VF comes or goes. Traffic that was on it moves back, and the host is asked to switch as well: a switch to the VF that
+ * crossed with its withdrawal would otherwise apply to the next VF.
  */
 export function vfChanged(ctx: GuestContext, vf: { serial: number } | null): void {
   const { state } = ctx

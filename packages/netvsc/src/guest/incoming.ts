@@ -56,7 +56,7 @@ export function readable(ctx: GuestContext, channel: GuestChannel): void {
   retry(ctx)
 }
 
-/** A packet of ours came back. Ids that we did not give, or gave for another channel, are the host's mistake. */
+/** The host completed a packet. An id that is not under way on this channel is the host's mistake. */
 function onCompletion(ctx: GuestContext, channel: GuestChannel, packet: Packet): void {
   const { state } = ctx
   const id = packet.transactionHigh === 0 ? packet.transactionLow : 0

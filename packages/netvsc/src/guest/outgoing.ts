@@ -4,13 +4,13 @@ import { rndisMessage } from './send-buffers.ts'
 import { packetRecord, recycle } from './sent-packets.ts'
 import type { Outgoing, Sender } from './types.ts'
 
-/** The id of what nobody answers (Linux include/linux/hyperv.h, VMBUS_RQST_ID_NO_RESPONSE). */
+/** The id of a message without completion (Linux include/linux/hyperv.h, VMBUS_RQST_ID_NO_RESPONSE). */
 const NO_RESPONSE_LOW = 0xffff_fffd
 const NO_RESPONSE_HIGH = 0xffff_ffff
 /** Room asked for when the ring is full: a GPA-direct packet of a 64 KiB frame, with its 40 bytes of NVSP. */
 export const ROOM = 16 + 8 + 16 + 18 * 8 + 40 + 8
 
-/** Sends or keeps for later: a packet is never lost while the channel is open. Its request is recorded by then. */
+/** Sends a packet, or keeps it until there is room. Its request has been recorded. */
 export function post(ctx: Sender, queueIndex: number, outgoing: Outgoing): void {
   const queue = ctx.state.queues[queueIndex]
   const channel = ctx.channels[queueIndex]?.channel
@@ -54,7 +54,7 @@ export function flushBatch(ctx: Sender, index: number): boolean {
   if (channel === undefined || pendingCompletions.length > 0) return false
   const { section, used } = batch
   const several = batch.frames > 1
-  // The section is the host's from here on: its answer, and what the owner sends then, may come before the sender returns.
+  // Recorded first: the completion, and what the owner sends then, may come before `sendInBand` returns.
   batch.section = -1
   const packet = packetRecord(ctx, 'section', index)
   packet.section = section

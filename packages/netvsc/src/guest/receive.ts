@@ -1,6 +1,7 @@
 import { copyFromRanges, type GuestChannel, type Packet, type PageRange } from '@vmbus/core'
 import { BODY, NvspStatus, NvspType, RECEIVE_BUFFER_ID, messageHeader } from '../protocol/nvsp.ts'
-import { PacketIdFlag, packetInfo, readPacketInfo, vlanOf } from '../protocol/ppi.ts'
+import { readPacketBody } from '../protocol/packet-body.ts'
+import { PacketIdFlag, packetInfo, vlanOf } from '../protocol/ppi.ts'
 import { RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { PAGE, rangeOf } from './memory.ts'
 import { completionMessage } from './send-buffers.ts'
@@ -118,16 +119,9 @@ function bufferRanges({ receiving, state: { receive } }: Receiver): readonly Pag
 /** The RNDIS packet that was copied, `size` bytes of it. */
 function takePacket(ctx: Receiver, size: number): boolean {
   const { bytes, view, info, received, coalescedLength } = ctx.receiving
-  if (size < RNDIS_HEADER + packet.size) return false
-  const room = size - RNDIS_HEADER
-  const dataOffset = packet.read.data_offset(view, RNDIS_HEADER)
-  const dataLength = packet.read.data_len(view, RNDIS_HEADER)
-  const infoOffset = packet.read.per_pkt_info_offset(view, RNDIS_HEADER)
-  const infoLength = packet.read.per_pkt_info_len(view, RNDIS_HEADER)
-  if (dataOffset > room || dataLength > room - dataOffset) return false
-  if (infoLength > 0 && (infoOffset < packet.size || infoOffset > room || infoLength > room - infoOffset)) return false
-  if (!readPacketInfo(view, RNDIS_HEADER + infoOffset, infoLength, info)) return false
-  const data = bytes.subarray(RNDIS_HEADER + dataOffset, RNDIS_HEADER + dataOffset + dataLength)
+  const start = readPacketBody(view, 0, size, info)
+  if (start < 0) return false
+  const data = bytes.subarray(start, start + packet.read.data_len(view, RNDIS_HEADER))
   if (info.idFlags >= 0) return addFragment(ctx, data)
   if (coalescedLength >= 0) return false
   keepInfo(ctx.receiving)

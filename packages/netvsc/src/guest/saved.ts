@@ -1,4 +1,5 @@
 import {
+  alike,
   bytes,
   either,
   flag,
@@ -22,6 +23,7 @@ import { savedRequests, type GuestChannel } from '@vmbus/core'
 import { DataPath, nvspVersionName } from '../protocol/nvsp.ts'
 import { MOST_CHANNELS } from './options.ts'
 import { underWay } from './sent-packets.ts'
+import { noGuestStatistics, noQueueStatistics } from './state.ts'
 import {
   GUEST_PHASES,
   PACKET_KINDS,
@@ -32,7 +34,6 @@ import {
   type GuestOffloads,
   type GuestQueue,
   type GuestRss,
-  type GuestStatistics,
   type Outgoing,
   type SavedNetvscGuest,
   type SentPacket,
@@ -55,10 +56,7 @@ const batch: Shape<Batch> = object<Batch>({ section: integer(-1), used: u32, fra
 
 const queue: Shape<GuestQueue> = object<GuestQueue>({
   open: flag,
-  framesSent: integer(),
-  bytesSent: integer(),
-  framesReceived: integer(),
-  bytesReceived: integer(),
+  ...alike(integer(), noQueueStatistics()),
   outgoing: list(outgoing),
   pendingCompletions: list(object({ low: u32, high: u32, status: u32 })),
   batch,
@@ -75,16 +73,6 @@ const sentPacket: Shape<SentPacket> = object<SentPacket>({
 
 const buffer: Shape<GrantedBuffer> = object<GrantedBuffer>({ gpadl: u32, pfns, created: flag, tearing: flag })
 const request: Shape<ControlRequest> = object<ControlRequest>({ type: u32, oid: u32, body: bytes() })
-
-const statistics: Shape<GuestStatistics> = object<GuestStatistics>({
-  framesSent: integer(),
-  bytesSent: integer(),
-  framesReceived: integer(),
-  bytesReceived: integer(),
-  receiveErrors: integer(),
-  sendErrors: integer(),
-  aggregated: integer(),
-})
 
 /** The states of a driver. */
 export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGuest>('netvsc-driver', 6, {
@@ -128,7 +116,7 @@ export const GUEST_FORM: StateForm<SavedNetvscGuest> = stateForm<SavedNetvscGues
   channelLimit: integer(1, MOST_CHANNELS),
   hostChannels: integer(1, MOST_CHANNELS),
   rss: object<GuestRss>({ key: bytes(), table: list(u32), enabled: flag, chosen: flag }),
-  statistics,
+  statistics: object(alike(integer(), noGuestStatistics())),
   restart: flag,
   failure: text,
   answerAt: number(0),

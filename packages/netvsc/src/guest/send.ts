@@ -1,8 +1,9 @@
 import { copyToRanges } from '@vmbus/core'
 import { locate, PROTOCOL, type Frame } from '@vmbus/switch'
 import { ChannelType, NO_SECTION, SEND_TABLE_SIZE } from '../protocol/nvsp.ts'
+import { writePacketHeader } from '../protocol/packet-body.ts'
 import { PpiType, TxChecksum, checksumWord, lsoWord, vlanWord, writePpi } from '../protocol/ppi.ts'
-import { PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
+import { PACKET_HEADER } from '../protocol/rndis.ts'
 import { DEFAULT_RSS_KEY, hashFrame } from '../protocol/toeplitz.ts'
 import { HashType } from '../protocol/ndis.ts'
 import { ROOM, flushBatch } from './outgoing.ts'
@@ -90,12 +91,7 @@ function writeHeader({ state, sending }: Sender, { bytes, vlan, offload }: Frame
       at = writePpi(view, at, PpiType.checksum, checksumWord(flags, found.transport))
     }
   }
-  view.setUint32(0, RndisType.packet, true)
-  view.setUint32(4, at + bytes.length, true)
-  packet.write.data_offset(view, RNDIS_HEADER, at - RNDIS_HEADER)
-  packet.write.data_len(view, RNDIS_HEADER, bytes.length)
-  packet.write.per_pkt_info_offset(view, RNDIS_HEADER, PACKET_HEADER - RNDIS_HEADER)
-  packet.write.per_pkt_info_len(view, RNDIS_HEADER, at - PACKET_HEADER)
+  writePacketHeader(view, at, at, bytes.length)
   return at
 }
 

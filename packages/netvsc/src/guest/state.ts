@@ -1,5 +1,12 @@
 import type { NetvscGuestReject } from '../rejects.ts'
-import type { GuestContext, GuestOffloads, GuestQueue, NetvscGuestState, QueueStatistics } from './types.ts'
+import type {
+  GuestContext,
+  GuestOffloads,
+  GuestQueue,
+  GuestStatistics,
+  NetvscGuestState,
+  QueueStatistics,
+} from './types.ts'
 
 export const noOffloads = (): GuestOffloads => ({
   tcpV4: false,
@@ -43,15 +50,7 @@ export const noGuestState = (mtu: number, filter: number, channelLimit: number):
   channelLimit,
   hostChannels: 1,
   rss: { key: new Uint8Array(0), table: [], enabled: false, chosen: false },
-  statistics: {
-    framesSent: 0,
-    bytesSent: 0,
-    framesReceived: 0,
-    bytesReceived: 0,
-    receiveErrors: 0,
-    sendErrors: 0,
-    aggregated: 0,
-  },
+  statistics: noGuestStatistics(),
   restart: false,
   failure: '',
   answerAt: Infinity,
@@ -66,21 +65,30 @@ export function diagnose(
   deps.diagnose({ code, source: 'netvsc/guest', message, detail: { branch } })
 }
 
-export const newGuestQueue = (): GuestQueue => ({
-  open: true,
+export const noQueueStatistics = (): QueueStatistics => ({
   framesSent: 0,
   bytesSent: 0,
   framesReceived: 0,
   bytesReceived: 0,
+})
+
+export const noGuestStatistics = (): GuestStatistics => ({
+  ...noQueueStatistics(),
+  receiveErrors: 0,
+  sendErrors: 0,
+  aggregated: 0,
+})
+
+export const newGuestQueue = (): GuestQueue => ({
+  ...noQueueStatistics(),
+  open: true,
   outgoing: [],
   pendingCompletions: [],
   batch: { section: -1, used: 0, frames: 0, lastAt: 0 },
   blocked: false,
 })
 
-export const statisticsOf = (queue: GuestQueue | null): QueueStatistics => ({
-  framesSent: queue?.framesSent ?? 0,
-  bytesSent: queue?.bytesSent ?? 0,
-  framesReceived: queue?.framesReceived ?? 0,
-  bytesReceived: queue?.bytesReceived ?? 0,
-})
+export function statisticsOf(queue: GuestQueue | null): QueueStatistics {
+  const { framesSent, bytesSent, framesReceived, bytesReceived } = queue ?? noQueueStatistics()
+  return { framesSent, bytesSent, framesReceived, bytesReceived }
+}

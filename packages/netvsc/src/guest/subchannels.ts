@@ -29,7 +29,7 @@ import { orNoMemory } from './memory.ts'
 import type { ControlRequest, GuestContext } from './types.ts'
 import { fail } from './teardown.ts'
 
-/** The host told how many queues it can spread over: as many subchannels are asked for as are wanted. */
+/** The host has said how many queues it has: asks for as many subchannels as are wanted. */
 export function scaleAnswered(ctx: GuestContext, view: DataView, good: boolean): void {
   const { state } = ctx
   const offered = good && view.byteLength === receiveScaleCap.size ? receiveScaleCap.read.num_recv_que(view) : 1

@@ -24,7 +24,7 @@ export function stop(ctx: GuestContext): void {
   state.control.current = null
   for (const [index, queue] of state.queues.entries()) {
     if (queue) queue.blocked = false
-    // What waits for more frames gets none.
+    // No more frames are added to it.
     flushBatch(ctx, index)
   }
   state.step = 'drain'
@@ -49,7 +49,7 @@ export function fail(ctx: GuestContext, why: string): void {
   stop(ctx)
 }
 
-/** What is waited for never comes: everything under way is given back without it. */
+/** The host does not answer: everything under way ends without it. */
 export function giveUp(ctx: GuestContext): void {
   const { state } = ctx
   endUnanswered(ctx)
@@ -74,7 +74,7 @@ const isBusy = (ctx: GuestContext): boolean =>
     (queue) => queue && (queue.outgoing.length > 0 || queue.pendingCompletions.length > 0 || queue.batch.section >= 0),
   )
 
-/** True when the step is over and the next one has begun, which is noted before it sends anything. */
+/** True when the step is over; the next one is recorded before it sends anything. */
 function takeStep(ctx: GuestContext): boolean {
   const { state } = ctx
   const unsent = (state.queues[0]?.outgoing.length ?? 0) > 0
@@ -124,7 +124,7 @@ function closeNext(ctx: GuestContext): boolean {
   return true
 }
 
-/** Takes a grant back; true when there is none. One without an answer yet follows when it has. */
+/** Tears a grant down; true when there is none. One that the host has not answered is torn down once it has. */
 function tearDown({ channels }: GuestContext, buffer: GrantedBuffer | null): boolean {
   if (buffer?.created && !buffer.tearing) {
     buffer.tearing = true
@@ -152,7 +152,7 @@ export function ungranted(ctx: GuestContext, gpadl: number): void {
   advance(ctx)
 }
 
-/** Everything is given back; whatever was under way has ended. */
+/** The channel is gone: all pages are free, and nothing is under way. */
 export function abandon(ctx: GuestContext): void {
   const { state, deps } = ctx
   // First, so that no answer is waited for any more.

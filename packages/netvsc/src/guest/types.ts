@@ -100,11 +100,7 @@ export interface ControlRequest {
   readonly body: Uint8Array
 }
 
-export interface GuestStatistics {
-  framesSent: number
-  bytesSent: number
-  framesReceived: number
-  bytesReceived: number
+export interface GuestStatistics extends QueueStatistics {
   /** Packets or ranges from the host that could not be parsed. */
   receiveErrors: number
   /** Sends that the host completed with another status than success. */

@@ -1,7 +1,8 @@
 import { fillChecksums, segmentTcp, type Frame } from '@vmbus/switch'
+import { writePacketHeader } from '../protocol/packet-body.ts'
 import { PACKET_ID_TYPE, PacketIdFlag, PpiType, packetIdWord, vlanWord, writePpi } from '../protocol/ppi.ts'
 import { hashFrame } from '../protocol/toeplitz.ts'
-import { PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
+import { PACKET_HEADER } from '../protocol/rndis.ts'
 import { DataPath, SEND_TABLE_SIZE } from '../protocol/nvsp.ts'
 import { checkReceived } from './checksum.ts'
 import { accepts } from './filter.ts'
@@ -143,17 +144,11 @@ function fillSection(
   const { sections, receiveGrant } = ctx
   const { bytes: header, view } = ctx.frameHeader
   if (sections === undefined || receiveGrant === undefined) return
-  const length = FRAME_AT + bytes.length
-  view.setUint32(0, RndisType.packet, true)
-  view.setUint32(4, length, true)
-  packet.write.data_offset(view, RNDIS_HEADER, FRAME_AT - RNDIS_HEADER)
-  packet.write.data_len(view, RNDIS_HEADER, bytes.length)
-  packet.write.per_pkt_info_offset(view, RNDIS_HEADER, PACKET_HEADER - RNDIS_HEADER)
-  packet.write.per_pkt_info_len(view, RNDIS_HEADER, infoEnd - PACKET_HEADER)
+  writePacketHeader(view, infoEnd, FRAME_AT, bytes.length)
   header.fill(0, infoEnd)
   const offset = section * sections.size
   if (receiveGrant.write(offset, header) && receiveGrant.write(offset + FRAME_AT, bytes)) {
-    queueOf(ctx, queue).filled.push(section, length, more)
+    queueOf(ctx, queue).filled.push(section, FRAME_AT + bytes.length, more)
     return
   }
   // The grant covers every section: its pages are outside of RAM.
@@ -169,6 +164,6 @@ function sendSoon(ctx: FrameSender, queue: number): void {
   if (completion === null && messages.length === 0) flush(ctx, channel)
 }
 
-/** The table that the host tells the guest to send by: every channel in turn. */
+/** The send table of the guest: every channel in turn. */
 export const sendTable = (channels: number): number[] =>
   Array.from({ length: SEND_TABLE_SIZE }, (_, index) => index % channels)

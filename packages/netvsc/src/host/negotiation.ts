@@ -10,6 +10,7 @@ import {
   init,
   initComplete,
   messageHeader,
+  nvspVersionName,
   oidQueryEx,
   oidQueryExComplete,
   revokeReceiveBuffer,
@@ -45,20 +46,6 @@ const UNUSABLE_TAIL = 36
 const SEND_SECTION = 6144
 const SEND_TABLE_AT = 12
 
-/** The messages in the order of their bodies: what each needs to be read at all. */
-const BODY_BYTES: Readonly<Record<number, number>> = {
-  [NvspType.init]: init.size,
-  [NvspType.sendNdisVersion]: sendNdisVersion.size,
-  [NvspType.sendNdisConfig]: sendNdisConfig.size,
-  [NvspType.sendReceiveBuffer]: sendReceiveBuffer.size,
-  [NvspType.revokeReceiveBuffer]: revokeReceiveBuffer.size,
-  [NvspType.sendSendBuffer]: sendSendBuffer.size,
-  [NvspType.revokeSendBuffer]: revokeSendBuffer.size,
-  [NvspType.switchDataPath]: switchDataPath.size,
-  [NvspType.oidQueryEx]: oidQueryEx.size - BODY,
-  [NvspType.subchannel]: subchannelRequest.size,
-}
-
 interface Request {
   readonly channel: Channel
   readonly packet: Packet
@@ -67,40 +54,45 @@ interface Request {
   readonly wantsCompletion: boolean
 }
 
-/** A packet of the guest that is no completion. */
-export function request(ctx: HostContext, channel: Channel, packet: Packet): void {
-  if (packet.payloadLength < BODY) return violation(channel, 'message-short', 'a message without a type')
-  const type = messageHeader.read.msg_type(packet.view, packet.payloadOffset)
-  if (type === NvspType.sendRndisPacket) {
-    if (ctx.connection.version === 0) return violation(channel, 'message-early', 'an RNDIS packet before INIT')
-    return transmit(ctx, channel, packet)
-  }
-  const needed = BODY_BYTES[type]
-  const handler = HANDLERS[type]
-  if (needed === undefined || handler === undefined)
-    return violation(channel, 'message-type', `a message of type ${type}`)
-  if (packet.payloadLength < BODY + needed)
-    return violation(channel, 'message-short', `a message of type ${type} with ${packet.payloadLength} bytes`)
-  if (channel.subchannelIndex !== 0)
-    return violation(channel, 'message-subchannel', `a message of type ${type} on a subchannel`)
-  if (type !== NvspType.init && ctx.connection.version === 0)
-    return violation(channel, 'message-early', `a message of type ${type} before INIT`)
-  handler(ctx, { channel, packet, at: packet.payloadOffset + BODY, wantsCompletion: (packet.flags & 1) !== 0 })
+/** A message type: the bytes that it needs to be read at all, the version that brought it, and what it does. */
+interface MessageRow {
+  readonly bytes: number
+  readonly since: number
+  handle(ctx: HostContext, request: Request): void
 }
 
-type Handler = (ctx: HostContext, request: Request) => void
+const MESSAGES: Readonly<Record<number, MessageRow>> = {
+  [NvspType.init]: { bytes: init.size, since: 0, handle: initialize },
+  [NvspType.sendNdisVersion]: { bytes: sendNdisVersion.size, since: NvspVersion.v1, handle: ndisVersion },
+  [NvspType.sendNdisConfig]: { bytes: sendNdisConfig.size, since: NvspVersion.v1, handle: ndisConfig },
+  [NvspType.sendReceiveBuffer]: { bytes: sendReceiveBuffer.size, since: NvspVersion.v1, handle: receiveBuffer },
+  [NvspType.revokeReceiveBuffer]: { bytes: revokeReceiveBuffer.size, since: NvspVersion.v1, handle: dropReceiveBuffer },
+  [NvspType.sendSendBuffer]: { bytes: sendSendBuffer.size, since: NvspVersion.v1, handle: sendBuffer },
+  [NvspType.revokeSendBuffer]: { bytes: revokeSendBuffer.size, since: NvspVersion.v1, handle: dropSendBuffer },
+  [NvspType.switchDataPath]: { bytes: switchDataPath.size, since: NvspVersion.v4, handle: dataPath },
+  [NvspType.oidQueryEx]: { bytes: oidQueryEx.size - BODY, since: NvspVersion.v5, handle: queryEx },
+  [NvspType.subchannel]: { bytes: subchannelRequest.size, since: NvspVersion.v5, handle: subchannels },
+}
 
-const HANDLERS: Readonly<Record<number, Handler>> = {
-  [NvspType.init]: initialize,
-  [NvspType.sendNdisVersion]: ndisVersion,
-  [NvspType.sendNdisConfig]: ndisConfig,
-  [NvspType.sendReceiveBuffer]: receiveBuffer,
-  [NvspType.revokeReceiveBuffer]: dropReceiveBuffer,
-  [NvspType.sendSendBuffer]: sendBuffer,
-  [NvspType.revokeSendBuffer]: dropSendBuffer,
-  [NvspType.switchDataPath]: dataPath,
-  [NvspType.oidQueryEx]: queryEx,
-  [NvspType.subchannel]: subchannels,
+/** A packet of the guest that is no completion. */
+export function request(ctx: HostContext, channel: Channel, packet: Packet): void {
+  const { version } = ctx.connection
+  const { payloadLength, payloadOffset, flags } = packet
+  if (payloadLength < BODY) return violation(channel, 'message-short', 'a message without a type')
+  const type = messageHeader.read.msg_type(packet.view, payloadOffset)
+  if (type === NvspType.sendRndisPacket) {
+    if (version === 0) return violation(channel, 'message-early', 'an RNDIS packet before INIT')
+    return transmit(ctx, channel, packet)
+  }
+  const what = `a message of type ${type}`
+  const row = MESSAGES[type]
+  if (row === undefined) return violation(channel, 'message-type', what)
+  if (payloadLength < BODY + row.bytes)
+    return violation(channel, 'message-short', `${what} with ${payloadLength} bytes`)
+  if (channel.subchannelIndex !== 0) return violation(channel, 'message-subchannel', `${what} on a subchannel`)
+  if (row.since > 0 && version === 0) return violation(channel, 'message-early', `${what} before INIT`)
+  if (version < row.since) return violation(channel, 'version', `${what} below NVSP ${nvspVersionName(row.since)}`)
+  row.handle(ctx, { channel, packet, at: payloadOffset + BODY, wantsCompletion: (flags & 1) !== 0 })
 }
 
 /** Answers with what the message buffer holds, if an answer is wanted. */
@@ -229,16 +221,14 @@ function dropSendBuffer(ctx: HostContext, given: Request): void {
   answer(ctx, given, true)
 }
 
-/** The answer has no body: Linux knows it by that. */
+/** The answer has no body, by which Linux recognises it. */
 function dataPath(ctx: HostContext, given: Request): void {
-  if (ctx.connection.version < NvspVersion.v4) return violation(given.channel, 'version', 'a data path below NVSP 4')
   setDataPath(ctx, switchDataPath.read.active_datapath(given.packet.view, given.at))
   answer(ctx, given, true)
 }
 
 /** Not supported, as the real host's reference says (OpenVMM netvsp lib.rs, OidQueryEx): OIDs are asked for by RNDIS. */
 function queryEx(ctx: HostContext, given: Request): void {
-  if (ctx.connection.version < NvspVersion.v5) return violation(given.channel, 'version', 'OID_QUERY_EX below NVSP 5')
   oidQueryExComplete.encode(
     { status: RndisStatus.notSupported, bytes: 0 },
     newMessage(ctx, NvspType.oidQueryExComplete),
@@ -249,7 +239,6 @@ function queryEx(ctx: HostContext, given: Request): void {
 
 function subchannels(ctx: HostContext, given: Request): void {
   const { connection } = ctx
-  if (connection.version < NvspVersion.v5) return violation(given.channel, 'version', 'subchannels below NVSP 5')
   const { op, num_subchannels } = subchannelRequest.decode(given.packet.view, given.at)
   const good = op === SUBCHANNEL_ALLOCATE && num_subchannels > 0 && connection.subchannels === 0
   const count = good ? Math.min(num_subchannels, ctx.queueLimit - 1) : 0

@@ -3,7 +3,7 @@ import { indicate } from './rndis.ts'
 import { isServed } from './state.ts'
 import type { RndisControl } from './types.ts'
 
-/** After a second without it, a guest gives nothing back any more. */
+/** How long a guest has to complete what it has. */
 const DRAIN_TICKS = 10_000_000
 const TIMER = 'remove'
 

@@ -34,59 +34,50 @@ export function control(ctx: RndisControl, channel: Channel, message: Uint8Array
   const view = new DataView(message.buffer, message.byteOffset, message.length)
   if (message.length < RNDIS_HEADER + 4) return violation(channel, 'control-short', 'a control message without a body')
   // The message's own length says nothing: firmware and old drivers leave it 0 (OpenVMM netvsp does not look at it either).
-  const { length } = message
   const type = view.getUint32(0, true)
-  const request = view.getUint32(RNDIS_HEADER, true)
+  const req_id = view.getUint32(RNDIS_HEADER, true)
+  const status = RndisStatus.success
   switch (type) {
     case RndisType.initialize:
-      return initialize(ctx, channel, view, length)
+      return initialize(ctx, channel, view)
     case RndisType.halt:
       ctx.connection.initialized = false
       ctx.connection.filter = 0
       return ctx.deps.event('halted')
     case RndisType.query:
-      return answerQuery(ctx, channel, view, length)
+      return answerQuery(ctx, channel, view)
     case RndisType.set:
-      return answerSet(ctx, channel, view, length)
-    case RndisType.keepalive: {
-      const answer = new DataView(new ArrayBuffer(keepaliveComplete.size))
-      keepaliveComplete.encode({ req_id: request, status: RndisStatus.success }, answer)
-      return respond(ctx, RndisType.keepaliveComplete, answer)
-    }
-    case RndisType.reset: {
+      return answerSet(ctx, channel, view)
+    case RndisType.keepalive:
+      return respond(ctx, RndisType.keepaliveComplete, keepaliveComplete.toBytes({ req_id, status }))
+    case RndisType.reset:
       // Nothing is under way that could be forgotten: addresses and filter stay as they are.
-      const answer = new DataView(new ArrayBuffer(resetComplete.size))
-      resetComplete.encode({ status: RndisStatus.success, addressing_reset: 0 }, answer)
-      return respond(ctx, RndisType.resetComplete, answer)
-    }
+      return respond(ctx, RndisType.resetComplete, resetComplete.toBytes({ status, addressing_reset: 0 }))
     default:
       violation(channel, 'control-type', `a control message of type ${type}`)
   }
 }
 
-function initialize(ctx: RndisControl, channel: Channel, view: DataView, length: number): void {
-  if (length < RNDIS_HEADER + initializeRequest.size) return violation(channel, 'control-short', 'a short INITIALIZE')
+function initialize(ctx: RndisControl, channel: Channel, view: DataView): void {
+  if (view.byteLength < RNDIS_HEADER + initializeRequest.size)
+    return violation(channel, 'control-short', 'a short INITIALIZE')
   if (ctx.connection.initialized) return violation(channel, 'initialize-again', 'a second INITIALIZE')
   const { req_id, major_ver, minor_ver } = initializeRequest.decode(view, RNDIS_HEADER)
   const good = major_ver === 1 && minor_ver === 0
-  const answer = new DataView(new ArrayBuffer(initializeComplete.size))
-  initializeComplete.encode(
-    {
-      req_id,
-      status: good ? RndisStatus.success : RndisStatus.badVersion,
-      major_ver: 1,
-      minor_ver: 0,
-      dev_flags: 1,
-      medium: 0,
-      max_pkt_per_msg: MOST_PACKETS,
-      max_xfer_size: MOST_TRANSFER,
-      pkt_alignment_factor: ALIGNMENT,
-      af_list_offset: 0,
-      af_list_size: 0,
-    },
-    answer,
-  )
   ctx.connection.initialized = good
+  const answer = initializeComplete.toBytes({
+    req_id,
+    status: good ? RndisStatus.success : RndisStatus.badVersion,
+    major_ver: 1,
+    minor_ver: 0,
+    dev_flags: 1,
+    medium: 0,
+    max_pkt_per_msg: MOST_PACKETS,
+    max_xfer_size: MOST_TRANSFER,
+    pkt_alignment_factor: ALIGNMENT,
+    af_list_offset: 0,
+    af_list_size: 0,
+  })
   respond(ctx, RndisType.initializeComplete, answer)
   if (!good) return
   ctx.deps.event('initialized')
@@ -94,17 +85,17 @@ function initialize(ctx: RndisControl, channel: Channel, view: DataView, length:
 }
 
 /** The information buffer of a request; undefined when it is not within the message. */
-function information(view: DataView, length: number): Uint8Array | undefined {
+function information(view: DataView): Uint8Array | undefined {
   const { info_buflen, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
-  const room = length - RNDIS_HEADER
+  const room = view.byteLength - RNDIS_HEADER
   if (info_buf_offset > room || info_buflen > room - info_buf_offset) return undefined
   return new Uint8Array(view.buffer, view.byteOffset + RNDIS_HEADER + info_buf_offset, info_buflen)
 }
 
-function answerQuery(ctx: RndisControl, channel: Channel, view: DataView, length: number): void {
-  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short QUERY')
+function answerQuery(ctx: RndisControl, channel: Channel, view: DataView): void {
+  if (view.byteLength < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short QUERY')
   const { req_id, oid, info_buf_offset } = queryRequest.decode(view, RNDIS_HEADER)
-  const given = information(view, length)
+  const given = information(view)
   // Hyper-V fails a query whose offset is 0, even without data (Linux rndis_filter.c comment).
   const answered =
     given === undefined || info_buf_offset < queryRequest.size ? RndisStatus.invalidData : query(ctx, oid, given)
@@ -116,17 +107,15 @@ function answerQuery(ctx: RndisControl, channel: Channel, view: DataView, length
     new DataView(answer.buffer),
   )
   answer.set(bytes, queryComplete.size)
-  respond(ctx, RndisType.queryComplete, new DataView(answer.buffer))
+  respond(ctx, RndisType.queryComplete, answer)
 }
 
-function answerSet(ctx: RndisControl, channel: Channel, view: DataView, length: number): void {
-  if (length < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short SET')
+function answerSet(ctx: RndisControl, channel: Channel, view: DataView): void {
+  if (view.byteLength < RNDIS_HEADER + queryRequest.size) return violation(channel, 'control-short', 'a short SET')
   const { req_id, oid } = queryRequest.decode(view, RNDIS_HEADER)
-  const given = information(view, length)
+  const given = information(view)
   const status = given === undefined ? RndisStatus.invalidData : set(ctx, oid, given)
-  const answer = new DataView(new ArrayBuffer(setComplete.size))
-  setComplete.encode({ req_id, status }, answer)
-  respond(ctx, RndisType.setComplete, answer)
+  respond(ctx, RndisType.setComplete, setComplete.toBytes({ req_id, status }))
   if (oid !== Oid.offloadParameters || status !== RndisStatus.success) return
   // The guest hears what is on now (OpenVMM netvsp, process_control_messages; FreeBSD hn_rndis.c knows it of Hyper-V).
   const { offload, version } = ctx.connection
@@ -142,19 +131,19 @@ export function indicate(ctx: RndisControl, status: number, buffer: Uint8Array =
     new DataView(body.buffer),
   )
   body.set(buffer, indicateStatus.size)
-  respond(ctx, RndisType.indicate, new DataView(body.buffer))
+  respond(ctx, RndisType.indicate, body)
 }
 
 /** Sends a control message to the guest, in a section of its own. */
-function respond(ctx: RndisControl, type: number, body: DataView): void {
+function respond(ctx: RndisControl, type: number, body: Uint8Array): void {
   const { controls } = ctx.connection
   if (controls.length >= MOST_WAITING)
     return diagnose(ctx, 'VMBUS_NETVSC_CONTROL_FULL', 'the guest takes no control messages', { type })
-  const message = new Uint8Array(RNDIS_HEADER + body.byteLength)
+  const message = new Uint8Array(RNDIS_HEADER + body.length)
   const view = new DataView(message.buffer)
   view.setUint32(0, type, true)
   view.setUint32(4, message.length, true)
-  message.set(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), RNDIS_HEADER)
+  message.set(body, RNDIS_HEADER)
   controls.push(message)
   sendControls(ctx)
 }

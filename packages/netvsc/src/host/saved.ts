@@ -1,5 +1,6 @@
 import type { Channel } from '@vmbus/core'
 import {
+  alike,
   bytes,
   flag,
   integer,
@@ -21,18 +22,11 @@ import {
 import { RSS_KEY_BYTES } from '../protocol/ndis.ts'
 import { DataPath, nvspVersionName } from '../protocol/nvsp.ts'
 import { linkSpeed } from './options.ts'
+import { supportedOffload } from './offload.ts'
 import { armRemoval } from './removal.ts'
 import { createSections, type SectionsState } from './sections.ts'
-import { dataPathOf, isLinkUp, isUp, openChannels } from './state.ts'
-import type {
-  Checksums,
-  ConnectionState,
-  HostContext,
-  NetvscHostState,
-  NetvscStatistics,
-  OffloadState,
-  QueueState,
-} from './types.ts'
+import { dataPathOf, isLinkUp, isUp, noStatistics, openChannels } from './state.ts'
+import type { ConnectionState, HostContext, NetvscHostState, OffloadState, QueueState } from './types.ts'
 
 const LARGEST_MAC = 0xffff_ffff_ffff
 const mac = integer(0, LARGEST_MAC)
@@ -72,20 +66,11 @@ const queue: Shape<QueueState> = object<QueueState>({
   filled: list(u32),
 })
 
-const checksums: Shape<Checksums> = object<Checksums>({
-  ipv4: flag,
-  tcpV4: flag,
-  udpV4: flag,
-  tcpV6: flag,
-  udpV6: flag,
-})
+const { transmit, receive, ...switches } = supportedOffload(0)
 const offload: Shape<OffloadState> = object<OffloadState>({
-  transmit: checksums,
-  receive: checksums,
-  lsoV4: flag,
-  lsoV6: flag,
-  rscV4: flag,
-  rscV6: flag,
+  ...alike(flag, switches),
+  transmit: object(alike(flag, transmit)),
+  receive: object(alike(flag, receive)),
 })
 
 const connection = (versions: readonly number[]): Shape<ConnectionState> =>
@@ -111,22 +96,11 @@ const connection = (versions: readonly number[]): Shape<ConnectionState> =>
     fragmentId: u16,
   })
 
-const statistics: Shape<NetvscStatistics> = object<NetvscStatistics>({
-  framesSent: integer(),
-  bytesSent: integer(),
-  framesReceived: integer(),
-  bytesReceived: integer(),
-  sendErrors: integer(),
-  receiveErrors: integer(),
-  noBuffer: integer(),
-  filtered: integer(),
-})
-
 /** The states of an adapter that speaks these versions. */
 export const hostForm = (versions: readonly number[]): StateForm<NetvscHostState> =>
   stateForm<NetvscHostState>('netvsc', 5, {
     connection: connection(versions),
-    statistics,
+    statistics: object(alike(integer(), noStatistics())),
     vfSerial: u32,
     speed: linkSpeed,
     removeAt: number(0),

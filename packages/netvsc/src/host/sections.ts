@@ -26,7 +26,7 @@ export interface Sections {
   readonly idle: boolean
   /** A section for data or control, or -1. */
   take(control: boolean): number
-  /** The range of a section, reused for each filling. */
+  /** The range of a section, the same object each time. */
   range(section: number, byteCount: number): TransferRange
   /** The sections go to the guest over `queue` as one packet, whose id is the first section. Said before they are sent. */
   send(queue: number, ranges: readonly TransferRange[]): void

@@ -1,7 +1,8 @@
 import { copyFromRanges, rangesLength, type Channel, type Packet } from '@vmbus/core'
 import type { Offload } from '@vmbus/switch'
 import { BODY, ChannelType, NO_SECTION, NvspStatus, sendRndisPacket } from '../protocol/nvsp.ts'
-import { TxChecksum, lsoMss, packetInfo, readPacketInfo, vlanOf, type PacketInfo } from '../protocol/ppi.ts'
+import { readPacketBody } from '../protocol/packet-body.ts'
+import { TxChecksum, lsoMss, packetInfo, vlanOf, type PacketInfo } from '../protocol/ppi.ts'
 import { MOST_CONTROL_BYTES, PACKET_HEADER, RNDIS_HEADER, RndisType, packet } from '../protocol/rndis.ts'
 import { completeRndis } from './queue.ts'
 import { control } from './rndis.ts'
@@ -42,7 +43,7 @@ export function transmit(ctx: FrameReceiver, channel: Channel, received: Packet)
   completeRndis(ctx, channel, transactionLow, transactionHigh, status)
 }
 
-/** Copies the message's RNDIS bytes, section first, then ranges; -1 when they are not all the guest's to give. */
+/** Copies the message's RNDIS bytes, section first, then ranges; -1 when they are not all in memory that the guest has granted. */
 function gather(ctx: FrameReceiver, received: Packet): number {
   const { transmitBuffer } = ctx
   const at = received.payloadOffset + BODY
@@ -92,36 +93,20 @@ function sendAll(ctx: FrameReceiver, length: number): number {
 /** One RNDIS packet of `size` bytes at `at`, all of them copied. */
 function sendFrame(ctx: FrameReceiver, at: number, size: number): boolean {
   const { bytes, view, info, frame } = ctx.transmitBuffer
-  const body = at + RNDIS_HEADER
-  const room = size - RNDIS_HEADER
-  const dataOffset = packet.read.data_offset(view, body)
-  const dataLength = packet.read.data_len(view, body)
-  const infoOffset = packet.read.per_pkt_info_offset(view, body)
-  const infoLength = packet.read.per_pkt_info_len(view, body)
-  if (dataOffset > room || dataLength > room - dataOffset) return false
-  if (infoLength === 0) infoless(info)
-  else if (
-    infoOffset < packet.size ||
-    infoOffset > room ||
-    infoLength > room - infoOffset ||
-    !readPacketInfo(view, body + infoOffset, infoLength, info)
-  )
-    return false
-  frame.bytes = bytes.subarray(body + dataOffset, body + dataOffset + dataLength)
+  const start = readPacketBody(view, at, size, info)
+  if (start < 0) return false
+  const length = packet.read.data_len(view, at + RNDIS_HEADER)
+  frame.bytes = bytes.subarray(start, start + length)
   frame.vlan = info.vlan < 0 ? undefined : vlanOf(info.vlan)
   const offload = offloadOf(info)
   if (offload === INVALID) return false
   frame.offload = offload
   if (ctx.connection.initialized) {
     ctx.statistics.framesSent++
-    ctx.statistics.bytesSent += dataLength
+    ctx.statistics.bytesSent += length
     ctx.port.send(frame)
   }
   return true
-}
-
-function infoless(info: PacketInfo): void {
-  info.checksum = info.lso = info.vlan = -1
 }
 
 const INVALID: Offload = {}

@@ -1,7 +1,7 @@
 import { bits, bytes, struct, u16, u32, u64, u8 } from '@vmbus/layout'
 import { objectHeader } from './ndis.ts'
 
-// Structs that belong to the protocol and that no driver sends: for decoders of traces.
+// Structs that no driver sends: for decoders of traces only.
 
 export const allocReceiveBuffer = struct('nvsp_2_alloc_rxbuf', { alloc_id: u32, len: u32 })
 export const allocReceiveBufferComplete = struct('nvsp_2_alloc_rxbuf_comp', {

@@ -80,7 +80,7 @@ export function createIcmp({ send, echoed, sourceFor, isGroup }: IcmpDeps): Icmp
   const echo = (type: number, rest: number, payload: Uint8Array, source: IpBytes, destination: IpBytes): void =>
     send(icmpMessage(type, 0, rest, payload, source, destination), source, destination, protocolFor(source))
   /** An error goes to one station that sent to one, and never for an error (RFC 1122, 3.2.2; RFC 4443, 2.4, e). */
-  const tell = (received: Received, type: number, code: number, rest: number, evenToGroups = false): void => {
+  const sendError = (received: Received, type: number, code: number, rest: number, evenToGroups = false): void => {
     const { bytes, network, start, end, toGroup } = received
     if (network < 0 || isError(received)) return // put together: no header is at hand
     if (!evenToGroups && (toGroup || isGroup(received.destination))) return
@@ -131,12 +131,12 @@ export function createIcmp({ send, echoed, sourceFor, isGroup }: IcmpDeps): Icmp
     unreachable(received, what) {
       const v4 = received.source.length === 4
       if (what === 'port')
-        tell(received, v4 ? V4.unreachable : V6.unreachable, v4 ? UNREACHABLE.port4 : UNREACHABLE.port6, 0)
-      else if (v4) tell(received, V4.unreachable, UNREACHABLE.protocol4, 0)
+        sendError(received, v4 ? V4.unreachable : V6.unreachable, v4 ? UNREACHABLE.port4 : UNREACHABLE.port6, 0)
+      else if (v4) sendError(received, V4.unreachable, UNREACHABLE.protocol4, 0)
     },
     problem(received, { code, pointer, evenToGroups = false }) {
-      if (received.source.length === 4) tell(received, V4.problem, code, pointer << 24)
-      else tell(received, V6.problem, code, pointer, evenToGroups)
+      if (received.source.length === 4) sendError(received, V4.problem, code, pointer << 24)
+      else sendError(received, V6.problem, code, pointer, evenToGroups)
     },
   }
 }
