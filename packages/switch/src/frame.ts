@@ -19,8 +19,8 @@ export interface Offload {
 }
 
 /**
- * An Ethernet frame from the destination address on, without FCS. Whoever hands over a frame keeps its bytes and may
- * reuse them after the call; whoever takes one must not write to them and copies what it keeps.
+ * An Ethernet frame from the destination address on, without FCS. The sender of a frame may reuse its
+ * bytes after the call; the receiver must not write to them, and copies what it keeps.
  */
 export interface Frame {
   readonly bytes: Uint8Array

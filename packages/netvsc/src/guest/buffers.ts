@@ -32,7 +32,7 @@ export function grantReceiveBuffer(ctx: GuestContext): void {
   if (state.receive === null) fail(ctx, NO_MEMORY)
 }
 
-/** The host's answer is waited for as that to a message is. */
+/** Grants pages to the host, and waits for its answer as for that to a message. */
 function grant(ctx: GuestContext, byteLength: number): GrantedBuffer | null {
   const pfns = pagesFor(ctx, Math.ceil(byteLength / PAGE))
   if (pfns === undefined) return null
@@ -41,7 +41,7 @@ function grant(ctx: GuestContext, byteLength: number): GrantedBuffer | null {
   return { gpadl: primary?.createGpadl([rangeOf(pfns, pfns.length * PAGE)]) ?? 0, pfns, created: false, tearing: false }
 }
 
-/** The host answered for a grant: its buffer can be named to it. */
+/** The host answered for a grant: a message may name the buffer now. */
 export function granted(ctx: GuestContext, gpadl: number, status: number): void {
   const { state, options, deps } = ctx
   const buffer = state.receive?.gpadl === gpadl ? state.receive : state.send?.gpadl === gpadl ? state.send : null

@@ -14,7 +14,7 @@ import { createSendBuffers } from './send-buffers.ts'
 import { noGuestState } from './state.ts'
 import type { GuestContext, SentPacket } from './types.ts'
 
-/** Ids that there are before more are needed. */
+/** Transaction ids at first; the table grows. */
 const FIRST_PACKETS = 64
 
 export function createContext(options: NetvscGuestOptions, deps: GuestDriverDeps): GuestContext {

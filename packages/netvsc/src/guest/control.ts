@@ -23,7 +23,7 @@ function handleControl(ctx: GuestContext, message: Uint8Array): boolean {
   if (message.length < RNDIS_HEADER + 8) return false
   if (type === RndisType.resetComplete) return true
   const id = view.getUint32(RNDIS_HEADER, true)
-  // On the way out nobody waits for what was asked before.
+  // While the driver stops, answers to earlier requests are ignored.
   if (ctx.state.phase === 'stopping') return true
   if (current === null || id !== control.id || type !== (current.type | 0x8000_0000) >>> 0) {
     diagnose(ctx, 'VMBUS_NETVSC_ANSWER', 'answer-unasked', 'an answer that nobody waits for')

@@ -51,7 +51,7 @@ export function readable(ctx: GuestContext, channel: GuestChannel): void {
   handleControls(ctx)
   ctx.isReceiving = false
   ring.uncork()
-  // What a teardown sends must be out before its channel closes.
+  // Outside of the cork: what a teardown sends must be in the ring, and signalled, before its channel closes.
   advance(ctx)
   retry(ctx)
 }

@@ -2,7 +2,7 @@ import { Oid } from '../protocol/oids.ts'
 import { sendRndisRequest, set } from './requests.ts'
 import type { GuestContext } from './types.ts'
 
-/** Setup is over: the interface comes up, if it shall. */
+/** Setup is over: sets the packet filter that the owner wants. */
 export function ready(ctx: GuestContext): void {
   const { state } = ctx
   state.phase = 'ready'

@@ -14,7 +14,7 @@ export function packetRecord(
   return packet
 }
 
-/** The record is of no packet any more; what it held is in use elsewhere, or free. */
+/** Keeps a record for the next packet. What it held is not freed: its caller has done so, or uses it. */
 export function recycle({ unusedRecords }: Pick<Sender, 'unusedRecords'>, packet: SentPacket): void {
   while (packet.pfns.length > 0) packet.pfns.pop()
   unusedRecords.push(packet)

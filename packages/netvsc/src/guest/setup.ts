@@ -24,7 +24,7 @@ import { fail } from './teardown.ts'
 
 const ETHERNET_BYTES = 14
 
-/** The primary channel is open: everything else follows by answers. */
+/** The primary channel is open. Each further step of setup follows an answer of the host. */
 export function beginSetup(ctx: GuestContext): void {
   const { state } = ctx
   state.phase = 'setup'

@@ -155,7 +155,7 @@ export function ungranted(ctx: GuestContext, gpadl: number): void {
 /** The channel is gone: all pages are free, and nothing is under way. */
 export function abandon(ctx: GuestContext): void {
   const { state, deps } = ctx
-  // First, so that no answer is waited for any more.
+  // First: `answerCame` then begins no other wait.
   state.phase = 'stopped'
   answerCame(ctx)
   for (const buffer of [state.receive, state.send]) if (buffer !== null) deps.pages.free(buffer.pfns)

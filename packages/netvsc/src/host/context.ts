@@ -62,7 +62,7 @@ export function createContext(options: NetvscHostOptions, deps: HostDeviceDeps, 
   return ctx
 }
 
-/** What the switch sees of the adapter, once there is a context. */
+/** What the switch sees of the adapter. It is made before its context, which has the port that it is attached to. */
 function createAdapter(options: NetvscHostOptions, deps: HostDeviceDeps, context: () => HostContext): Adapter {
   const { mac = DEFAULT_MAC, vlan, mtu = DEFAULT_MTU, macSpoofing: spoofing = false } = options
   const end = (): void => endBatch(context())

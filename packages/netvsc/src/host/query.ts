@@ -25,7 +25,7 @@ const FRIENDLY_NAME = 'Network Device'
 const DRIVER_VERSION = 0x0100
 const BUFFER_SPACE = 256 * 1024
 const MULTICAST_ENTRIES = 32
-/** MediaDuplexStateUnknown and NdisPauseFunctionsUnsupported: of a wire that there is not (Windows SDK ntddndis.h). */
+/** MediaDuplexStateUnknown and NdisPauseFunctionsUnsupported, for there is no wire (Windows SDK ntddndis.h). */
 const DUPLEX_UNKNOWN = 0
 const PAUSE_UNSUPPORTED = 0
 /** OpenVMM netvsp lib.rs, OID_GEN_MAC_OPTIONS. */
@@ -90,7 +90,7 @@ const NDIS5: Readonly<Record<number, Answer>> = {
   [Oid.vendorId]: () => u32(VENDOR_ID),
   [Oid.vendorDescription]: () => Uint8Array.from(`${VENDOR}\0`, (letter) => letter.charCodeAt(0)),
   [Oid.driverVersion]: () => u32(DRIVER_VERSION).subarray(0, 2),
-  // As long as the other (OpenVMM netvsp lib.rs).
+  // Two bytes, as OID_GEN_DRIVER_VERSION (OpenVMM netvsp lib.rs).
   [Oid.vendorDriverVersion]: () => u32(DRIVER_VERSION).subarray(0, 2),
   [Oid.packetFilter]: (ctx) => u32(ctx.connection.filter),
   [Oid.macOptions]: () => u32(MAC_OPTIONS),

@@ -23,7 +23,7 @@ export function armRemoval({ removeAt, deps }: RndisControl): void {
   if (removeAt !== Infinity) deps.timers.set(TIMER, removeAt)
 }
 
-/** Withdraws the adapter once nobody has anything of it. */
+/** Withdraws the adapter once the guest has completed everything, or is gone. */
 export function removeWhenIdle(ctx: RndisControl): void {
   const { connection, sections, removeAt } = ctx
   if (removeAt === Infinity || ctx.rescinded || ctx.batching > 0) return

@@ -28,7 +28,7 @@ export interface Sections {
   take(control: boolean): number
   /** The range of a section, the same object each time. */
   range(section: number, byteCount: number): TransferRange
-  /** The sections go to the guest over `queue` as one packet, whose id is the first section. Said before they are sent. */
+  /** The sections go to the guest over `queue` as one packet, whose id is the first section. To be called before they are sent. */
   send(queue: number, ranges: readonly TransferRange[]): void
   /** The packet with this first section was not sent: its sections are filled, as before `send`. */
   undo(first: number): void

@@ -5,7 +5,7 @@ import type { VfControl } from './types.ts'
 /** The ids of OpenVMM's own messages; guests do not complete them, although it asks (wire/04 §5). */
 const ASSOCIATION_ID_HIGH = 0x8000_0000
 
-/** The host has a function for the guest. It has one at a time: the one before goes first. */
+/** The host has a function for the guest, which has one at a time: the one before is withdrawn first. */
 export function associateVf(ctx: VfControl, serial: number): void {
   if (ctx.vfSerial === serial) return
   withdrawVf(ctx)

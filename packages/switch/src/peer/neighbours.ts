@@ -25,7 +25,7 @@ export interface Advertisement {
 export interface Neighbours {
   /** Sends `frame` to the neighbour's MAC, or keeps it until the neighbour has answered. */
   send(address: IpBytes, frame: Uint8Array, now: number): void
-  /** The neighbour spoke. `create`: also when nobody had asked. */
+  /** The neighbour's MAC is known. `create`: also of one that was not asked for. */
   heard(address: IpBytes, mac: number, now: number, create: boolean): void
   /** What is known changes as RFC 4861, 7.2.5, says; who was never asked for is not taken up. */
   advertised(advertisement: Advertisement, now: number): void

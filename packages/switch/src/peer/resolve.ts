@@ -118,7 +118,7 @@ function sendDiscovery(
   if (frame !== undefined) transmit(frame, toMac)
 }
 
-/** Whether a neighbour can have this address: no group has, nobody, nor another beside us. */
+/** Whether a neighbour can have this MAC: it is not zero, not a group's, and not ours. */
 const isStation = ({ mac }: ResolveDeps, theirs: number): boolean =>
   theirs !== 0 && theirs !== mac && !isGroupMac(theirs)
 

@@ -33,11 +33,11 @@ function arriveAt(ctx: Arrivals, entry: Entry, received: Received, segment: Segm
   const { deps, emit } = ctx
   const { connection } = entry
   const { n } = connection
-  // A connection does not begin and end in one segment: nothing in it is to be believed.
+  // SYN with FIN is dropped whole: a connection does not begin and end in one segment.
   if (segment.flags & FLAG.syn && segment.flags & FLAG.fin) return
   const opensAgain = n.state === 'time-wait' && (segment.flags & (FLAG.syn | FLAG.ack | FLAG.rst)) === FLAG.syn
   if (opensAgain && seqDiff(segment.sequence, receiveNext(connection)) > 0) {
-    // The same ends once more (RFC 9293, 3.6.1): the old connection makes way.
+    // A new connection of the same ends closes the old one (RFC 9293, 3.6.1).
     finish(n, 'closed')
     settle(ctx, entry)
     accept(ctx, received, segment)
@@ -48,7 +48,7 @@ function arriveAt(ctx: Arrivals, entry: Entry, received: Received, segment: Segm
   settle(ctx, entry)
 }
 
-/** A segment of no connection: a listener's, or nobody's. */
+/** A segment of no connection: opens one of a listener, or is refused. */
 function accept(ctx: Arrivals, received: Received, segment: Segment): void {
   const { deps, byId, listeners, emit } = ctx
   const handlers = listeners.get(segment.destinationPort)

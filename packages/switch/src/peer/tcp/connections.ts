@@ -80,7 +80,7 @@ function hasWindowToOffer({ n, receiving }: Connection, capacity: number): boole
   )
 }
 
-/** Has `settle` run when the timers next do: what an owner asks for calls nobody back before it returns. */
+/** Lets `settle` run from the timer: no handler is called before the owner's own call returns. */
 export function settleLater(ctx: Connections, entry: Entry): void {
   if (entry.isNotifying) return
   const { clock, budget } = ctx.deps
