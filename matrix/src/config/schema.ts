@@ -63,7 +63,7 @@ const probe = {
   machine: optional(v.strictObject(machine)),
   needs: optional(v.strictObject({ field: text, has: optional(call<(host: unknown) => boolean>()), reason: text })),
   moves: optional(v.literal(true)),
-  bus: optional(v.picklist(['agreed', 'lists'])),
+  bus: optional(v.picklist(['agreed', 'tried'])),
   reads: v.strictObject({ linux: texts, freebsd: texts, windows: texts, host: texts }),
   missing: optional(text),
   bytes: v.array(end),

@@ -56,7 +56,7 @@ export const coreProbe: Probe = {
   world: 'services',
   devices: ENDS,
   machine: { vps: VPS, clockAhead: 3600 },
-  bus: 'lists',
+  bus: 'tried',
   reads: {
     linux: ['vmbus', 'vpLimit', 'heartbeat', 'timesync', 'shutdown', 'netvsc', 'storvsc'],
     freebsd: [

@@ -67,8 +67,8 @@ export interface Probe {
   readonly needs?: HostNeed
   /** It moves the guest to the next version of its host, whose values count as read as well. */
   readonly moves?: true
-  /** Whether it sees all versions of VMBus and of the adapter that both ends have, or only those that they agree on (the default). */
-  readonly bus?: 'agreed' | 'lists'
+  /** Whether it sees each version of VMBus that the guest tries and all of the adapter, or only those that both ends agree on (the default). */
+  readonly bus?: 'agreed' | 'tried'
   readonly reads: Reads
   /** What of the published row it does not cover: then `partial` is the best it can say. */
   readonly missing?: string

@@ -78,15 +78,16 @@ export interface PlanOptions {
 }
 
 type Fields = Readonly<Record<string, { readonly value: unknown }>>
+type Values = Readonly<Record<string, unknown>>
 
-const fieldsNamed = (fields: Fields, names: readonly string[]): Readonly<Record<string, unknown>> =>
+const fieldsNamed = (fields: Fields, names: readonly string[]): Values =>
   Object.fromEntries(names.filter((name) => name !== 'vmbus').map((name) => [name, fields[name]?.value]))
 
-/** Those that the contact does not stand for. */
-const valuesOf = (fields: Fields, names: readonly string[], probe: Probe): Readonly<Record<string, unknown>> =>
+/** Those of an end that the contact does not stand for. */
+const valuesOf = (fields: Fields, probe: Probe, end: 'guest' | 'host', names: readonly string[]): Values =>
   fieldsNamed(
     fields,
-    names.filter((name) => !isInContact(probe, name)),
+    names.filter((name) => !isInContact(probe, name, end)),
   )
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -97,7 +98,7 @@ const guestPart = (guest: MatrixGuest, probe: Probe): string =>
     probe: probe.id,
     version: probe.version,
     family: guest.family,
-    guest: valuesOf(guest.fields, probe.reads[guest.family], probe),
+    guest: valuesOf(guest.fields, probe, 'guest', probe.reads[guest.family]),
   })
 
 /** The same of a host. */
@@ -106,14 +107,18 @@ const hostPart =
   (host: HostProfile, probe: Probe): string => {
     const fields = hostFields(host)
     const next = probe.moves === true ? fieldsNamed(hostFields(nextHost(host)), probe.reads.host) : undefined
-    return canonical({ host: valuesOf(fields, probe.reads.host, probe), needed: hasNeeded(host, fields, probe), next })
+    return canonical({
+      host: valuesOf(fields, probe, 'host', probe.reads.host),
+      needed: hasNeeded(host, fields, probe),
+      next,
+    })
   }
 
 /** The contact of a guest and a host is the same for all probes that see as much of it. */
 function contactPart(): (guest: MatrixGuest, host: HostProfile, probe: Probe) => string {
   const all = new Map<string, Map<MatrixGuest, Map<HostProfile, string>>>()
   return (guest, host, probe) => {
-    const seen = `${probe.bus} ${isInContact(probe, 'netvsc')}`
+    const seen = [probe.bus, ...['netvsc', 'storvsc'].map((name) => isInContact(probe, name, 'host'))].join()
     const byGuest = all.get(seen) ?? new Map<MatrixGuest, Map<HostProfile, string>>()
     all.set(seen, byGuest)
     const byHost = byGuest.get(guest) ?? new Map<HostProfile, string>()

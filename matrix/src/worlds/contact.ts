@@ -7,6 +7,8 @@ export interface Contact {
   readonly guest: readonly number[]
   readonly host: readonly number[]
   readonly adapter?: Adapter
+  /** Versions of the storage protocol that the host has, up to the newest that both have. */
+  readonly storage?: readonly number[]
 }
 
 /** Versions of NVSP, as the fields have them where the two agree on none. */
@@ -27,20 +29,24 @@ export const meet = ({ versions }: MatrixGuest, { vmbus }: HostProfile): boolean
   versions.some((version) => vmbus.includes(version))
 
 /**
- * What a probe sees of both ends' versions: those themselves where it is about them, elsewhere only the one that they agree on,
- * which is the first that the guest tries and the host has, and what is older on the host. Probes of the whole lists hold the rule.
+ * What a probe sees of both ends' versions: those that the guest tries until the host takes one where it is about them, elsewhere
+ * only that one; of the host also what is older. Probes that see what is tried hold the rule.
  */
 export function contactOf(guest: MatrixGuest, host: HostProfile, probe: Probe): Contact {
-  const { versions } = guest
-  const { vmbus } = host
-  if (probe.bus === 'lists') return { guest: versions, host: vmbus }
-  const adapter = meetOnAdapter(probe) ? adapterOf(guest, host) : undefined
-  const agreed = versions.find((version) => vmbus.includes(version))
   return {
-    // A guest's firmware, which comes before it, agrees on an older one.
-    ...(agreed === undefined ? STRANGERS : { guest: [agreed], host: vmbus.filter((version) => version <= agreed) }),
-    ...(adapter === undefined ? {} : { adapter }),
+    ...busOf(guest, host, probe),
+    ...(meetOnAdapter(probe) ? { adapter: adapterOf(guest, host) } : {}),
+    ...(meetOnStorage(probe) ? { storage: storageOf(guest, host) } : {}),
   }
+}
+
+function busOf({ versions }: MatrixGuest, { vmbus }: HostProfile, { bus }: Probe): Pick<Contact, 'guest' | 'host'> {
+  const at = versions.findIndex((version) => vmbus.includes(version))
+  const agreed = versions[at]
+  if (agreed === undefined) return bus === 'tried' ? { guest: versions, host: vmbus } : STRANGERS
+  // A guest's firmware, which comes before it, agrees on an older one.
+  const host = vmbus.filter((version) => version <= agreed)
+  return { guest: bus === 'tried' ? versions.slice(0, at + 1) : [agreed], host }
 }
 
 const words = (value: unknown): readonly number[] =>
@@ -57,14 +63,28 @@ function adapterOf({ fields }: MatrixGuest, host: HostProfile): Adapter {
   return { ...agreed, agreed, hostIsOlder }
 }
 
+/**
+ * A guest asks for versions of its own until the host takes one, so what is newer on the host is not seen. The guest keeps all of
+ * its list: the packets with which a driver begins, and its answer to errors, follow from what it knows.
+ */
+function storageOf({ fields }: MatrixGuest, host: HostProfile): readonly number[] {
+  const offered = host.fields.storvsc.value
+  const newest = Math.max(...words(fields['storvsc']?.value).filter((version) => offered.includes(version)))
+  return Number.isFinite(newest) ? offered.filter((version) => version <= newest) : offered
+}
+
 const FAMILIES = ['linux', 'freebsd', 'windows'] as const
 
-/** A probe that reads the adapter's versions, and is not about the lists, sees the one that both ends agree on. */
-const meetOnAdapter = ({ reads, bus }: Probe): boolean =>
-  bus !== 'lists' &&
-  reads.host.includes('netvsc') &&
-  FAMILIES.every((family) => reads[family].some((name) => name === 'netvsc'))
+const bothRead = ({ reads }: Probe, field: 'netvsc' | 'storvsc'): boolean =>
+  reads.host.includes(field) && FAMILIES.every((family) => reads[family].some((name) => name === field))
 
-/** The contact stands for this field in the key of an execution. */
-export const isInContact = (probe: Probe, name: string): boolean =>
-  name === 'vmbus' || (name === 'netvsc' && meetOnAdapter(probe))
+/** A probe that reads the adapter's versions, and is not about what is tried, sees the one that both ends agree on. */
+const meetOnAdapter = (probe: Probe): boolean => probe.bus !== 'tried' && bothRead(probe, 'netvsc')
+
+const meetOnStorage = (probe: Probe): boolean => bothRead(probe, 'storvsc')
+
+/** The contact stands for this field of an end in the key of an execution. */
+export const isInContact = (probe: Probe, name: string, end: 'guest' | 'host'): boolean =>
+  name === 'vmbus' ||
+  (name === 'netvsc' && meetOnAdapter(probe)) ||
+  (name === 'storvsc' && end === 'host' && meetOnStorage(probe))

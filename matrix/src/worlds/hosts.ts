@@ -42,7 +42,7 @@ export function nextHost(profile: HostProfile): HostProfile {
 export function projectedHost(
   profile: HostProfile,
   reads: readonly string[],
-  { host, adapter }: Pick<Contact, 'host' | 'adapter'>,
+  { host, adapter, storage }: Omit<Contact, 'guest'>,
 ): HostProfile {
   const own = Object.entries(profile.fields).filter(([name]) => reads.includes(name))
   return profileOf('projected', `Windows Server 2025 with facts of ${profile.name}`, {
@@ -50,6 +50,7 @@ export function projectedHost(
     ...Object.fromEntries(own),
     vmbus: { ...profile.fields.vmbus, value: host },
     ...(adapter?.agreed && { netvsc: { ...profile.fields.netvsc, value: adapter.agreed.host } }),
+    ...(storage && { storvsc: { ...profile.fields.storvsc, value: storage } }),
   })
 }
 
