@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { EndName } from './ends.ts'
+import { isSame } from './is-same.ts'
 import type { Finding, Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -31,8 +32,7 @@ async function used(
     const data = new Uint8Array(size * 512).fill(size)
     const written = await stage.disk().write(size * 4096, data)
     const { data: found } = await stage.disk().read(size * 4096, data.length)
-    if (!written.ok || found.length !== data.length || found.some((byte) => byte !== size))
-      return 'the disk does not keep what is written'
+    if (!written.ok || !isSame(found, data)) return 'the disk does not keep what is written'
   }
   return true
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
+import { isSame } from './is-same.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -25,7 +26,7 @@ async function copied(
   if (end?.outcome !== 'ok') return `the copy ends as ${end?.outcome ?? 'unanswered'}`
   const found = files.read(`${files.folder}${files.separator}${name}`)
   if (found === undefined) return 'the file is not there'
-  return (found.length === size && found.every((byte, index) => byte === contents[index])) || 'the file is another'
+  return isSame(found, contents) || 'the file is another'
 }
 
 export const fileCopyProbe: Probe = {

@@ -1,3 +1,5 @@
+import { isSame } from './is-same.ts'
+
 /** One end of a flow. */
 export interface FlowEnd {
   readonly mac: string
@@ -85,5 +87,3 @@ export function frameOf(to: string, from: string, payload: number): Uint8Array {
   frame.set([...macs, ...EXPERIMENT])
   return frame
 }
-
-export const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

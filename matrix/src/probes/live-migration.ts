@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, STRANGE, works } from './arrive.ts'
 import type { EndName } from './ends.ts'
-import { frameOf, isSame } from './frames.ts'
+import { frameOf } from './frames.ts'
+import { isSame } from './is-same.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -63,7 +64,7 @@ async function carried(
   if (!(await stage.until(arrived, 1))) return 'a frame was lost'
   if (typeof id === 'number' && (await stage.answer('kvp:completed', id))?.outcome !== 'ok') return 'a key was lost'
   const { data: found } = await stage.disk().read(fill * 65_536, data.length)
-  if (found.length !== data.length || found.some((byte) => byte !== fill)) return 'the disk has lost what was written'
+  if (!isSame(found, data)) return 'the disk has lost what was written'
   if (!(await stage.net().ping(stage.lan.address))) return 'the network does not answer any more'
   const { answered } = stage.device('heartbeat').counts
   await stage.run(5)

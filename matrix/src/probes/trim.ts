@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, works } from './arrive.ts'
+import { isSame } from './is-same.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -15,8 +16,7 @@ const pieces = fc.array(fc.record({ block: fc.nat(15), fill: fc.integer({ min: 1
 
 const NOTHING = { ok: true, outcome: 'good' }
 
-const isAll = (data: Uint8Array, fill: number | undefined): boolean =>
-  data.length === PIECE && data.every((byte) => byte === fill)
+const piece = (fill: number): Uint8Array => new Uint8Array(PIECE).fill(fill)
 
 /** Writes blocks and gives the first and some others back: the image is smaller by these, and the others are as they were. */
 async function givenBack(
@@ -27,7 +27,7 @@ async function givenBack(
   const contents = new Map<number, number>()
   const gone = new Set<number>()
   for (const [index, { block, fill, kept }] of list.entries()) {
-    await disk.write(block * BLOCK, new Uint8Array(PIECE).fill(fill))
+    await disk.write(block * BLOCK, piece(fill))
     contents.set(block, fill)
     if (index === 0 || !kept) gone.add(block)
   }
@@ -43,7 +43,8 @@ async function givenBack(
   for (const [block, fill] of contents) {
     const { data } = await disk.read(block * BLOCK, PIECE)
     // What is given back reads as before, or as zeros (SBC-3, 4.7.4.4).
-    if (!isAll(data, fill) && !(gone.has(block) && isAll(data, 0))) return 'the disk loses what was kept'
+    if (!isSame(data, piece(fill)) && !(gone.has(block) && isSame(data, piece(0))))
+      return 'the disk loses what was kept'
   }
   return true
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, noSource, works } from './arrive.ts'
+import { isSame } from './is-same.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -21,8 +22,7 @@ async function resized(stage: Stage, list: readonly number[]): Promise<boolean |
     const { ok } = await disk.write(last, fill)
     for (const at of [0, last]) {
       const { data } = await disk.read(at, SECTOR)
-      if (!ok || data.length !== SECTOR || data.some((byte) => byte !== mib))
-        return 'the disk does not keep its contents'
+      if (!ok || !isSame(data, fill)) return 'the disk does not keep its contents'
     }
   }
   return true

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { arrive, byGuest, fails, works } from './arrive.ts'
+import { isSame } from './is-same.ts'
 import type { Probe } from './probe.ts'
 import type { Stage } from './stage.ts'
 
@@ -18,11 +19,12 @@ export async function through(stage: Stage, list: Sectors): Promise<boolean | st
   const behind = new Uint8Array(SECTOR)
   for (const { at, count, fill } of list) {
     const bytes = count * SECTOR
-    const { ok, outcome } = await disk.write(at * SECTOR, new Uint8Array(bytes).fill(fill))
+    const written = new Uint8Array(bytes).fill(fill)
+    const { ok, outcome } = await disk.write(at * SECTOR, written)
     if (!ok) return `a write ends as ${outcome}`
     stage.medium('fc').disk.read(at + count - 1, [behind])
     const { data } = await disk.read(at * SECTOR, bytes)
-    if ([...behind, ...data].some((byte) => byte !== fill) || data.length !== bytes)
+    if (!isSame(behind, written.subarray(bytes - SECTOR)) || !isSame(data, written))
       return 'the disk does not keep what is written'
   }
   return true
