@@ -1,6 +1,6 @@
 import type { AttachedHost, GuestBus, GuestGeneration, HostSystem, VmbusVersion } from '@vmbus/core'
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import { anything, bytes, nullable, plainCopy, restoreState, stateForm, text } from '@vmbus/world'
+import { anything, bytes, nullable, restoreState, stateForm, text } from '@vmbus/world'
 import { SimulationError } from './errors.ts'
 import type { Due } from './event-queue.ts'
 import { attach, current, powerOf, type AttachOptions, type GuestContext, type GuestLife } from './guest-life.ts'
@@ -57,9 +57,8 @@ export interface GuestCell<Surface = unknown> {
   run(due: Due): void
   /** `memory`: with RAM. */
   save(memory: boolean): unknown
-  /** Throws for a state of another guest: nothing has been touched. */
-  checkState(state: unknown): void
-  restore(state: unknown): void
+  /** What takes a state over. Throws for one of another guest: nothing has been touched. */
+  check(state: unknown): () => void
 }
 
 interface Saved {
@@ -108,16 +107,22 @@ export function createGuest<Surface>(
     save(withMemory) {
       if (life.attached === undefined) return null
       const { host, hostName, system } = life.attached
-      const states = plainCopy({ hostState: host.save(), system: system.save() })
-      return { ...FORM.head, host: hostName, memory: withMemory ? life.memory.bytes.slice() : null, ...states }
+      return {
+        ...FORM.head,
+        host: hostName,
+        memory: withMemory ? life.memory.bytes.slice() : null,
+        hostState: host.save(),
+        system: system.save(),
+      }
     },
-    checkState: (state) => void check(life, state),
-    restore(state) {
+    check(state) {
       const saved = check(life, state)
-      if (saved === null) return
-      if (saved.memory !== null) life.memory.bytes.set(saved.memory)
-      current(life).host.restore(saved.hostState)
-      current(life).system.restore(saved.system)
+      return () => {
+        if (saved === null) return
+        if (saved.memory !== null) life.memory.bytes.set(saved.memory)
+        current(life).host.restore(saved.hostState)
+        current(life).system.restore(saved.system)
+      }
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { GuestServices, SystemService } from '@vmbus/core'
-import { anything, list, pair, restoreState, stateForm, text } from '@vmbus/world'
+import { anything, list, pair, plainCopy, restoreState, stateForm, text } from '@vmbus/world'
 
 /** The services of one life of an operating system, by name. */
 export interface SystemServices extends Pick<GuestServices, 'service'>, SystemService {}
@@ -20,7 +20,7 @@ export function systemServices(): SystemServices {
       services.set(name, made)
       return made
     },
-    save: () => ({ ...FORM.head, services: [...services].map(([name, service]) => [name, service.save()]) }),
+    save: () => plainCopy({ ...FORM.head, services: [...services].map(([name, service]) => [name, service.save()]) }),
     restore(state) {
       for (const [name, saved] of restoreState(state, FORM).services) services.get(name)?.restore(saved)
     },

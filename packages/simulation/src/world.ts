@@ -188,10 +188,10 @@ function restore(ctx: Stepping, seed: number, state: unknown): void {
     )
   }
   queue.checkState(saved.queue)
-  for (const [name, cell] of saved.guests) cells.get(name)?.checkState(cell)
+  const takes = saved.guests.map(([name, cell]) => cells.get(name)?.check(cell))
   // Once for the time that restored owners see, once for the timers that they set.
   queue.restore(saved.queue)
-  for (const [name, cell] of saved.guests) cells.get(name)?.restore(cell)
+  for (const take of takes) take?.()
   queue.restore(saved.queue)
   ctx.steps = saved.steps
 }

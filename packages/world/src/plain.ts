@@ -16,7 +16,11 @@ function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return areNumbers(value) ? value.slice() : value.map(copy)
   if (value instanceof Uint8Array || value instanceof Int32Array || value instanceof Float64Array) return value.slice()
-  const copied: Record<string, unknown> = {}
-  for (const [key, part] of Object.entries(value)) copied[key] = copy(part)
+  // Its values at once, of which those that are objects are copied in their turn.
+  const copied: Record<string, unknown> = { ...value }
+  for (const key of Object.keys(copied)) {
+    const part = copied[key]
+    if (typeof part === 'object' && part !== null) copied[key] = copy(part)
+  }
   return copied
 }

@@ -126,11 +126,19 @@ export function bytes(length?: number): Shape<Uint8Array> {
 }
 
 export function optional<T>(of: Shape<T>): Shape<T | undefined> {
-  return (value, at) => (value === undefined ? undefined : of(value, at))
+  return orElse<T, undefined>(of, undefined)
 }
 
 export function nullable<T>(of: Shape<T>): Shape<T | null> {
-  return (value, at) => (value === null ? null : of(value, at))
+  return orElse<T, null>(of, null)
+}
+
+/** The shape, or this one value. */
+function orElse<T, E extends null | undefined>(of: Shape<T>, other: E): Shape<T | E> {
+  const either: Shape<T | E> = (value, at) => (value === other ? other : of(value, at))
+  if (!isPlain(of)) return either
+  const accepts = (value: unknown): value is T | E => value === other || of.accepts(value)
+  return Object.assign(either, { accepts })
 }
 
 /** The first shape that takes the value; a mismatch is told in the words of the last. */
@@ -195,15 +203,22 @@ export type Given<T> = { readonly [K in keyof T]-?: T[K] | undefined }
 
 /** An object with these fields and no other. A field that may be absent is `optional`, and stays absent. */
 export function object<T extends object>(fields: Fields<T>): Shape<T> {
-  const shapes = Object.entries<Shape<unknown>>(fields)
+  const shapes = Object.entries<Shape<unknown>>(fields).map(([key, of]) => ({
+    key,
+    of,
+    accepts: isPlain(of) ? of.accepts : undefined,
+  }))
   const names = new Set(Object.keys(fields))
   return (value, at) => {
     const given = record(value, at)
     for (const key of Object.keys(given))
       if (!names.has(key)) throw new ShapeMismatch(inside(at, key), given[key], `only ${[...names].join(', ')}`)
     // A copy already, in the order given, so that a state saved again is the same text.
-    for (const [key, of] of shapes) {
-      const part = of(given[key], inside(at, key))
+    for (const { key, of, accepts } of shapes) {
+      const value = given[key]
+      // Most of a state: it needs no text of its path and no store.
+      if (accepts?.(value) === true) continue
+      const part = of(value, inside(at, key))
       if (key in given || part !== undefined) given[key] = part
     }
     // Each field of T has been parsed by its own shape, which `Fields` holds to T's type.
