@@ -23,6 +23,42 @@ export interface Selection {
 export const probesFor = ({ features }: Selection, probes: readonly Probe[]): readonly Probe[] =>
   probes.filter((probe) => features.some(({ id }) => id === probe.feature))
 
+type ReadsOf = (
+  guest: RunnerGuest,
+  host: string,
+  probe: Probe,
+  decidedBy: Execution['decidedBy'],
+) => readonly ReadField[]
+
+/** Tells what each probe of a feature gave for a cell: its execution, or why there is none; without `readsOf` not what it read. */
+export function partsOf(
+  { releases, features }: Pick<Selection, 'releases' | 'features'>,
+  { registry }: Pick<Runner, 'registry'>,
+  plan: Plan,
+  executions: ReadonlyMap<string, Execution>,
+  readsOf: ReadsOf = () => [],
+): (release: string, host: string, feature: MatrixFeature['id']) => readonly Part[] {
+  const guests = new Map(releases.map(({ key }) => [key, registry.guestOf(key)]))
+  const probes = new Map(
+    features.map(({ id }) => [id, registry.probes.filter(({ feature }) => feature === id)] as const),
+  )
+
+  function partOf(probe: Probe, release: string, host: string): Part {
+    const guest = guests.get(release)
+    const planned = plan.of(release, host, probe.id)
+    if (guest === undefined || !('fields' in guest)) {
+      return { probe, reads: [], notRun: { why: 'no-guest', ...(guest && { detail: guest.reason }) } }
+    }
+    if (!('id' in planned)) return { probe, reads: [], notRun: { why: 'not-planned', detail: planned.reason } }
+    const execution = executions.get(planned.id)
+    if (execution === undefined) return { probe, reads: [], notRun: { why: 'not-finished' } }
+    const simulated: Part = { probe, reads: readsOf(guest, host, probe, execution.decidedBy), execution }
+    return withReal(simulated, executions.get(plan.realOf(release, host, probe.id) ?? ''), probe)
+  }
+
+  return (release, host, feature) => (probes.get(feature) ?? []).map((probe) => partOf(probe, release, host))
+}
+
 /**
  * The results of what ran: every cell of the selection, those of which nothing ran as well. The same plan and executions give
  * the same results, wherever and in whatever order they ran.
@@ -36,22 +72,8 @@ export function assemble(
   const { releases, hosts, features } = selection
   const { registry } = runner
   const probes = probesFor(selection, registry.probes)
-  const guests = new Map(releases.map(({ key }) => [key, registry.guestOf(key)]))
   const rows = new Map(releases.map((row) => [row.key, { row, published: registry.publishedOf(row.key) }]))
-  const readsFor = cachedReads(registry, hosts)
-
-  function partOf(probe: Probe, release: string, host: string): Part {
-    const guest = guests.get(release)
-    const planned = plan.of(release, host, probe.id)
-    if (guest === undefined || !('fields' in guest)) {
-      return { probe, reads: [], notRun: { why: 'no-guest', ...(guest && { detail: guest.reason }) } }
-    }
-    if (!('id' in planned)) return { probe, reads: [], notRun: { why: 'not-planned', detail: planned.reason } }
-    const execution = executions.get(planned.id)
-    if (execution === undefined) return { probe, reads: [], notRun: { why: 'not-finished' } }
-    const simulated: Part = { probe, reads: readsFor(guest, host, probe, execution.decidedBy), execution }
-    return withReal(simulated, executions.get(plan.realOf(release, host, probe.id) ?? ''), probe)
-  }
+  const parts = partsOf(selection, runner, plan, executions, cachedReads(registry, hosts))
 
   return buildResults({
     seed: plan.seed,
@@ -60,25 +82,24 @@ export function assemble(
     ...(plan.shard !== undefined && { shard: plan.shard }),
     features: features.map((feature) => resultFeature(feature, probes)),
     hosts: hosts.map(resultHost),
-    releases: releases.map((row) => resultRelease(row, guests.get(row.key))),
+    releases: releases.map((row) => resultRelease(row, registry.guestOf(row.key))),
     executions: executions.values(),
     causes: CAUSES,
     storyOf({ key }, { id: host }, { id: feature }) {
       const found = rows.get(key)
       if (found === undefined) throw new Error(`${key} was not asked for`)
-      const parts = probes.filter((probe) => probe.feature === feature).map((probe) => partOf(probe, key, host))
       const support = found.published?.(host, feature)
-      return storyOf({ release: found.row, host, feature, support, parts }, CAUSES)
+      return storyOf({ release: found.row, host, feature, support, parts: parts(key, host, feature) }, CAUSES)
     },
   })
 }
 
 /** What a probe reads of a guest or a host is looked up once, so that equal cells have the very same values. */
-function cachedReads(registry: RunnerRegistry, hosts: readonly HostProfile[]) {
+function cachedReads(registry: RunnerRegistry, hosts: readonly HostProfile[]): ReadsOf {
   const fields = new Map(hosts.map((profile) => [profile.id, registry.hostFields(profile)]))
   const read = rememberedReadField()
   const known = new Map<RunnerGuest, Map<string, readonly ReadField[]>>()
-  return (guest: RunnerGuest, host: string, probe: Probe, decidedBy: Execution['decidedBy']): readonly ReadField[] => {
+  return (guest, host, probe, decidedBy) => {
     const ofGuest = known.get(guest) ?? new Map<string, readonly ReadField[]>()
     known.set(guest, ofGuest)
     const key = [host, probe.id, decidedBy?.of, decidedBy?.field].join(' ')

@@ -17,10 +17,10 @@ export interface Counts {
 }
 
 /** What counts neither for nor against: nothing was measured, or the error is ours. */
-const LEFT_OUT: ReadonlySet<Outcome> = new Set<Outcome>(['not-run', 'error', 'not-applicable'])
+export const LEFT_OUT: ReadonlySet<Outcome> = new Set<Outcome>(['not-run', 'error', 'not-applicable'])
 const isMeasured = ({ outcome, evidence }: StoredStory): boolean => !LEFT_OUT.has(outcome) && evidence !== 'documented'
 /** A `partial` that no field decided lacks nothing: its probe leaves a part of the row out. */
-const isWorking = ({ outcome, decidedBy }: StoredStory): boolean =>
+export const isWorking = ({ outcome, decidedBy }: Pick<StoredStory, 'outcome' | 'decidedBy'>): boolean =>
   outcome === 'works' || (outcome === 'partial' && decidedBy === undefined)
 
 function tally<K>(pairs: Iterable<readonly [K | undefined, number]>): Map<K, number> {

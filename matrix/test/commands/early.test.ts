@@ -1,8 +1,10 @@
 import { hostProfiles } from '@vmbus/host'
 import { describe, expect, it } from 'vitest'
+import { assemble } from '../../src/cells/assemble.ts'
 import { earlyResults, inTurn, type EarlyResult } from '../../src/commands/early.ts'
 import { OURS } from '../../src/registry/registry.ts'
 import type { Task } from '../../src/run/plan.ts'
+import { countsOf } from '../../src/results/counts.ts'
 import { fakeRunner } from './fake-runner.ts'
 
 const runner = fakeRunner()
@@ -61,6 +63,17 @@ describe('a feature that is certain', () => {
       'kvp 2/4',
       ...Array.from({ length: trim }, () => 'trim'),
     ])
+  })
+
+  it('is told as the results of the end count it', async () => {
+    const results = assemble(selection, runner, plan, await runner.runPlan(plan, {}))
+    const of = (feature: string) => {
+      const at = results.features.findIndex(({ id }) => id === feature)
+      const cells = results.cells.map((row) => row.filter((_, index) => index % results.features.length === at))
+      const { working, measured } = countsOf({ ...results, features: results.features.slice(at, at + 1), cells })
+      return `${feature} ${working}/${measured}`
+    }
+    expect([of('kvp'), of('trim')]).toEqual(['kvp 2/4', 'trim 2/4'])
   })
 
   it('is not told of what an earlier run had found', async () => {
