@@ -50,7 +50,7 @@ export function copied(): Copy {
 
   return {
     redWith(defect) {
-      const patch = join(root, 'tests/regressions/defects', `${defect}.patch`)
+      const patch = join(ROOT, 'tests/regressions/defects', `${defect}.patch`)
       git(patch)
       try {
         const tsx = pathToFileURL(join(ROOT, 'node_modules/tsx/dist/loader.mjs')).href
