@@ -19,7 +19,7 @@ export interface ComplianceOptions extends Partial<ScenarioOptions>, GuestOption
 
 const DEFAULT_SECONDS = 120
 const DEFAULT_MOMENTS = [0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
-/** A guest that leaves before so many events has hardly begun. */
+/** Moments before this one lie before the first contact: leaving there tests nothing. */
 const FIRST_LEAVING = 5
 
 /** Whole lives, lives that lose every device after so many events, and some that leave in the middle of their start. */

@@ -298,7 +298,7 @@ function payloadOf(packet: Uint8Array): { readonly bytes: Uint8Array; readonly t
   return { bytes: packet.slice(view.getUint16(2, true) * 8), transaction: view.getUint32(8, true) }
 }
 
-/** The lowest 16 pages belong to nobody: whoever writes them wrote outside of every grant. */
+/** The lowest 16 pages are never granted: a write there went outside of every grant. */
 function memoryGuard(world: DeviceWorld): () => void {
   const before = world.memory.words.slice(0, 16 * 1024)
   return () => {

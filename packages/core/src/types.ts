@@ -184,7 +184,7 @@ export interface HostDevice {
   /** A GPADL on one of its channels goes away; every later access through it fails. */
   gpadlGone?(channel: Channel, gpadl: number): void
   timer?(name: string): void
-  /** One plain versioned value; with `restore` into a fresh device over the same backends it changes no later byte. */
+  /** One plain versioned value; with `restore` into a new device over the same backends it changes no later byte. */
   save(): unknown
   /**
    * Throws `StateError` of @vmbus/world for what `save` of a device with these options and settings cannot have given:

@@ -1,11 +1,22 @@
 import { HV_STATUS } from '@vmbus/hypervisor'
 import { expect, test } from 'vitest'
 import { Feature, MessageId, Version, encode, layouts } from '../src/index.ts'
-import { RING, bare, contactV5, device, gpadlHeader, instance, rig, types, type Log, type Rig } from './host-rig.ts'
+import {
+  RING,
+  bare,
+  contactV5,
+  device,
+  gpadlHeader,
+  instance,
+  fixture,
+  types,
+  type Log,
+  type Fixture,
+} from './host-fixture.ts'
 
 /** A guest of 6.0 that may choose how it is signalled, with two devices; its rings are granted. */
-function copper(log: Log): Rig {
-  const made = rig({ versions: [Version.v6_0] })
+function copper(log: Log): Fixture {
+  const made = fixture({ versions: [Version.v6_0] })
   for (const n of [1, 2]) made.bus.offer(device(log, instance(n)))
   made.post(4, contactV5(Version.v6_0, { features: Feature.guestSpecifiedSignalParameters }))
   made.post(4, bare(MessageId.requestOffers))
@@ -21,12 +32,12 @@ function copper(log: Log): Rig {
   made.take()
   return made
 }
-const open = ({ post, take }: Rig, relid: number, connectionId: number, eventFlag: number): number | undefined => {
+const open = ({ post, take }: Fixture, relid: number, connectionId: number, eventFlag: number): number | undefined => {
   const rings = { relid, ringGpadl: 10, downstreamOffset: 2 }
   post(4, encode(layouts.openChannelV6, MessageId.openChannel, { ...rings, connectionId, eventFlag }))
   return take().map((message) => layouts.openChannelResult.parse(message).status)[0]
 }
-const close = ({ post }: Rig, relid: number): void =>
+const close = ({ post }: Fixture, relid: number): void =>
   void post(4, encode(layouts.closeChannel, MessageId.closeChannel, { relid }))
 
 test('a guest is signalled with the flag, and signals by the connection, that it chose for as long as the channel is open', () => {
@@ -77,7 +88,7 @@ test.each([
 
 test('without the feature, or in the short form, the offer says how to signal', () => {
   const log: Log = { calls: [] }
-  const made = rig({ versions: [Version.v6_0] })
+  const made = fixture({ versions: [Version.v6_0] })
   made.bus.offer(device(log))
   made.post(4, contactV5(Version.v6_0))
   made.post(4, bare(MessageId.requestOffers))

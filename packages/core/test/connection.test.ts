@@ -33,7 +33,7 @@ test('PAUSE, PAUSE_RESPONSE and RESUME are 8 bytes each, in turn', () => {
   expect(posted).toEqual(['1b00000000000000', '1d00000000000000'])
 })
 
-test('MODIFY_CONNECTION names two fresh pages, and what the host answers decides which are freed', () => {
+test('MODIFY_CONNECTION names two new pages, and what the host answers decides which are freed', () => {
   const { guest, pages, posted, events, branches, answer } = alone()
   const before = pages.available
   // 9 bytes: the id, and connection_state 2, "failed".

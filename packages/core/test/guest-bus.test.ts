@@ -13,7 +13,7 @@ import {
   type GuestBus,
 } from '../src/index.ts'
 
-interface Rig {
+interface Fixture {
   readonly guest: GuestBus
   /** Time and number of every message that reached the host. */
   readonly seen: { readonly at: number; readonly connection: number; readonly type: number }[]
@@ -22,11 +22,11 @@ interface Rig {
 }
 
 /** A guest before a host that answers nothing by itself; `status` is what its hypercalls come back with. */
-function rig(
+function fixture(
   versions: readonly number[],
   status: (attempt: number) => number,
   behaviour: Partial<GuestBehaviour> = {},
-): Rig {
+): Fixture {
   const clock = virtualClock()
   const seen: { at: number; connection: number; type: number }[] = []
   const timers = timerQueue((name) => guest.timer(name))
@@ -67,11 +67,11 @@ function rig(
   }
 }
 
-const times = (seen: Rig['seen']): number[] => seen.slice(1).map(({ at }, index) => at - (seen[index]?.at ?? 0))
+const times = (seen: Fixture['seen']): number[] => seen.slice(1).map(({ at }, index) => at - (seen[index]?.at ?? 0))
 
 describe('a host that does not take a message', () => {
   test('is asked again as Linux asks: after 1 µs, then twice as long each time, up to 100 times', () => {
-    const { guest, seen, run } = rig([Version.v4_0], () => HV_STATUS.insufficientBuffers)
+    const { guest, seen, run } = fixture([Version.v4_0], () => HV_STATUS.insufficientBuffers)
     guest.start()
     run()
     expect(seen).toHaveLength(100)
@@ -82,7 +82,7 @@ describe('a host that does not take a message', () => {
   })
 
   test('is asked 20 times by FreeBSD, for any reason', () => {
-    const { guest, seen, run } = rig([Version.v4_0], () => HV_STATUS.invalidParameter, { post: FREEBSD_POST })
+    const { guest, seen, run } = fixture([Version.v4_0], () => HV_STATUS.invalidParameter, { post: FREEBSD_POST })
     guest.start()
     run()
     expect(seen).toHaveLength(20)
@@ -90,7 +90,7 @@ describe('a host that does not take a message', () => {
   })
 
   test('for another reason is not asked again by Linux, and the next version has its turn', () => {
-    const { guest, seen, run } = rig([Version.v5_3, Version.v4_0], (attempt) =>
+    const { guest, seen, run } = fixture([Version.v5_3, Version.v4_0], (attempt) =>
       attempt === 1 ? HV_STATUS.invalidParameter : 0,
     )
     guest.start()
@@ -100,7 +100,7 @@ describe('a host that does not take a message', () => {
   })
 
   test('messages keep their order over a retry', () => {
-    const { guest, seen, answer, run } = rig([Version.v4_1], (attempt) =>
+    const { guest, seen, answer, run } = fixture([Version.v4_1], (attempt) =>
       attempt === 2 ? HV_STATUS.insufficientBuffers : 0,
     )
     guest.start()
@@ -117,7 +117,7 @@ describe('a host that does not take a message', () => {
 })
 
 test('a guest posts to the connection that the host names', () => {
-  const { guest, seen, answer } = rig([Version.v5_0], () => 0)
+  const { guest, seen, answer } = fixture([Version.v5_0], () => 0)
   guest.start()
   answer(encode(layouts.versionResponse, MessageId.versionResponse, { supported: 1, selected: 1 }))
   expect(seen.map(({ connection, type }) => [connection, type])).toEqual([
@@ -127,7 +127,7 @@ test('a guest posts to the connection that the host names', () => {
 })
 
 test('an UNLOAD that nobody answers ends after its timeout', () => {
-  const { guest, seen, answer, run } = rig([Version.v5_0], () => 0, { unloadTimeout: 5000 })
+  const { guest, seen, answer, run } = fixture([Version.v5_0], () => 0, { unloadTimeout: 5000 })
   guest.start()
   answer(encode(layouts.versionResponse, MessageId.versionResponse, { supported: 1, selected: 4 }))
   guest.unload()
@@ -137,7 +137,7 @@ test('an UNLOAD that nobody answers ends after its timeout', () => {
 })
 
 test('a driver that never unloads below 3.0 just leaves', () => {
-  const { guest, seen, answer } = rig([Version.v2_4], () => 0, { unloadFrom: Version.v3_0 })
+  const { guest, seen, answer } = fixture([Version.v2_4], () => 0, { unloadFrom: Version.v3_0 })
   guest.start()
   answer(encode(layouts.versionResponse, MessageId.versionResponse, { supported: 1 }))
   guest.unload()

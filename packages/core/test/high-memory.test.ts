@@ -17,7 +17,7 @@ import {
   type GuestBus,
 } from '../src/index.ts'
 import { scopedTimers, seeded, timerQueue, virtualClock } from '@vmbus/world'
-import { RING, bare, contactOld, contactV5, device, gpadlHeader, rig, type Log } from './host-rig.ts'
+import { RING, bare, contactOld, contactV5, device, gpadlHeader, fixture, type Log } from './host-fixture.ts'
 
 const FOUR_GIB = 0x1_0000_0000
 const SIZE = FOUR_GIB + 64 * 4096
@@ -90,7 +90,7 @@ describe('above 4 GiB', () => {
 
   test('the host reads the monitor page', () => {
     const log: Log = { calls: [] }
-    const made = rig({}, memory)
+    const made = fixture({}, memory)
     made.bus.offer(device(log, undefined, undefined, 1000))
     made.post(4, contactV5(Version.v5_3, MONITORS))
     made.post(4, bare(MessageId.requestOffers))
@@ -109,7 +109,7 @@ describe('above 4 GiB', () => {
   test('the host sets and takes bits of the interrupt page', () => {
     const log: Log = { calls: [] }
     const wrote: number[][] = []
-    const made = rig({}, { ...memory, wrote: (gpa, length) => void wrote.push([gpa, length]) })
+    const made = fixture({}, { ...memory, wrote: (gpa, length) => void wrote.push([gpa, length]) })
     made.bus.offer(device(log))
     made.post(1, contactOld(Version.v1_1, { interruptPage: INTERRUPTS }))
     made.post(1, bare(MessageId.requestOffers))

@@ -10,14 +10,14 @@ import {
   device,
   gpadlHeader,
   openFirst,
-  rig,
+  fixture,
   types,
   type Log,
-} from './host-rig.ts'
+} from './host-fixture.ts'
 
 describe('a guest that speaks 5.3', () => {
   test('connects, is offered a device, opens it, closes it and unloads', () => {
-    const { bus, post, take } = rig()
+    const { bus, post, take } = fixture()
     const log: Log = { calls: [] }
     bus.offer(device(log))
     expect(post(4, contactV5(Version.v5_3))).toBe(0)
@@ -72,13 +72,13 @@ describe('a guest that speaks 5.3', () => {
 })
 
 test('a host before RS3 has no connection 4', () => {
-  const { post } = rig({ versions: [Version.v4_0, Version.v3_0] })
+  const { post } = fixture({ versions: [Version.v4_0, Version.v3_0] })
   expect(post(4, contactV5(Version.v5_0))).toBe(0x12)
   expect(post(1, contactOld(Version.v4_0))).toBe(0)
 })
 
 test('features are those of both', () => {
-  const { bus, post, take } = rig({ versions: [Version.v6_0] })
+  const { bus, post, take } = fixture({ versions: [Version.v6_0] })
   post(4, contactV5(Version.v6_0, { features: 0xff }))
   const [response] = take()
   expect(response).toHaveLength(20)
@@ -87,7 +87,7 @@ test('features are those of both', () => {
 
 describe('contact', () => {
   const responseTo = (contact: Uint8Array, connection = 4, options: Partial<HostBusOptions> = {}): number[] => {
-    const { post, take } = rig(options)
+    const { post, take } = fixture(options)
     post(connection, contact)
     return [...(take()[0] ?? [])]
   }
@@ -107,7 +107,7 @@ describe('contact', () => {
   })
 
   test('another SINT or VTL is refused, and leaves the connection alone', () => {
-    const { bus, post, take } = rig()
+    const { bus, post, take } = fixture()
     post(4, contactV5(Version.v5_3))
     take()
     post(4, contactV5(Version.v5_3, { vtl: 2 }))
@@ -120,7 +120,7 @@ describe('contact', () => {
   })
 
   test('a reset drops the answer that waits at a masked SINT for a guest that never connected', () => {
-    const { bus, post } = rig()
+    const { bus, post } = fixture()
     const waiting = (): unknown => bus.inspect()['outgoing']
     post(4, contactV5(Version.v5_3, { sint: 3 }))
     expect(waiting()).toBe(1)
@@ -144,7 +144,7 @@ describe('contact', () => {
   })
 
   test('a new contact ends the connection before', () => {
-    const { bus, post, take } = rig()
+    const { bus, post, take } = fixture()
     const log: Log = { calls: [] }
     bus.offer(device(log))
     connect(post)
@@ -156,7 +156,7 @@ describe('contact', () => {
   })
 
   test('a second UNLOAD has nobody to answer it', () => {
-    const { post, take } = rig()
+    const { post, take } = fixture()
     connect(post)
     take()
     post(4, encode(layouts.bare, MessageId.unload, {}))
@@ -166,7 +166,7 @@ describe('contact', () => {
 })
 
 test('a GPADL ends where its announced list ends, whatever follows; one without end is refused', () => {
-  const { bus, post, take } = rig()
+  const { bus, post, take } = fixture()
   bus.offer(device({ calls: [] }))
   connect(post)
   take()
@@ -184,7 +184,7 @@ test('a GPADL ends where its announced list ends, whatever follows; one without 
 
 describe('removal', () => {
   test('requests on a dying channel are answered, its relid is not reused, and its successor waits', () => {
-    const { bus, post, take } = rig()
+    const { bus, post, take } = fixture()
     const log: Log = { calls: [] }
     const handle = bus.offer(device(log))
     connect(post)
@@ -215,7 +215,7 @@ describe('removal', () => {
   })
 
   test('subchannels go before their primary', () => {
-    const { bus, post, take } = rig()
+    const { bus, post, take } = fixture()
     let offerSubchannels = (_count: number): void => {}
     const base = device({ calls: [] })
     const handle = bus.offer({
@@ -237,7 +237,7 @@ describe('removal', () => {
 
 describe('a guest that does not listen', () => {
   test('is asked to try again, and loses nothing', () => {
-    const { post, take } = rig()
+    const { post, take } = fixture()
     connect(post)
     let sent = 0
     while (post(4, gpadlHeader(99, 1, [RING])) === 0) {
@@ -254,7 +254,7 @@ describe('a guest that does not listen', () => {
   })
 
   test('in 6.0 says so: its answers wait for RESUME', () => {
-    const { post, take } = rig({ versions: [Version.v6_0] })
+    const { post, take } = fixture({ versions: [Version.v6_0] })
     post(4, contactV5(Version.v6_0, { features: Feature.pauseResume }))
     take()
     post(4, encode(layouts.bare, MessageId.pause, {}))
@@ -266,7 +266,7 @@ describe('a guest that does not listen', () => {
 })
 
 test('a paused bus is silent, and answers when it goes on', () => {
-  const { bus, post, take } = rig()
+  const { bus, post, take } = fixture()
   const log: Log = { calls: [] }
   bus.offer(device(log))
   connect(post)
@@ -280,7 +280,7 @@ test('a paused bus is silent, and answers when it goes on', () => {
 })
 
 test('reserved channels are never offered, outlive the connection, and close without one', () => {
-  const { bus, post, take } = rig()
+  const { bus, post, take } = fixture()
   const log: Log = { calls: [] }
   bus.offer(device(log), undefined, { reservedRelid: 2047 })
   connect(post)
@@ -311,7 +311,7 @@ test.each([
   [Version.v4_0, []],
   [Version.v4_1, [MessageId.tlConnectResult]],
 ])('a socket that nobody listens for, at %s', (version, answer) => {
-  const { post, take } = rig({ versions: [version] })
+  const { post, take } = fixture({ versions: [version] })
   post(1, contactOld(version))
   take()
   post(1, encode(layouts.tlConnectRequest, MessageId.tlConnectRequest, { endpointId: INSTANCE, serviceId: NIC }))
@@ -322,7 +322,7 @@ test.each([
   [Version.v4_1, []],
   [Version.v5_3, [0, 0x8000_ffff]],
 ])('MODIFYCHANNEL is answered from 5.3 on, here %s', (version, statuses) => {
-  const { bus, post, take } = rig()
+  const { bus, post, take } = fixture()
   const log: Log = { calls: [] }
   bus.offer(device(log))
   post(1, version < Version.v5_0 ? contactOld(version) : contactV5(version))
@@ -335,7 +335,7 @@ test.each([
 })
 
 test('below 2.4 there are 255 channels', () => {
-  const { bus, post, take } = rig({ diagnose: () => {} })
+  const { bus, post, take } = fixture({ diagnose: () => {} })
   for (let number = 1; number <= 300; number++)
     bus.offer(device({ calls: [] }, `00000000-0000-0000-0000-${number.toString(16).padStart(12, '0')}`))
   post(1, contactOld(Version.v1_1))
@@ -348,7 +348,7 @@ test('below 2.4 there are 255 channels', () => {
 
 test('a handle from before restores follows the device, also when it has left the bus: never one from before', () => {
   const made: HostDevice[] = []
-  const { bus } = rig()
+  const { bus } = fixture()
   const log: Log = { calls: [] }
   const spec = device(log)
   const create = (...args: Parameters<typeof spec.create>): HostDevice => {

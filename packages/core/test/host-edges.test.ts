@@ -10,13 +10,13 @@ import {
   gpadlHeader,
   instance,
   openFirst,
-  rig,
+  fixture,
   types,
   type Log,
-} from './host-rig.ts'
+} from './host-fixture.ts'
 
 test('relid 0 names no channel, though channels that are not offered have it', () => {
-  const { bus, post, take, branches } = rig()
+  const { bus, post, take, branches } = fixture()
   bus.offer(device({ calls: [] }))
   post(4, contactV5(Version.v5_3))
   take()
@@ -32,7 +32,7 @@ test('relid 0 names no channel, though channels that are not offered have it', (
 })
 
 test('the SINT of a contact counts from 5.0 on, on the connection that is for it', () => {
-  const { bus, post, take } = rig()
+  const { bus, post, take } = fixture()
   post(4, contactV5(Version.v5_0, { sint: 3 }))
   expect(bus.version).toBe(0)
   post(1, contactV5(Version.v5_0, { sint: 3 }))
@@ -45,7 +45,7 @@ test('the SINT of a contact counts from 5.0 on, on the connection that is for it
 
 test('below 2.4 a guest without an interrupt page is taken, and not signalled', () => {
   const log: Log = { calls: [] }
-  const { bus, post, take, flags } = rig()
+  const { bus, post, take, flags } = fixture()
   bus.offer(device(log))
   post(1, contactOld(Version.v1_1, { interruptPage: 0 }))
   post(1, bare(MessageId.requestOffers))
@@ -57,7 +57,7 @@ test('below 2.4 a guest without an interrupt page is taken, and not signalled', 
 })
 
 test('the owner has one handle of a device', () => {
-  const { bus } = rig()
+  const { bus } = fixture()
   const handle = bus.offer(device({ calls: [] }))
   expect(bus.devices[0]).toBe(handle)
   expect(bus.devices[0]).toBe(bus.devices[0])
@@ -65,7 +65,7 @@ test('the owner has one handle of a device', () => {
 
 test('a guest is signalled after the answer to its open, and only if the device said something', () => {
   const order: string[] = []
-  const { bus, post, flags } = rig({
+  const { bus, post, flags } = fixture({
     trace: (event) => {
       if (event.kind === 'message' && event.to === 'guest') order.push(`message ${event.bytes[0]}`)
       if (event.kind === 'signal' && event.to === 'guest') order.push(`signal ${event.relid}`)
@@ -94,7 +94,7 @@ test('a guest is signalled after the answer to its open, and only if the device 
 
 test('the host looks for room by itself, each millisecond, if the guest does not promise to say so', () => {
   const calls: string[] = []
-  const { bus, post, memory, advance, timers } = rig()
+  const { bus, post, memory, advance, timers } = fixture()
   const spec = device({ calls: [] })
   let channel: Channel | undefined
   bus.offer({

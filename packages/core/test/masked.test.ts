@@ -10,17 +10,17 @@ import {
   gpadlHeader,
   instance,
   openFirst,
-  rig,
+  fixture,
   types,
   type Log,
-} from './host-rig.ts'
+} from './host-fixture.ts'
 
 const SECOND = 10_000_000
 const DAY = 86_400 * SECOND
 
 describe('a SINT that the guest masks', () => {
   test('gets what was said meanwhile once it is unmasked, in order, and costs no timer', () => {
-    const { bus, post, take, mask, enable, advance, timers } = rig()
+    const { bus, post, take, mask, enable, advance, timers } = fixture()
     bus.offer(device({ calls: [] }))
     connect(post)
     take()
@@ -38,7 +38,7 @@ describe('a SINT that the guest masks', () => {
 
   test('is told so once in the trace, when it takes the message', () => {
     const traced: number[] = []
-    const { bus, post, take, mask, enable } = rig({
+    const { bus, post, take, mask, enable } = fixture({
       trace: (event) => void (event.kind === 'message' && event.to === 'guest' && traced.push(event.bytes[0] ?? 0)),
     })
     connect(post)
@@ -52,7 +52,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('gets the signals that it missed, too', () => {
-    const { bus, post, take, mask, enable, flags } = rig()
+    const { bus, post, take, mask, enable, flags } = fixture()
     const log: Log = { calls: [] }
     bus.offer(device(log))
     connect(post)
@@ -69,7 +69,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('gets no signal of a channel that closed meanwhile', () => {
-    const { bus, post, take, mask, enable, flags } = rig()
+    const { bus, post, take, mask, enable, flags } = fixture()
     const log: Log = { calls: [] }
     bus.offer(device(log))
     connect(post)
@@ -83,7 +83,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('gets it after a restore as well', () => {
-    const { bus, partition, post, take, mask, enable, flags } = rig()
+    const { bus, partition, post, take, mask, enable, flags } = fixture()
     const log: Log = { calls: [] }
     bus.offer(device(log))
     connect(post)
@@ -100,7 +100,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('holds back no other: an answer that goes elsewhere is there at once', () => {
-    const { bus, post, take, mask, enable } = rig()
+    const { bus, post, take, mask, enable } = fixture()
     bus.offer(device({ calls: [] }), undefined, { reservedRelid: 9 })
     connect(post)
     const target = { relid: 9, targetVp: 1, targetSint: 2 }
@@ -118,7 +118,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('is not filled by a guest that asks for ever', () => {
-    const { bus, post, mask } = rig()
+    const { bus, post, mask } = fixture()
     mask()
     for (let round = 0; round < 3000; round++) {
       post(4, contactV5(Version.v5_3, { sint: 3 }))
@@ -134,7 +134,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('a new contact is not answered with what an earlier one left', () => {
-    const { post, take, mask, enable } = rig()
+    const { post, take, mask, enable } = fixture()
     connect(post)
     take()
     mask()
@@ -145,7 +145,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('a reset forgets what waits for it', () => {
-    const { bus, post, take, mask, enable, flags } = rig()
+    const { bus, post, take, mask, enable, flags } = fixture()
     const log: Log = { calls: [] }
     bus.offer(device(log))
     connect(post)
@@ -160,7 +160,7 @@ describe('a SINT that the guest masks', () => {
   })
 
   test('a processor or SINT that does not exist is refused at once', () => {
-    const { bus, post, branches } = rig()
+    const { bus, post, branches } = fixture()
     post(4, contactV5(Version.v5_3, { sint: 16 }))
     post(4, contactV5(0x0005_0009, { targetVp: 2 }))
     expect(bus.inspect()['outgoing']).toBe(0)
@@ -169,7 +169,7 @@ describe('a SINT that the guest masks', () => {
 })
 
 test('the guest that answers slowly is held off, and nobody else', () => {
-  const { bus, post, take, mask, enable } = rig({ versions: [Version.v5_3] })
+  const { bus, post, take, mask, enable } = fixture({ versions: [Version.v5_3] })
   bus.offer(device({ calls: [] }, INSTANCE), undefined, { reservedRelid: 9 })
   connect(post)
   take()

@@ -10,23 +10,23 @@ import {
   contactV5,
   device,
   gpadlHeader,
-  rig,
+  fixture,
   type Log,
-  type Rig,
-} from './host-rig.ts'
+  type Fixture,
+} from './host-fixture.ts'
 
 const SERVER = { parentToChild: 0, childToParent: 0xa000 }
 const NEXT = { parentToChildMonitor: 0xb000, childToParentMonitor: 0xc000 }
 
-const modify = ({ post, take }: Rig, parentToChildMonitor: number, childToParentMonitor: number): number[] => {
+const modify = ({ post, take }: Fixture, parentToChildMonitor: number, childToParentMonitor: number): number[] => {
   post(4, encode(layouts.modifyConnection, MessageId.modifyConnection, { parentToChildMonitor, childToParentMonitor }))
   return take().map((message) => layouts.modifyConnectionResponse.parse(message).connectionState)
 }
-const pages = ({ bus }: Rig): unknown => bus.inspect()['connection']
+const pages = ({ bus }: Fixture): unknown => bus.inspect()['connection']
 
 /** A guest of 6.0 that asked for `features`. */
-function copper(features: number, options: Partial<HostBusOptions> = {}): Rig {
-  const made = rig({ versions: [Version.v6_0], ...options })
+function copper(features: number, options: Partial<HostBusOptions> = {}): Fixture {
+  const made = fixture({ versions: [Version.v6_0], ...options })
   made.post(4, contactV5(Version.v6_0, { features }))
   made.take()
   return made
@@ -44,7 +44,7 @@ describe('half a pair of monitor pages', () => {
       [Version.v2_4, [1, 2]],
       [Version.v1_1, [0, 0]],
     ] as const) {
-      const made = rig()
+      const made = fixture()
       made.post(1, contactOld(version, half))
       expect([...(made.take()[0]?.subarray(8, 10) ?? [])]).toEqual(answer)
       expect([made.bus.version, made.branches()]).toEqual([0, ['contact-monitor']])
@@ -52,7 +52,7 @@ describe('half a pair of monitor pages', () => {
   })
 
   test.each(halves)('%s is one also where the host gives its own; the answer names none', (_which, half) => {
-    const made = rig({ versions: [Version.v6_0], serverMonitorPages: SERVER })
+    const made = fixture({ versions: [Version.v6_0], serverMonitorPages: SERVER })
     made.post(4, contactV5(Version.v6_0, { features: 0x40, ...half }))
     const [response] = made.take()
     expect(response).toHaveLength(20)
@@ -88,15 +88,15 @@ test('a guest that did not ask for the pages of the host moves its own', () => {
 
 describe('a monitored channel', () => {
   /** A packet of 16 bytes waits in the guest's ring, and its trigger is set in `page`. */
-  function send({ memory }: Rig, page: number, count: number): void {
+  function send({ memory }: Fixture, page: number, count: number): void {
     const data = (RING + 1) * 4096 + (count - 1) * 24
     memory.view.setUint32(data, 6 | (2 << 16), true)
     memory.view.setUint32(data + 4, 2, true)
     memory.view.setUint32(RING * 4096, count * 24, true)
     triggerMonitor(memory, page, 0)
   }
-  function monitored(log: Log): Rig {
-    const made = rig({ versions: [Version.v6_0] })
+  function monitored(log: Log): Fixture {
+    const made = fixture({ versions: [Version.v6_0] })
     const spec = device(log, undefined, undefined, 1000)
     made.bus.offer({
       ...spec,

@@ -28,7 +28,7 @@ export interface ProbeDriver extends GuestDriver {
   ping(index?: number): boolean
   open(channel: GuestChannel): void
   close(channel: GuestChannel): void
-  /** Grants `count` fresh pages; pages return to the allocator when the grant ends. */
+  /** Grants `count` new pages; pages return to the allocator when the grant ends. */
   grant(channel: GuestChannel, count: number): void
   ungrant(channel: GuestChannel, id: number): void
   retarget(channel: GuestChannel, vp: number): void

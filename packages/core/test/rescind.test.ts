@@ -37,7 +37,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 ) as fc.Arbitrary<Step>
 
 /** One guest by hand on a real host bus: a device that answers at once, or later when a request asks for that. */
-function rig() {
+function fixture() {
   const [clock, timers] = [virtualClock(), timerQueue((name) => bus.timer(name))]
   const memory = guestMemory(64 * 4096)
   const partition = createPartition({ memory, clock, timers, vps: 1, interrupt: () => {} })
@@ -164,7 +164,7 @@ function rig() {
 }
 
 /** What only the host writes of a channel's rings: all of its own ring, and how far it has read the guest's. */
-function hostBytes({ memory, ringPages }: ReturnType<typeof rig>, relid: number): Uint8Array {
+function hostBytes({ memory, ringPages }: ReturnType<typeof fixture>, relid: number): Uint8Array {
   const [first = 0, , third = 0] = ringPages(relid)
   const [mine, own] = [memory.bytes.slice(first * 4096 + 4, first * 4096 + 8), third * 4096]
   return Uint8Array.from([...mine, ...memory.bytes.subarray(own, own + 2 * 4096)])
@@ -173,7 +173,7 @@ function hostBytes({ memory, ringPages }: ReturnType<typeof rig>, relid: number)
 /** Runs the steps, and returns what became of it for the tallies. */
 function run(steps: readonly Step[]): Record<string, number> {
   let quiet = false
-  const world = rig()
+  const world = fixture()
   const { bus, calls, post, said } = world
   const end = world.open(1, () => quiet)
   const relid = 1
@@ -312,7 +312,7 @@ test('in any order of sends, rescind, close, release, unload, pauses and saves e
 })
 
 test('a rescinded device answers on every channel until it closes, and its primary ends the others', () => {
-  const world = rig()
+  const world = fixture()
   const { calls, post, said, handle } = world
   const primary = world.open(1)
   world.subchannels(2)

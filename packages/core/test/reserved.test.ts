@@ -10,11 +10,11 @@ import {
   device,
   gpadlHeader,
   instance,
-  rig,
+  fixture,
   types,
   type Log,
-  type Rig,
-} from './host-rig.ts'
+  type Fixture,
+} from './host-fixture.ts'
 
 const openReserved = (relid: number, targetVp = 1): Uint8Array =>
   encode(layouts.openReservedChannel, MessageId.openReservedChannel, {
@@ -29,8 +29,8 @@ const closeReserved = (relid: number, targetVp = 1): Uint8Array =>
 const rings = (relid: number): Uint8Array => gpadlHeader(relid, 10, [RING, RING + 1, RING + 2, RING + 3])
 
 /** A guest with an offered device at relid 1, opened as a reserved channel whose answers go to VP 1. */
-function opened(log: Log, monitorLatency = 0): Rig {
-  const made = rig()
+function opened(log: Log, monitorLatency = 0): Fixture {
+  const made = fixture()
   made.enable(1)
   made.bus.offer(device(log, instance(1), undefined, monitorLatency))
   connect(made.post)
@@ -217,7 +217,7 @@ test('a rescinded reserved channel still takes its close', () => {
 })
 
 test('reserved channels are there from 4.0 on', () => {
-  const { bus, post, take, branches } = rig()
+  const { bus, post, take, branches } = fixture()
   bus.offer(device({ calls: [] }))
   post(1, contactV5(Version.v3_0))
   post(1, bare(MessageId.requestOffers))

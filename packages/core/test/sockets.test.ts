@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { MessageId, Version, encode, layouts, type TlConnectRequest } from '../src/index.ts'
-import { bare, contactOld, contactV5, instance, rig, type Rig } from './host-rig.ts'
+import { bare, contactOld, contactV5, instance, fixture, type Fixture } from './host-fixture.ts'
 
 const SERVICE = '00000400-facb-11e6-bd58-64006a7986d3'
 const connect = (endpoint: number): Uint8Array =>
   encode(layouts.tlConnectRequest, MessageId.tlConnectRequest, { endpointId: instance(endpoint), serviceId: SERVICE })
 
 /** A host that takes every socket's request, and keeps it. */
-function listening(version: number): Rig & { readonly requests: TlConnectRequest[] } {
+function listening(version: number): Fixture & { readonly requests: TlConnectRequest[] } {
   const requests: TlConnectRequest[] = []
-  const made = rig({
+  const made = fixture({
     versions: [version],
     tlConnect: (request) => {
       requests.push(request)
@@ -20,7 +20,7 @@ function listening(version: number): Rig & { readonly requests: TlConnectRequest
   made.take()
   return { ...made, requests }
 }
-const results = ({ take }: Rig): unknown[] => take().map((message) => layouts.tlConnectResult.parse(message))
+const results = ({ take }: Fixture): unknown[] => take().map((message) => layouts.tlConnectResult.parse(message))
 
 test('a socket that the host took can be refused later', () => {
   const made = listening(Version.v5_3)

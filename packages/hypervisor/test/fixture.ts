@@ -16,7 +16,7 @@ import {
 } from '../src/index.ts'
 
 /** A partition with everything that it calls recorded. */
-export interface Rig {
+export interface Fixture {
   readonly partition: Partition
   readonly memory: GuestMemory
   readonly clock: VirtualClock
@@ -32,7 +32,7 @@ export interface Rig {
   runTo(at: number): void
 }
 
-export function rig(options: Partial<PartitionOptions> & { ram?: number; quiet?: boolean } = {}): Rig {
+export function fixture(options: Partial<PartitionOptions> & { ram?: number; quiet?: boolean } = {}): Fixture {
   const memory = options.memory ?? guestMemory(options.ram ?? 64 * 4096)
   const clock = virtualClock()
   const interrupts: [number, number, boolean][] = []
@@ -78,7 +78,7 @@ export const simpOf = (vp = 0): number => 0x10000 + vp * 0x2000
 export const siefpOf = (vp = 0): number => simpOf(vp) + 0x1000
 
 /** What Linux does on each processor (drivers/hv/hv.c, hv_synic_enable_regs), by numbers typed from wire/01 §2. */
-export function bringUp(r: Rig, vp = 0, vector = 0xf3n, sint = 2): void {
+export function bringUp(r: Fixture, vp = 0, vector = 0xf3n, sint = 2): void {
   r.write(0x4000_0083, BigInt(simpOf(vp)) | 1n, vp)
   r.write(0x4000_0082, BigInt(siefpOf(vp)) | 1n, vp)
   r.write(0x4000_0090 + sint, vector, vp)
@@ -86,7 +86,7 @@ export function bringUp(r: Rig, vp = 0, vector = 0xf3n, sint = 2): void {
 }
 
 /** Guest id as Linux 6.1 writes it, then the hypercall page at 0x5000. */
-export function identify(r: Rig): void {
+export function identify(r: Fixture): void {
   r.write(0x4000_0000, 0x8100_0006_01c0_0000n)
   r.write(0x4000_0001, 0x5001n)
 }

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { guestProcessor, takeEventFlags, triggerMonitor, type GuestProcessor } from '../src/index.ts'
-import { rig, siefpOf, simpOf, type Rig } from './fixture.ts'
+import { fixture, siefpOf, simpOf, type Fixture } from './fixture.ts'
 
-const msrWrites = (r: Rig): string[] =>
+const msrWrites = (r: Fixture): string[] =>
   r.trace.flatMap((e) => (e.kind === 'msr' && e.write ? [`${e.msr.toString(16)}=${e.lo.toString(16)}`] : []))
-const up = (r: Rig, vp = 0): GuestProcessor => {
+const up = (r: Fixture, vp = 0): GuestProcessor => {
   const cpu = guestProcessor(r.partition, vp)
   cpu.enableSynic({ messagePage: simpOf(vp), eventFlagsPage: siefpOf(vp), vector: 0xf3 })
   return cpu
 }
 
 test('bring-up and tear-down write the registers of Linux in its order, keeping reserved bits', () => {
-  const r = rig()
+  const r = fixture()
   r.write(0x4000_0092, 0x5a_0000_0000_0000n | 0x1_00ffn | 0x2_0000n)
   r.trace.length = 0
   const cpu = up(r)
@@ -32,7 +32,7 @@ test('bring-up and tear-down write the registers of Linux in its order, keeping 
 })
 
 test('a message is copied out, its slot freed, and EOM written only when another waits', () => {
-  const r = rig()
+  const r = fixture()
   const cpu = up(r)
   const into = new Uint8Array(256)
   expect(cpu.takeMessage(simpOf(), 2, into)).toBe(false)
@@ -46,7 +46,7 @@ test('a message is copied out, its slot freed, and EOM written only when another
 })
 
 test('a slot that changed while it was copied is left as it is', () => {
-  const r = rig()
+  const r = fixture()
   const cpu = up(r)
   for (const n of [7, 8]) r.partition.postMessage(0, 2, 1, Uint8Array.of(n))
   r.trace.length = 0
@@ -56,7 +56,7 @@ test('a slot that changed while it was copied is left as it is', () => {
 })
 
 test('event flags are taken lowest first and once; flag 0 is left alone', () => {
-  const r = rig({ vps: 2 })
+  const r = fixture({ vps: 2 })
   up(r, 1)
   for (const flag of [2047, 0, 31, 32, 1]) r.partition.signalEvent(1, 2, flag)
   const seen: number[] = []
@@ -68,7 +68,7 @@ test('event flags are taken lowest first and once; flag 0 is left alone', () => 
 })
 
 test('hypercalls by a driver', () => {
-  const r = rig({ vps: 2 })
+  const r = fixture({ vps: 2 })
   const got: unknown[] = []
   r.partition.connectMessagePort(4, (vp, type, payload) => {
     got.push([vp, type, payload.slice()])
@@ -97,7 +97,7 @@ test('hypercalls by a driver', () => {
 })
 
 test('identity, time and faults', () => {
-  const r = rig()
+  const r = fixture()
   const cpu = guestProcessor(r.partition)
   expect(cpu.cpuid(0x4000_0001).eax).toBe(0x3123_7648)
   r.clock.advanceTo(0x1_2345_6789)
@@ -105,12 +105,12 @@ test('identity, time and faults', () => {
   expect(cpu.rdmsr(0x4000_0020)).toBe(0x1_2345_6789n)
   expect(() => cpu.rdmsr(0x4000_0bad)).toThrow('VMBUS_GUEST_FAULT')
   expect(() => cpu.wrmsr(0x4000_0002, 1n)).toThrow('VMBUS_GUEST_FAULT')
-  const blind = guestProcessor(rig({ features: { privilegesLow: 0 } }).partition)
+  const blind = guestProcessor(fixture({ features: { privilegesLow: 0 } }).partition)
   expect(() => blind.referenceTime()).toThrow('VMBUS_GUEST_FAULT')
 })
 
 test('a monitor trigger is bit id&31 of the pending word of group id/32', () => {
-  const { memory } = rig()
+  const { memory } = fixture()
   triggerMonitor(memory, 0x3000, 70)
   triggerMonitor(memory, 0x3000, 127)
   expect(memory.view.getUint32(0x3000 + 8 + 2 * 8, true)).toBe(1 << 6)
@@ -118,7 +118,7 @@ test('a monitor trigger is bit id&31 of the pending word of group id/32', () => 
 })
 
 test('a flag that another takes while its word is looked at is not taken twice', () => {
-  const r = rig()
+  const r = fixture()
   up(r)
   for (const flag of [1, 31]) r.partition.signalEvent(0, 2, flag)
   const seen: number[] = []

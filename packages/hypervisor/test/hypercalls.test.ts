@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { identify, rig, type Rig } from './fixture.ts'
+import { identify, fixture, type Fixture } from './fixture.ts'
 
 const INPUT = 0x6000
 const POST = 0x5c
@@ -7,7 +7,7 @@ const SIGNAL = 0x5d
 const FAST = 0x1_0000
 
 /** hv_input_post_message by hand: id, reserved, type, size, payload. */
-function input(r: Rig, gpa: number, connection: number, type: number, size: number, payload: number[] = []): void {
+function input(r: Fixture, gpa: number, connection: number, type: number, size: number, payload: number[] = []): void {
   const { view, bytes } = r.memory
   view.setUint32(gpa, connection, true)
   view.setUint32(gpa + 4, 0, true)
@@ -15,17 +15,17 @@ function input(r: Rig, gpa: number, connection: number, type: number, size: numb
   view.setUint32(gpa + 12, size, true)
   bytes.set(payload, gpa + 16)
 }
-const call = (r: Rig, control: number, low: number, high = 0, controlHigh = 0): number =>
+const call = (r: Fixture, control: number, low: number, high = 0, controlHigh = 0): number =>
   r.partition.hypercall(0, control, controlHigh, low, high, 0, 0)
 
-function ready(options: Parameters<typeof rig>[0] = {}): Rig {
-  const r = rig(options)
+function ready(options: Parameters<typeof fixture>[0] = {}): Fixture {
+  const r = fixture(options)
   identify(r)
   return r
 }
 
 test('without a guest id every hypercall is #UD', () => {
-  const r = rig()
+  const r = fixture()
   expect(call(r, FAST | SIGNAL, 1)).toBe(-1)
   identify(r)
   expect(call(r, FAST | SIGNAL, 1)).toBe(0x12)
@@ -120,7 +120,7 @@ test('privilege 6, reserved control bits 3, unknown code 2, repetition or variab
 })
 
 test('ports: one id, one port', () => {
-  const { partition } = rig()
+  const { partition } = fixture()
   partition.connectMessagePort(1, () => 0)
   expect(() => partition.connectEventPort(1, () => 0)).toThrow('VMBUS_PORT_IN_USE')
   partition.disconnectPort(1)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { guestMemory, guestProcessor, takeEventFlags } from '../src/index.ts'
 import { damaged, taken } from '@vmbus/world/testing'
-import { bringUp, identify, rig, siefpOf, simpOf, type Rig } from './fixture.ts'
+import { bringUp, identify, fixture, siefpOf, simpOf, type Fixture } from './fixture.ts'
 
 const runs = (numRuns: number): { seed: number; numRuns: number } => ({
   seed: 0x5716c,
@@ -42,7 +42,7 @@ function deliverInModel(m: SlotModel): void {
 test('model: no message is lost or reordered, and the pending flag is set exactly when one waits behind a full slot', () => {
   fc.assert(
     fc.property(fc.array(slotStep, { maxLength: 60 }), (steps) => {
-      const r = rig({ messageQueueDepth: 5 })
+      const r = fixture({ messageQueueDepth: 5 })
       bringUp(r)
       const slot = simpOf() + 512
       const m: SlotModel = { slot: undefined, pending: false, waiting: [], interrupts: 0, masked: false }
@@ -94,7 +94,7 @@ test('model: a flag interrupts on 0→1 alone, and a driver takes each once', ()
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const r = rig()
+      const r = fixture()
       bringUp(r)
       const set = new Set<number>()
       let interrupts = 0
@@ -124,7 +124,7 @@ test('model: a timer expires exactly at the times that its arithmetic gives, whe
   })
   fc.assert(
     fc.property(fc.array(timer, { minLength: 1, maxLength: 4 }), (timers) => {
-      const r = rig()
+      const r = fixture()
       bringUp(r)
       const expected: [at: number, index: number][] = []
       const starts = timers.map((t, index) => ({ ...t, index })).toSorted((a, b) => a.start - b.start)
@@ -273,7 +273,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 /** Runs one step and returns everything that it answered. */
-function perform(r: Rig, s: Step): unknown {
+function perform(r: Fixture, s: Step): unknown {
   switch (s.kind) {
     case 'wrmsr':
       return r.partition.wrmsr(s.vp, s.msr, s.low, s.high)
@@ -305,8 +305,8 @@ function perform(r: Rig, s: Step): unknown {
 }
 
 /** A partition of three processors over RAM that lies between two guarded regions. */
-function guarded(backing: Uint8Array): Rig {
-  const r = rig({
+function guarded(backing: Uint8Array): Fixture {
+  const r = fixture({
     vps: 3,
     messageQueueDepth: 8,
     memory: guestMemory(backing.subarray(4096, backing.length - 4096)),
@@ -320,7 +320,7 @@ function guarded(backing: Uint8Array): Rig {
 const arena = (): Uint8Array => new Uint8Array(66 * 4096)
 /** Bytes as text: one comparison of strings is a hundred times faster than one of trees. */
 const plain = (_key: string, value: unknown): unknown => (value instanceof Uint8Array ? String(value) : value)
-const observable = (r: Rig): unknown => ({
+const observable = (r: Fixture): unknown => ({
   state: r.partition.save(),
   inspect: r.partition.inspect(),
   interrupts: [...r.interrupts],
@@ -378,7 +378,7 @@ test('save and restore anywhere change nothing that follows', () => {
 })
 
 test('restoring over a running partition replaces its timers, too', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   const clean: unknown = r.partition.save()
   r.write(0x4000_00b0, 0x1ed9n)
@@ -392,16 +392,16 @@ test('restoring over a running partition replaces its timers, too', () => {
 })
 
 test('a state of another version, or of more processors, is refused', () => {
-  const r = rig({ vps: 2 })
+  const r = fixture({ vps: 2 })
   bringUp(r, 1)
   const two: unknown = r.partition.save()
   for (const bad of [undefined, null, 1, {}, { version: 2, vps: [] }, { version: 1 }])
     expect(() => r.partition.restore(bad)).toThrow('VMBUS_STATE_INVALID')
-  expect(() => rig().partition.restore(two)).toThrow('VMBUS_STATE_INVALID')
+  expect(() => fixture().partition.restore(two)).toThrow('VMBUS_STATE_INVALID')
 })
 
 test('a state with one thing wrong is refused, and nothing has changed', () => {
-  const r = rig({ vps: 2 })
+  const r = fixture({ vps: 2 })
   identify(r)
   bringUp(r, 1)
   for (const byte of [1, 2, 3]) r.partition.postMessage(1, 2, 1, Uint8Array.of(byte))
@@ -414,7 +414,7 @@ test('a state with one thing wrong is refused, and nothing has changed', () => {
 })
 
 test('a signal allocates no more than a call of nothing does', () => {
-  const r = rig({ quiet: true })
+  const r = fixture({ quiet: true })
   identify(r)
   let signals = 0
   r.partition.connectEventPort(0x2005, () => {

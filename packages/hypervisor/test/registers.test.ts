@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { createPartition, guestMemory, type CpuidResult, type LocalApics } from '../src/index.ts'
-import { identify, rig } from './fixture.ts'
+import { identify, fixture } from './fixture.ts'
 
-const leafOf = (r: ReturnType<typeof rig>, leaf: number): CpuidResult | undefined => {
+const leafOf = (r: ReturnType<typeof fixture>, leaf: number): CpuidResult | undefined => {
   const out = { eax: 0xaaaa_aaaa, ebx: 1, ecx: 2, edx: 3 }
   return r.partition.cpuid(0, leaf, 0, out) ? out : undefined
 }
 
 test('CPUID: signature, interface, version, privileges, hints and limits', () => {
-  const r = rig({
+  const r = fixture({
     features: {
       version: { major: 10, minor: 0x1234, build: 17763, servicePack: 7, serviceNumber: 0x0abcde, serviceBranch: 9 },
       privilegesLow: 0xae7f,
@@ -34,7 +34,7 @@ test('CPUID: signature, interface, version, privileges, hints and limits', () =>
 })
 
 test('values after power-on', () => {
-  const r = rig({ vps: 2048 })
+  const r = fixture({ vps: 2048 })
   const reset: [msr: number, value: bigint | '#GP'][] = [
     [0x4000_0000, 0n],
     [0x4000_0001, 0n],
@@ -69,7 +69,7 @@ test('values after power-on', () => {
 })
 
 test('read-only registers refuse a write, and say so', () => {
-  const r = rig()
+  const r = fixture()
   for (const msr of [0x4000_0002, 0x4000_0010, 0x4000_0020, 0x4000_0022, 0x4000_0023, 0x4000_0081, 0x4000_00f0]) {
     expect([msr.toString(16), r.write(msr, 1n)]).toEqual([msr.toString(16), false])
   }
@@ -94,8 +94,8 @@ test('each privilege gates its registers', () => {
     [15, [0x4000_0118]],
   ]
   for (const [bit, msrs] of gates) {
-    const without = rig({ features: { privilegesLow: 0xffff & ~(1 << bit) } })
-    const only = rig({ features: { privilegesLow: 1 << bit } })
+    const without = fixture({ features: { privilegesLow: 0xffff & ~(1 << bit) } })
+    const only = fixture({ features: { privilegesLow: 1 << bit } })
     for (const [other, all] of gates) {
       for (const msr of all) {
         expect([msr.toString(16), bit, without.read(msr) === '#GP']).toEqual([msr.toString(16), bit, other === bit])
@@ -104,7 +104,7 @@ test('each privilege gates its registers', () => {
     }
     expect(msrs.length).toBeGreaterThan(0)
   }
-  const noCrash = rig({ features: { misc: 0 } })
+  const noCrash = fixture({ features: { misc: 0 } })
   expect([noCrash.read(0x4000_0100), noCrash.read(0x4000_0105), noCrash.read(0x4000_0022)]).toEqual([
     '#GP',
     '#GP',
@@ -113,7 +113,7 @@ test('each privilege gates its registers', () => {
 })
 
 test('the hypercall page: identity first, code at its start, locked until reset', () => {
-  const r = rig()
+  const r = fixture()
   expect(r.write(0x4000_0001, 0x5001n)).toBe(true)
   expect(r.read(0x4000_0001)).toBe(0n)
   r.write(0x4000_0000, 0x8100_0006_01c0_0000n)
@@ -134,7 +134,7 @@ test('the hypercall page: identity first, code at its start, locked until reset'
 
 test('a machine gives its own hypercall code and learns of the write', () => {
   const wrote: [number, number][] = []
-  const r = rig({
+  const r = fixture({
     hypercallCode: Uint8Array.of(0xe5, 0xe6, 0xc3),
     memory: guestMemory({ size: 0x10000, wrote: (gpa, length) => wrote.push([gpa, length]) }),
   })
@@ -151,7 +151,7 @@ test('a machine gives its own hypercall code and learns of the write', () => {
 })
 
 test('SINT vectors below 16 are a #GP unless masked; other bits are kept', () => {
-  const r = rig()
+  const r = fixture()
   expect(r.write(0x4000_0092, 15n)).toBe(false)
   expect(r.read(0x4000_0092)).toBe(0x1_0000n)
   expect(r.write(0x4000_0092, 0x1_000fn)).toBe(true)
@@ -161,7 +161,7 @@ test('SINT vectors below 16 are a #GP unless masked; other bits are kept', () =>
 
 test('message and flags pages: zeros when enabled, contents move along, #GP outside RAM', () => {
   for (const msr of [0x4000_0082, 0x4000_0083]) {
-    const r = rig()
+    const r = fixture()
     r.memory.bytes.fill(0xee, 0x8000, 0xb000)
     expect(r.write(msr, 0x9001n)).toBe(true)
     expect([r.memory.bytes[0x8fff], r.memory.bytes[0x9000], r.memory.bytes[0x9fff], r.memory.bytes[0xa000]]).toEqual([
@@ -179,7 +179,7 @@ test('message and flags pages: zeros when enabled, contents move along, #GP outs
 })
 
 test('VP assist page: reserved bits and addresses outside RAM are a #GP, the first word becomes zero', () => {
-  const r = rig({ vps: 2 })
+  const r = fixture({ vps: 2 })
   r.memory.bytes.fill(0xee, 0x7000, 0x8000)
   expect(r.write(0x4000_0073, 0x7003n, 1)).toBe(false)
   expect(r.write(0x4000_0073, 0x40001n, 1)).toBe(false)
@@ -197,7 +197,7 @@ test('EOI, ICR and TPR reach the local APICs', () => {
     readTpr: () => 0x120,
     writeTpr: (vp, priority) => calls.push(['tpr', vp, priority]),
   }
-  const r = rig({ vps: 2, apic })
+  const r = fixture({ vps: 2, apic })
   expect(leafOf(r, 0x4000_0003)?.eax).toBe(0xaeff)
   expect(r.write(0x4000_0070, 0n, 1)).toBe(true)
   expect(r.read(0x4000_0070)).toBe('#GP')
@@ -214,7 +214,7 @@ test('EOI, ICR and TPR reach the local APICs', () => {
 })
 
 test('crash: five parameters, a notification, and the text at P3 of P4 bytes', () => {
-  const r = rig()
+  const r = fixture()
   for (let n = 0; n < 5; n++) r.write(0x4000_0100 + n, 0x1_0000_0000n + BigInt(n))
   expect(r.read(0x4000_0104)).toBe(0x1_0000_0004n)
   r.write(0x4000_0105, 1n << 62n)
@@ -240,7 +240,7 @@ test('crash: five parameters, a notification, and the text at P3 of P4 bytes', (
 
 test('reset and idle are told; TSC invariance takes one bit', () => {
   const calls: unknown[] = []
-  const r = rig({ reset: () => calls.push('reset'), idle: (vp) => calls.push(vp) })
+  const r = fixture({ reset: () => calls.push('reset'), idle: (vp) => calls.push(vp) })
   r.write(0x4000_0003, 0n)
   r.write(0x4000_0003, 1n)
   r.read(0x4000_00f0)
@@ -249,7 +249,7 @@ test('reset and idle are told; TSC invariance takes one bit', () => {
 })
 
 test('re-enlightenment registers keep what is written', () => {
-  const r = rig()
+  const r = fixture()
   for (const msr of [0x4000_0106, 0x4000_0107, 0x4000_0108]) {
     expect(r.write(msr, 0x1_0000_0000n + BigInt(msr))).toBe(true)
     expect(r.read(msr)).toBe(0x1_4000_0000n + BigInt(msr - 0x4000_0000))
@@ -258,7 +258,7 @@ test('re-enlightenment registers keep what is written', () => {
 
 test('options outside their range are refused', () => {
   const memory = guestMemory(4096)
-  const base = { ...rig().partition, memory, timers: { set: () => {}, clear: () => {} }, interrupt: () => {} }
+  const base = { ...fixture().partition, memory, timers: { set: () => {}, clear: () => {} }, interrupt: () => {} }
   for (const vps of [0, 2049, 1.5, Number.NaN])
     expect(() => createPartition({ ...base, vps })).toThrow('VMBUS_PARTITION_OPTION')
   expect(() => createPartition({ ...base, vps: 1, hypercallCode: new Uint8Array(4097) })).toThrow(
@@ -267,12 +267,12 @@ test('options outside their range are refused', () => {
 })
 
 test('without local APICs there is no EOI, ICR or TPR', () => {
-  const r = rig()
+  const r = fixture()
   expect([r.write(0x4000_0070, 0n), r.read(0x4000_0071), r.read(0x4000_0072)]).toEqual([false, '#GP', '#GP'])
 })
 
 test('the guest id is told with both of its words', () => {
-  const r = rig()
+  const r = fixture()
   expect(r.partition.guestOsId()).toBe(0n)
   r.write(0x4000_0000, 0x8100_0006_f1c0_0003n)
   expect(r.partition.guestOsId()).toBe(0x8100_0006_f1c0_0003n)

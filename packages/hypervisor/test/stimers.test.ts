@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bringUp, rig, simpOf, type Rig } from './fixture.ts'
+import { bringUp, fixture, simpOf, type Fixture } from './fixture.ts'
 
 const CONFIG = 0x4000_00b0
 const COUNT = 0x4000_00b1
@@ -12,13 +12,13 @@ const direct = (vector: bigint): bigint => (1n << 12n) | (vector << 4n)
 const SLOT4 = simpOf() + 4 * 256
 
 /** SINT 4 for timers, as FreeBSD has it. */
-function ready(): Rig {
-  const r = rig()
+function ready(): Fixture {
+  const r = fixture()
   bringUp(r)
   r.write(0x4000_0094, 0x40n)
   return r
 }
-const message = (r: Rig): [type: number, index: number, due: bigint, delivered: bigint] => {
+const message = (r: Fixture): [type: number, index: number, due: bigint, delivered: bigint] => {
   const { view } = r.memory
   return [
     view.getUint32(SLOT4, true),
@@ -27,7 +27,7 @@ const message = (r: Rig): [type: number, index: number, due: bigint, delivered: 
     view.getBigUint64(SLOT4 + 32, true),
   ]
 }
-const free = (r: Rig): void => {
+const free = (r: Fixture): void => {
   r.memory.view.setUint32(SLOT4, 0, true)
   r.write(0x4000_0084, 0n)
 }
@@ -69,7 +69,7 @@ test('count 0 stops a timer; SINT 0 cannot be used; direct mode needs its featur
   r.write(CONFIG, ENABLED | AUTO)
   r.write(COUNT, 500n)
   expect([r.read(CONFIG), r.queue.next()]).toEqual([AUTO, Infinity])
-  const plain = rig({ features: { misc: 0 } })
+  const plain = fixture({ features: { misc: 0 } })
   expect(plain.write(CONFIG, direct(0x50n))).toBe(false)
 })
 
@@ -82,7 +82,7 @@ test('every bit of a configuration reads back as written, enabled by count or no
 })
 
 test('direct mode raises its vector without SynIC, and never one below 16', () => {
-  const r = rig()
+  const r = fixture()
   r.write(CONFIG, AUTO | direct(0xedn))
   r.write(COUNT, 100n)
   r.write(CONFIG + 2, AUTO | direct(0x0fn))
@@ -187,7 +187,7 @@ test('channel messages and expirations share a slot; none is lost', () => {
 })
 
 test('the shortest period is 10 µs, however the guest asks', () => {
-  const r = rig()
+  const r = fixture()
   r.write(COUNT, 1n)
   r.write(CONFIG, ENABLED | PERIODIC | direct(0x40n))
   r.runTo(1000)

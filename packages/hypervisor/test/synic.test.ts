@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { bringUp, rig, siefpOf, simpOf } from './fixture.ts'
+import { bringUp, fixture, siefpOf, simpOf } from './fixture.ts'
 
 const SINT2 = simpOf() + 2 * 256
 const text = (s: string): Uint8Array => Uint8Array.from(s, (c) => c.charCodeAt(0))
 
 test('a message is 256 bytes of the SINT slot: type, size, flags, sender, payload, zeros', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   r.memory.bytes.fill(0xee, SINT2, SINT2 + 256)
   r.memory.view.setUint32(SINT2, 0, true)
@@ -17,7 +17,7 @@ test('a message is 256 bytes of the SINT slot: type, size, flags, sender, payloa
 })
 
 test('a busy slot gets the pending flag and no interrupt; EOM after freeing delivers the next, in order', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   for (const s of ['one', 'two', 'three']) expect(r.partition.postMessage(0, 2, 1, text(s))).toBe(0)
   expect(r.interrupts).toHaveLength(1)
@@ -42,7 +42,7 @@ test('a busy slot gets the pending flag and no interrupt; EOM after freeing deli
 })
 
 test('a message stays behind those that wait, even when the guest has freed the slot without EOM', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   for (const s of ['1', '2']) r.partition.postMessage(0, 2, 1, text(s))
   r.memory.view.setUint32(SINT2, 0, true)
@@ -57,7 +57,7 @@ test('a message stays behind those that wait, even when the guest has freed the 
 })
 
 test('event flags: bit flag&7 of byte flag>>3 of the SINT area, an interrupt on 0→1 alone', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   expect(r.partition.signalEvent(0, 2, 13)).toBe(0)
   expect(r.partition.signalEvent(0, 2, 13)).toBe(0)
@@ -71,7 +71,7 @@ test('event flags: bit flag&7 of byte flag>>3 of the SINT area, an interrupt on 
 })
 
 test('a SynIC that is not up answers 0x18, a wrong place 0x0E or 5', () => {
-  const r = rig({ vps: 2 })
+  const r = fixture({ vps: 2 })
   const empty = new Uint8Array(0)
   const all = (sint = 2): number[] => [
     r.partition.postMessage(0, sint, 1, empty),
@@ -99,7 +99,7 @@ test('a SynIC that is not up answers 0x18, a wrong place 0x0E or 5', () => {
 })
 
 test('the queue behind a slot is bounded, and can be dropped', () => {
-  const r = rig({ messageQueueDepth: 2 })
+  const r = fixture({ messageQueueDepth: 2 })
   bringUp(r)
   const post = (): number => r.partition.postMessage(0, 2, 1, text('x'))
   expect([post(), post(), post(), post()]).toEqual([0, 0, 0, 0x13])
@@ -109,7 +109,7 @@ test('the queue behind a slot is bounded, and can be dropped', () => {
 })
 
 test('what waited is delivered when the SynIC comes up again', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   r.partition.postMessage(0, 2, 1, text('a'))
   r.partition.postMessage(0, 2, 1, text('b'))
@@ -123,7 +123,7 @@ test('what waited is delivered when the SynIC comes up again', () => {
 })
 
 test('polling SINTs take messages without an interrupt; auto-EOI is passed on', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r, 0, 0x4_00f3n)
   r.partition.postMessage(0, 2, 1, text('a'))
   expect(r.interrupts).toEqual([])
@@ -133,7 +133,7 @@ test('polling SINTs take messages without an interrupt; auto-EOI is passed on', 
 })
 
 test('the end of an interrupt retries the slot of its vector', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   r.partition.postMessage(0, 2, 1, text('a'))
   r.partition.postMessage(0, 2, 1, text('b'))
@@ -146,7 +146,7 @@ test('the end of an interrupt retries the slot of its vector', () => {
 
 test('a guest that empties its slot inside the interrupt gets every message once, in order', () => {
   const seen: number[] = []
-  const r = rig({
+  const r = fixture({
     messageQueueDepth: 5000,
     interrupt() {
       const type = r.memory.view.getUint32(SINT2, true)
@@ -169,7 +169,7 @@ test('a guest that empties its slot inside the interrupt gets every message once
 
 test('a message that others wait behind carries the pending flag already when its interrupt comes', () => {
   const flags: (number | undefined)[] = []
-  const r = rig({ interrupt: () => flags.push(r.memory.bytes[SINT2 + 5]) })
+  const r = fixture({ interrupt: () => flags.push(r.memory.bytes[SINT2 + 5]) })
   bringUp(r)
   for (const s of ['a', 'b', 'c']) r.partition.postMessage(0, 2, 1, text(s))
   for (let n = 0; n < 2; n++) {
@@ -180,7 +180,7 @@ test('a message that others wait behind carries the pending flag already when it
 })
 
 test('a queued message is the sender’s bytes of then, in the queue and in a saved state', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   const payload = text('b')
   r.partition.postMessage(0, 2, 1, text('a'))
@@ -194,7 +194,7 @@ test('a queued message is the sender’s bytes of then, in the queue and in a sa
 })
 
 test('what waited is delivered when the message page comes back', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   r.partition.postMessage(0, 2, 1, text('a'))
   r.partition.postMessage(0, 2, 1, text('b'))
@@ -206,7 +206,7 @@ test('what waited is delivered when the message page comes back', () => {
 })
 
 test('whoever waits for a SynIC hears when it may take again what it refused, after what waited in the partition', () => {
-  const r = rig({ vps: 2, messageQueueDepth: 1 })
+  const r = fixture({ vps: 2, messageQueueDepth: 1 })
   const heard: string[] = []
   const stop = r.partition.onSynicReady((vp) => {
     heard.push(`${vp}: ${r.partition.sintReady(vp, 2)} ${r.partition.queuedMessages(vp, 2)}`)
@@ -228,7 +228,7 @@ test('whoever waits for a SynIC hears when it may take again what it refused, af
 })
 
 test('the page at GPA 0 is a page for event flags as any other', () => {
-  const r = rig()
+  const r = fixture()
   bringUp(r)
   r.write(0x4000_0082, 1n)
   expect(r.partition.signalEvent(0, 2, 9)).toBe(0)

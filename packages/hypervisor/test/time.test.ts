@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { referenceTimeAt, referenceTimeFromPage, tscScale } from '../src/index.ts'
-import { rig } from './fixture.ts'
+import { fixture } from './fixture.ts'
 
 test('scale: floor(10^7 · 2^64 / Hz), 0 where it does not fit', () => {
   // 2^64 / 100 and 2^64 / 2, computed by hand.
@@ -15,14 +15,14 @@ test('reference time: 64-bit arithmetic with a signed offset', () => {
 })
 
 test('the counter is the clock, at any size', () => {
-  const r = rig()
+  const r = fixture()
   r.clock.advanceTo(0x12_3456_789a)
   expect(r.read(0x4000_0020)).toBe(0x12_3456_789an)
   expect(r.read(0x4000_0010)).toBe(0x12_3456_789an)
 })
 
 test('reference TSC page: sequence, scale and offset, with the rest zero', () => {
-  const r = rig({ tscOrigin: -3n, features: { tscFrequency: 20_000_000 } })
+  const r = fixture({ tscOrigin: -3n, features: { tscFrequency: 20_000_000 } })
   r.memory.bytes.fill(0xee, 0x7000, 0xa000)
   expect(r.write(0x4000_0021, 0x8003n)).toBe(false)
   expect(r.write(0x4000_0021, 0x40001n)).toBe(false)
@@ -34,7 +34,7 @@ test('reference TSC page: sequence, scale and offset, with the rest zero', () =>
   expect(referenceTimeFromPage(r.memory, 0x8000, 2000n)).toBe(997n)
   // A page that is written again says so by another sequence, after a restore elsewhere, too.
   r.write(0x4000_0021, 0n)
-  const other = rig({ tscOrigin: -3n })
+  const other = fixture({ tscOrigin: -3n })
   other.partition.restore(structuredClone(r.partition.save()))
   for (const { write, memory } of [r, other]) {
     write(0x4000_0021, 0x8001n)
@@ -43,7 +43,7 @@ test('reference TSC page: sequence, scale and offset, with the rest zero', () =>
 })
 
 test('without a TSC the page says to read the counter', () => {
-  const r = rig()
+  const r = fixture()
   r.memory.bytes.fill(0xee, 0x8000, 0x9000)
   expect(r.write(0x4000_0021, 0x8001n)).toBe(true)
   expect(r.memory.bytes.slice(0x8000, 0x8018).every((b) => b === 0)).toBe(true)
@@ -52,7 +52,7 @@ test('without a TSC the page says to read the counter', () => {
 })
 
 test('the sequence of the reference TSC page goes round to 1: 0 and 0xffffffff say invalid', () => {
-  const r = rig({ tscOrigin: 0n, features: { tscFrequency: 20_000_000 } })
+  const r = fixture({ tscOrigin: 0n, features: { tscFrequency: 20_000_000 } })
   const sequence = (before: number): number => {
     r.partition.restore({ ...(r.partition.save() as object), tscSequence: before })
     r.write(0x4000_0021, 0n)

@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest'
 import { damaged, taken } from '@vmbus/world/testing'
 import { simulate } from '../src/index.ts'
 import { compareReplay, fromReplayFile, recordReplay, replayOptions, toReplayFile } from '../src/index.ts'
-import { codeOf, story, type Story } from './story.ts'
+import { codeOf, scenario, type Scenario } from './scenario.ts'
 
 /** Up, five seconds of life, down. */
-async function live(options: Parameters<typeof story>[0]): Promise<Story> {
-  const told = story(options)
+async function live(options: Parameters<typeof scenario>[0]): Promise<Scenario> {
+  const told = scenario(options)
   await told.guest.until('running')
   told.world.run({ seconds: 5 })
   told.shutdown()
@@ -45,7 +45,7 @@ describe('seeds', () => {
 
 describe('a world', () => {
   test('saved and restored after any step changes no later byte', async () => {
-    const told = story()
+    const told = scenario()
     const saves: { state: unknown; crossed: number }[] = []
     while (told.world.clock.now() < 55_000_000 && told.world.step())
       saves.push({ state: told.world.save(), crossed: told.crossed.length })
@@ -54,7 +54,7 @@ describe('a world', () => {
     await told.guest.until('powered-off')
     expect(saves.length).toBeGreaterThan(15)
 
-    const again = story()
+    const again = scenario()
     for (const [index, { state, crossed }] of saves.entries()) {
       again.world.restore(state)
       const from = again.crossed.length
@@ -68,10 +68,10 @@ describe('a world', () => {
   })
 
   test('refuses a state of another world', () => {
-    const { world } = story()
+    const { world } = scenario()
     const state = world.save()
     const code = 'VMBUS_SIMULATION_STATE'
-    expect(codeOf(() => story({ seed: 2 }).world.restore(state))).toBe(code)
+    expect(codeOf(() => scenario({ seed: 2 }).world.restore(state))).toBe(code)
     expect(codeOf(() => simulate({ seed: 1 }).restore(state))).toBe(code)
     const unattached = simulate({ seed: 1 })
     unattached.guest(linux('6.1'))

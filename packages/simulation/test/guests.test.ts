@@ -7,13 +7,13 @@ import { timesync } from '@vmbus/timesync'
 import { TICKS_PER_SECOND } from '@vmbus/world'
 import { describe, expect, test } from 'vitest'
 import { simulate, type GuestEvent } from '../src/index.ts'
-import { generations, codeOf, story } from './story.ts'
+import { generations, codeOf, scenario } from './scenario.ts'
 
 describe.each(hostProfiles.map((profile) => [profile.id, profile] as const))('on %s', (_id, profile) => {
   test.each(generations.map((generation) => [generation.name, generation] as const))(
     '%s speaks the newest version of both, or gives up',
     async (_name, generation) => {
-      const { guest, attached, shutdown } = story({ profile, generation })
+      const { guest, attached, shutdown } = scenario({ profile, generation })
       await guest.until('running')
       const common = Math.max(0, ...generation.versions.filter((version) => profile.vmbus.includes(version)))
       expect([guest.version, attached.bus.version]).toEqual([common, common])
@@ -26,7 +26,7 @@ describe.each(hostProfiles.map((profile) => [profile.id, profile] as const))('on
 })
 
 test('the sync message corrects a wrong clock', async () => {
-  const { world, guest } = story({ clockAhead: -3600n * BigInt(TICKS_PER_SECOND) })
+  const { world, guest } = scenario({ clockAhead: -3600n * BigInt(TICKS_PER_SECOND) })
   await guest.until('offers-delivered')
   expect(world.clock.fileTime() - guest.wallClock()).toBe(3600n * BigInt(TICKS_PER_SECOND))
   await guest.until('clock-set')
@@ -35,7 +35,7 @@ test('the sync message corrects a wrong clock', async () => {
 
 test('a module that is loaded after the bus brings its drivers, and none when the bus gave up', async () => {
   const seen: GuestEvent[] = []
-  const up = story()
+  const up = scenario()
   up.guest.on((event) => void seen.push(event))
   await up.guest.until('running')
   expect(seen.flatMap((event) => (event.kind === 'module' ? [[event.name, event.loaded]] : []))).toEqual([
@@ -45,7 +45,7 @@ test('a module that is loaded after the bus brings its drivers, and none when th
     ['hv_utils', true],
     ['hv_balloon', true],
   ])
-  const down = story({ profile: ws2008 })
+  const down = scenario({ profile: ws2008 })
   const refused: GuestEvent[] = []
   down.guest.on((event) => void refused.push(event))
   await down.guest.until('running')
@@ -136,7 +136,7 @@ test('timers of something of your own fire in the time of the world, and are sav
 })
 
 test('a paused guest loses beats, and answers again when it goes on', async () => {
-  const { world, guest, attached } = story()
+  const { world, guest, attached } = scenario()
   await guest.until('host:heartbeat:beat')
   guest.pause()
   world.run({ seconds: 7 })
@@ -152,7 +152,7 @@ test('a paused guest loses beats, and answers again when it goes on', async () =
 
 describe('what cannot be done says why', () => {
   test('waiting', async () => {
-    const { world, guest, shutdown } = story()
+    const { world, guest, shutdown } = scenario()
     await expect(guest.until('suspended', { seconds: 5 })).rejects.toThrow(
       expect.objectContaining({ code: 'VMBUS_SIMULATION_TIMEOUT' }),
     )
@@ -184,7 +184,7 @@ describe('what cannot be done says why', () => {
   })
 
   test('attaching, naming, disposing', async () => {
-    const { world, host, guest } = story()
+    const { world, host, guest } = scenario()
     expect(codeOf(() => guest.attach(host))).toBe('VMBUS_SIMULATION_STATE')
     expect(codeOf(() => world.guest(linux('6.1'), { name: 'guest-1' }))).toBe('VMBUS_SIMULATION_OPTION')
     const other = world.guest(linux('6.1'))
@@ -204,11 +204,11 @@ describe('what cannot be done says why', () => {
 })
 
 test('a guest that goes on elsewhere over the RAM it had is the one whose RAM was copied, and is not powered on again', async () => {
-  const first = story({ seed: 9 })
+  const first = scenario({ seed: 9 })
   await first.guest.until('running')
   first.world.run({ seconds: 3 })
   const [whole, withoutMemory] = [first.world.save(), first.world.save({ memory: false })]
-  const copied = story({ seed: 9 })
+  const copied = scenario({ seed: 9 })
   copied.world.restore(whole)
   const moved = simulate({ seed: 9 })
   const guest = moved.guest(first.guest.generation, { memory: first.guest.memory })

@@ -30,7 +30,7 @@ import {
 } from './report.ts'
 
 const PAGES = 100
-/** The guest's own pages; those above are nobody's and must stay as they are. */
+/** Pages below are the guest's; those above are granted to nobody and must not change. */
 const OWN = 96
 const SESSION = 200
 const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`

@@ -47,7 +47,7 @@ export function packetWatch(bus: BusWatch, { exercised, broken }: Judge): Packet
       return count
     },
     see(event) {
-      // A channel that was closed or taken back owes nothing; its relid may come back.
+      // A channel that was closed or taken back completes nothing; its relid may be used again.
       if (event.kind === 'message')
         for (const key of waiting.keys()) if (!bus.isOpen(Number(key.split(' ')[1]))) waiting.delete(key)
       if (event.kind !== 'packet' || event.bytes.length < DESCRIPTOR) return

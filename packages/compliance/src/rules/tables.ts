@@ -1,6 +1,6 @@
 import { ruleTable } from './rule.ts'
 
-/** What a guest owes the bus. */
+/** The rules for guests on the bus. */
 export const GUEST_RULES = ruleTable({
   'guest-no-throw': ['The guest survives every interrupt and timer.', 'CONTRIBUTING: peers are hostile'],
   'guest-contact-first': [
@@ -55,7 +55,7 @@ export const GUEST_RULES = ruleTable({
   ],
 })
 
-/** What a host owes a correct guest. */
+/** The rules for hosts, towards a correct guest. */
 export const HOST_RULES = ruleTable({
   'host-no-throw': ['The host survives every message, signal and timer.', 'CONTRIBUTING: peers are hostile'],
   'host-contact-answered': [
@@ -110,7 +110,7 @@ export const HOST_RULES = ruleTable({
   ],
 })
 
-/** What both ends of a device owe each other and their owners. */
+/** The rules for both ends of a device. */
 export const DEVICE_RULES = ruleTable({
   'device-no-throw': ['Neither end throws, whatever crosses the channel.', 'CONTRIBUTING: peers are hostile'],
   'device-opens': [
@@ -145,7 +145,7 @@ export const DEVICE_RULES = ruleTable({
   ],
 })
 
-/** What a machine owes a partition. */
+/** The rules for what a partition runs on. */
 export const MACHINE_RULES = ruleTable({
   'machine-views': ['Bytes, view and words are one memory of the stated size.', 'packages/hypervisor: GuestMemory'],
   'machine-wrote': [

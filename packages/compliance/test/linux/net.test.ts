@@ -130,7 +130,7 @@ describe('an interface of a simulated Linux', () => {
 })
 
 /** An address, echo requests both ways while frames wait, another cable, the end: everything by events, so it restores. */
-function story(made: Net): Net {
+function scenario(made: Net): Net {
   const { guest, peer } = made
   guest.on((event) => {
     if (event.kind !== 'driver') return
@@ -147,14 +147,14 @@ function story(made: Net): Net {
 }
 
 test('a world that is saved at any step, traffic in flight, goes on as the one that was saved', () => {
-  const whole = story(net('6.1'))
+  const whole = scenario(net('6.1'))
   while (whole.world.step());
   expect([whole.answered, whole.eth0.exists]).toEqual([[0, 1, 2], false])
 
-  const saved = story(net('6.1'))
+  const saved = scenario(net('6.1'))
   const inFlight = new Set<unknown>()
   for (let step = 0; step === 0 || saved.world.step(); step++) {
-    const again = story(net('6.1'))
+    const again = scenario(net('6.1'))
     again.lan.restore(saved.lan.save())
     again.peer.restore(saved.peer.save(), () => ({}))
     again.world.restore(saved.world.save())

@@ -137,7 +137,7 @@ describe('a VLAN of a simulated Linux', () => {
 })
 
 test('VLANs survive a restore, echo requests under way', () => {
-  const story = (): Net => {
+  const scenario = (): Net => {
     const made = net('6.1', { port: { vlan: { access: 100 } }, adapter: { vlan: { trunk: [100] } } })
     made.guest.on((event) => {
       if (event.kind !== 'driver') return
@@ -153,13 +153,13 @@ test('VLANs survive a restore, echo requests under way', () => {
     })
     return made
   }
-  const whole = story()
+  const whole = scenario()
   while (whole.world.step());
   expect([whole.answered, whole.eth0.exists]).toEqual([[0, 1, 2], false])
-  const saved = story()
+  const saved = scenario()
   for (let step = 0; step === 0 || saved.world.step(); step++) {
     if (step % 4 !== 0) continue
-    const again = story()
+    const again = scenario()
     again.lan.restore(saved.lan.save())
     again.peer.restore(saved.peer.save(), () => ({}))
     again.world.restore(saved.world.save())

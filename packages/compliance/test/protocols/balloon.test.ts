@@ -16,8 +16,8 @@ import {
 } from './interposer.ts'
 import { judge } from './judge.ts'
 
-/** A guest's memory as two piles of pages. */
-function piles(): GuestMemoryManager {
+/** A guest's memory as two counts of pages, without any RAM behind them. */
+function fakePages(): GuestMemoryManager {
   let [next, free] = [0, 16_384]
   return {
     total: () => free,
@@ -55,7 +55,7 @@ const RANGE = 16
 judge({
   kind: 'balloon',
   device: () => balloon({ bootPages: 65_536, settleSeconds: 1 }),
-  driver: () => balloon.driver({ memory: piles(), reportDelay: 0 }),
+  driver: () => balloon.driver({ memory: fakePages(), reportDelay: 0 }),
   drivers: () => [
     ['says nothing', 'guest-balloon-serves', on(any, never)],
     ['never says what it can', 'guest-balloon-serves', on(CAPABILITIES, never)],

@@ -39,8 +39,8 @@ function files(): FileSystem {
   }
 }
 
-/** A guest's memory as two piles of pages. */
-function piles() {
+/** A guest's memory as two counts of pages, without any RAM behind them. */
+function fakePages() {
   let [next, free] = [0, 16_384]
   const back: { start: number; count: number }[] = []
   return {
@@ -77,7 +77,7 @@ export const subjects: readonly DeviceUnderTest[] = [
     name: 'balloon',
     create: () => ({
       device: balloon({ bootPages: 65_536, settleSeconds: 1 }),
-      driver: balloon.driver({ memory: piles(), reportDelay: 0 }),
+      driver: balloon.driver({ memory: fakePages(), reportDelay: 0 }),
       ...counting<BalloonHost>(['balloon'], (host) => host.balloon(1000) === 'begun'),
     }),
   },

@@ -49,7 +49,7 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
   const { timers, clock } = ctx.options
   const { devices, channels, gpadls, interrupts, due, rings, drivers, ...head } = checkState(ctx, from)
   const { kind: _kind, v: _v, ...scalars } = { kind: '', v: 0, ...head }
-  const fresh = makeDrivers(ctx, devices, drivers)
+  const made = makeDrivers(ctx, devices, drivers)
   const state = Object.assign(initialState(0), scalars)
   for (const end of ctx.ends.values()) end.close()
   ctx.ends.clear()
@@ -65,10 +65,10 @@ export function restoreState(ctx: GuestContext, from: unknown): void {
     const channel = state.channels.get(key)
     if (channel !== undefined && channel.rings !== null) makeEnd(ctx, channel, channel.rings, ring)
   }
-  for (const [key, driver] of fresh) ctx.drivers.set(key, driver)
+  for (const [key, driver] of made) ctx.drivers.set(key, driver)
   for (const { key, state: saved } of drivers) {
     const handles = channelsOf(ctx, key).map((channel) => ctx.handleOf(channel))
-    fresh.get(key)?.restore(saved, handles)
+    made.get(key)?.restore(saved, handles)
   }
   for (const name of ['post', 'unload', 'due', 'probe']) timers.clear(name)
   if (state.postAt !== 0) timers.set('post', state.postAt)
@@ -83,7 +83,7 @@ function makeDrivers(
   devices: SavedGuestBus['devices'],
   drivers: SavedGuestBus['drivers'],
 ): Map<number, GuestDriver> {
-  const fresh = new Map<number, GuestDriver>()
+  const made = new Map<number, GuestDriver>()
   for (const { key, state } of drivers) {
     const driver = makeDriver(
       ctx,
@@ -91,7 +91,7 @@ function makeDrivers(
     )
     if (driver === undefined) throw stateError('guest-bus.drivers', key, 'a device that a driver of this guest takes')
     driver.checkState?.(state)
-    fresh.set(key, driver)
+    made.set(key, driver)
   }
-  return fresh
+  return made
 }

@@ -156,7 +156,7 @@ export interface GuestBus {
   pauseMessages(): void
   /** RESUME. */
   resumeMessages(): void
-  /** MODIFY_CONNECTION (6.0 with feature 0x04): fresh monitor pages; `monitor-pages` says how it ended. Throws VMBUS_CHANNEL_STATE. */
+  /** MODIFY_CONNECTION (6.0 with feature 0x04): new monitor pages; `monitor-pages` says how it ended. Throws VMBUS_CHANNEL_STATE. */
   moveMonitorPages(): void
   /** Returns the way to stop. */
   on(listener: (event: GuestBusEvent) => void): () => void

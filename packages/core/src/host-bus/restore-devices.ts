@@ -27,7 +27,7 @@ export interface DevicePlan {
   /** Keys of devices that the state knows and nobody here does. */
   readonly gone: readonly number[]
   /** Offered here, and unknown to the state; a relid belongs to a reserved channel. */
-  readonly fresh: readonly { readonly live: LiveDevice; readonly reservedRelid: number | undefined }[]
+  readonly added: readonly { readonly live: LiveDevice; readonly reservedRelid: number | undefined }[]
 }
 
 /**
@@ -54,13 +54,13 @@ export function planDevices(ctx: HostContext, saved: SavedHostBus, find: FindDev
     asked?.device.checkState?.(state)
     returns.push({ record, state, spec, settings, before, made })
   }
-  const fresh = offered
+  const added = offered
     .filter((live) => !isRescinded(ctx, live.record.key) && !returns.some(({ before }) => before === live))
     .map((live) => {
       const primary = ctx.state.channels.get(live.record.key)
       return { live, reservedRelid: primary?.reserved === true ? primary.relid : undefined }
     })
-  return { returns, gone, fresh }
+  return { returns, gone, added }
 }
 
 /** Puts a device back on the bus, without its state. */
@@ -74,8 +74,8 @@ export function bringBack(ctx: HostContext, { record, spec, settings, before, ma
 }
 
 /** The guest learns the difference: what is gone is rescinded, what is new is offered. */
-export function reconcile(ctx: HostContext, { gone, fresh }: DevicePlan): void {
-  if (gone.length + fresh.length === 0) return
+export function reconcile(ctx: HostContext, { gone, added }: DevicePlan): void {
+  if (gone.length + added.length === 0) return
   const { state } = ctx
   const { paused } = state
   // Its messages wait for the bus's timer: a restore calls nobody.
@@ -85,7 +85,7 @@ export function reconcile(ctx: HostContext, { gone, fresh }: DevicePlan): void {
     if (isOpen(channel)) leave(ctx, channel)
     if (!isRevoked(channel)) revoke(ctx, channel)
   }
-  for (const { live, reservedRelid } of fresh) {
+  for (const { live, reservedRelid } of added) {
     const key = state.nextKey++
     live.successor = createDevice(ctx, key, live.spec, live.settings)
     ctx.devices.set(key, live.successor)

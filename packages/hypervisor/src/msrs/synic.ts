@@ -15,8 +15,8 @@ const FIRST_VECTOR = 16
 export function synicMsrs(table: MsrTable, context: MsrContext): void {
   if ((context.features.privilegesLow & PRIVILEGE.synic) === 0) return
   const { state, memory } = context
-  const fresh = newVp()
-  const peek = (vp: number): VpState => state.vps[vp] ?? fresh
+  const initial = newVp()
+  const peek = (vp: number): VpState => state.vps[vp] ?? initial
 
   table.set(MSR.scontrol, {
     read: (vp, out) => emit(out, peek(vp).scontrol),
@@ -72,11 +72,11 @@ export function synicMsrs(table: MsrTable, context: MsrContext): void {
 export function timerMsrs(table: MsrTable, context: MsrContext): void {
   if ((context.features.privilegesLow & PRIVILEGE.syntheticTimers) === 0) return
   const { state, timers } = context
-  const fresh = newVp()
+  const initial = newVp()
   for (let n = 0; n < TIMERS; n++) {
     table.set(MSR.stimer0Config + 2 * n, {
       read(vp, out) {
-        const timer = (state.vps[vp] ?? fresh).timers[n]
+        const timer = (state.vps[vp] ?? initial).timers[n]
         if (timer !== undefined) emit(out, timer.config)
       },
       write(vp, low, high) {
@@ -86,7 +86,7 @@ export function timerMsrs(table: MsrTable, context: MsrContext): void {
     })
     table.set(MSR.stimer0Count + 2 * n, {
       read(vp, out) {
-        const timer = (state.vps[vp] ?? fresh).timers[n]
+        const timer = (state.vps[vp] ?? initial).timers[n]
         if (timer !== undefined) emit(out, timer.count)
       },
       write(vp, low, high) {
@@ -100,7 +100,7 @@ export function timerMsrs(table: MsrTable, context: MsrContext): void {
 
 /**
  * Moves an overlay page. On Hyper-V it is memory of the hypervisor laid over the guest's; here it is the guest's own
- * RAM, so the page that is enabled starts as zeros, as a fresh overlay does, and one that moves takes its contents
+ * RAM, so the page that is enabled starts as zeros, as a new overlay does, and one that moves takes its contents
  * along. A GPA outside RAM is a #GP.
  */
 function setPage(memory: GuestMemory, r: Register, low: number, high: number): boolean {

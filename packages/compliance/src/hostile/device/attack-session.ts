@@ -241,7 +241,7 @@ function attackRound(session: Session, made: Made, world: DeviceWorld, subject: 
   if (changed !== undefined) session.bad(`restored otherwise than saved: ${changed}`)
 }
 
-/** The device goes, and everything with it. */
+/** Takes the device away: no timer, write or page of it may be left. */
 function removeDevice(world: DeviceWorld, seconds: number, before: number, bad: (text: string) => void): void {
   world.run(seconds)
   if (world.guestBus.phase === 'suspended') world.guestBus.resume()
@@ -261,7 +261,7 @@ function removeDevice(world: DeviceWorld, seconds: number, before: number, bad: 
   if (lost !== 0) bad(`${lost} pages did not come back`)
 }
 
-/** Looks at the pages that nobody has. */
+/** Compares the pages that neither end owns with what they were. */
 function guardOf({ memory }: DeviceWorld): (bad: (text: string) => void) => void {
   const { words } = memory
   const last = words.length - (UNOWNED / 2) * 1024

@@ -33,7 +33,7 @@ const SIEFP_1 = 0x9000
 export const RING = 0x10
 
 /** A host bus over a real partition, and the guest's processors as the test drives them. */
-export interface Rig {
+export interface Fixture {
   readonly bus: HostBus
   readonly partition: Partition
   readonly memory: GuestMemory
@@ -54,7 +54,7 @@ export interface Rig {
   flags(): number[]
 }
 
-export function rig(options: Partial<HostBusOptions> = {}, memory: GuestMemory = guestMemory(64 * 4096)): Rig {
+export function fixture(options: Partial<HostBusOptions> = {}, memory: GuestMemory = guestMemory(64 * 4096)): Fixture {
   const clock = virtualClock()
   const diagnostics: Diagnostic[] = []
   const timers = timerQueue((name) => {
@@ -77,7 +77,7 @@ export function rig(options: Partial<HostBusOptions> = {}, memory: GuestMemory =
     { messagePage: SIMP, eventFlagsPage: SIEFP, vector: 0xf3 },
     { messagePage: SIMP_1, eventFlagsPage: SIEFP_1, vector: 0xf3 },
   ]
-  const made: Rig = {
+  const made: Fixture = {
     bus,
     partition,
     memory,
@@ -174,12 +174,12 @@ export const gpadlHeader = (relid: number, gpadl: number, pfns: readonly number[
   })
 }
 
-export function connect(post: Rig['post']): void {
+export function connect(post: Fixture['post']): void {
   post(4, contactV5(Version.v5_3))
   post(4, bare(MessageId.requestOffers))
 }
 
-export function openFirst(post: Rig['post']): void {
+export function openFirst(post: Fixture['post']): void {
   post(1, gpadlHeader(1, 0xe1e10, [RING, RING + 1, RING + 2, RING + 3]))
   post(
     1,

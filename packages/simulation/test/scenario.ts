@@ -10,7 +10,7 @@ import { simulate, type SimulationOptions, type World, type WorldGuest, type Wor
 
 export const generations: readonly GuestGeneration[] = [linux('6.1'), linux('5.10'), linux('3.10'), freebsd('13.0')]
 
-export interface Story {
+export interface Scenario {
   readonly world: World
   readonly host: WorldHost
   readonly guest: WorldGuest
@@ -27,13 +27,13 @@ const crossing = (event: TraceEvent): string | undefined => {
 }
 
 /** One guest on a host with the core components. */
-export function story(
+export function scenario(
   options: Partial<SimulationOptions> & {
     profile?: HostProfile
     generation?: GuestGeneration
     clockAhead?: bigint
   } = {},
-): Story {
+): Scenario {
   const { profile = ws2022, generation = linux('6.1'), clockAhead = 0n, seed = 1, ...rest } = options
   const world = simulate({ seed, ...rest })
   const stop = shutdown({})
