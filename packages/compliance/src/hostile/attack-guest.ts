@@ -10,30 +10,19 @@ import {
   type GuestBus,
   type GuestBusOptions,
 } from '@vmbus/core'
-import type { InterruptMode } from '@vmbus/testbench'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
-import { echo } from './echo.ts'
+import { echo, instance } from './echo.ts'
 import { mutate } from './mutate.ts'
 import { byteChangedBy, changedByRestore } from './invariants.ts'
 import { guestChecker } from './protocol-checker.ts'
-import { random, type Random } from './random.ts'
-import {
-  countInput,
-  countReject,
-  modeOf,
-  reportOf,
-  tally,
-  violate,
-  type AttackOptions,
-  type AttackReport,
-  type Tally,
-} from './report.ts'
+import type { Random } from './random.ts'
+import { countInput, countReject, type AttackOptions, type AttackReport } from './report.ts'
+import { attackSessions, type AttackSession } from './sessions.ts'
 
 const PAGES = 100
 /** Pages below are the guest's; those above are granted to nobody and must not change. */
 const OWN = 96
 const SESSION = 200
-const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
 
 export interface GuestAttackOptions extends AttackOptions {
   /** The guest to attack; the default is that of `@vmbus/core`. */
@@ -46,43 +35,18 @@ export interface GuestAttackOptions extends AttackOptions {
  * the guest has left, every page must have come back.
  */
 export function attackGuest(options: GuestAttackOptions): AttackReport {
-  const into = tally()
-  for (let session = 0; into.inputs < options.inputs; session++) {
-    const seed = options.seed + session
-    try {
-      attack(
-        {
-          into,
-          choose: random(Math.imul(seed, 0x85eb_ca6b)),
-          create: options.create ?? createGuestBus,
-          seed,
-          mode: modeOf(options, session),
-          percent: 0,
-          bad: (text) => violate(into, `session ${seed}, input ${into.inputs}: ${text}`),
-        },
-        Math.min(SESSION, options.inputs - into.inputs),
-      )
-    } catch (error) {
-      violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-      into.inputs++
-    }
-  }
-  return reportOf(into)
+  const create = options.create ?? createGuestBus
+  return attackSessions(options, SESSION, (session) => attack({ ...session, create, percent: 0 }))
 }
 
-interface Session {
-  readonly into: Tally
-  readonly choose: Random
+interface Session extends AttackSession {
   readonly create: (options: GuestBusOptions) => GuestBus
-  readonly seed: number
-  readonly mode: InterruptMode
   /** Percent of the host's messages that are mutated. */
   percent: number
-  bad(text: string): void
 }
 
-function attack(session: Session, inputs: number): void {
-  const { into, choose } = session
+function attack(session: Session): void {
+  const { into, choose, inputs } = session
   const world = worldOf(session)
   const wanted = into.inputs + inputs
   world.guest.start()
@@ -95,7 +59,7 @@ function attack(session: Session, inputs: number): void {
 type World = ReturnType<typeof worldOf>
 
 function worldOf(session: Session) {
-  const { into, choose, create, seed, mode, bad } = session
+  const { into, choose, create, seed, interrupts: mode, bad } = session
   const memory = guestMemory(PAGES * 4096)
   memory.bytes.fill(0xa5, OWN * 4096)
   const clock = virtualClock()

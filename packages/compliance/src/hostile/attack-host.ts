@@ -17,22 +17,14 @@ import {
   type HostBusOptions,
 } from '@vmbus/core'
 import { seeded, timerQueue, virtualClock } from '@vmbus/world'
-import { echo } from './echo.ts'
+import { echo, instance } from './echo.ts'
 import { guestMessage, type GuestFrames, type GuestKnowledge } from './guest-messages.ts'
 import { mutate } from './mutate.ts'
 import { byteChangedBy, changedByRestore } from './invariants.ts'
 import { hostChecker } from './protocol-checker.ts'
-import { random, type Random } from './random.ts'
-import {
-  countInput,
-  countReject,
-  reportOf,
-  tally,
-  violate,
-  type AttackOptions,
-  type AttackReport,
-  type Tally,
-} from './report.ts'
+import type { Random } from './random.ts'
+import { countInput, countReject, type AttackOptions, type AttackReport } from './report.ts'
+import { attackSessions, type AttackSession } from './sessions.ts'
 
 const PAGES = 48
 const SIMP = 1
@@ -43,7 +35,6 @@ const FRAMES: GuestFrames = { first: 16, count: 24, monitors: [5 * 4096, 6 * 409
 const RESERVED = 2000
 /** Inputs after which a session starts anew. */
 const SESSION = 400
-const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
 
 export interface HostAttackOptions extends AttackOptions {
   /** The host to attack; the default is that of `@vmbus/core`. */
@@ -56,31 +47,13 @@ export interface HostAttackOptions extends AttackOptions {
  * thrown, and no page may have changed that the guest did not grant.
  */
 export function attackHost(options: HostAttackOptions): AttackReport {
-  const into = tally()
-  for (let session = 0; into.inputs < options.inputs; session++) {
-    const seed = options.seed + session
-    try {
-      attack(
-        into,
-        random(Math.imul(seed, 0x9e37_79b1)),
-        Math.min(SESSION, options.inputs - into.inputs),
-        options.create ?? createHostBus,
-        seed,
-      )
-    } catch (error) {
-      violate(into, `session ${seed}: threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-      into.inputs++
-    }
-  }
-  return reportOf(into)
+  const create = options.create ?? createHostBus
+  return attackSessions(options, SESSION, (session) => attack(session, create))
 }
 
 function attack(
-  into: Tally,
-  choose: Random,
-  inputs: number,
+  { into, choose, inputs, seed, bad }: AttackSession,
   create: (options: HostBusOptions) => HostBus,
-  seed: number,
 ): void {
   const memory = guestMemory(PAGES * 4096)
   const clock = virtualClock()
@@ -88,7 +61,6 @@ function attack(
     if (name.startsWith('bus/')) bus.timer(name.slice(4))
   })
   const partition = createPartition({ memory, clock, timers, vps: 2, interrupt: () => {} })
-  const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const device = echo(bad)
   const checker = hostChecker(() => bus.version, bad)
   const bus: HostBus = create({

@@ -19,6 +19,8 @@ export interface EchoOptions {
   readonly monitorLatency?: number
 }
 
+export const instance = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`
+
 /** A device that answers every packet, and says when a call comes that may not come. */
 export function echo(
   violation: (text: string) => void,

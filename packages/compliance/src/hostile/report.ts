@@ -1,4 +1,4 @@
-import { INTERRUPT_MODES, type InterruptMode } from '@vmbus/testbench'
+import type { InterruptMode } from '@vmbus/testbench'
 
 /** What an attack did, and what it found. Counts show that a branch was reached; `violations` must be empty. */
 export interface AttackReport {
@@ -21,10 +21,6 @@ export interface AttackOptions {
   /** When the guest takes an interrupt; default: in every other session before the call that raised it returns. */
   readonly interrupts?: InterruptMode
 }
-
-/** The mode of a session: both are attacked, with as many inputs in all as one would be. */
-export const modeOf = ({ interrupts }: AttackOptions, session: number): InterruptMode =>
-  interrupts ?? INTERRUPT_MODES[session % 2] ?? 'deferred'
 
 export interface Tally {
   inputs: number

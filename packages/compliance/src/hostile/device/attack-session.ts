@@ -1,9 +1,9 @@
 import { PacketType, type Packet } from '@vmbus/core'
-import { deviceWorld, type DeviceWorld, type InterruptMode } from '@vmbus/testbench'
+import { deviceWorld, type DeviceWorld } from '@vmbus/testbench'
 import { byteChangedBy, changedByRestore } from '../invariants.ts'
 import { hostChecker } from '../protocol-checker.ts'
-import type { Random } from '../random.ts'
-import { countInput, countReject, violate, type Tally } from '../report.ts'
+import { countInput, countReject } from '../report.ts'
+import type { AttackSession } from '../sessions.ts'
 import { interposedGuest, interposedHost, type Interposer } from './interposer.ts'
 import { copyPacket, forgedPacket, mutatedPacket, type PacketCopy } from './mutate-packet.ts'
 import type { PacketCorpus } from './packet-corpus.ts'
@@ -24,16 +24,11 @@ const GUARD = 16
 /** A state longer than this has grown without bound; the largest honest one is a tenth of it. */
 const STATE_LIMIT = 4 << 20
 
-export interface SessionOptions {
-  readonly into: Tally
+export interface SessionOptions extends AttackSession {
   readonly target: DeviceTarget
   readonly end: 'host' | 'guest'
   /** Packets of all sessions: what one has heard another may send before its end has heard anything. */
   readonly heard: PacketCorpus
-  readonly choose: Random
-  readonly inputs: number
-  readonly seed: number
-  readonly interrupts: InterruptMode
 }
 
 interface Session extends SessionOptions {
@@ -53,17 +48,15 @@ interface Session extends SessionOptions {
   round: number
   /** Packets that want a completion, by channel and transaction. */
   readonly pending: Map<string, number>
-  bad(text: string): void
   inspect(): Record<string, unknown>
   attacked(): AttackedWorld
 }
 
 /** One life of both ends, attacked for so many inputs. */
 export function playSession(options: SessionOptions): void {
-  const { into, target, end, choose, seed } = options
+  const { into, target, end, choose, bad } = options
   const made = target.create(choose)
   const isSlow = choose.chance(40)
-  const bad = (text: string): void => violate(into, `session ${seed}, input ${into.inputs}: ${text}`)
   const session: Session = {
     ...options,
     judged: target.ends[end],
@@ -76,7 +69,6 @@ export function playSession(options: SessionOptions): void {
     openedAt: 0,
     round: 0,
     pending: new Map(),
-    bad,
     inspect: () => subject.inspect(),
     attacked: () => ({
       world,
