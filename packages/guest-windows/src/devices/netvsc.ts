@@ -1,7 +1,7 @@
 import { Filter } from '@vmbus/netvsc/protocol'
 import type { InterfaceSystem, InterfaceTable } from '@vmbus/netvsc/stack'
 import { WindowsError } from '../errors.ts'
-import type { WindowsCapabilities } from '../releases/capabilities.ts'
+import type { WindowsCapabilities } from '../releases/types.ts'
 
 /** Frames that wait for room in the ring; a model. */
 const MOST_WAITING = 512

@@ -4,33 +4,7 @@ import { NvspVersion, nvspVersionName } from '@vmbus/netvsc/protocol'
 import { VSTOR_VERSIONS, vstorVersionName } from '@vmbus/storvsc/protocol'
 import type { Evidenced, Field } from '@vmbus/world'
 import { networkOf } from './network.ts'
-import type { NewestVersions, WindowsRelease } from './types.ts'
-
-/** What the drivers of a release try, newest first; undefined: there is no driver, or nothing is known of it. */
-export interface WindowsCapabilities {
-  readonly vmbus: readonly VmbusVersion[]
-  /** NVSP words, VSTOR words, dynamic memory words. */
-  readonly netvsc: readonly number[]
-  readonly storvsc: readonly number[]
-  readonly balloon: readonly number[] | undefined
-  readonly heartbeat: IcVersions
-  readonly shutdown: IcVersions
-  readonly timesync: IcVersions
-  readonly kvp: IcVersions
-  readonly vss: IcVersions | undefined
-  readonly fcopy: IcVersions | undefined
-  /** netvsc.sys takes the table by which flows are spread over channels. */
-  readonly rss: boolean
-  /** It takes segments that the host has joined. */
-  readonly rsc: boolean
-  /** It goes over to a virtual function by itself. */
-  readonly vf: 'none' | 'transparent'
-  /** Newest versions of devices that nothing here drives. */
-  readonly video: string | undefined
-  readonly keyboard: string | undefined
-  readonly hid: string | undefined
-  readonly vpci: string | undefined
-}
+import type { NewestVersions, WindowsCapabilities, WindowsRelease } from './types.ts'
 
 interface Ladder<V> {
   readonly names: readonly string[]

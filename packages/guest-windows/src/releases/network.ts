@@ -1,5 +1,5 @@
 import type { Evidenced, Field } from '@vmbus/world'
-import type { WindowsCapabilities } from './capabilities.ts'
+import type { WindowsCapabilities } from './types.ts'
 import type { WindowsRelease } from './types.ts'
 
 type Build = WindowsRelease['os']

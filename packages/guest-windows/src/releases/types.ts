@@ -1,3 +1,5 @@
+import type { VmbusVersion } from '@vmbus/core'
+import type { IcVersions } from '@vmbus/ic'
 import type { Evidenced } from '@vmbus/world'
 
 /** Releases by their short names. */
@@ -75,4 +77,30 @@ export interface WindowsRelease {
   readonly package: PackageFamily | undefined
   /** Built in; undefined: nothing is, a package brings all. */
   readonly newest: Evidenced<NewestVersions> | undefined
+}
+
+/** What the drivers of a release try, newest first; undefined: there is no driver, or nothing is known of it. */
+export interface WindowsCapabilities {
+  readonly vmbus: readonly VmbusVersion[]
+  /** NVSP words, VSTOR words, dynamic memory words. */
+  readonly netvsc: readonly number[]
+  readonly storvsc: readonly number[]
+  readonly balloon: readonly number[] | undefined
+  readonly heartbeat: IcVersions
+  readonly shutdown: IcVersions
+  readonly timesync: IcVersions
+  readonly kvp: IcVersions
+  readonly vss: IcVersions | undefined
+  readonly fcopy: IcVersions | undefined
+  /** netvsc.sys takes the table by which flows are spread over channels. */
+  readonly rss: boolean
+  /** It takes segments that the host has joined. */
+  readonly rsc: boolean
+  /** It goes over to a virtual function by itself. */
+  readonly vf: 'none' | 'transparent'
+  /** Newest versions of devices that nothing here drives. */
+  readonly video: string | undefined
+  readonly keyboard: string | undefined
+  readonly hid: string | undefined
+  readonly vpci: string | undefined
 }
