@@ -69,7 +69,8 @@ describe('vmbus matrix', () => {
     expect(readFileSync(file('run.html'), 'utf8')).toBe('<html>seed 1</html>')
     const lines = out.trimEnd().split('\n').slice(-3)
     // TRIM: 2 guests on 3 hosts of 9; key-value exchange: all 3 guests on 2 hosts.
-    expect(lines[0]).toMatch(/^12 of 18 cells work; pages: \d+ agree, \d+ differ, 0 unexplained\.$/)
+    // The pages mark key-value exchange of RHEL 6.4 on 2008 R2, where this runner has none, and nothing explains that.
+    expect(lines[0]).toBe('12 of 18 cells work; pages: 7 agree, 1 differ, 1 unexplained.')
     expect(lines[1]).toBe('18 cells: 3 guests × 3 hosts × 2 features; 9 executions, seed 1.')
     expect(lines[2]).toBe(`Every cell with its story: ${file('run.html')}`)
   })
@@ -121,7 +122,8 @@ describe('vmbus matrix', () => {
     expect((await run(...argv)).code).toBe(0)
     expect((await run(...argv, '--fail-on', 'our-bug')).code).toBe(0)
     expect((await run(...argv, '--fail-on', 'our-bug,differs')).code).toBe(1)
-    expect((await run('matrix', ...THREE, '--fail-on', 'unexplained')).code).toBe(0)
+    const explained = ['matrix', '--release', 'rhel 7.8,rhel 7.9', '--host', 'ws2022', '--feature', 'trim,kvp']
+    expect((await run(...explained, '--fail-on', 'unexplained')).code).toBe(0)
   })
 
   it('tells what changed since an earlier run', async () => {
