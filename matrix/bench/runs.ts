@@ -1,5 +1,6 @@
 import { ws2022 } from '@vmbus/host'
-import { guestOf, isGuest, type MatrixGuest } from '../src/guests/guests.ts'
+import { guestOf, isGuest } from '../src/guests/guests.ts'
+import type { MatrixGuest } from '../src/guests/types.ts'
 import { PROBES } from '../src/probes/index.ts'
 import { DEFAULT_RUNS, type Probe } from '../src/probes/probe.ts'
 import { execute } from '../src/run/execute.ts'

@@ -1,6 +1,7 @@
 import { hostProfile, type HostProfile } from '@vmbus/host'
 import { describe, expect, test } from 'vitest'
-import { guestOf, isGuest, type MatrixGuest } from '../src/guests/guests.ts'
+import { guestOf, isGuest } from '../src/guests/guests.ts'
+import type { MatrixGuest } from '../src/guests/types.ts'
 import { coreProbe } from '../src/probes/core.ts'
 import { kvpProbe } from '../src/probes/kvp.ts'
 import { liveMigrationProbe } from '../src/probes/live-migration.ts'

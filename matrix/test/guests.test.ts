@@ -1,6 +1,7 @@
 import { releases } from '@vmbus/catalog'
 import { expect, test } from 'vitest'
-import { guestOf, isGuest, type MatrixGuest } from '../src/guests/guests.ts'
+import { guestOf, isGuest } from '../src/guests/guests.ts'
+import type { MatrixGuest } from '../src/guests/types.ts'
 
 const found = (key: string): MatrixGuest => {
   const guest = guestOf(key)

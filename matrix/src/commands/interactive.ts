@@ -22,17 +22,23 @@ export async function converse(stage: Stage, { input, output, signal, interrupt 
     lines.prompt()
     for await (const line of lines) {
       if (line.trim() === 'quit') break
-      try {
-        await readLine(line)(stage)
-      } catch (error) {
-        signal.throwIfAborted()
-        stage.say(failure(error).line)
-        if (codeOf(error) === 'VMBUS_MACHINE_ENDED') break
-      }
+      if (!(await done(line, stage, signal))) break
       lines.prompt()
     }
   } finally {
     lines.close()
   }
   signal.throwIfAborted()
+}
+
+/** Whether another line may follow: one that fails is told, and a guest that is gone takes none. */
+async function done(line: string, stage: Stage, signal: AbortSignal): Promise<boolean> {
+  try {
+    await readLine(line)(stage)
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    stage.say(failure(error).line)
+    return codeOf(error) !== 'VMBUS_MACHINE_ENDED'
+  }
 }

@@ -1,4 +1,5 @@
-import { isGuest, type MatrixGuest } from '../guests/guests.ts'
+import { isGuest } from '../guests/guests.ts'
+import type { MatrixGuest } from '../guests/types.ts'
 import type { EndName } from '../probes/ends.ts'
 import type { Probe } from '../probes/probe.ts'
 import { compact } from '../registry/compact.ts'

@@ -1,46 +1,12 @@
 import { release, type Release } from '@vmbus/catalog'
-import { freebsd, freebsdRelease, freebsdWith, type FreebsdGeneration } from '@vmbus/guest-freebsd'
-import { releaseVector, type LinuxGeneration, type LinuxVector } from '@vmbus/guest-linux'
-import { windows, windowsWith, type WindowsGeneration, type WindowsOptions } from '@vmbus/guest-windows'
+import { freebsd, freebsdRelease, freebsdWith } from '@vmbus/guest-freebsd'
+import { releaseVector, type LinuxVector } from '@vmbus/guest-linux'
+import { windows, windowsWith, type WindowsOptions } from '@vmbus/guest-windows'
 import type { HostProfile } from '@vmbus/host'
 import type { Field } from '@vmbus/world'
-import type { Control } from '../probes/probe.ts'
-import type { Contact } from '../worlds/contact.ts'
 import { linuxGuest } from './linux.ts'
 import { readOf } from './read-of.ts'
-
-/** How a guest is made for a measurement. */
-export interface MakeOptions {
-  /** Fields that are the guest's own; the others are those of one reference, so that nothing else can be seen. Default all. */
-  readonly reads?: readonly string[]
-  /** What it tries of VMBus and of the adapter's protocol, in place of all its own versions. */
-  readonly contact?: Contact
-  /** Values that are taken away: of a Linux guest, or of a user's own fields. */
-  readonly change?: Control
-}
-
-export interface Made<Family extends string, Generation> {
-  readonly family: Family
-  /** Of the generation: releases with the same drivers may share it. */
-  readonly name: string
-  readonly fields: Readonly<Record<string, Field<unknown>>>
-  /** Versions of VMBus that it tries, in their order. */
-  readonly versions: readonly number[]
-  /** What beside its fields decides on this host, for a probe that reads these: part of an execution's key. */
-  beside(reads: readonly string[], host: HostProfile): readonly string[]
-  make(options?: MakeOptions): Generation
-}
-
-export type LinuxMatrixGuest = Made<'linux', LinuxGeneration>
-type FreebsdMatrixGuest = Made<'freebsd', FreebsdGeneration>
-type WindowsMatrixGuest = Made<'windows', WindowsGeneration>
-
-/** A simulated guest that stands for releases of the catalog. */
-export type MatrixGuest = LinuxMatrixGuest | FreebsdMatrixGuest | WindowsMatrixGuest
-
-export interface NoGuest {
-  readonly reason: string
-}
+import type { FreebsdMatrixGuest, MatrixGuest, NoGuest, WindowsMatrixGuest } from './types.ts'
 
 /** What another guest has otherwise than a release of the catalog. */
 export interface GuestDelta {

@@ -11,7 +11,7 @@ import {
   type QuirkId,
 } from '@vmbus/guest-linux'
 import { valuesOf, type Field } from '@vmbus/world'
-import type { LinuxMatrixGuest, MakeOptions } from './guests.ts'
+import type { LinuxMatrixGuest, MakeOptions } from './types.ts'
 import { readOf } from './read-of.ts'
 
 /** What a guest has where it is not its own. */

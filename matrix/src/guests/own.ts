@@ -4,7 +4,7 @@ import type { Field } from '@vmbus/world'
 import type { OwnDevice } from '../probes/ends.ts'
 import type { Control } from '../probes/probe.ts'
 import { isThere } from '../worlds/own-devices.ts'
-import type { Made, MakeOptions, MatrixGuest } from './guests.ts'
+import type { Made, MakeOptions, MatrixGuest } from './types.ts'
 
 /** Makes a driver of the value of the field that it belongs to. */
 export type DriverOf = OwnDevice['driver']

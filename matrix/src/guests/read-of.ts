@@ -1,5 +1,5 @@
 import type { Field } from '@vmbus/world'
-import type { Contact } from '../worlds/contact.ts'
+import type { Contact } from './types.ts'
 
 /** Of a guest's own fields those that are read, and of the adapter's versions what the contact has. */
 export const readOf = (

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { HostDeviceHandle } from '@vmbus/core'
 import { netvsc, type NetvscHost } from '@vmbus/netvsc'
-import { pcapngWriter, unixTicksOf, type PcapngWriter } from '@vmbus/pcapng'
-import { createSwitch, type VlanOptions } from '@vmbus/switch'
+import { pcapngWriter, unixTicksOf } from '@vmbus/pcapng'
+import { createSwitch, type Switch, type VlanOptions } from '@vmbus/switch'
 import { createPeer, type TcpHandlers, type TcpSocket } from '@vmbus/switch/peer'
 import {
   anything,
@@ -13,6 +13,7 @@ import {
   stateForm,
   text,
   u32,
+  type Clock,
   type Seed,
   type Shape,
 } from '@vmbus/world'
@@ -127,7 +128,7 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
     if (last().rescinded) throw new RangeError('no adapter: it was removed')
     return last()
   }
-  let capture: { readonly chunks: Uint8Array[]; readonly writer: PcapngWriter; readonly stop: () => void } | undefined
+  const captures = capturesOf(lan, clock)
 
   return {
     actions: {
@@ -147,26 +148,8 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       vf: (serial) => (serial === 0 ? nic().device.dissociateVf() : nic().device.associateVf(serial as number)),
       statistics: () => last().device.statistics(),
       inspect: () => last().device.inspect(),
-      capture: () => {
-        const chunks: Uint8Array[] = []
-        const writer = pcapngWriter({ write: (chunk) => chunks.push(chunk), application: 'vmbus' })
-        const ids = new Map<string, number>()
-        const idOf = (name: string): number => {
-          const id = ids.get(name) ?? writer.addInterface({ name })
-          ids.set(name, id)
-          return id
-        }
-        const stop = lan.capture(({ bytes, direction, port: name }) =>
-          writer.packet(idOf(name), { bytes, direction, time: unixTicksOf(clock.fileTime()) }),
-        )
-        capture = { chunks, writer, stop }
-      },
-      captured: () => {
-        capture?.stop()
-        const bytes = Buffer.concat(capture?.chunks ?? [])
-        capture = undefined
-        return new Uint8Array(bytes)
-      },
+      capture: captures.begin,
+      captured: captures.end,
     },
     result: () => last().device.inspect(),
     save: () => ({ ...STATE.head, lan: lan.save(), peer: peer.save() }),
@@ -180,6 +163,33 @@ export const realNetvsc: RealDeviceFactory = (host, given, machine) => {
       peer.checkState(saved.peer)
       lan.restore(saved.lan)
       peer.restore(saved.peer, (socket) => (socket.local.port === SOURCE_PORT ? source.handlers : sink.handlers))
+    },
+  }
+}
+
+/** Captures of all that crosses a switch, as files of pcapng: one at a time. */
+function capturesOf(lan: Switch, clock: Clock): { begin(): void; end(): Uint8Array } {
+  let capture: { readonly chunks: Uint8Array[]; readonly stop: () => void } | undefined
+  return {
+    begin() {
+      const chunks: Uint8Array[] = []
+      const writer = pcapngWriter({ write: (chunk) => chunks.push(chunk), application: 'vmbus' })
+      const ids = new Map<string, number>()
+      const idOf = (name: string): number => {
+        const id = ids.get(name) ?? writer.addInterface({ name })
+        ids.set(name, id)
+        return id
+      }
+      const stop = lan.capture(({ bytes, direction, port: name }) =>
+        writer.packet(idOf(name), { bytes, direction, time: unixTicksOf(clock.fileTime()) }),
+      )
+      capture = { chunks, stop }
+    },
+    end() {
+      capture?.stop()
+      const bytes = Buffer.concat(capture?.chunks ?? [])
+      capture = undefined
+      return new Uint8Array(bytes)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { HostProfile } from '@vmbus/host'
-import type { MatrixGuest } from '../guests/guests.ts'
+import type { MatrixGuest } from '../guests/types.ts'
 import type { Probe } from '../probes/probe.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'

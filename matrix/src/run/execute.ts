@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { HostProfile } from '@vmbus/host'
-import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
+import type { MakeOptions, MatrixGuest } from '../guests/types.ts'
 import type { EndName } from '../probes/ends.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'

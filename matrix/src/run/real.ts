@@ -1,7 +1,7 @@
 import type { HostProfile } from '@vmbus/host'
 import { loadEmulator, type Emulator, type PreparedImage } from '@vmbus/machine-v86'
 import type { Execution } from '@vmbus/report'
-import type { MatrixGuest } from '../guests/guests.ts'
+import type { MatrixGuest } from '../guests/types.ts'
 import type { Probe } from '../probes/probe.ts'
 import type { Registry } from '../registry/registry.ts'
 import { meet } from '../worlds/contact.ts'

@@ -84,23 +84,29 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Rea
   try {
     if (dispatch !== undefined) await dispatch(left, { signal, finished: ended })
     else if (workers > 0) await runPool(left, { workers, signal, finished: ended })
-    else {
-      const [memories, kernels] = [createMemories(), createKernels()]
-      for (const task of left) {
-        if (signal?.aborted) break
-        ended(
-          await runTask(task, registry, memories, undefined, kernels).catch((error: Error) =>
-            undone(task, error.message),
-          ),
-        )
-        // Lets an abort be heard.
-        await new Promise((resolve) => void setImmediate(resolve))
-      }
-    }
+    else await runHere(left, registry, signal, ended)
   } finally {
     // A folder that cannot be written costs the next run its time and this one nothing.
     await cache?.flush().catch(() => {})
   }
   const found = new Map(plan.tasks.flatMap(({ id }) => (all.has(id) ? [[id, all.get(id)!] as const] : [])))
   return withSharingFaults(plan, found)
+}
+
+/** One task after the other, in this thread. */
+async function runHere(
+  tasks: readonly Task[],
+  registry: Registry | undefined,
+  signal: AbortSignal | undefined,
+  ended: (execution: Execution) => void,
+): Promise<void> {
+  const [memories, kernels] = [createMemories(), createKernels()]
+  for (const task of tasks) {
+    if (signal?.aborted) return
+    ended(
+      await runTask(task, registry, memories, undefined, kernels).catch((error: Error) => undone(task, error.message)),
+    )
+    // Lets an abort be heard.
+    await new Promise((resolve) => void setImmediate(resolve))
+  }
 }

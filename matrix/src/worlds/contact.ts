@@ -1,25 +1,6 @@
 import type { HostProfile } from '@vmbus/host'
-import type { MatrixGuest } from '../guests/guests.ts'
+import type { Adapter, Contact, MatrixGuest } from '../guests/types.ts'
 import type { Probe } from '../probes/probe.ts'
-
-/** What both ends offer of VMBus, and of the adapter's protocol where the probe reads it. */
-export interface Contact {
-  readonly guest: readonly number[]
-  readonly host: readonly number[]
-  readonly adapter?: Adapter
-  /** Versions of the storage protocol that the host has, up to the newest that both have. */
-  readonly storage?: readonly number[]
-}
-
-/** Versions of NVSP, as the fields have them where the two agree on none. */
-interface Adapter {
-  readonly guest: unknown
-  readonly host: unknown
-  /** What both have of it once they agree. */
-  readonly agreed?: { readonly guest: readonly number[]; readonly host: readonly number[] }
-  /** The host's newest is older than the guest's, which tells who keeps the version low. */
-  readonly hostIsOlder: boolean
-}
 
 /** A guest and a host without a version in common: 6.0 alone, and 0.13 alone. */
 const STRANGERS: Contact = { guest: [0x6_0000], host: [0x0_000d] }

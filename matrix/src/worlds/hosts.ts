@@ -10,7 +10,7 @@ import {
 } from '@vmbus/host'
 import type { Probe } from '../probes/probe.ts'
 import type { Field } from '@vmbus/world'
-import type { Contact } from './contact.ts'
+import type { Contact } from '../guests/types.ts'
 
 /** A feature of the host as a field: whether a virtual machine of it can have that, of the generation that it needs. */
 function featureField(profile: HostProfile, name: HostFeature): Field<boolean> {

@@ -1,7 +1,7 @@
 import { profileOf, type Host, type HostProfile } from '@vmbus/host'
 import type { Entry } from '@vmbus/trace'
 import { seeded } from '@vmbus/world'
-import type { MakeOptions, MatrixGuest } from '../guests/guests.ts'
+import type { MakeOptions, MatrixGuest } from '../guests/types.ts'
 import type { HostDevice } from '@vmbus/core'
 import type { Answers, EndName, Ends, OurEnd, OwnDevice } from '../probes/ends.ts'
 import { ProbeError } from '../probes/errors.ts'

@@ -34,12 +34,13 @@ export function checkCatalogFile(file: CatalogFile, data: unknown): CatalogData[
 /** Every cell names a table that there is. */
 function checkTables({ tables, families }: CatalogData['grids']): void {
   const known = new Set(tables.map(({ id }) => id))
-  for (const [f, { releases }] of families.entries())
-    for (const [r, { support }] of releases.entries())
-      for (const [feature, { by }] of Object.entries(support)) {
-        const at = by.findIndex(({ table }) => !known.has(table))
-        if (at < 0) continue
-        const path = `families.${f}.releases.${r}.support.${feature}.by.${at}.table`
-        throw new CatalogError('grids', path, by[at]?.table, 'the id of a table')
-      }
+  const named = families.flatMap(({ releases }, f) =>
+    releases.flatMap(({ support }, r) =>
+      Object.entries(support).flatMap(([feature, { by }]) =>
+        by.map(({ table }, at) => [`families.${f}.releases.${r}.support.${feature}.by.${at}.table`, table] as const),
+      ),
+    ),
+  )
+  const unknown = named.find(([, table]) => !known.has(table))
+  if (unknown !== undefined) throw new CatalogError('grids', ...unknown, 'the id of a table')
 }

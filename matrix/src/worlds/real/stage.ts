@@ -1,5 +1,5 @@
 import { seeded, TICKS_PER_SECOND } from '@vmbus/world'
-import type { MatrixGuest } from '../../guests/guests.ts'
+import type { MatrixGuest } from '../../guests/types.ts'
 import type { HostDevice } from '@vmbus/core'
 import type { Answers, EndName, Ends, OurEnd, OwnDevice } from '../../probes/ends.ts'
 import { ProbeError } from '../../probes/errors.ts'

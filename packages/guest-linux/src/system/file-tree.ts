@@ -63,11 +63,8 @@ interface Saved {
   readonly files: readonly (readonly [path: string, bytes: Uint8Array])[]
 }
 
-/** A tree with these folders and files. It is full, as a disk is, when it holds `capacity` bytes. */
-export function fileTree(
-  contents: { readonly folders?: readonly string[]; readonly files?: Readonly<Record<string, Uint8Array>> } = {},
-  capacity = 64 << 20,
-): FileTree {
+/** Folders and files by their places, up to `capacity` bytes. */
+function placesOf(capacity: number) {
   const folders = new Set<string>(['/'])
   const files = new Map<string, File>()
   let used = 0
@@ -116,6 +113,26 @@ export function fileTree(
     }
   }
 
+  const remove = (place: string): void => {
+    used -= files.get(place)?.length ?? 0
+    files.delete(place)
+  }
+
+  const clear = (): void => {
+    folders.clear()
+    files.clear()
+    used = 0
+  }
+
+  return { folders, files, sized, store, placeOf, makeFolder, remove, clear }
+}
+
+/** A tree with these folders and files. It is full, as a disk is, when it holds `capacity` bytes. */
+export function fileTree(
+  contents: { readonly folders?: readonly string[]; readonly files?: Readonly<Record<string, Uint8Array>> } = {},
+  capacity = 64 << 20,
+): FileTree {
+  const { folders, files, sized, store, placeOf, makeFolder, remove, clear } = placesOf(capacity)
   const tree: FileTree = {
     get paths() {
       return [...files.keys()].toSorted()
@@ -158,17 +175,11 @@ export function fileTree(
       files.set(place, file)
       return HResult.ok
     },
-    remove(path) {
-      const place = resolved(path) ?? ''
-      used -= files.get(place)?.length ?? 0
-      files.delete(place)
-    },
+    remove: (path) => remove(resolved(path) ?? ''),
     save: (): Saved => ({ folders: [...folders], files: [...files].map(([path, file]) => [path, contentsOf(file)]) }),
     restore(state) {
       const saved = state as Saved
-      folders.clear()
-      files.clear()
-      used = 0
+      clear()
       for (const folder of saved.folders) folders.add(folder)
       for (const [path, bytes] of saved.files) store(path, bytes)
     },
