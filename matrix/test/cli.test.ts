@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MachineError } from '@vmbus/machine-v86'
 import { main } from '@vmbus/matrix'
-import { eventLine, eventLines } from '../src/commands/event-line.ts'
+import { eventLine, eventLines } from '../src/commands/boot/event-line.ts'
 import { failure } from '../src/commands/failure.ts'
 import { afterAll, describe, expect, it } from 'vitest'
 

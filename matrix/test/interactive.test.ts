@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
-import { converse } from '../src/commands/interactive.ts'
-import type { Stage } from '../src/commands/verb-steps.ts'
+import { converse } from '../src/commands/boot/interactive.ts'
+import type { Stage } from '../src/commands/boot/verb-steps.ts'
 
 /** A terminal at which somebody types, and a guest whose every call takes until it is interrupted. */
 function terminal() {

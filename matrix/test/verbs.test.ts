@@ -5,9 +5,9 @@ import { MachineError } from '@vmbus/machine-v86'
 import { main } from '@vmbus/matrix'
 import { afterAll, describe, expect, it } from 'vitest'
 import { failure } from '../src/commands/failure.ts'
-import { runScript } from '../src/commands/script.ts'
-import { readLine } from '../src/commands/verbs.ts'
-import type { Stage } from '../src/commands/verb-steps.ts'
+import { runScript } from '../src/commands/boot/script.ts'
+import { readLine } from '../src/commands/boot/verbs.ts'
+import type { Stage } from '../src/commands/boot/verb-steps.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-verbs-'))
 afterAll(() => rmSync(folder, { recursive: true }))

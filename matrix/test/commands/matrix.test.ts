@@ -1,38 +1,12 @@
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parseResults } from '../../src/results/file.ts'
-import type { MatrixResults } from '@vmbus/report'
-import { main, runCommand } from '../../src/main.ts'
-import type { Runner } from '../../src/runner.ts'
+import { describe, expect, it } from 'vitest'
+import { main } from '../../src/main.ts'
+import { THREE, ownFolder, run, runWith } from './command.ts'
 import { fakeRunner } from './fake-runner.ts'
 
-let folder = ''
-beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'vmbus-matrix-'))))
-afterEach(() => rmSync(folder, { recursive: true }))
-const file = (name: string): string => join(folder, name)
-const results = (name: string): MatrixResults => parseResults(readFileSync(file(name), 'utf8'), name)
-
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function runWith(runner: Runner, argv: readonly string[], signal = new AbortController().signal): Promise<Ran> {
-  let out = ''
-  let err = ''
-  const streams = { out: (part: string) => void (out += part), err: (part: string) => void (err += part) }
-  const pageOf = ({ seed }: MatrixResults): string => `<html>seed ${seed}</html>`
-  const code = await runCommand(argv, streams, signal, { runnerOf: () => Promise.resolve(runner), pageOf })
-  return { code, out, err }
-}
-const run = async (...argv: readonly string[]): Promise<Ran> => await runWith(fakeRunner(), argv)
-
-const THREE = ['--release', 'rhel 6.4,rhel 7.8,RHEL7.9', '--host', '2008r2,2012r2,ws2022', '--feature', 'trim,kvp']
+const { file, results } = ownFolder()
 
 describe('vmbus matrix', () => {
   it('keeps what it measured as a file that is whole, and tells it in three lines', async () => {
@@ -238,114 +212,6 @@ describe('real kernels', () => {
   })
 })
 
-describe('shards', () => {
-  it('make the very run, whatever their number and order', async () => {
-    await run('matrix', ...THREE, '--json', file('whole.json'))
-    const names: string[] = []
-    let executions = 0
-    for (const index of [1, 2, 3, 4]) {
-      const name = file(`${index}.json`)
-      await run('matrix', ...THREE, '--shard', `${index}/4`, '--json', name)
-      executions += results(`${index}.json`).executions.length
-      names.unshift(name)
-    }
-    expect(executions).toBe(9)
-    const { code, out } = await run('merge', ...names, '--json', file('merged.json'))
-    expect(code).toBe(0)
-    expect(out).toContain('9 of 9 executions are there.')
-    expect(readFileSync(file('merged.json'))).toEqual(readFileSync(file('whole.json')))
-    const part = await run('merge', ...names.slice(1), '--json', file('part.json'))
-    // Nine dealt out in turn: the first shard has three, the others two; the last was left out.
-    expect(part.out).toContain('7 of 9 executions are there.')
-    expect([part.code, part.err]).toEqual([2, 'vmbus: not the whole run: shard 4/4 is missing (VMBUS_USAGE)\n'])
-    expect(results('part.json').stories.some(({ notRun }) => notRun === 'not-finished')).toBe(true)
-  })
-
-  it('of which one is not there, or ended early, are told by name once the others are merged', async () => {
-    const shard = async (index: number): Promise<string> => {
-      const name = file(`${index}.json`)
-      await run('matrix', ...THREE, '--shard', `${index}/3`, '--json', name)
-      return name
-    }
-    const [first, second] = [await shard(1), await shard(2)]
-    const two = await run('merge', second, first, '--json', file('merged.json'))
-    expect([two.code, two.err]).toEqual([2, 'vmbus: not the whole run: shard 3/3 is missing (VMBUS_USAGE)\n'])
-    expect(results('merged.json').executions).toHaveLength(6)
-    expect((await run('merge', second)).err).toContain('shard 1/3 is missing; shard 3/3 is missing')
-
-    const early = results('2.json')
-    const [gone] = early.executions
-    writeFileSync(
-      second,
-      JSON.stringify({
-        ...early,
-        executions: early.executions.slice(1),
-        stories: early.stories.map(({ execution, ...story }) =>
-          execution === gone?.id || execution === undefined ? story : { ...story, execution },
-        ),
-      }),
-    )
-    const short = await run('merge', first, second, await shard(3))
-    expect([short.code, short.err]).toEqual([
-      2,
-      'vmbus: not the whole run: shard 2/3 lacks 1 of its 3 executions (VMBUS_USAGE)\n',
-    ])
-    // What was merged before says no more into how many shards it was cut.
-    expect((await run('merge', file('merged.json'))).err).toContain('3 of 9 executions are in none of the files')
-  })
-
-  it('are compared with what was run alone when they are one again, wherever each was', async () => {
-    const fake = fakeRunner()
-    // TRIM of RHEL 7.9 on Windows Server 2022, shared and alone, which comes out otherwise.
-    const alone = 'trim/false/alone'
-    const check = { id: alone, of: 'trim/true/ws2022', release: 'rhel 7.9', host: 'ws2022', probe: 'trim' }
-    const runner: Runner = {
-      ...fake,
-      planOf(pairs, probes, options) {
-        const plan = fake.planOf(pairs, probes, options)
-        const task = { id: alone, probe: 'trim', release: 'rhel 7.9', host: 'ws2022', seed: 1, runs: 20 }
-        return { ...plan, tasks: [...plan.tasks, task], checks: [check] }
-      },
-    }
-    const names = [1, 2].map((index) => file(`${index}.json`))
-    for (const [index, name] of names.entries())
-      expect((await runWith(runner, ['matrix', ...THREE, '--shard', `${index + 1}/2`, '--json', name])).code).toBe(0)
-    const { code, err } = await runWith(runner, ['merge', ...names, '--json', file('merged.json')])
-    expect([code, err]).toEqual([3, 'vmbus: 2 cells ended with an error of ours (VMBUS_MATRIX)\n'])
-    expect(results('merged.json').executions.find(({ id }) => id === check.of)).toMatchObject({
-      outcome: 'error',
-      reason: 'rhel 7.9 on ws2022 is no-driver by itself: the probe depends on what it does not declare',
-    })
-  })
-
-  it('that overlap say the same once', async () => {
-    await run('matrix', ...THREE, '--json', file('whole.json'))
-    await run('matrix', ...THREE, '--shard', '1/2', '--json', file('half.json'))
-    const { code } = await run('merge', file('half.json'), file('whole.json'), '--json', file('merged.json'))
-    expect(code).toBe(0)
-    expect(readFileSync(file('merged.json'))).toEqual(readFileSync(file('whole.json')))
-  })
-
-  it('of other runs are refused', async () => {
-    await run('matrix', ...THREE, '--json', file('a.json'))
-    await run('matrix', ...THREE, '--seed', '2', '--json', file('b.json'))
-    const { code, err } = await run('merge', file('a.json'), file('b.json'))
-    expect([code, err]).toEqual([
-      2,
-      `vmbus: ${file('a.json')} and ${file('b.json')} are not of one run: their seed differ (VMBUS_USAGE)\n`,
-    ])
-  })
-
-  it('that disagree on an execution are refused', async () => {
-    await run('matrix', ...THREE, '--json', file('a.json'))
-    const text = readFileSync(file('a.json'), 'utf8')
-    writeFileSync(file('b.json'), text.replace('"bytes":64', '"bytes":65'))
-    const { code, err } = await run('merge', file('a.json'), file('b.json'))
-    expect(code).toBe(2)
-    expect(err).toMatch(/a\.json and .*b\.json disagree on execution kvp\/\/ws2008r2 \(VMBUS_USAGE\)/)
-  })
-})
-
 describe('vmbus diff', () => {
   it('ends with 1 when a cell got worse, and with 0 when one got better', async () => {
     await run('matrix', ...THREE, '--json', file('good.json'))
@@ -502,6 +368,6 @@ describe('bad input of the matrix gets one clear line and exit code 2, before an
     const { code } = await run('matrix', '--json', file('a.json'), '--junit', file('none/b.xml'))
     expect(code).toBe(2)
     expect((await run('matrix', '--json', file('a'), '--html', file('a'))).code).toBe(2)
-    expect(readdirSync(folder)).toEqual([])
+    expect(readdirSync(file('.'))).toEqual([])
   })
 })

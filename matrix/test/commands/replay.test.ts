@@ -8,28 +8,20 @@ import { fromJsonLine } from '@vmbus/trace'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { featureOf, hostOf, releaseOf } from '../../src/commands/names.ts'
-import { runCommand } from '../../src/main.ts'
 import { OURS } from '../../src/registry/registry.ts'
 import { exchangeText, folded } from '../../src/report/exchange-text.ts'
 import { parseResults } from '../../src/results/file.ts'
 import { cellsOf } from '../../src/results/read.ts'
 import { simulations, type Runner } from '../../src/runner.ts'
+import { ran } from './command.ts'
 import { fakeRunner } from './fake-runner.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-replay-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const file = (name: string): string => join(folder, name)
 
-async function runWith(runner: Runner, ...argv: string[]) {
-  let out = ''
-  let err = ''
-  const streams = { out: (part: string) => void (out += part), err: (part: string) => void (err += part) }
-  const code = await runCommand(argv, streams, new AbortController().signal, {
-    runnerOf: () => Promise.resolve(runner),
-    pageOf: reportHtml,
-  })
-  return { code, out, err }
-}
+const runWith = (runner: Runner, ...argv: string[]) =>
+  ran(argv, { runnerOf: () => Promise.resolve(runner), pageOf: reportHtml })
 const played = async (...argv: string[]) => await runWith(simulations, 'replay', ...argv)
 
 const readRun = (name: string): MatrixResults => parseResults(readFileSync(file(name), 'utf8'), name)

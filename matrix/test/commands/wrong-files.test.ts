@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCommand } from '../../src/main.ts'
 import { readJson } from '../../src/results/json.ts'
+import { ran } from './command.ts'
 import { fakeRunner } from './fake-runner.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-wrong-'))
@@ -12,13 +12,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const file = (name: string): string => join(folder, name)
 const good = file('good.json')
 
-async function run(...argv: readonly string[]) {
-  let [out, err] = ['', '']
-  const streams = { out: (part: string) => void (out += part), err: (part: string) => void (err += part) }
-  const tools = { runnerOf: () => Promise.resolve(fakeRunner()), pageOf: () => '' }
-  const code = await runCommand(argv, streams, new AbortController().signal, tools)
-  return { code, out, err }
-}
+const run = (...argv: readonly string[]) =>
+  ran(argv, { runnerOf: () => Promise.resolve(fakeRunner()), pageOf: () => '' })
 
 const ASKED = ['--release', 'rhel 7.8,rhel 7.9', '--host', 'ws2022', '--feature', 'trim,kvp', '--quiet']
 

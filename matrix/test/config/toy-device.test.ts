@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { echoProbe } from '../../examples/toy-device/src/probe.ts'
 import { assemble, type Selection } from '../../src/cells/assemble.ts'
 import { hostOf, releasesOf } from '../../src/commands/names.ts'
-import { runCommand } from '../../src/main.ts'
 import { isGuest } from '../../src/guests/guests.ts'
 import { parseResults } from '../../src/results/file.ts'
 import { OURS, hostNamed, type Registry } from '../../src/registry/registry.ts'
@@ -14,9 +13,11 @@ import { runPlan } from '../../src/run/run.ts'
 import { configured } from '../../src/runner.ts'
 import { storiesOf } from '../../src/results/read.ts'
 import { resultsText } from '../../src/results/file.ts'
+import { ran } from '../commands/command.ts'
 
 // The example package: what a user has of their own, next to what is ours.
 
+const TOOLS = { runnerOf: configured, pageOf: () => '' }
 const CONFIG = fileURLToPath(new URL('../../examples/toy-device/vmbus.config.ts', import.meta.url))
 const registry = await loadRegistry(CONFIG)
 const hostIn = (known: Registry, id: string) => hostNamed(known, id) ?? expect.unreachable(id)
@@ -130,10 +131,7 @@ describe('a run with a configuration', () => {
 
 describe('the commands', () => {
   async function said(...argv: string[]): Promise<readonly [code: number, out: string, err: string]> {
-    let [out, err] = ['', '']
-    const streams = { out: (part: string) => void (out += part), err: (part: string) => void (err += part) }
-    const tools = { runnerOf: configured, pageOf: () => '' }
-    const code = await runCommand([...argv, '--config', CONFIG], streams, new AbortController().signal, tools)
+    const { code, out, err } = await ran([...argv, '--config', CONFIG], TOOLS)
     return [code, out.replaceAll(/\s+/g, ' '), err]
   }
 
@@ -172,11 +170,8 @@ describe('the commands', () => {
     const [code, , err] = await said('hosts', '--config', '/nowhere/vmbus.config.mjs')
     // The last of them counts, as with every option.
     expect([code, err]).toEqual([0, ''])
-    let line = ''
-    const streams = { out: () => {}, err: (part: string) => void (line += part) }
-    const tools = { runnerOf: configured, pageOf: () => '' }
-    const argv = ['hosts', '--config', '/nowhere/vmbus.config.mjs']
-    expect(await runCommand(argv, streams, new AbortController().signal, tools)).toBe(2)
-    expect(line).toBe('vmbus: /nowhere/vmbus.config.mjs: there is no such file (VMBUS_CONFIG_IMPORT)\n')
+    const absent = await ran(['hosts', '--config', '/nowhere/vmbus.config.mjs'], TOOLS)
+    expect(absent.code).toBe(2)
+    expect(absent.err).toBe('vmbus: /nowhere/vmbus.config.mjs: there is no such file (VMBUS_CONFIG_IMPORT)\n')
   })
 })

@@ -37,7 +37,7 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
   ),
   finding(
     'ubuntu1204-kernel',
-    'The kernel of Ubuntu 12.04 answers no key-value message but enumeration, and takes no disk for SPC-3. The page marks IP injection and TRIM, which the kernels of later updates of 12.04 have.',
+    'The kernel of Ubuntu 12.04 answers no key-value message but enumeration, and takes no disk for SPC-3. The page marks IP injection and TRIM.',
     'arrdalan/ubuntu_dfv (3.2.30): drivers/hv/hv_kvp.c 7a5c9134, hv_kvp_onchannelcallback; drivers/scsi/storvsc_drv.c 53824773, storvsc_device_configure',
     {
       features: ['static-ip-injection', 'trim'],

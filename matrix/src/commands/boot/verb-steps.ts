@@ -1,5 +1,5 @@
 import type { Guest } from '@vmbus/machine-v86'
-import { VerbError, codeOf, isDefect, reasonOf } from './failure.ts'
+import { VerbError, codeOf, isDefect, reasonOf } from '../failure.ts'
 
 /** Where a verb runs, and whom it tells. */
 export interface Stage {

@@ -1,6 +1,6 @@
 import type { Guest } from '@vmbus/machine-v86'
-import { CORE_COMPONENTS, realDevices } from '../real/registry.ts'
-import { UsageError } from './failure.ts'
+import { CORE_COMPONENTS, realDevices } from '../../real/registry.ts'
+import { UsageError } from '../failure.ts'
 
 /** What a guest must carry and start so that its end of a device works. */
 interface Need {

@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import { boot, type Guest, type ImageSource } from '@vmbus/machine-v86'
 import pc from 'picocolors'
-import { bootReport, type BootReport, type RealHostResult } from '../real/boot-report.ts'
-import type { RealHostOptions } from '../real/host-module.ts'
-import type { Streams } from '../streams.ts'
+import { bootReport, type BootReport, type RealHostResult } from '../../real/boot-report.ts'
+import type { RealHostOptions } from '../../real/host-module.ts'
+import type { Streams } from '../../streams.ts'
 import { bootPlan, type BootFlags, type BootPlan } from './boot-flags.ts'
 import { eventLines } from './event-line.ts'
-import { OutputError, VerbError, codeOf } from './failure.ts'
+import { OutputError, VerbError, codeOf } from '../failure.ts'
 import { memoryFor, modulesFor, packagesFor, startServices } from './guest-setup.ts'
 import { converse } from './interactive.ts'
-import type { OutputFile } from './output-file.ts'
+import type { OutputFile } from '../output-file.ts'
 import { runScript } from './script.ts'
 import type { Stage } from './verb-steps.ts'
 
@@ -24,7 +24,7 @@ export interface BootContext {
 }
 
 /** Runs in the machine's worker; beside this file, from source and once built. */
-const HOST_MODULE = new URL(`../real/host-module${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+const HOST_MODULE = new URL(`../../real/host-module${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** Guest seconds that a guest may take to power off when asked. */
 const SHUTDOWN_SECONDS = 30

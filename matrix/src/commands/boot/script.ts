@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { UsageError, VerbError, isDefect, reasonOf } from './failure.ts'
+import { UsageError, VerbError, isDefect, reasonOf } from '../failure.ts'
 import { readLine, type Command } from './verbs.ts'
 import type { Stage } from './verb-steps.ts'
 

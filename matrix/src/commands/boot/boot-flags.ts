@@ -1,9 +1,9 @@
 import type { ImageSource, ReleaseName } from '@vmbus/machine-v86'
 import type { HostProfile } from '@vmbus/host'
-import { duration, oneOf, profileOf, seedOf } from './arguments.ts'
-import { UsageError } from './failure.ts'
+import { duration, oneOf, profileOf, seedOf } from '../arguments.ts'
+import { UsageError } from '../failure.ts'
 import { deviceKinds } from './guest-setup.ts'
-import { outputFile, type OutputFile } from './output-file.ts'
+import { outputFile, type OutputFile } from '../output-file.ts'
 import { readScript, type Line } from './script.ts'
 
 /** The options of `vmbus boot` as commander reads them. */

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, posix, resolve } from 'node:path'
-import { duration, oneOf } from './arguments.ts'
+import { duration, oneOf } from '../arguments.ts'
 import { backup, mergeBackup } from './backup.ts'
-import type { RealDisk } from '../real/storvsc.ts'
-import { UsageError } from './failure.ts'
+import type { RealDisk } from '../../real/storvsc.ts'
+import { UsageError } from '../failure.ts'
 import { wordsOf } from './words.ts'
 import { ANSWER_SECONDS, ask, begin, call, fail, remove, tell, type Stage } from './verb-steps.ts'
 

@@ -1,4 +1,4 @@
-import type { RealCheckpoint } from '../real/storvsc.ts'
+import type { RealCheckpoint } from '../../real/storvsc.ts'
 import { ask, call, type Stage } from './verb-steps.ts'
 
 const MERGE_BYTES = 4 << 20

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import type { Readable, Writable } from 'node:stream'
-import { codeOf, failure } from './failure.ts'
+import { codeOf, failure } from '../failure.ts'
 import type { Stage } from './verb-steps.ts'
 import { readLine, verbsHelp } from './verbs.ts'
 
@@ -22,7 +22,7 @@ export async function converse(stage: Stage, { input, output, signal, interrupt 
     lines.prompt()
     for await (const line of lines) {
       if (line.trim() === 'quit') break
-      if (!(await done(line, stage, signal))) break
+      if (!(await goesOn(line, stage, signal))) break
       lines.prompt()
     }
   } finally {
@@ -31,8 +31,8 @@ export async function converse(stage: Stage, { input, output, signal, interrupt 
   signal.throwIfAborted()
 }
 
-/** Whether another line may follow: one that fails is told, and a guest that is gone takes none. */
-async function done(line: string, stage: Stage, signal: AbortSignal): Promise<boolean> {
+/** Does what a line says, and tells whether another may follow: one that fails is told, a guest that is gone takes none. */
+async function goesOn(line: string, stage: Stage, signal: AbortSignal): Promise<boolean> {
   try {
     await readLine(line)(stage)
     return true
