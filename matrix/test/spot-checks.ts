@@ -166,6 +166,7 @@ windows server 2012 | ws2016 | vrss | fails | | not-covered | dn383582: not befo
 windows server 2019 | ws2019 | lro | works | | not-covered | RSC in the vSwitch: of 2019, for adapters of guests
 windows server 2016 | ws2019 | lro | fails | | not-covered | RSC in the vSwitch: not before 2019
 windows server 2019 | ws2019 | sr-iov | partial | | not-covered | Hyper-V SR-IOV overview: from 2012 on
+windows server 2012 | ws2019 | sr-iov | not-run | | not-covered | of 2012, whose newest NVSP is 4: no source tells how it asks there
 windows server 2008 r2 | ws2019 | sr-iov | fails | | not-covered | Hyper-V SR-IOV overview: not before 2012
 windows server 2022 | ws2022 | vlan-tagging | not-run | | not-covered | no source tells of interfaces of VLANs in a guest
 windows server 2019 | ws2022 | trim | works | | not-covered | its disk driver sends UNMAP

@@ -35,7 +35,8 @@ export const noTools = (what: string): Finding => ({
   reason: `nothing stands for the tools by which its system ${what}`,
 })
 
-const newest = (words: unknown): number =>
+/** Of the versions that a guest or a host has. */
+export const newest = (words: unknown): number =>
   Array.isArray(words) ? Math.max(0, ...words.filter((word): word is number => typeof word === 'number')) : 0
 
 /** Who keeps the version of the protocol low. */

@@ -1,6 +1,7 @@
+import { NvspVersion } from '@vmbus/netvsc/protocol'
 import fc from 'fast-check'
-import { byGuest, fails, works } from './arrive.ts'
-import { netReads, noTools, older, plugged } from './network.ts'
+import { byGuest, fails, noSource, works } from './arrive.ts'
+import { netReads, newest, noTools, older, plugged } from './network.ts'
 import type { Probe } from './probe.ts'
 import type { Stage, StageFunctions } from './stage.ts'
 
@@ -38,7 +39,7 @@ async function switched(
 export const srIovProbe: Probe = {
   id: 'sr-iov',
   feature: 'sr-iov',
-  version: 4,
+  version: 5,
   world: 'network',
   needs: { field: 'sr-iov', reason: 'the host gives such guests no virtual functions' },
   reads: netReads('vf', ['vf'], ['vf']),
@@ -51,6 +52,9 @@ export const srIovProbe: Probe = {
     if (found !== undefined) return found
     const { functions } = stage.net()
     if (functions === undefined) return noTools('joins a virtual function')
+    // Linux asks for functions from NVSP 5 on (netvsc.c, negotiate_nvsp_ver); Windows Server 2012 had them, and NVSP 4.
+    if (stage.family === 'windows' && stage.guest['vf'] !== 'none' && newest(stage.guest['netvsc']) < NvspVersion.v5)
+      return noSource('how a driver whose newest version is NVSP 4 asks the host for virtual functions')
     const decides = stage.guest['vf'] === 'none' ? byGuest('vf') : older(stage)
     functions.attach(SERIAL, stage.lan.virtualFunction)
     const end = await stage.property('data path', steps, (list) => switched(stage, functions, list))

@@ -55,6 +55,7 @@ export function deviceDrivers(
     sendBufferBytes,
     rsc: capabilities.rsc,
     sriov: capabilities.vf !== 'none',
+    channels: capabilities.rss ? undefined : 1,
   }
   const storage = { versions: capabilities.storvsc, behaviour: storageBehaviour(capabilities) }
   return [

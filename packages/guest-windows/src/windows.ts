@@ -142,7 +142,7 @@ function windowsOf(
   const services = packageOf(release, options.package)
   const newest = services === undefined ? release.newest : newestWith(release, services)
   if (newest === undefined) throw new WindowsError('VMBUS_WINDOWS_PACKAGE', `${release.name} has no drivers of its own`)
-  const fields = given ?? capabilitiesOf(newest, release.os)
+  const fields = given ?? capabilitiesOf(newest, release.os, services)
   const capabilities = valuesOf(fields)
   const names = servicesOf(capabilities)
   const make = { release, capabilities, names, drivers: services?.build ?? release.os.join('.'), options }

@@ -89,7 +89,7 @@ describe('the table of releases', () => {
     expect(first).toEqual(Array.from({ length: 6 }, (_, index) => components[index]))
   })
 
-  test('has the network that Microsoft names these systems for, whatever package the drivers are of', () => {
+  test('has the network that Microsoft names these systems for', () => {
     const seen = (
       ['vista', 'win7', 'ws2012', 'win81', 'ws2016', 'win10-1803', 'win10-1809', 'ws2019', 'ws2025'] as const
     ).map((id) => {
@@ -107,7 +107,11 @@ describe('the table of releases', () => {
       ['ws2019', true, true, 'transparent'],
       ['ws2025', true, true, 'transparent'],
     ])
-    expect(windows('win7', { package: '6.3.9600.16384' })?.capabilities.rss).toBe(false)
+    // "Windows Server 2012 with the Windows Server 2012 R2 integration components installed", and Windows 8; no older system.
+    const withPackage = (id: WindowsId, build: string) => windows(id, { package: build }).capabilities.rss
+    expect(withPackage('ws2012', '6.3.9600.16384')).toBe(true)
+    expect(withPackage('ws2012', '6.2.9200.16384')).toBe(false)
+    expect(withPackage('win7', '6.3.9600.16384')).toBe(false)
   })
 
   test('goes down every list without a gap', () => {

@@ -8,6 +8,19 @@ test('the hosts that have generation 2 are 14 of 17', () => {
   expect([MODERN_HOSTS.length, MODERN_HOSTS[0]?.id, hostProfiles.length]).toEqual([14, 'ws2012r2', 17])
 })
 
+test.each([
+  ['ws2012r2', undefined, 4],
+  // NVSP 5 of the package could have channels; the system does not scale.
+  ['win7', '6.3.9600.16384', 1],
+  ['ws2012', '6.3.9600.16384', 4],
+] as const)('%s with the drivers %s has %i channels to its adapter on four processors', async (id, build, channels) => {
+  const { guest, world } = machine(ws2022, id, { vps: 4, ...(build !== undefined && { package: build }) })
+  await guest.until('host:heartbeat:beat')
+  world.run({ seconds: 1 })
+  const [adapter = ''] = guest.surface.adapters
+  expect(guest.surface.net(adapter).statistics).toHaveLength(channels)
+})
+
 async function network({ guest }: Machine): Promise<void> {
   const ethernet = guest.net('Ethernet')
   expect([ethernet.mac, ethernet.isConnected, ethernet.isEnabled]).toEqual(['00:15:5d:00:00:01', true, true])

@@ -77,15 +77,16 @@ const OPEN = 5
 export interface MachineOptions extends WindowsOptions {
   readonly memoryMB?: number
   readonly clockAhead?: bigint
+  readonly vps?: number
 }
 
 /** A Windows that boots on a host with everything that there is. */
 export function machine(profile: HostProfile, release: WindowsId, options: MachineOptions = {}): Machine {
-  const { memoryMB = 16, clockAhead = 0n, ...system } = options
+  const { memoryMB = 16, clockAhead = 0n, vps = 1, ...system } = options
   const world = simulate({ seed: 6 })
   const devices = devicesOf(world)
   const host = world.host(profile, Object.values(devices))
-  const guest = world.guest(windows(release, system), { memoryMB, clockAhead })
+  const guest = world.guest(windows(release, system), { memoryMB, clockAhead, vps })
   const [events, messages, contacts, relids]: [GuestEvent[], number[], number[], number[]] = [[], [], [], []]
   guest.on((event) => void events.push(event))
   const attached = guest.attach(host, {

@@ -4,6 +4,7 @@ import { NvspVersion, nvspVersionName } from '@vmbus/netvsc/protocol'
 import { VSTOR_VERSIONS, vstorVersionName } from '@vmbus/storvsc/protocol'
 import type { Evidenced, Field } from '@vmbus/world'
 import { networkOf } from './network.ts'
+import type { IntegrationServices } from './packages.ts'
 import type { NewestVersions, WindowsCapabilities, WindowsRelease } from './types.ts'
 
 interface Ladder<V> {
@@ -68,6 +69,7 @@ const icOf =
 export function capabilitiesOf(
   newest: Evidenced<NewestVersions>,
   os: WindowsRelease['os'],
+  services?: IntegrationServices,
 ): Evidenced<WindowsCapabilities> {
   const isOld = newest.heartbeat.value === '1.0'
   return {
@@ -84,7 +86,7 @@ export function capabilitiesOf(
     kvp: walked(newest.kvp, icOf(KVP, isOld)),
     vss: walked(newest.vss, maybe(icOf(VSS, isOld))),
     fcopy: walked(newest.fcopy, maybe(icOf(FCOPY, isOld))),
-    ...networkOf(os),
+    ...networkOf(os, services?.host),
     video: newest.video,
     keyboard: newest.keyboard,
     hid: newest.hid,

@@ -1,6 +1,6 @@
 import type { Evidenced, Field } from '@vmbus/world'
-import type { WindowsCapabilities } from './types.ts'
-import type { WindowsRelease } from './types.ts'
+import type { IntegrationServices } from './packages.ts'
+import type { WindowsCapabilities, WindowsRelease } from './types.ts'
 
 type Build = WindowsRelease['os']
 
@@ -16,11 +16,14 @@ function isSince(os: Build, first: Build): boolean {
 /** Pages speak of features, not of a driver's file: what a release has is concluded from them. */
 const told = <V>(value: V, source: string): Field<V> => ({ value, basis: 'inferred', source })
 
-/** What a system of this version does with its adapter, whatever package its drivers are of. */
-export const networkOf = (os: Build): Pick<Evidenced<WindowsCapabilities>, 'rss' | 'rsc' | 'vf'> => ({
+/** What a system of this version does with its adapter, whose driver is of the system itself or of a package of this host. */
+export const networkOf = (
+  os: Build,
+  driversOf?: IntegrationServices['host'],
+): Pick<Evidenced<WindowsCapabilities>, 'rss' | 'rsc' | 'vf'> => ({
   rss: told(
-    isSince(os, WINDOWS_8_1),
-    'Virtual Receive-side Scaling in Windows Server 2012 R2 (learn.microsoft.com, dn383582): it is turned on in the virtual machine',
+    isSince(os, WINDOWS_8_1) || (isSince(os, WINDOWS_8) && driversOf === 'ws2012r2'),
+    'Virtual Receive Side Scaling (learn.microsoft.com, 2018-09-05), compatibility: Windows 8.1, and 8 with the components of Windows Server 2012 R2',
   ),
   rsc: told(
     isSince(os, OCTOBER_2018),
