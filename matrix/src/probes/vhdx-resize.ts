@@ -46,7 +46,8 @@ export const vhdxResizeProbe: Probe = {
   async measure(stage) {
     const found = await arrive(stage, 'storvsc')
     if (found !== undefined) return found
-    // sys/cam/scsi/scsi_da.c of 10.4, daasync: 2Ah/09h has a disk probed again. What the first storage drivers hand on was not read.
+    // sys/cam/scsi/scsi_da.c of 10.4, daasync: 2Ah/09h has a disk probed again. What the first storage drivers hand on was not read; those
+    // with hot units are the ones whose answers to CAM were.
     if (stage.family === 'freebsd' && stage.guest['hotLun'] !== true)
       return noSource('what this driver tells CAM of a capacity that changes')
     if (!(await stage.until(() => stage.disks.length > 0))) return fails('no disk was found', byGuest('storvsc'))

@@ -53,10 +53,11 @@ export const nameIn = (constants: Constants, value: number): string | undefined 
   Object.entries(constants).find(([, each]) => each === value)?.[0]
 
 /** `executeSrb` as documents write it: `EXECUTE_SRB`. */
-export const screaming = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+export const upperSnakeCase = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
 /** The name of a value in a protocol's table, as documents write it. */
 export function constantIn(constants: Constants, value: number): string | undefined {
   const name = nameIn(constants, value)
-  return name === undefined ? undefined : screaming(name)
+  return name === undefined ? undefined : upperSnakeCase(name)
 }

@@ -24,7 +24,7 @@ export {
 export {
   constantIn,
   nameIn,
-  screaming,
+  upperSnakeCase,
   type DeviceTrace,
   type TransferTrace,
   type VariableCategory,

@@ -76,7 +76,7 @@ const SCSI_AND_IDE = { kind: storvsc.kind, interfaceIds: storvsc.interfaceIds.fi
 export function freebsdDrivers(
   capabilities: Capabilities,
   system: FreebsdSystem,
-  { clock, act }: GuestServices,
+  { clock, act }: Pick<GuestServices, 'clock' | 'act'>,
   tunables: ClockTunables,
 ): readonly GuestDriverSpec[] {
   const { kvp: kvpVersions, vss: vssVersions, kvpFourFrom, kvpSeconds, hotLun, unmap } = capabilities

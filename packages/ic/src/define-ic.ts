@@ -1,5 +1,12 @@
-import { defineDevice, type Device, type DeviceTrace, type GuestDriver, type GuestDriverDeps } from '@vmbus/core'
-import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
+import {
+  defineDevice,
+  type Device,
+  type DeviceTrace,
+  type GuestDriver,
+  type GuestDriverDeps,
+  type HostDevice,
+  type HostDeviceDeps,
+} from '@vmbus/core'
 import { checkOptions, type Shape } from '@vmbus/world'
 import type { IcVersions } from './negotiate.ts'
 import { PIPE_MODE_FLAG, pipeUserData } from './protocol.ts'

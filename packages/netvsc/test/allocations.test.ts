@@ -32,8 +32,10 @@ const PEER = [2, 0, 0, 0, 0, 1]
 
 // A view for its owner is what a frame may cost, and numbers of 48 bits in the switch; into the guest a second view, of the page.
 // The lists that each packet fills anew, a view for each message and ranges made for each frame were three quarters of the bytes.
-// A frame takes 334 to 536 bytes by the version of Node; into the guest with scratch 990 to 1110.
-test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 800 bytes', (size) => {
+// A frame takes 334 to 430 bytes on Node 20 and 365 to 536 from 22 on, where a busy machine keeps a fifth more on the heap (storvsc);
+// into the guest with scratch 990 to 1110.
+const MOST = process.versions.node.startsWith('20.') ? 600 : 700
+test.each([60, 1514])('a frame of %i bytes from the guest allocates at most the limit of its engine', (size) => {
   const { guest, pass, count } = world()
   const bytes = frame(size, PEER, GUEST)
   let sent = 0
@@ -44,13 +46,13 @@ test.each([60, 1514])('a frame of %i bytes from the guest allocates at most 800 
       sent += BURST
       pass()
     },
-    { calls: CALLS, enough: 800 * BURST },
+    { calls: CALLS, enough: MOST * BURST },
   )
   expect(count.arrived).toBe(sent)
-  expect(each / BURST).toBeLessThan(800)
+  expect(each / BURST).toBeLessThan(MOST)
 })
 
-test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 800 bytes', (size) => {
+test.each([60, 1514])('a frame of %i bytes into the guest allocates at most the limit of its engine', (size) => {
   const { peer, pass, count } = world()
   const bytes = frame(size, GUEST, PEER)
   let sent = 0
@@ -61,8 +63,8 @@ test.each([60, 1514])('a frame of %i bytes into the guest allocates at most 800 
       sent += BURST
       pass()
     },
-    { calls: CALLS, enough: 800 * BURST },
+    { calls: CALLS, enough: MOST * BURST },
   )
   expect(count.received).toBe(sent)
-  expect(each / BURST).toBeLessThan(800)
+  expect(each / BURST).toBeLessThan(MOST)
 })

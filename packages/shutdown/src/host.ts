@@ -1,5 +1,5 @@
 import type { HostDevice, HostDeviceDeps } from '@vmbus/core'
-import { IcType, icHost, icHostState, type IcHostState, type IcVersions } from '@vmbus/ic'
+import { IcType, icHost, icHostState, type IcHostState, type IcVersions, setDeadline } from '@vmbus/ic'
 import {
   TICKS_PER_SECOND,
   checkOptions,
@@ -91,15 +91,10 @@ export function shutdownHost(
 ): ShutdownHost {
   const { answerSeconds = ANSWER_SECONDS } = checkOptions('shutdown', hostOptions, options)
   const form = stateOf(versions)
-  let answer = -1
-  let deadline = Infinity
-  const wait = (until: number): void => {
-    deadline = until
-    if (until === Infinity) deps.timers.clear('answer')
-    else deps.timers.set('answer', until)
-  }
+  const state = { answer: -1, deadline: Infinity }
+  const wait = (until: number): void => setDeadline(deps, state, 'answer', until)
   const abandon = (): void => {
-    if (deadline === Infinity) return
+    if (state.deadline === Infinity) return
     wait(Infinity)
     deps.event('abandoned')
   }
@@ -107,9 +102,9 @@ export function shutdownHost(
     type: IcType.shutdown,
     ready: () => deps.event('ready'),
     reply(status) {
-      if (deadline === Infinity) return
+      if (state.deadline === Infinity) return
       wait(Infinity)
-      answer = status
+      state.answer = status
       deps.event('answered', { status })
     },
     abandoned: abandon,
@@ -148,15 +143,15 @@ export function shutdownHost(
     timer(name) {
       if (!ic.timer(name)) abandon()
     },
-    save: () => ({ ...form.head, ic: ic.save(), answer, deadline }),
+    save: () => ({ ...form.head, ic: ic.save(), ...state }),
     checkState: (saved) => void restoreState(saved, form),
     restore(saved, channels) {
-      const state = restoreState(saved, form)
-      answer = state.answer
-      deadline = state.deadline
-      if (deadline !== Infinity) deps.timers.set('answer', deadline)
-      ic.restore(state.ic, channels[0])
+      const taken = restoreState(saved, form)
+      state.answer = taken.answer
+      state.deadline = taken.deadline
+      if (state.deadline !== Infinity) deps.timers.set('answer', state.deadline)
+      ic.restore(taken.ic, channels[0])
     },
-    inspect: () => ({ ...ic.inspect(), ...(answer < 0 ? {} : { answer }) }),
+    inspect: () => ({ ...ic.inspect(), ...(state.answer < 0 ? {} : { answer: state.answer }) }),
   }
 }

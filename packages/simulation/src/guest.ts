@@ -1,6 +1,6 @@
 import type { AttachedHost, GuestBus, GuestGeneration, HostSystem, VmbusVersion } from '@vmbus/core'
 import { guestMemory, type GuestMemory } from '@vmbus/hypervisor'
-import { anything, bytes, nullable, restoreState, stateForm, text } from '@vmbus/world'
+import { anything, nullable, restoreState, stateForm, text, ShapeMismatch, type Shape } from '@vmbus/world'
 import { SimulationError } from './errors.ts'
 import type { Due } from './event-queue.ts'
 import { attach, current, powerOf, type AttachOptions, type GuestContext, type GuestLife } from './guest-life.ts'
@@ -69,9 +69,15 @@ interface Saved {
   readonly system: unknown
 }
 
+/** As it is: it is copied once, into the guest's own. */
+const ram: Shape<Uint8Array> = (value, at) => {
+  if (value instanceof Uint8Array) return value
+  throw new ShapeMismatch(at, value, 'bytes')
+}
+
 const FORM = stateForm<Saved>('world-guest', 3, {
   host: text,
-  memory: nullable(bytes()),
+  memory: nullable(ram),
   hostState: anything,
   system: anything,
 })
@@ -107,13 +113,9 @@ export function createGuest<Surface>(
     save(withMemory) {
       if (life.attached === undefined) return null
       const { host, hostName, system } = life.attached
-      return {
-        ...FORM.head,
-        host: hostName,
-        memory: withMemory ? life.memory.bytes.slice() : null,
-        hostState: host.save(),
-        system: system.save(),
-      }
+      const [hostState, systemState] = [host.save(), system.save()]
+      const memory = withMemory ? life.memory.bytes.slice() : null
+      return { ...FORM.head, host: hostName, memory, hostState, system: systemState }
     },
     check(state) {
       const saved = check(life, state)

@@ -1,11 +1,11 @@
-import { constantIn, nameIn, screaming, type DeviceTrace } from '@vmbus/core'
+import { constantIn, nameIn, upperSnakeCase, type DeviceTrace } from '@vmbus/core'
 import { FC_INTERFACE, IDE_INTERFACE, SCSI_INTERFACE } from './protocol/index.ts'
 import { HEADER_BYTES, Operation, vmscsiRequest } from './protocol/packet.ts'
 import { Op, READ_CAPACITY_16 } from './protocol/scsi.ts'
 
 /** `READ(10)`, `TEST UNIT READY`: as the SCSI documents write them. */
 const commandName = (name: string): string =>
-  screaming(name)
+  upperSnakeCase(name)
     .replaceAll('_', ' ')
     .replace(/(\d+)$/, '($1)')
 

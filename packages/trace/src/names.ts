@@ -1,4 +1,13 @@
-import { MESSAGES, MessageId, PacketType, layouts, nameIn, screaming, versionName, type DeviceTrace } from '@vmbus/core'
+import {
+  MESSAGES,
+  MessageId,
+  PacketType,
+  layouts,
+  nameIn,
+  upperSnakeCase,
+  versionName,
+  type DeviceTrace,
+} from '@vmbus/core'
 import { classesOf, type Classes, type TracedDevice } from './devices.ts'
 import type { Entry } from './transcript.ts'
 
@@ -47,7 +56,7 @@ function detailOf(bytes: Uint8Array, classes: Classes): string {
 function messageText(bytes: Uint8Array, classes: Classes): string {
   const id = bytes.length >= 4 ? viewOf(bytes).getUint32(0, true) : -1
   const entry = MESSAGES.find((message) => message.id === id)
-  return `${entry === undefined ? `message ${id}` : screaming(entry.name)}${detailOf(bytes, classes)}`
+  return `${entry === undefined ? `message ${id}` : upperSnakeCase(entry.name)}${detailOf(bytes, classes)}`
 }
 
 function packetText(bytes: Uint8Array, trace: DeviceTrace | undefined): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   OptionsError,
   StateError,
+  alike,
   bytes,
   checkOptions,
   dictionary,
@@ -20,6 +21,7 @@ import {
   text,
   u32,
   u64,
+  type Shape,
 } from '@vmbus/world'
 
 interface Options {
@@ -144,5 +146,34 @@ describe('a saved state', () => {
       'undefined',
       'a list of 2 to 2',
     ])
+  })
+})
+
+describe('shapes of shapes', () => {
+  const taken = <T extends object>(shape: Shape<T>, value: unknown): unknown => {
+    try {
+      return shape(value, 'x')
+    } catch (error) {
+      return error instanceof Error ? error.message : error
+    }
+  }
+
+  it('has one shape for each field that another object has', () => {
+    const counts = object(alike(u32, { sent: 0, lost: 0 }))
+    expect(taken(counts, { sent: 7, lost: 9 })).toEqual({ sent: 7, lost: 9 })
+    expect(taken(counts, { sent: 7 })).toMatch(/^x\.lost is /)
+    expect(taken(counts, { sent: 7, lost: 'many' })).toMatch(/^x\.lost is /)
+    expect(taken(counts, { sent: 7, lost: 9, found: 1 })).toMatch(/^x\.found is /)
+  })
+
+  it('keeps what may be absent absent, undefined and null as they are, and names what is wrong by its place', () => {
+    const shape = object<{ readonly a?: number | undefined; readonly b: (string | null)[] }>({
+      a: optional(u32),
+      b: list(nullable(text)),
+    })
+    expect(taken(shape, { b: ['y', null] })).toStrictEqual({ b: ['y', null] })
+    expect(taken(shape, { a: undefined, b: [] })).toEqual({ b: [] })
+    expect(taken(shape, { a: -1, b: [] })).toMatch(/^x\.a is -1/)
+    expect(taken(shape, { b: ['y', 3] })).toMatch(/^x\.b\[1\] is 3/)
   })
 })

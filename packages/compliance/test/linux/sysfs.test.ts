@@ -219,6 +219,24 @@ describe('storage by what the driver has', () => {
       expect(guest.surface.disks.length).toBe(hot ? 2 : 1)
     }
   })
+
+  // ziozzang/rhel6-kernel-src drivers/scsi/storvsc_drv.c: storvsc_handle_error looks for 2Ah/09h in 43fbacafdc (6.5), and is not in
+  // 1352db64e1 (6.4).
+  test.each([
+    ['rhel 6.4', 1 << 20],
+    ['rhel 6.5', 2 << 20],
+  ])('%s shows a disk that has grown from 1 MiB with %i bytes', async (release, bytes) => {
+    const disk = memoryDisk('1M')
+    const { world, guest } = await up(linux(releaseVector(release) ?? expect.fail('not known')), () => [
+      storvsc({ luns: [disk] }),
+    ])
+    world.run({ seconds: 1 })
+    disk.resize(4096)
+    // The host tells of it with the next command.
+    guest.surface.disk('sda')?.read(0, 1)
+    world.run({ seconds: 2 })
+    expect(guest.surface.disk('sda')?.size).toBe(bytes)
+  })
 })
 
 const NIC = 'f8615163-0000-1000-2000-00155d000001'

@@ -21,6 +21,7 @@ export interface HostPort {
 export interface AttachedHost {
   readonly partition: Partition
   timer(name: string): void
+  /** A plain value of its own: nothing that goes on changes it, for it is kept as it is. */
   save(): unknown
   /** Throws for a state that `restore` would not take; the owner asks before it touches anything. */
   checkState?(state: unknown): void

@@ -19,7 +19,8 @@ export const UBUNTU: readonly Release[] = [
       told: {
         source:
           'arrdalan/ubuntu_dfv (3.2.30 of 12.04), drivers/hv/hv_kvp.c@7a5c9134, drivers/scsi/storvsc_drv.c@53824773',
-        fields: ['kvpIp', 'fibreChannel', 'vpd', 'hotLun', 'capacityChange'],
+        // What a later update lacks the first kernel lacks as well; what it has says nothing of the first.
+        fields: ['kvpIp', 'fibreChannel', 'vpd', 'capacityChange'],
       },
     },
   },

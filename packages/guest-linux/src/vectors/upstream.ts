@@ -92,7 +92,7 @@ const STEPS: readonly Step[] = [
   { since: '3.9', after: '3.2', read: '3.10', change: { vmbus: bus('v2_4', 'v0_13') } },
   { since: '3.10', after: '3.2', read: '3.10', change: { vss: VSS_5, hotAdd: true, video: 'fb' } },
   // Not in 3.4, LineageOS/android_kernel_lenovo_msm8974@62f64e83; in 3.10.33, Insei/mocha-kernel-3.10.33@898ef31c.
-  { since: '3.10', after: '3.4', read: '3.10', change: { capacityChange: true } },
+  { since: '3.10', after: '3.2', read: '3.10', change: { capacityChange: true } },
   // OpenVMM's guide says 3.10 of the channels; 3.10.35 has no code for them. Versions go by the bus, 4.2 below VMBus 2.4.
   { since: '3.11', after: '3.10', read: '4.1', change: { storvsc: vstor('v5_1', 'v4_2'), storageChannels: true } },
   { since: '3.11', after: '3.10', read: '4.9', change: { fibreChannel: true } },
@@ -159,7 +159,7 @@ export const upstreamValues = (kernel: KernelVersion): Capabilities =>
 
 function evidenceOf(kernel: KernelVersion, name: FieldName): Evidence {
   if (!atLeast(kernel, OLDEST_READ))
-    return { basis: 'inferred', source: 'no tree of drivers/hv before 3.10.35 was read' }
+    return { basis: 'inferred', source: 'no whole tree of drivers before 3.10.35 was read' }
   const open = STEPS.find(
     ({ change, after, read }) =>
       name in change && atLeast(kernel, at(after)) && !isSame(kernel, after) && !atLeast(kernel, at(read)),
