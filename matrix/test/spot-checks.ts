@@ -135,6 +135,18 @@ sles 12 sp3 | ws2012r2 | vrss | works | yes 2023-09, yes 2016-10 | agrees | coly
 sles 12 sp5 | azurelocal | time-accuracy | works | no 2023-09 | differs | matwey/kernel-source 8337bd6f: 4.0
 sles 15 sp1 | azurelocal | jumbo-frames | works | yes 2023-09 | agrees | Linux 4.14 netvsc_drv.c
 sles 11 sp3 | ws2008r2 | jumbo-frames | works | yes 2016-10 | agrees | Linux 3.2 netvsc_drv.c
+# PAE: whether there is a 32-bit x86 kernel at all is documented, and no guest here has RAM that tells one with it.
+rhel 7.9 | ws2016 | pae-kernel | not-applicable | n/a 2025-06, n/a 2023-09 | agrees | access.redhat.com/solutions/509373: none from 7 on
+rhel 9.4 | ws2022 | pae-kernel | not-applicable | no 2025-06, no 2023-09 | agrees | access.redhat.com/solutions/509373: none from 7 on
+rhel 6.8 | ws2016 | pae-kernel | not-run | yes 2023-09, yes 2019-06 | not-measured | no RAM above 4 GiB
+oracle uek3 qu2 | ws2016 | pae-kernel | not-applicable | n/a 2017-06 | agrees | UEK R3 release notes, 1.1.2: not for 32-bit x86
+oracle 7.0 rhck + lis 4.2 | ws2016 | pae-kernel | not-applicable | partial 2017-06 | agrees | Oracle Linux 7.0 release notes, 1.1: x86-64; "6.x only"
+sles 12 sp1 | ws2016 | pae-kernel | not-applicable | n/a 2023-09, n/a 2016-10 | agrees | chargen 8d714a0f38 config.conf: no i386
+sles 11 sp4 | ws2016 | pae-kernel | not-run | yes 2023-09, yes 2016-10 | not-measured | no RAM above 4 GiB; chargen 4b89d0c698 config/i386/pae
+ubuntu 20.04 | ws2019 | pae-kernel | not-applicable | yes 2023-09, yes 2020-08 | differs | discourse.ubuntu.com/t/11263: none from 19.10 on
+ubuntu 18.04 | ws2016 | pae-kernel | not-run | yes 2023-09, yes 2020-08, yes 2019-06 | not-measured | no RAM above 4 GiB
+debian 11 | ws2019 | pae-kernel | not-run | yes 2023-09 | not-measured | no RAM above 4 GiB
+freebsd 12.1 | ws2016 | pae-kernel | not-run | no 2025-06, no 2023-09, no 2020-04 | not-measured | no RAM above 4 GiB
 # FreeBSD: 9.3 has no driver of its own, the port emulators/hyperv-is brings them.
 freebsd 9.3 | ws2012r2 | kvp | no-driver | | not-covered | dcui/FreeBSD-9.3_kernel 8087198: no sys/dev/hyperv
 freebsd 9.3 + port | ws2012r2 | kvp | works | yes 2020-04, yes 2017-08 | agrees | dcui/FreeBSD-9.3_kernel 39d9caa hv_kvp.c

@@ -35,9 +35,19 @@ export function storyOf(cell: Cell, causes: readonly CauseRule[]): Story {
 function measuredOf({ release, feature, parts }: Cell): Measured {
   const combined = combine(parts)
   if (combined.outcome !== 'not-run') return ran(combined, parts)
+  if (feature === 'pae-kernel' && release.x86_32?.value === 'none') return without32Bits(release.x86_32)
   if (release.drivers === 'none' && needsDriver(feature)) return driverless(release)
   return notRun(feature, combined, parts)
 }
+
+/** What is only of 32-bit kernels does not apply to a release without one: that is documented, and needs no run. */
+const without32Bits = ({ source }: NonNullable<MatrixRelease['x86_32']>): Measured => ({
+  outcome: 'not-applicable',
+  evidence: 'documented',
+  reason: `it has no 32-bit x86 kernel (${source})`,
+  reads: [],
+  isCoverage: false,
+})
 
 function ran({ outcome, reason, part, isCoverage }: Combined, parts: readonly Part[]): Measured {
   const execution = part?.execution

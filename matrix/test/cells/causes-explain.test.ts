@@ -39,6 +39,7 @@ const EXPLAINED: readonly (readonly [cause: string, release: string, host: strin
   ['ubuntu1204-kernel', 'ubuntu 12.04', 'ws2012', 'static-ip-injection'],
   ['ubuntu1404-unread', 'ubuntu 14.04', 'ws2016', 'vrss'],
   ['uek3-unread', 'oracle uek3 qu2', 'ws2019', 'live-backup'],
+  ['ubuntu-no-i386', 'ubuntu 20.04', 'ws2019', 'pae-kernel'],
   ['rhel64-backup', 'rhel 6.4', 'ws2012r2', 'live-backup'],
   ['freebsd110-shift', 'freebsd 11.0', 'ws2022', 'time-accuracy'],
   ['freebsd-index-rule', 'freebsd 10.1', 'ws2008r2', 'kvp'],

@@ -160,6 +160,17 @@ describe('a story', () => {
     })
   })
 
+  it('of a release without a 32-bit x86 kernel says that PAE does not apply, and what says so', () => {
+    const pae = (key: string) =>
+      storyOf(cell({ release: rowOf(key), support: undefined, parts: [], feature: 'pae-kernel' }), [])
+    expect(pae('rhel 7.9')).toMatchObject({
+      outcome: 'not-applicable',
+      evidence: 'documented',
+      reason: expect.stringContaining('access.redhat.com/solutions/509373') as string,
+    })
+    expect(pae('sles 11 sp4')).toMatchObject({ outcome: 'not-run', notRun: 'no-high-memory' })
+  })
+
   it.each([
     ['gen2-uefi', 'no-device'],
     ['secure-boot', 'no-device'],

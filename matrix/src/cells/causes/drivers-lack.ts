@@ -69,6 +69,12 @@ export const DRIVERS_LACK: readonly CauseRule[] = [
     },
   ),
   finding(
+    'ubuntu-no-i386',
+    'Ubuntu has no 32-bit x86 system from 19.10 on, only libraries of it for 64-bit ones, and so no kernel with PAE. The page marks PAE kernels up to 22.04.',
+    'discourse.ubuntu.com/t/11263, announcement to ubuntu-devel-announce of June 2019; discourse.ubuntu.com/t/12598, the packages that 20.04 keeps',
+    { features: ['pae-kernel'], we: 'lack', releases: named('ubuntu 20.04', 'ubuntu 22.04') },
+  ),
+  finding(
     'rhel64-backup',
     'The kernel of RHEL 6.4 has no backup driver: it came with 6.5. The pages mark live backup for 6.4 as well, with a note on a package of daemons.',
     'ziozzang/rhel6-kernel-src 1352db64e1 (6.4): drivers/hv has no hv_snapshot.c',

@@ -32,7 +32,15 @@ export const VERDICTS = [
 export type Verdict = (typeof VERDICTS)[number]
 
 /** Why nothing ran: every story whose outcome is `not-run` names one. */
-export const NOT_RUN = ['no-device', 'no-probe', 'no-source', 'no-guest', 'not-planned', 'not-finished'] as const
+export const NOT_RUN = [
+  'no-device',
+  'no-high-memory',
+  'no-probe',
+  'no-source',
+  'no-guest',
+  'not-planned',
+  'not-finished',
+] as const
 export type NotRun = (typeof NOT_RUN)[number]
 
 /** Why a probe is not played on a real kernel: what the machine of 32 bits that runs it cannot give. */
