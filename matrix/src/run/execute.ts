@@ -10,9 +10,10 @@ import type { Execution } from '@vmbus/report'
 import { meet } from '../worlds/contact.ts'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { endedBy } from '../worlds/exchange.ts'
+import type { MeasuredStage, Watch } from '../worlds/measured-stage.ts'
 import type { Memories } from '../worlds/memories.ts'
 import { outcomeOfEnd, GuestEnded } from '../worlds/real/errors.ts'
-import { simulatedStage, type SimulatedStage, type Watch } from '../worlds/simulated.ts'
+import { simulatedStage } from '../worlds/simulated.ts'
 
 export interface ExecuteOptions {
   readonly id: string
@@ -69,7 +70,7 @@ export async function execute(options: ExecuteOptions): Promise<Execution> {
 /** Plays a probe on a stage to its end, and says what came out and what crossed. */
 export async function played(
   probe: Probe,
-  stage: SimulatedStage,
+  stage: MeasuredStage,
   seed: number,
 ): Promise<Omit<Execution, 'id' | 'probe' | 'kernel'>> {
   const found = await findingOf(probe, stage)

@@ -10,7 +10,7 @@ import { kernelNamed } from '../worlds/real/kernels.ts'
 import { isOwn } from '../worlds/own-devices.ts'
 import { endsOf } from '../worlds/worlds.ts'
 import { realStage } from '../worlds/real/stage.ts'
-import type { Watch } from '../worlds/simulated.ts'
+import type { Watch } from '../worlds/measured-stage.ts'
 import { played, NOTHING } from './execute.ts'
 import { NOT_REAL_TEXT } from './not-real.ts'
 

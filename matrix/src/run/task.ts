@@ -4,7 +4,7 @@ import type { Execution } from '@vmbus/report'
 import type { Memories } from '../worlds/memories.ts'
 import { execute } from './execute.ts'
 import { createKernels, executeReal, type Kernels } from './real.ts'
-import type { Watch } from '../worlds/simulated.ts'
+import type { Watch } from '../worlds/measured-stage.ts'
 import type { Task } from './plan.ts'
 
 /** A task that could not be run says nothing of its guest. */

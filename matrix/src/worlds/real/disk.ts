@@ -1,11 +1,6 @@
 import type { DiskResult, StageDisk } from '../../probes/stage.ts'
+import type { Jobs } from './jobs.ts'
 import { BYTES_OUT, bytesInto, bytesOf, type Shell } from './shell.ts'
-
-/** Lets the guest go on until something holds, whichever host it is on. */
-export interface Jobs {
-  /** Done at once where nothing intervenes, else begun and looked at again after the guest has moved. */
-  begin(script: string): Promise<string | undefined>
-}
 
 const SECTOR = 512
 const SIZES = [65_536, 4096, SECTOR]
