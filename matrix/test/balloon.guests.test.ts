@@ -1,8 +1,8 @@
 import { balloonFloor } from '@vmbus/balloon'
-import { boot, type Guest } from '@vmbus/machine-v86'
+import type { Guest } from '@vmbus/machine-v86'
 import { describe, expect, it } from 'vitest'
 import type { RealHostResult } from '../src/real/boot-report.ts'
-import { HOST_MODULE } from './real-host-module.ts'
+import { MEMORY_MB, bootGuest } from './real-guest.ts'
 
 /**
  * The version of dynamic memory on each host that offers it, typed from wire/07 §1 (0.3 Windows 7, 1.0 Windows 8, 2.0
@@ -32,7 +32,6 @@ const KERNELS = [
   { release: 'debian-12', flavour: '686' },
 ] as const
 
-const MEMORY_MB = 128
 const BOOT_PAGES = MEMORY_MB * 256
 const SETTLE_SECONDS = 2
 
@@ -45,18 +44,9 @@ interface HostMemory {
   readonly reports: number
 }
 
+const MODULES = ['hv_vmbus', 'hv_balloon']
 const started = (kernel: (typeof KERNELS)[number], profile: string): Promise<Guest> =>
-  boot({
-    image: kernel,
-    memoryMB: MEMORY_MB,
-    modules: ['hv_vmbus', 'hv_balloon'],
-    loadModules: false,
-    host: {
-      module: HOST_MODULE,
-      options: { profile, devices: { balloon: { settleSeconds: SETTLE_SECONDS } } },
-      snapshotKey: profile,
-    },
-  })
+  bootGuest(kernel, { profile, devices: { balloon: { settleSeconds: SETTLE_SECONDS } } })
 
 /** A line of /proc/meminfo in pages. */
 async function meminfo(guest: Guest, line: string): Promise<number> {
@@ -109,7 +99,7 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
     async (profile, versions) => {
       const expected = versions[kernel.release === 'debian-11' ? 0 : 1]
       await using guest = await started(kernel, profile)
-      const loaded = await guest.load(guest.image.modules)
+      const loaded = await guest.load(MODULES)
       if (expected === null) {
         expect(loaded['hv_vmbus']?.status).not.toBe(0)
         expect(((await guest.result()).host as RealHostResult).version).toBeNull()
@@ -135,7 +125,7 @@ describe.each(KERNELS)('$release $flavour', (kernel) => {
 describe.each(KERNELS)('$release $flavour', (kernel) => {
   it('gives up what it has above its floor, and all of it comes back', { timeout: 300_000 }, async () => {
     await using guest = await started(kernel, 'ws2022')
-    await guest.load(guest.image.modules)
+    await guest.load(MODULES)
     await guest.run(SETTLE_SECONDS)
     const before = await look(guest)
     const floor = balloonFloor(before.total)
@@ -152,7 +142,7 @@ it(
   { timeout: 300_000 },
   async () => {
     await using guest = await started({ release: 'debian-12', flavour: '686' }, 'ws2022')
-    await guest.load(guest.image.modules)
+    await guest.load(MODULES)
     const uptime = async (): Promise<number> => Number((await guest.exec('cat /proc/uptime')).output.split(' ')[0])
     await guest.run(295 - (await uptime()))
     expect((await hostMemory(guest)).reports).toBe(0)

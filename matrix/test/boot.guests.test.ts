@@ -1,11 +1,7 @@
-import { boot, type Guest } from '@vmbus/machine-v86'
-import { fileTimeOf } from '@vmbus/world'
+import type { Guest } from '@vmbus/machine-v86'
 import { describe, expect, it } from 'vitest'
 import type { RealHostResult } from '../src/real/boot-report.ts'
-import { HOST_MODULE } from './real-host-module.ts'
-
-/** 2030-05-06T07:08:09Z: no clock is there by accident. */
-const EPOCH_MS = Date.UTC(2030, 4, 6, 7, 8, 9)
+import { EPOCH_MS, bootGuest } from './real-guest.ts'
 
 /**
  * The VMBus version of each host, typed from the published facts (hosts.json, vmbus_max) and cut to what each kernel
@@ -58,24 +54,14 @@ const KERNELS = [
   { release: 'debian-12', flavour: '686-pae' },
 ] as const
 
-async function started(kernel: (typeof KERNELS)[number], profile: string): Promise<Guest> {
-  return boot({
-    image: kernel,
-    modules: ['hv_vmbus', 'hv_utils'],
-    epoch: fileTimeOf(EPOCH_MS),
-    host: { module: HOST_MODULE, options: { profile }, snapshotKey: profile },
-    loadModules: false,
-  })
-}
-
 const dateOf = async (guest: Guest): Promise<number> => Number((await guest.exec('date +%s')).output.trim()) * 1000
 
 describe.each(KERNELS)('$release $flavour', (kernel) => {
   it.concurrent.each(Object.entries(VERSIONS))('on %s', { timeout: 300_000 }, async (profile, versions) => {
     const expected = versions[kernel.release === 'debian-11' ? 0 : 1]
-    await using guest = await started(kernel, profile)
+    await using guest = await bootGuest(kernel, { profile })
     await guest.exec('date -s "2001-02-03 04:05:06"')
-    const loaded = await guest.load(guest.image.modules)
+    const loaded = await guest.load(['hv_vmbus', 'hv_utils'])
     if (expected === null) {
       // No version in common: the bus driver's module refuses to load, the guest lives on and no service exists.
       expect(loaded['hv_vmbus']?.status).not.toBe(0)

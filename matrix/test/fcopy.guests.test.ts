@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { CopyResult } from '@vmbus/fcopy'
 import { describe, expect, it } from 'vitest'
-import { KERNELS, daemons, ended, result, sha256, started } from './kvp-vss-fcopy.ts'
+import { KERNELS, daemons, ended, result, sha256 } from './kvp-vss-fcopy.ts'
+import { bootGuest } from './real-guest.ts'
 
 const E_FAIL = 0x80004005
 const EXISTS = 0x80070050
@@ -11,8 +12,8 @@ const big = Uint8Array.from({ length: SIZE }, (_, i) => Math.imul(i, 0x9e37_79b1
 
 describe.each(KERNELS)('file copy into $release $flavour', (kernel) => {
   it('brings 32 MiB and names of all kinds, with progress', { timeout: 600_000 }, async () => {
-    await using guest = await started(kernel, 'ws2022', { fcopy: {} }, { memoryMB: 320 })
-    await guest.load(guest.image.modules)
+    await using guest = await bootGuest(kernel, { profile: 'ws2022', devices: { fcopy: {} } }, { memoryMB: 320 })
+    await guest.load(['hv_vmbus', 'hv_utils'])
     await daemons(guest, 'fcopy')
     await guest.call('fcopy.file', { source: 'big', bytes: big })
     const copy = (request: object): Promise<CopyResult> =>

@@ -7,7 +7,8 @@ import type { KvpCompletion } from '@vmbus/kvp'
 import type { Guest } from '@vmbus/machine-v86'
 import type { BackupResult } from '@vmbus/vss'
 import { afterAll, describe, expect, it } from 'vitest'
-import { INFO, KERNELS, daemons, ended, result, sha256, started, type Kernel } from './kvp-vss-fcopy.ts'
+import { INFO, KERNELS, daemons, ended, result, sha256, type Kernel } from './kvp-vss-fcopy.ts'
+import { bootGuest } from './real-guest.ts'
 
 const NO_VMBUS = 'no VMBus'
 const NOT_OFFERED = 'not offered'
@@ -68,10 +69,7 @@ const DEVICES = {
   netvsc: {},
   storvsc: { disks: [] },
 }
-const IMAGE = {
-  modules: ['hv_vmbus', 'hv_utils', 'hv_netvsc', 'hv_storvsc', 'sd_mod', 'ext4'],
-  packages: ['hyperv-daemons', 'e2fsprogs'],
-}
+const MODULES = ['hv_vmbus', 'hv_utils', 'hv_netvsc', 'hv_storvsc', 'sd_mod', 'ext4']
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-services-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -137,17 +135,15 @@ async function survivesWithoutThaw(guest: Guest): Promise<void> {
 describe.each(KERNELS)('$release $flavour', (kernel) => {
   it.each(Object.entries(HOSTS))('on %s', { timeout: 600_000 }, async (profile, hosts) => {
     const heavy = profile === heavyHost(kernel)
-    await using guest = await started(kernel, profile, DEVICES, {
-      ...IMAGE,
-      ...(heavy ? { memoryMB: 320, jit: true } : {}),
-    })
+    const more = heavy ? { memoryMB: 320, jit: true } : {}
+    await using guest = await bootGuest(kernel, { profile, devices: DEVICES }, more)
     const expected =
       hosts.needs === '5.10' && !isOld(kernel) ? { kvp: NO_VMBUS, vss: NO_VMBUS, fcopy: NO_VMBUS } : hosts
     const image = join(folder, `${kernel.release}-${profile}`)
     writeFileSync(image, '')
     truncateSync(image, 8 << 20)
     expect(await guest.call('storvsc.add', { file: image })).toBe(0)
-    const loaded = await guest.load(guest.image.modules)
+    const loaded = await guest.load(MODULES)
     expect(loaded['hv_vmbus']?.status === 0).toBe(expected.kvp !== NO_VMBUS)
     if (expected.kvp === NO_VMBUS) return
     const offered = (['kvp', 'vss', 'fcopy'] as const).filter((kind) => expected[kind] !== NOT_OFFERED)

@@ -1,9 +1,5 @@
 import type { IpInfo } from '@vmbus/kvp'
-import { boot, type BootOptions, type Guest } from '@vmbus/machine-v86'
-import { HOST_MODULE } from './real-host-module.ts'
-
-/** Debian's own daemons. */
-const IMAGE = { modules: ['hv_vmbus', 'hv_utils'], packages: ['hyperv-daemons'] } satisfies Partial<BootOptions>
+import type { Guest } from '@vmbus/machine-v86'
 
 export const KERNELS = [
   { release: 'debian-11', flavour: '686' },
@@ -23,26 +19,6 @@ export const INFO: IpInfo = {
   subnets: ['255.255.255.0'],
   gateways: [],
   dns: [],
-}
-
-/** Boots without loading a driver. */
-export function started(
-  image: Kernel,
-  profile: string,
-  devices: Readonly<Record<string, unknown>>,
-  more: Partial<BootOptions> = {},
-): Promise<Guest> {
-  return boot({
-    ...IMAGE,
-    image,
-    host: {
-      module: HOST_MODULE,
-      options: { profile, devices },
-      snapshotKey: profile,
-    },
-    loadModules: false,
-    ...more,
-  })
 }
 
 export type Daemon = 'kvp' | 'vss' | 'fcopy'

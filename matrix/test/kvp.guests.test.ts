@@ -1,6 +1,7 @@
 import type { KvpCompletion, KvpItem } from '@vmbus/kvp'
 import { describe, expect, it } from 'vitest'
-import { ADAPTER, INFO, KERNELS, daemons, ended, started, type Kernel } from './kvp-vss-fcopy.ts'
+import { ADAPTER, INFO, KERNELS, daemons, ended, type Kernel } from './kvp-vss-fcopy.ts'
+import { bootGuest } from './real-guest.ts'
 
 const MODULES = ['hv_vmbus', 'hv_utils', 'hv_netvsc']
 const DEVICES = { kvp: {}, netvsc: {} }
@@ -23,9 +24,9 @@ const injectingHosts = ({ release }: Kernel): readonly string[] => [
 
 describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => {
   it('keys reach the pool files, and those of the guest the host', { timeout: 300_000 }, async () => {
-    await using guest = await started(kernel, 'ws2022', DEVICES, { modules: MODULES })
+    await using guest = await bootGuest(kernel, { profile: 'ws2022', devices: DEVICES })
     const ask = (action: string, argument: unknown): Promise<KvpCompletion> => ended(guest, `kvp.${action}`, argument)
-    await guest.load(guest.image.modules)
+    await guest.load(MODULES)
     expect((await guest.result()).userland).toBe('stock')
     await guest.exec('ifconfig eth0 10.0.0.2 up')
     // Nothing is agreed without a daemon: the host keeps it for the guest.
@@ -127,11 +128,9 @@ describe.each(KERNELS)('key-value exchange with $release $flavour', (kernel) => 
 
   const injecting = injectingHosts(kernel)
   it.each(injecting)('an address that %s injects is live on eth0, with userland of ours', async (profile) => {
-    await using guest = await started(kernel, profile, DEVICES, {
-      modules: MODULES,
-      files: { '/usr/libexec/hypervkvpd/hv_set_ifconfig': { contents: SET_IFCONFIG } },
-    })
-    await guest.load(guest.image.modules)
+    const files = { '/usr/libexec/hypervkvpd/hv_set_ifconfig': { contents: SET_IFCONFIG } }
+    await using guest = await bootGuest(kernel, { profile, devices: DEVICES }, { files })
+    await guest.load(MODULES)
     await daemons(guest, 'kvp')
     expect(await ended<KvpCompletion>(guest, 'kvp.setIp', INFO)).toMatchObject({ outcome: 'ok' })
     expect((await guest.exec('ifconfig eth0')).output).toMatch(/addr:10\.0\.0\.77 .*Mask:255\.255\.255\.0/)

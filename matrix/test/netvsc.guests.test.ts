@@ -1,4 +1,4 @@
-import { boot, type Guest } from '@vmbus/machine-v86'
+import type { Guest } from '@vmbus/machine-v86'
 import { describe, expect, test } from 'vitest'
 import {
   GUEST_ADDRESS,
@@ -10,7 +10,7 @@ import {
   type RealNetvscOptions,
   type TransferCount,
 } from '../src/real/netvsc.ts'
-import { HOST_MODULE } from './real-host-module.ts'
+import { bootGuest } from './real-guest.ts'
 
 /** Profiles, and the NVSP version that they and the kernel have in common: the host's newest, as these kernels speak all. */
 const HOSTS = [
@@ -39,20 +39,15 @@ const OLD_HOSTS = [
 const MiB = 1 << 20
 const TRANSFER = 16 * MiB
 
-const bootWith = (
+async function bootWith(
   release: 'debian-11' | 'debian-12',
   profile: string,
   netvsc: RealNetvscOptions = {},
-): Promise<Guest> =>
-  boot({
-    image: { release, flavour: '686' },
-    modules: ['hv_vmbus', 'hv_netvsc', '8021q'],
-    host: {
-      module: HOST_MODULE,
-      options: { profile, devices: { netvsc } },
-      snapshotKey: profile,
-    },
-  })
+): Promise<Guest> {
+  const guest = await bootGuest({ release, flavour: '686' }, { profile, devices: { netvsc } })
+  await guest.load(['hv_vmbus', 'hv_netvsc', '8021q'])
+  return guest
+}
 
 async function up(guest: Guest, address = GUEST_ADDRESS): Promise<void> {
   const done = await guest.exec(

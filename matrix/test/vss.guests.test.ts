@@ -13,7 +13,8 @@ import { join } from 'node:path'
 import { createDisk, openDisk } from '@vmbus/disk/file'
 import type { BackupResult } from '@vmbus/vss'
 import { afterAll, describe, expect, it } from 'vitest'
-import { KERNELS, daemons, ended, result, started } from './kvp-vss-fcopy.ts'
+import { KERNELS, daemons, ended, result } from './kvp-vss-fcopy.ts'
+import { bootGuest } from './real-guest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-vss-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -44,16 +45,12 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     truncateSync(image, SIZE)
     const devices = {
       vss: { hold: true, limits: { snapshot: 1000 } },
-      storvsc: { disks: [{ file: image }] },
+      storvsc: { disks: [] },
       heartbeat: {},
     }
-    await using guest = await started(kernel, 'ws2022', devices, {
-      modules: MODULES,
-      packages: ['hyperv-daemons', 'e2fsprogs'],
-      // An image file has one writer, and a snapshot is taken in a machine of its own.
-      snapshots: false,
-    })
-    await guest.load(guest.image.modules)
+    await using guest = await bootGuest(kernel, { profile: 'ws2022', devices })
+    expect(await guest.call('storvsc.add', { file: image })).toBe(0)
+    await guest.load(MODULES)
     await guest.exec('mke2fs -q -t ext4 /dev/sda && mkdir /m && mount -t ext4 /dev/sda /m')
     await daemons(guest, 'vss')
     await guest.exec(LOAD)
@@ -108,13 +105,9 @@ describe.each(KERNELS)('live backup of $release $flavour', (kernel) => {
     const image = join(folder, `${kernel.release}.vhdx`)
     const child = join(folder, `${kernel.release}.avhdx`)
     createDisk({ path: image, format: 'vhdx', size: 2 * SIZE }).close()
-    await using guest = await started(
-      kernel,
-      'ws2022',
-      { vss: {}, storvsc: { disks: [{ file: image }] } },
-      { modules: MODULES, packages: ['hyperv-daemons', 'e2fsprogs'], snapshots: false },
-    )
-    await guest.load(guest.image.modules)
+    await using guest = await bootGuest(kernel, { profile: 'ws2022', devices: { vss: {}, storvsc: { disks: [] } } })
+    expect(await guest.call('storvsc.add', { file: image })).toBe(0)
+    await guest.load(MODULES)
     await guest.exec('mke2fs -q -t ext4 /dev/sda && mkdir /m /old && mount -t ext4 /dev/sda /m')
     await daemons(guest, 'vss')
     await guest.exec(GROW)

@@ -1,14 +1,11 @@
 import type { HostProfile } from '@vmbus/host'
-import { boot, prepareImage } from '@vmbus/machine-v86'
 import { diff, normalise, type Entry, type Line, type Normalised, type Provenance } from '@vmbus/trace'
-import { fileTimeOf } from '@vmbus/world'
 import { createHash } from 'node:crypto'
-import type { Kernel, Scenario } from './scenario.ts'
 import { TRACED } from '../../src/worlds/traced.ts'
-import { HOST_MODULE } from '../real-host-module.ts'
+import { bootGuest, type Kernel } from '../real-guest.ts'
+import type { Scenario } from './scenario.ts'
 
 const SEED = 1
-const EPOCH = fileTimeOf(Date.UTC(2030, 4, 6, 7, 8, 9))
 const INITIATE_CONTACT = 14
 
 /**
@@ -33,24 +30,15 @@ export async function record(
   kernel: Kernel,
   profile: HostProfile,
 ): Promise<{ transcript: Normalised; provenance: Provenance }> {
-  const { modules, packages = [], devices } = scenario
-  const image = await prepareImage(kernel, { modules, packages })
-  await using guest = await boot({
-    image,
-    seed: SEED,
-    epoch: EPOCH,
-    loadModules: scenario.loads ?? true,
-    ...scenario.boot,
-    host: {
-      module: HOST_MODULE,
-      options: { profile: profile.id, devices, transcriptBytes: 1 << 24 },
-      snapshotKey: profile.id,
-    },
-  })
-  if (scenario.loads === false) await guest.load(['hv_vmbus'])
+  const { modules, packages, devices } = scenario
+  const own = packages === undefined ? {} : { modules, packages }
+  const host = { profile: profile.id, devices, transcriptBytes: 1 << 24 }
+  await using guest = await bootGuest(kernel, host, { seed: SEED, ...own })
+  await guest.load(modules)
   const isConnected = guest.modules['hv_vmbus']?.status === 0
   const outcome = isConnected ? await scenario.play(guest, profile) : 'gives up'
   const entries = (await guest.call('transcript')) as Entry[]
+  const { image } = guest
   const name = image.name.split(' ').at(-1) ?? image.name
   return {
     transcript: beginningOf(normalise(isConnected ? entries : firstTry(entries), TRACED), scenario.keeps),

@@ -1,8 +1,7 @@
 import { hostProfiles, type HostProfile } from '@vmbus/host'
-import type { BootOptions, Guest, ImageSource } from '@vmbus/machine-v86'
+import type { Guest } from '@vmbus/machine-v86'
 import type { Difference, Normalised, Provenance } from '@vmbus/trace'
-
-export type Kernel = Extract<ImageSource, { release: string }>
+import type { Kernel } from '../real-guest.ts'
 
 /** What a real kernel is put through on every host, to keep what it said. */
 export interface Scenario {
@@ -11,18 +10,17 @@ export interface Scenario {
   readonly kernels: readonly Kernel[]
   /** In the order in which they are loaded; hv_vmbus is the first. */
   readonly modules: readonly string[]
-  /** Packages whose programs the guest has, such as the daemons. */
+  /**
+   * With it, these packages and the modules make an image of their own: for programs that the image of all tests has not, or
+   * where a transcript has what depends on the image, such as the places of buffers in their pages.
+   */
   readonly packages?: readonly string[]
-  /** More for `boot`, such as files of the guest. */
-  readonly boot?: Partial<BootOptions>
   /** Options by kind: what the host offers as far as its version has it. */
   readonly devices: Readonly<Record<string, unknown>>
   /** Hosts that are recorded; default every one. */
   readonly hosts?: readonly string[]
   /** Hosts that are recorded again to compare; default one of each that a guest with these devices can tell apart. */
   readonly compared?: readonly string[]
-  /** Load the modules before `play`; default true. */
-  readonly loads?: boolean
   /** Numbers of the scenario that its simulated side needs. */
   readonly facts?: Readonly<Record<string, string | number>>
   /** Packets of each channel that are kept, where what follows only repeats them; default all. */

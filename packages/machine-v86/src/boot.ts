@@ -4,6 +4,7 @@ import type { ExecResult } from './guest/agent.ts'
 import { modulePath } from './guest/initrd.ts'
 import type { GuestEnd } from './guest/outcome.ts'
 import { defaultCacheFolder } from './image/cache.ts'
+import { withNeeds } from './image/modules.ts'
 import { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
 import { BOOT_OPTIONS, CONDITION, SCRIPT, SECONDS, UNTIL_OPTIONS, WAIT_OPTIONS, checkOptions } from './options.ts'
 import type { Condition, HostEvent, MachineSettings, SessionResult, SessionSnapshot } from './session-types.ts'
@@ -178,7 +179,7 @@ function guestOf(
     },
     call: (name, argument) => ask('call', name, argument),
     async load(names) {
-      for (const name of names) {
+      for (const name of withNeeds(names, image.needs)) {
         if (modules[name]?.status === 0) continue
         modules[name] = await ask('exec', `insmod ${modulePath(name)}`, DEFAULT_SECONDS)
       }

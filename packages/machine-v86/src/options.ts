@@ -63,6 +63,7 @@ const prepared: Shape<PreparedImage> = object<PreparedImage>({
   bzImage: instance<Uint8Array>(),
   initrd: instance<Uint8Array>(),
   modules: list(text),
+  needs: optional(dictionary(list(text))),
   agent: flag,
   files: optional(list(text)),
   digest: text,

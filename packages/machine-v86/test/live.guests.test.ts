@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { deserialize } from 'node:v8'
+import { inflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import {
   boot,
@@ -209,7 +210,7 @@ describe('userland', () => {
         expect(others).toEqual([])
         const file = (await readFile(join(folder, name))).subarray(64)
         // Nothing of the bus and of devices, whose states are the code's that wrote them.
-        const { host: whole, booted } = deserialize(file) as SessionSnapshot
+        const { host: whole, booted } = deserialize(inflateRawSync(file)) as SessionSnapshot
         expect([whole, booted]).toMatchObject([
           undefined,
           { version: stateVersion, partition: { kind: 'partition', v: 2 } },

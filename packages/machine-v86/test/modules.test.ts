@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { TarEntry } from '../src/archive/tar.ts'
 import { MachineError } from '../src/index.ts'
 import { readModuleInfo } from '../src/image/modinfo.ts'
-import { moduleTree } from '../src/image/modules.ts'
+import { moduleTree, withNeeds } from '../src/image/modules.ts'
 import { codeOf } from './support/errors.ts'
 import { kernelModule } from './support/module.ts'
 
@@ -38,6 +38,25 @@ describe('moduleTree', () => {
   it('takes - and _ for the same, and ends on a circle', async () => {
     expect(await order('pps-core')).toEqual(['pps_core'])
     expect((await order('a')).sort()).toEqual(['a', 'b'])
+  })
+
+  it('tells what each needs before it, so that some of an image can be loaded', async () => {
+    const modules = await tree.closure(['ext4', 'hv_utils', 'a'])
+    const needs = Object.fromEntries(modules.map(({ name, needs: before }) => [name, before]))
+    expect(needs).toEqual({
+      crc32c_generic: [],
+      jbd2: [],
+      ext4: ['crc32c_generic', 'jbd2'],
+      hv_vmbus: [],
+      pps_core: [],
+      ptp: ['pps_core'],
+      hv_utils: ['hv_vmbus', 'ptp'],
+      b: ['a'],
+      a: ['b'],
+    })
+    // Each once, also where a kernel refuses what several need; a circle ends; what the image does not know is tried as it is.
+    expect(withNeeds(['hv_utils', 'hv_vmbus'], needs)).toEqual(['hv_vmbus', 'pps_core', 'ptp', 'hv_utils'])
+    expect(withNeeds(['a', 'other'], needs)).toEqual(['b', 'a', 'other'])
   })
 
   it('names a module that is not there', async () => {

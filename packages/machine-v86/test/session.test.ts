@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -46,7 +46,12 @@ describe('snapshots of a booted guest', () => {
     const before = log().length
     const options = { log: join(folder, 'log'), image: join(folder, 'image'), ...more }
     const sessionOptions: SessionOptions = { ...base(), host, hostOptions: options }
-    const store = snapshotStore(join(folder, 'kept'), 'a key', sessionOptions, limitBytes)
+    const store = snapshotStore(
+      join(folder, 'kept'),
+      'a key',
+      sessionOptions,
+      limitBytes === undefined ? {} : { limitBytes },
+    )
     const session = await bootFromSnapshot(store, sessionOptions, toAgent)
     session.close()
     return log().slice(before, -1)
@@ -73,6 +78,29 @@ describe('snapshots of a booted guest', () => {
     await one()
     await writeFile(join(folder, 'image'), 'somebody else has it')
     await expect(one()).rejects.toMatchObject({ code: 'EEXIST' })
+  })
+
+  it('are made once for all that begin at once, and by each where nobody can be waited for', async () => {
+    let boots = 0
+    const begun = async (kept: string): Promise<number> => {
+      boots = 0
+      const store = snapshotStore(join(folder, kept, 'snapshots'), 'a key', base())
+      const sessions = [1, 2, 3].map(() =>
+        bootFromSnapshot(store, base(), async (session) => {
+          boots++
+          // A boot takes turns of its thread.
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          await toAgent(session)
+        }),
+      )
+      for (const session of await Promise.all(sessions)) session.close()
+      return boots
+    }
+    expect(await begun('free')).toBe(1)
+    expect(await readdir(join(folder, 'free', 'booting'))).toEqual([])
+    await mkdir(join(folder, 'held'))
+    await writeFile(join(folder, 'held', 'booting'), 'no folder')
+    expect(await begun('held')).toBe(3)
   })
 
   it('take no more of the cache than they may: the ones used last stay', async () => {

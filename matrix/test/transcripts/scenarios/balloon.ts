@@ -1,8 +1,7 @@
 import { diffMemory } from '@vmbus/trace'
+import { MEMORY_MB } from '../../real-guest.ts'
 import { play } from '../play.ts'
 import type { Scenario } from '../scenario.ts'
-
-const MEMORY_MB = 128
 
 const memory = (name: string): Scenario => ({
   name,
@@ -12,7 +11,6 @@ const memory = (name: string): Scenario => ({
   ],
   modules: ['hv_vmbus', 'hv_balloon'],
   devices: { balloon: { settleSeconds: 2 } },
-  boot: { memoryMB: MEMORY_MB },
   facts: { memoryMB: MEMORY_MB },
   compare: (left, right, { kernel }) =>
     diffMemory(left, right, { ramPages: MEMORY_MB * 256, totalFalls: !String(kernel).startsWith('5.10') }),

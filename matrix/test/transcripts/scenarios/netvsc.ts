@@ -1,5 +1,6 @@
 import type { Guest } from '@vmbus/machine-v86'
-import type { Kernel, Scenario } from '../scenario.ts'
+import type { Kernel } from '../../real-guest.ts'
+import type { Scenario } from '../scenario.ts'
 
 /** Payload bytes of the two echo requests: a small one, and the largest in one frame. */
 const ECHOES = { small: 56, large: 1472 }

@@ -9,7 +9,6 @@ export const services: Scenario = {
     { release: 'debian-12', flavour: '686-pae' },
   ],
   modules: ['hv_vmbus', 'hv_utils'],
-  packages: ['hyperv-daemons'],
   devices: { kvp: { hostInfo: {} }, vss: {}, fcopy: {} },
   async play(guest, profile) {
     await play('services', guest, profile)

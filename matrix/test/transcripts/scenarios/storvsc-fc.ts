@@ -12,6 +12,7 @@ export const storvscFc: Scenario = {
     { release: 'debian-12', flavour: '686-pae' },
   ],
   modules: ['hv_vmbus', 'sd_mod', 'hv_storvsc'],
+  packages: [],
   hosts: ['ws2012', 'ws2022'],
   devices: { storvsc: { controller: 'fc', disks: [{ size: '8M' }] } },
   keeps: 60,

@@ -14,7 +14,7 @@ export interface GuestFile {
 export interface InitrdParts {
   readonly busybox: Uint8Array
   /** In load order. */
-  readonly modules: readonly LoadableModule[]
+  readonly modules: readonly Pick<LoadableModule, 'name' | 'bytes'>[]
   /** Files of packages; later ones win. */
   readonly entries: readonly TarEntry[]
   readonly files: Readonly<Record<string, GuestFile>>

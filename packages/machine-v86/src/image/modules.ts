@@ -6,6 +6,8 @@ import { moduleName, readModuleInfo, type ModuleInfo } from './modinfo.ts'
 /** A module ready to be loaded: unpacked, in an order where everything that it needs comes before. */
 export interface LoadableModule {
   readonly name: string
+  /** Modules that must be there before it, in load order. */
+  readonly needs: readonly string[]
   readonly bytes: Uint8Array
 }
 
@@ -72,18 +74,37 @@ export function moduleTree(entries: readonly TarEntry[]): ModuleTree {
           })
         state.set(name, 'visiting')
         const { info, bytes } = await load(name, entry)
+        const needs: string[] = []
+        const first = async (needed: string, why: string): Promise<void> => {
+          await visit(needed, why)
+          if (!builtIn.has(needed) && !needs.includes(needed)) needs.push(needed)
+        }
         for (const soft of info.softDepends) {
           const target = moduleName(soft)
           if (builtIn.has(target)) continue
           const providers = files.has(target) ? [target] : await byAlias(soft)
-          for (const provider of providers) await visit(provider, `, wanted by ${name}`)
+          for (const provider of providers) await first(provider, `, wanted by ${name}`)
         }
-        for (const dependency of info.depends) await visit(dependency, `, needed by ${name}`)
+        for (const dependency of info.depends) await first(dependency, `, needed by ${name}`)
         state.set(name, 'done')
-        ordered.push({ name, bytes })
+        ordered.push({ name, needs, bytes })
       }
       for (const name of wanted) await visit(moduleName(name), '')
       return ordered
     },
   }
+}
+
+/** The modules and what each needs before it, every one once: one that its kernel refuses is not tried again for the next. */
+export function withNeeds(names: readonly string[], needs: Readonly<Record<string, readonly string[]>> = {}): string[] {
+  const order: string[] = []
+  const seen = new Set<string>()
+  const visit = (name: string): void => {
+    if (seen.has(name)) return
+    seen.add(name)
+    needs[name]?.forEach(visit)
+    order.push(name)
+  }
+  names.forEach(visit)
+  return order
 }

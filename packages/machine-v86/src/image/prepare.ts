@@ -40,6 +40,8 @@ export interface PreparedImage {
   readonly initrd: Uint8Array
   /** Modules in load order, as far as the initial RAM disk carries them. */
   readonly modules: readonly string[]
+  /** What each of them needs before it, in load order; default nothing. */
+  readonly needs?: Readonly<Record<string, readonly string[]>>
   /** Does the initial RAM disk run our process 1 with its command agent? */
   readonly agent: boolean
   /** Files that are from no package, by their path in the guest. */
@@ -99,7 +101,7 @@ export async function prepareImage(given: ImageSource, options: ImageOptions = {
   const wanted = options.modules ?? []
   const bundle = await cached(
     cacheFolder,
-    `unpacked/${kernelDigest}/modules-${sha256(wanted.join(' ')).slice(0, 16)}`,
+    `unpacked/${kernelDigest}/modules-with-needs-${sha256(wanted.join(' ')).slice(0, 16)}`,
     async () => bundleModules(await moduleTree(await kernelFiles()).closure(wanted)),
   )
   const modules = unbundleModules(bundle)
@@ -127,25 +129,27 @@ export async function prepareImage(given: ImageSource, options: ImageOptions = {
   })
   throwIfAborted(options.signal)
   const name = 'release' in source ? `${source.release}/${source.flavour ?? '686'} ${kernelName}` : kernelName
-  return prepared(
-    name,
-    bzImage,
-    initrd,
-    modules.map((module) => module.name),
-    true,
-    Object.keys(files),
-  )
+  return prepared(name, bzImage, initrd, modules, true, Object.keys(files))
 }
 
 function prepared(
   name: string,
   bzImage: Uint8Array,
   initrd: Uint8Array,
-  modules: readonly string[],
+  modules: readonly LoadableModule[],
   agent: boolean,
   files: readonly string[] = [],
 ): PreparedImage {
-  return { name, bzImage, initrd, modules, agent, files, digest: sha256(sha256(bzImage), sha256(initrd)) }
+  return {
+    name,
+    bzImage,
+    initrd,
+    modules: modules.map((module) => module.name),
+    needs: Object.fromEntries(modules.map(({ name: of, needs }) => [of, needs])),
+    agent,
+    files,
+    digest: sha256(sha256(bzImage), sha256(initrd)),
+  }
 }
 
 function filesDigest(files: Readonly<Record<string, GuestFile>>): string {
@@ -155,18 +159,19 @@ function filesDigest(files: Readonly<Record<string, GuestFile>>): string {
   return sha256(parts.join(' '))
 }
 
-/** Modules in one file: a line of JSON with names and lengths, then the bytes. */
+/** Modules in one file: a line of JSON with names, what each needs, and lengths, then the bytes. */
 function bundleModules(modules: readonly LoadableModule[]): Uint8Array {
-  const index = `${JSON.stringify(modules.map(({ name, bytes }) => [name, bytes.length]))}\n`
+  const index = `${JSON.stringify(modules.map(({ name, needs, bytes }) => [name, needs, bytes.length]))}\n`
   return Buffer.concat([Buffer.from(index, 'utf8'), ...modules.map(({ bytes }) => bytes)])
 }
 
 function unbundleModules(bundle: Uint8Array): LoadableModule[] {
   const end = bundle.indexOf(0x0a)
   let at = end + 1
-  return (JSON.parse(new TextDecoder().decode(bundle.subarray(0, end))) as [string, number][]).map(([name, length]) => {
+  const index = JSON.parse(new TextDecoder().decode(bundle.subarray(0, end))) as [string, string[], number][]
+  return index.map(([name, needs, length]) => {
     const bytes = bundle.subarray(at, at + length)
     at += length
-    return { name, bytes }
+    return { name, needs, bytes }
   })
 }

@@ -61,7 +61,7 @@ async function start(start: WorkerStart, send: Send, stopping: AbortSignal): Pro
   if (start.snapshot !== undefined) return createSession({ ...options, from: start.snapshot })
   if (start.snapshots !== undefined) {
     const { folder, hostKey } = start.snapshots
-    return bootFromSnapshot(snapshotStore(folder, hostKey, options), options, toAgent)
+    return bootFromSnapshot(snapshotStore(folder, hostKey, options, { signal: stopping }), options, toAgent)
   }
   const session = await createSession(options)
   try {
