@@ -4,6 +4,7 @@ import type { TarEntry } from '../src/archive/tar.ts'
 import { MachineError } from '../src/index.ts'
 import { readModuleInfo } from '../src/image/modinfo.ts'
 import { moduleTree, withNeeds } from '../src/image/modules.ts'
+import { withoutSignature } from '../src/image/module-signature.ts'
 import { codeOf } from './support/errors.ts'
 import { kernelModule } from './support/module.ts'
 
@@ -62,6 +63,31 @@ describe('moduleTree', () => {
   it('names a module that is not there', async () => {
     expect(await codeOf(() => tree.closure(['hv_balloon']))).toBe('VMBUS_IMAGE_NO_MODULE')
     expect(await codeOf(() => tree.closure(['orphan']))).toBe('VMBUS_IMAGE_NO_MODULE')
+  })
+})
+
+describe('withoutSignature', () => {
+  /** As scripts/sign-file.c writes it: the signature, eight bytes that say of what kind, its length, and the marker. */
+  const signed = (module: Uint8Array, signature: Uint8Array, length = signature.length): Uint8Array => {
+    const trailer = Buffer.from([0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    trailer.writeUInt32BE(length, 8)
+    return Buffer.concat([module, signature, trailer, Buffer.from('~Module signature appended~\n')])
+  }
+
+  it('leaves the module as it was before it was signed', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array({ maxLength: 700 }), (module, signature) => {
+        expect(Buffer.from(withoutSignature(signed(module, signature)))).toEqual(Buffer.from(module))
+      }),
+      { seed: 9, numRuns: 300 },
+    )
+  })
+
+  it('leaves alone what is not signed, and what says that its signature is longer than the file', () => {
+    const whole = kernelModule('name=x')
+    const wrong = signed(whole, Uint8Array.of(1, 2), whole.length + 3)
+    for (const each of [whole, wrong, new Uint8Array(0), Buffer.from('~Module signature appended~\n')])
+      expect(withoutSignature(each)).toBe(each)
   })
 })
 

@@ -2,6 +2,7 @@ import { decompress } from '../archive/decompress.ts'
 import type { TarEntry } from '../archive/tar.ts'
 import { MachineError } from '../errors.ts'
 import { moduleName, readModuleInfo, type ModuleInfo } from './modinfo.ts'
+import { withoutSignature } from './module-signature.ts'
 
 /** A module ready to be loaded: unpacked, in an order where everything that it needs comes before. */
 export interface LoadableModule {
@@ -44,7 +45,7 @@ export function moduleTree(entries: readonly TarEntry[]): ModuleTree {
       loaded.get(name) ??
       decompress(entry.bytes, { what: entry.path }).then((bytes) => ({
         info: readModuleInfo(bytes, entry.path),
-        bytes,
+        bytes: withoutSignature(bytes),
       }))
     loaded.set(name, known)
     return known

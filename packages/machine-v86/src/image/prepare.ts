@@ -101,7 +101,7 @@ export async function prepareImage(given: ImageSource, options: ImageOptions = {
   const wanted = options.modules ?? []
   const bundle = await cached(
     cacheFolder,
-    `unpacked/${kernelDigest}/modules-with-needs-${sha256(wanted.join(' ')).slice(0, 16)}`,
+    `unpacked/${kernelDigest}/modules-unsigned-${sha256(wanted.join(' ')).slice(0, 16)}`,
     async () => bundleModules(await moduleTree(await kernelFiles()).closure(wanted)),
   )
   const modules = unbundleModules(bundle)
