@@ -75,6 +75,30 @@ describe('the network of a simulated FreeBSD', () => {
       expect(refused).toThrow(expect.objectContaining({ code: 'VMBUS_FREEBSD_NET' }))
   })
 
+  test('joins the TCP segments that it receives, until ifconfig has it stop', async () => {
+    const { hn0, port, world } = await connected('12.1')
+    const heard: number[] = []
+    hn0.onFrame((bytes) => void (bytes[23] === 6 && heard.push(bytes.length)))
+    const send = (): number[] => {
+      heard.length = 0
+      const bytes = segment(3000)
+      bytes.set(bytes.slice(0, 6), 6)
+      bytes.set([0x00, 0x15, 0x5d, 0x00, 0x00, 0x01])
+      port.send({ bytes, offload: { segment: 1000 } })
+      world.run({ ms: 10 })
+      return [...heard]
+    }
+    expect([hn0.lro, send()]).toEqual([true, [3054]])
+    hn0.setLro(false)
+    expect([hn0.lro, send()]).toEqual([false, [1054, 1054, 1054]])
+  })
+
+  test('joins none before 10.3', async () => {
+    const { hn0 } = await connected('10.2')
+    expect(hn0.lro).toBe(false)
+    expect(() => hn0.setLro(true)).toThrow(expect.objectContaining({ code: 'VMBUS_FREEBSD_NET' }))
+  })
+
   test.each([
     ['10.1', false, 3],
     ['10.4', true, 1],

@@ -160,6 +160,10 @@ freebsd 13.2 | ws2022 | jumbo-frames | works | yes 2025-06 | agrees | FreeBSD sy
 freebsd 13.2 | ws2019 | tso-checksum | works | yes 2025-06 | agrees | FreeBSD sys/dev/hyperv/netvsc/if_hn.c, hn_encap
 freebsd 13.2 | ws2019 | vhdx-resize | works | yes 2025-06 | agrees | FreeBSD sys/cam/scsi/scsi_da.c, daasync: 2Ah/09h, dareprobe
 freebsd 13.2 | ws2019 | vrss | works | yes 2025-06 | agrees | FreeBSD if_hn.c, hn_rss_ind_sysctl and hn_chan_attach
+freebsd 10.2 | ws2016 | lro | fails | no 2020-04, no 2017-08 | agrees | Cloudxtreme/InfoSecBSD 601ae7e6: hn without IFCAP_LRO
+freebsd 10.4 | ws2016 | lro | works | yes 2023-09 | agrees | coder03/freebsd10.4 3d3f8b11 if_hn.c, hn_lro_rx
+freebsd 11.0 | ws2008r2 | lro | works | yes 2017-08 | agrees | before coder03/freebsd10.4 3d3f8b11 if_hn.c, hn_lro_rx
+freebsd 13.2 | ws2022 | lro | works | yes 2025-06 | agrees | after sunrash/freebsd_steroid 9246be31 if_hn.c, hn_lro_rx
 freebsd 10.2 | ws2016 | vrss | fails | no 2020-04, no 2017-08 | agrees | FreeBSD 11.0 if_hn.c is the first with hn_rss_ind_sysctl
 freebsd 12.1 | ws2016 | sr-iov | partial | yes 2025-06, yes 2023-09, no 2020-04 | grid-conflict | FreeBSD if_hn.c, hn_xpnt_vf_init
 freebsd 13.2 | ws2022 | dm-ballooning | no-driver | no 2025-06 | agrees | FreeBSD sys/dev/hyperv: no dynamic memory

@@ -50,15 +50,15 @@ async function received(
 }
 
 /** FreeBSD's driver joins segments itself (if_hn.c, tcp_lro_rx), on any host and whatever the host joins. */
-function lacks({ family, guest }: Stage, reason: string, decides: NonNullable<Finding['decidedBy']>): Finding {
-  if (family !== 'freebsd') return fails(reason, decides)
-  return guest['lro'] === true ? noTools('joins segments itself') : fails(reason, byGuest('lro'))
+function decides(stage: Stage): NonNullable<Finding['decidedBy']> {
+  if (stage.family === 'freebsd') return byGuest('lro')
+  return stage.guest['rsc'] === true ? older(stage) : byGuest('rsc')
 }
 
 export const lroProbe: Probe = {
   id: 'lro',
   feature: 'lro',
-  version: 4,
+  version: 5,
   world: 'network',
   reads: netReads('rsc', ['rsc', 'lro'], ['rsc']),
   bytes: ['netvsc'],
@@ -69,6 +69,6 @@ export const lroProbe: Probe = {
     const { coalescing } = stage.net()
     if (coalescing === undefined) return noTools('turns coalescing on and off')
     const end = await stage.property('arrivals', arrivals, (list) => received(stage, coalescing, list))
-    return end.held ? works : lacks(stage, end.reason, stage.guest['rsc'] === true ? older(stage) : byGuest('rsc'))
+    return end.held ? works : fails(end.reason, decides(stage))
   },
 }

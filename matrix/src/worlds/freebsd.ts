@@ -44,7 +44,7 @@ const tools = (hn0: FreebsdInterface, waits: Waits): StageTools => ({
     const { features } = hn0
     return { checksum: features['tx-checksum-ipv4'], packets: packetsOf(hn0) }
   },
-  coalescing: { set: (on) => taken(() => hn0.setCoalescing(on)) },
+  coalescing: { set: (on) => taken(() => hn0.setLro(on)) },
   scaling: {
     get received() {
       return receivedBy(hn0)

@@ -29,7 +29,8 @@ export interface Capabilities {
   readonly netChannels: number
   readonly mtuMax: number
   readonly vf: 'none' | 'note' | 'transparent'
-  readonly lro: boolean
+  /** The driver joins TCP segments to packets of so many bytes, by its channels (if_hn.c, HN_LRO_LENLIM_DEF and _MULTIRX_DEF). */
+  readonly lro: { readonly oneChannel: number; readonly several: number } | undefined
   readonly tso: boolean
   readonly checksum: boolean
   readonly rss: boolean

@@ -31,6 +31,7 @@ const netOptions = (capabilities: Capabilities, vps: number): NetvscGuestOptions
   receiveBufferBytes: capabilities.receiveBufferBytes,
   sendBufferBytes: capabilities.sendBufferBytes,
   checksum: capabilities.checksum,
+  headerChecksum: capabilities.lro !== undefined,
   lso: capabilities.tso,
   rsc: capabilities.rsc !== 'none',
   coalesces: capabilities.rsc === 'on',

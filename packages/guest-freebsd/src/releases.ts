@@ -26,6 +26,9 @@ const KVP_BY_INDEX: IcVersions = {
 /** 9 KiB, and the largest IP packet less its Ethernet header and a few bytes (sys/dev/hyperv/netvsc/if_hnreg.h). */
 const JUMBO = 9216
 const LARGEST = 65_529
+const ETHERMTU = 1500
+/** Before 11 only the IP header's length field limits what segments are joined to (sys/netinet/tcp_lro.c). */
+const UNLIMITED: Capabilities['lro'] = { oneChannel: 65_535, several: 65_535 }
 
 /** The integration services 1.x, in the port and in 10.0 and 10.1: one VMBus version, one storage version, one channel. */
 const BIS_1: Capabilities = {
@@ -47,7 +50,7 @@ const BIS_1: Capabilities = {
   netChannels: 1,
   mtuMax: JUMBO,
   vf: 'none',
-  lro: false,
+  lro: undefined,
   tso: false,
   checksum: false,
   rss: false,
@@ -88,7 +91,7 @@ const TEN_2: Capabilities = {
 }
 const ELEVEN_0: Capabilities = {
   ...TEN_2,
-  lro: true,
+  lro: { oneChannel: 25 * ETHERMTU, several: 12 * ETHERMTU },
   netChannels: 8,
   rss: true,
   storvsc: [VstorVersion.v6_2, VstorVersion.v6_0, VstorVersion.v5_1, VstorVersion.v4_2, VstorVersion.v2_0],
@@ -193,8 +196,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   ),
   '10.1': read({ ...BIS_1, kvpSeconds: 5 }, READ_10_1),
   '10.2': read(TEN_2, READ_10_2),
-  '10.3': between({ ...TEN_2, lro: true }, [READ_10_2, JULY_2016], undefined, '; freebsd/freebsd@427bb5d1'),
-  '10.4': read(MODERN, READ_10_4),
+  '10.3': between({ ...TEN_2, lro: UNLIMITED }, [READ_10_2, JULY_2016], undefined, '; freebsd/freebsd@427bb5d1'),
+  '10.4': read({ ...MODERN, lro: UNLIMITED }, READ_10_4),
   '11.0': between(ELEVEN_0, [JULY_2016, READ_10_4]),
   '11.1': between({ ...MODERN, vf: 'note' }, [JULY_2016, READ_10_4], {
     vf: 'transparent VF was merged after 11.1 (r322489)',

@@ -144,7 +144,7 @@ describe('evidence', () => {
     const { mouse, pcib, netvsc } = freebsd('14.0').fields
     expect([mouse.basis, pcib.basis, netvsc.basis]).toEqual(['inferred', 'inferred', 'bracketed'])
     expect(freebsd('12.3').basis).toBe('inferred')
-    expect(freebsd('10.3').fields.lro).toMatchObject({ value: true, basis: 'bracketed' })
+    expect(freebsd('10.3').fields.lro).toMatchObject({ value: { oneChannel: 65_535 }, basis: 'bracketed' })
   })
 })
 

@@ -1,7 +1,9 @@
-import type { Frame } from '@vmbus/switch'
+import { fillChecksums, type Frame } from '@vmbus/switch'
 import { describe, expect, test } from 'vitest'
 import { UNCONFIGURED, interfaceTable, type InterfaceSystem } from '../src/stack/index.ts'
 import { NO_OFFLOADS, prepare } from '../src/stack/prepare.ts'
+import { RxChecksum } from '../src/protocol/ppi.ts'
+import { joinedFrames } from '../src/stack/join.ts'
 import { receive, type Receiving } from '../src/stack/receive.ts'
 import type { Station } from '../src/stack/station.ts'
 import { connected } from './world.ts'
@@ -120,7 +122,7 @@ function receiving(tagsBeside: boolean, isVlanUp = true): { ctx: Receiving; hear
     vf: 'none',
     refuse: (what) => new Error(what),
   }
-  const state = { name: 'eth0', instanceId: '', isUp: true, isChanging: false, off: [], waiting: [] }
+  const state = { name: 'eth0', instanceId: '', isUp: true, isChanging: false, joins: true, off: [], waiting: [] }
   const { driver } = connected({ vps: 1 })
   return { ctx: { nic: driver, state, station: station('eth0'), system, vlans: new Map([[100, vlan]]) }, heard }
 }
@@ -141,21 +143,103 @@ describe('a frame that arrives', () => {
     ['with a tag in it, for a driver that knows of none', { bytes: inside }, false, ['eth0.100 60']],
   ] as const)('%s', (_what, frame, tagsBeside, expected) => {
     const { ctx, heard } = receiving(tagsBeside)
-    receive(ctx, { ...frame, isVerified: false })
+    receive(ctx, { ...frame, checksum: 0 })
     expect(heard).toEqual(expected)
   })
 
   test('is not that of a VLAN that is down', () => {
     const { ctx, heard } = receiving(true, false)
-    receive(ctx, { bytes: plain, vlan: tag(100), isVerified: false })
+    receive(ctx, { bytes: plain, vlan: tag(100), checksum: 0 })
     expect(heard).toEqual([])
   })
 
   test('whose checksum the host has found right is trusted, unless that feature is off', () => {
     const { ctx, heard } = receiving(true)
-    receive(ctx, { bytes: plain, isVerified: true })
+    receive(ctx, { bytes: plain, checksum: RxChecksum.tcpSucceeded })
     ctx.state.off.push('rx-checksumming')
-    receive(ctx, { bytes: plain, isVerified: true })
+    receive(ctx, { bytes: plain, checksum: RxChecksum.tcpSucceeded })
     expect(heard).toEqual(['eth0 60 trusted', 'eth0 60'])
+  })
+})
+
+describe('TCP segments that a driver joins', () => {
+  const RIGHT = RxChecksum.tcpSucceeded | RxChecksum.ipSucceeded
+  const HEADERS = 54
+  /** 10.0.0.1:`port` to 10.0.0.2:5001, from `sequence` on, its checksums right. */
+  function segment(
+    sequence: number,
+    payload: string,
+    { flags = 0x10, port = 5002, acknowledged = 7, options = '' } = {},
+  ) {
+    const hex8 = (value: number): string => value.toString(16).padStart(8, '0')
+    const hex4 = (value: number): string => value.toString(16).padStart(4, '0')
+    const text = Buffer.from(payload).toString('hex')
+    const words = 5 + options.replaceAll(' ', '').length / 8
+    const tcp = `${hex4(port)} 1389 ${hex8(sequence)} ${hex8(acknowledged)} ${words.toString(16)}0 ${flags.toString(16).padStart(2, '0')} 2000 0000 0000 ${options} ${text}`
+    const length = 20 + tcp.replaceAll(' ', '').length / 2
+    const bytes = unhex(`${ETHERNET} 0800 4500 ${hex4(length)} 0000 4000 4006 0000 0a000001 0a000002 ${tcp}`)
+    return { bytes: fillChecksums(bytes, { transportChecksum: true, ipv4Checksum: true }) ?? bytes, checksum: RIGHT }
+  }
+  const texts = (frames: readonly { readonly bytes: Uint8Array }[]): string[] =>
+    frames.map(({ bytes }) => Buffer.from(bytes.subarray(HEADERS)).toString())
+  const LIMITS = { most: 18_000, mtu: 1500 }
+
+  test('follow each other, and their one frame has the first one’s headers and what the last says', () => {
+    const [one, two] = [segment(1000, 'abc'), segment(1003, 'de', { flags: 0x18, acknowledged: 9 })]
+    // As if they had been one; the first's flags stay, as tcp_lro.c keeps them.
+    expect(joinedFrames([one, two], LIMITS)).toEqual([segment(1000, 'abcde', { acknowledged: 9 })])
+  })
+
+  test('are of one flow: of others each is its own, the newest first', () => {
+    const all = [segment(1, 'a'), segment(50, 'x', { port: 9 }), segment(2, 'b'), segment(51, 'y', { port: 9 })]
+    expect(texts(joinedFrames(all, LIMITS))).toEqual(['xy', 'ab'])
+  })
+
+  // 40 bytes of headers count: 60 and 80 of payload make a packet of 180.
+  test.each([
+    ['at the limit', 180, 0, [140]],
+    ['above it', 179, 0, [80, 60]],
+    // What is left has no room for a packet of the MTU.
+    ['with no room for another', 200, 80, [140]],
+  ])('make packets %s', (_what, most, mtu, lengths) => {
+    const frames = [segment(0, 'a'.repeat(60)), segment(60, 'b'.repeat(80))]
+    const found = joinedFrames(frames, { most, mtu })
+    expect(
+      texts(found)
+        .map((text) => text.length)
+        .toSorted((a, b) => b - a),
+    ).toEqual(lengths)
+    expect(texts(found).join('').length).toBe(140)
+  })
+
+  const STAMPS = (value: string, echo: string): string => `0101080a ${value} ${echo}`
+  test.each([
+    ['a gap', [segment(1, 'a'), segment(5, 'b')], 2],
+    ['a segment again', [segment(1, 'a'), segment(1, 'a')], 2],
+    ['the end of a connection', [segment(1, 'a'), segment(2, 'b', { flags: 0x11 })], 2],
+    ['its beginning', [segment(1, '', { flags: 2 }), segment(2, 'b')], 2],
+    ['an unknown option', [segment(1, 'a'), segment(2, 'b', { options: '01010101' })], 2],
+    ['a checksum that is wrong', [segment(1, 'a'), { ...segment(2, 'b'), checksum: RxChecksum.tcpFailed }], 2],
+    ['what no host looked at', [1, 2].map((at) => ({ ...segment(at, 'a'), checksum: 0 })), 1],
+    [
+      'timestamps that go on',
+      [
+        segment(1, 'a', { options: STAMPS('00000001', '00000001') }),
+        segment(2, 'b', { options: STAMPS('00000002', '00000001') }),
+      ],
+      1,
+    ],
+    [
+      'timestamps that go back',
+      [
+        segment(1, 'a', { options: STAMPS('00000003', '00000001') }),
+        segment(2, 'b', { options: STAMPS('00000002', '00000001') }),
+      ],
+      2,
+    ],
+    ['an acknowledgement alone', [segment(1, 'a'), segment(2, '', { acknowledged: 8 }), segment(2, 'b')], 2],
+    ['the same again', [segment(1, 'a'), segment(2, ''), segment(2, 'b')], 3],
+  ])('with %s', (_what, frames, count) => {
+    expect(joinedFrames(frames, LIMITS)).toHaveLength(count)
   })
 })

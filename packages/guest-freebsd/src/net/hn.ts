@@ -11,7 +11,7 @@ const LEAST_MTU = 72
 const VF = { none: 'none', note: 'messages', transparent: 'transparent' } as const
 
 /** What hn and the network stack do with an adapter. */
-export const hnSystem = ({ mtuMax, rss, vf }: Capabilities, table: NetInterfaces): InterfaceSystem => ({
+export const hnSystem = ({ mtuMax, rss, vf, lro }: Capabilities, table: NetInterfaces): InterfaceSystem => ({
   kind: 'freebsd-hn',
   label: 'interface',
   table,
@@ -24,6 +24,7 @@ export const hnSystem = ({ mtuMax, rss, vf }: Capabilities, table: NetInterfaces
   // IFCAP_VLAN_HWTAGGING, in every release with hn.
   tagsBeside: true,
   scales: rss,
+  joinsUpTo: lro,
   mtuRange: () => [LEAST_MTU, mtuMax],
   vf: VF[vf],
   refuse: (what) => new FreebsdNetError(what),

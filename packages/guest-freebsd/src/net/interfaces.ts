@@ -119,6 +119,10 @@ export interface FreebsdInterface {
   setRss(table: readonly number[]): void
   /** `sysctl dev.hn.N.rsc_switch` (if_hn.c, hn_rsc_sysctl). */
   setCoalescing(on: boolean): void
+  /** IFCAP_LRO: the driver joins the TCP segments that it receives. */
+  readonly lro: boolean
+  /** `ifconfig NAME lro` or `-lro`. */
+  setLro(on: boolean): void
   /** The virtual function that the host told of, and which way the traffic goes (if_hn.c, hn_nvs_set_datapath). */
   readonly vf: VfState
   /** The driver of a virtual function has found it (if_hn.c, hn_ifnet_attevent). */
@@ -171,6 +175,10 @@ export function freebsdInterface(table: NetInterfaces, name: string): FreebsdInt
     },
     setRss: (table) => live().adapter.setRss({ table }),
     setCoalescing: (on) => live().adapter.setFeature('large-receive-offload', on),
+    get lro() {
+      return live().adapter.joins
+    },
+    setLro: (on) => live().adapter.setJoins(on),
     get vf() {
       return live().adapter.vf
     },

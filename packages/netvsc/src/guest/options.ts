@@ -51,6 +51,8 @@ export interface NetvscGuestOptions {
   readonly coalesces?: boolean | undefined
   /** Checksums of TCP and UDP are left to the host. Without this, `lso` and `rsc` the host is asked for no offload. Default true. */
   readonly checksum?: boolean | undefined
+  /** The host is to look at checksums of IPv4 headers as well, as FreeBSD has it (hn_rndis.c, hn_rndis_conf_offload). Default false. */
+  readonly headerChecksum?: boolean | undefined
   /** Large TCP segments are left to the host to cut. Default true. */
   readonly lso?: boolean | undefined
   /** Single Root I/O Virtualisation, asked for from NVSP 5 on. Default true. */
@@ -137,6 +139,7 @@ export const guestOptions: Shape<NetvscGuestOptions> = object<NetvscGuestOptions
   rsc: optional(flag),
   coalesces: optional(flag),
   checksum: optional(flag),
+  headerChecksum: optional(flag),
   lso: optional(flag),
   sriov: optional(flag),
   teaming: optional(flag),

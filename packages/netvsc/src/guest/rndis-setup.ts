@@ -107,7 +107,7 @@ function hardwareAnswered(ctx: GuestContext, view: DataView, good: boolean): voi
   const size = udp ? offloadParameters.size : OFFLOAD_PARAMETERS_LEGACY
   const parameters = offloadParameters.toBytes({
     header: { type: ObjectType.default, revision: OFFLOAD_PARAMETERS_REVISION, size },
-    ip_v4_csum: OffloadSetting.disabled,
+    ip_v4_csum: both(options.headerChecksum === true && fills(csum.ip4_txcsum, ChecksumCap.ipv4Header)),
     tcp_ip_v4_csum: both(offloads.tcpV4),
     udp_ip_v4_csum: udp ? both(offloads.udpV4) : OffloadSetting.noChange,
     tcp_ip_v6_csum: both(offloads.tcpV6),

@@ -13,6 +13,8 @@ export interface AdapterState {
   isUp: boolean
   /** The adapter is closed and opened again, and the interface stays. */
   isChanging: boolean
+  /** Segments are joined, where the system's driver can. */
+  joins: boolean
   /** Features that were turned off. */
   off: Feature[]
   /** Frames that found the ring full, oldest first. */
@@ -30,8 +32,8 @@ export interface Vlan {
 
 /** A frame of one poll, whose bytes are its own. */
 export interface Polled extends Frame {
-  /** The host looked at its TCP or UDP checksum, and it is right. */
-  readonly isVerified: boolean
+  /** What the host found of its checksums, as RxChecksum; 0: it says nothing. */
+  readonly checksum: number
 }
 
 /** What the parts of one adapter's interface share. */
@@ -55,6 +57,7 @@ export const noAdapterState = (instanceId: string, isUp: boolean, off: Feature[]
   instanceId,
   isUp,
   isChanging: false,
+  joins: true,
   off,
   waiting: [],
 })
@@ -75,11 +78,12 @@ export interface SavedInterface extends AdapterState {
 }
 
 export const interfaceForm = ({ kind, mostWaiting }: InterfaceSystem): StateForm<SavedInterface> =>
-  stateForm<SavedInterface>(kind, 4, {
+  stateForm<SavedInterface>(kind, 5, {
     name: text,
     instanceId: text,
     isUp: flag,
     isChanging: flag,
+    joins: flag,
     off: list(oneOf(...FEATURES)),
     waiting: list(frameState, 0, mostWaiting),
     station: stationState,

@@ -1,7 +1,6 @@
 import type { GuestDriver, GuestDriverDeps } from '@vmbus/core'
 import { plainCopy, restoreState, scopedTimers, type StateHead } from '@vmbus/world'
 import { netvscGuest, type NetvscGuest, type NetvscGuestOptions } from '../guest/index.ts'
-import { RxChecksum } from '../protocol/ppi.ts'
 import { interfaceForm, noAdapterState, type Context, type SavedInterface, type SavedVlan } from './context.ts'
 import type { Feature, InterfaceSystem, LiveInterface } from './interface.ts'
 import { UNCONFIGURED } from './ip-config.ts'
@@ -14,7 +13,6 @@ import { VLAN_SCOPE, restoreVlan, vlansGone, vlansResized } from './vlan.ts'
 
 const NIC = 'nic'
 const STACK = 'stack'
-const VERIFIED = RxChecksum.tcpSucceeded | RxChecksum.udpSucceeded
 
 /** A network driver and what of an operating system stands on it. */
 export interface NetworkDriver extends GuestDriver {
@@ -110,8 +108,7 @@ function createInterface(options: NetvscGuestOptions, system: InterfaceSystem, d
       ...options,
       filter: 0,
       onFrame({ bytes, vlan }, { checksum }) {
-        if (ctx.state.name !== '')
-          ctx.polled.push({ bytes: bytes.slice(), vlan, isVerified: (checksum & VERIFIED) !== 0 })
+        if (ctx.state.name !== '') ctx.polled.push({ bytes: bytes.slice(), vlan, checksum })
       },
       onWritable: () => drain(ctx),
     },

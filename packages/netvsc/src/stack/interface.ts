@@ -84,6 +84,9 @@ export interface AdapterControl {
   readonly nvsp: number
   readonly features: Features
   setFeature(feature: Feature, on: boolean): void
+  /** The driver joins the TCP segments that it receives. */
+  readonly joins: boolean
+  setJoins(on: boolean): void
   /** Most channels that driver and host could have, and how many are open. */
   readonly channels: { readonly most: number; readonly open: number }
   setChannels(count: number): void
@@ -132,6 +135,8 @@ export interface InterfaceSystem {
   readonly tagsBeside: boolean
   /** More than one channel. */
   readonly scales: boolean
+  /** The driver itself joins TCP segments, to packets of so many bytes at most on adapters of one channel and of several. */
+  readonly joinsUpTo?: { readonly oneChannel: number; readonly several: number } | undefined
   /** Largest packets from and to, by NVSP word. */
   mtuRange(nvsp: number): readonly [least: number, most: number]
   readonly vf: 'none' | 'messages' | 'transparent'

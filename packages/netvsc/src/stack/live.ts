@@ -16,6 +16,14 @@ export function adapterControl(ctx: Context): AdapterControl {
       return featuresOf(ctx)
     },
     setFeature: (feature, on) => setFeature(ctx, feature, on),
+    get joins() {
+      return ctx.system.joinsUpTo !== undefined && ctx.state.joins
+    },
+    setJoins(on) {
+      const { system, state } = ctx
+      if (system.joinsUpTo === undefined) throw system.refuse(`${state.name} joins no segments`)
+      state.joins = on
+    },
     get channels() {
       return channelsOf(ctx)
     },

@@ -15,7 +15,7 @@ export function attachVf(ctx: Context, vf: VfFunction): VfLink {
     receive({ bytes, vlan }) {
       // Without the interface's help a frame of the function is that of the function's own interface.
       if (ctx.vf !== vf || ctx.system.vf !== 'transparent' || ctx.state.name === '') return
-      receive(ctx, { bytes: bytes.slice(), vlan, isVerified: false })
+      receive(ctx, { bytes: bytes.slice(), vlan, checksum: 0 })
     },
     detach() {
       if (ctx.vf !== vf) return
