@@ -5,16 +5,26 @@ export class TranscriptError extends Error {
   readonly code = 'VMBUS_TRANSCRIPT'
 }
 
+const DIGITS = '0123456789abcdef'
+
 const hexOf = (bytes: Uint8Array): string => {
   let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) text += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15)
   return text
 }
 
 export function bytesOf(hex: string): Uint8Array {
   if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/.test(hex))
     throw new TranscriptError(`not hexadecimal bytes: ${hex.slice(0, 40)}`)
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let at = 0; at < bytes.length; at++) bytes[at] = (digit(hex, 2 * at) << 4) | digit(hex, 2 * at + 1)
+  return bytes
+}
+
+/** The value of a digit: `0` is 0x30, `a` is 0x61. */
+function digit(hex: string, at: number): number {
+  const code = hex.charCodeAt(at)
+  return code < 0x61 ? code - 0x30 : code - 0x61 + 10
 }
 
 /** One line of JSON for an entry; a file of such lines is a transcript. */

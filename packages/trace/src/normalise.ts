@@ -77,6 +77,7 @@ function rewritten(
   rename: (category: Category, value: FieldValue) => number,
 ): Uint8Array {
   const copy = bytes.slice()
+  if (fields.length === 0) return copy
   const view = new DataView(copy.buffer)
   for (const { offset, size, category } of fields) {
     if (size === 2) {

@@ -4,6 +4,7 @@ import { protocolWatch } from '../protocols/protocol-watch.ts'
 import { busWatch } from '../rules/bus-watch.ts'
 import { packetWatch } from '../rules/packet-watch.ts'
 import { bench, type Bench } from './bench.ts'
+import { watchRam } from './ram.ts'
 import { textOf } from './text.ts'
 import type { GuestUnderTest, HostUnderTest, ServingHost } from './types.ts'
 
@@ -134,10 +135,10 @@ export function play(
   if (isOver && exercised.has('guest-unload')) {
     if (!bus.unloaded) judge.broken('guest-unload', 'never said')
     if (bus.left) {
-      const before = world.memory.words.slice()
+      const written = watchRam(world.memory.words)
       world.rescind()
       world.run(1)
-      const page = firstChange(before, world.memory.words)
+      const page = written()
       if (page >= 0) judge.broken('host-silent-after-unload', `page ${page} was written`)
     }
   }
@@ -160,10 +161,4 @@ function unopened({ interfaces }: GuestUnderTest, opened: ReadonlySet<string>): 
   if (opened.size === 0) return ['no channel was opened']
   const missing = (interfaces ?? []).filter((ids) => !ids.some((id) => opened.has(id.toLowerCase())))
   return missing.map((ids) => `no channel of ${ids.join(' or ')} was opened`)
-}
-
-/** The first page in which the words differ, -1 when none does. */
-function firstChange(before: Int32Array, after: Int32Array): number {
-  for (let at = 0; at < before.length; at++) if (before[at] !== after[at]) return at >>> 10
-  return -1
 }

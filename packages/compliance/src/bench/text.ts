@@ -4,9 +4,13 @@ import type { TraceEvent } from '@vmbus/world'
 /** Bytes of a message or packet that a line shows. */
 const SHOWN = 48
 
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes.subarray(0, SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join('') +
-  (bytes.length > SHOWN ? `… ${bytes.length} bytes` : '')
+const DIGITS = '0123456789abcdef'
+
+function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes.subarray(0, SHOWN)) text += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15)
+  return bytes.length > SHOWN ? `${text}… ${bytes.length} bytes` : text
+}
 
 /** One line for what crossed the boundary; nothing for what only a machine sees. */
 export function textOf(event: TraceEvent): string | undefined {

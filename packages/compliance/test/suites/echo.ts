@@ -100,6 +100,7 @@ export const echo = (defect?: Defect): DeviceUnderTest => ({
         if (handle?.channel?.sendInBand(new Uint8Array(8), 9, 0, true) !== true) begun--
       },
       tally: () => ({ begun, ended }),
+      memoryMB: 1,
     }
   },
 })
