@@ -124,11 +124,6 @@ export default {
         'import/no-cycle': ['error', { ignoreTypes: false }],
       },
     },
-    // What is left to be taken apart: the emulator's session with its types.
-    {
-      files: ['packages/machine-v86/src/**/*.ts'],
-      rules: { 'import/no-cycle': 'error', 'eslint/max-lines-per-function': 'off', 'eslint/max-depth': 'off' },
-    },
     { files: purePackages.map((name) => `packages/${name}/src/**/*.ts`), rules: pure },
     { files: impureFiles, rules: Object.fromEntries(Object.keys(pure).map((rule) => [rule, 'off'])) },
     // Codecs are compiled from layouts; where that is forbidden, the interpreter of layouts takes over.

@@ -1,47 +1,17 @@
 import { join } from 'node:path'
+import type { BootOptions } from './boot-types.ts'
 import { MachineError, abortedBy, throwIfAborted } from './errors.ts'
 import type { ExecResult } from './guest/agent.ts'
 import { modulePath } from './guest/initrd.ts'
 import type { GuestEnd } from './guest/outcome.ts'
 import { defaultCacheFolder } from './image/cache.ts'
+import type { ImageOptions, PreparedImage } from './image/image-types.ts'
 import { withNeeds } from './image/modules.ts'
-import { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
+import { prepareImage } from './image/prepare.ts'
 import { BOOT_OPTIONS, CONDITION, SCRIPT, SECONDS, UNTIL_OPTIONS, WAIT_OPTIONS, checkOptions } from './options.ts'
 import type { Condition, HostEvent, MachineSettings, SessionResult, SessionSnapshot } from './session-types.ts'
 import { startWorker, type WorkerClient } from './worker/client.ts'
 import type { WorkerStart } from './worker/protocol.ts'
-
-/** A host that runs inside the machine's worker, synchronously with the processor. */
-export interface HostReference {
-  /** The ES module, as a file: URL. */
-  readonly module: string | URL
-  /** The export that is a HostFactory; default `host`. */
-  readonly export?: string
-  /** Passed to it; a plain value. */
-  readonly options?: unknown
-  /**
-   * A name for what of this host a guest sees before hv_vmbus is loaded. With it, a snapshot of the booted guest is kept in
-   * the cache and later boots take a fraction of a second; without it, every boot starts at power-on.
-   */
-  readonly snapshotKey?: string
-}
-
-export interface BootOptions extends MachineSettings, ImageOptions {
-  /** A source to prepare, or an image prepared before. */
-  readonly image: ImageSource | PreparedImage
-  readonly host?: HostReference
-  /** Use and keep a snapshot taken before hv_vmbus is loaded; default true where it is possible. */
-  readonly snapshots?: boolean
-  /** Start from this snapshot of the same image instead. */
-  readonly from?: SessionSnapshot
-  /** Load the image's modules once the guest is up; default true. */
-  readonly loadModules?: boolean
-  /** Virtual seconds until the guest must be up; default 60. */
-  readonly bootSeconds?: number
-  onConsole?(text: string): void
-  onEvent?(event: HostEvent): void
-  readonly signal?: AbortSignal
-}
 
 /** How loading a module went: its exit status and insmod's words. A driver that its host refuses says so here. */
 export type LoadedModules = Readonly<Record<string, ExecResult>>

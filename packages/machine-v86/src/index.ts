@@ -1,7 +1,9 @@
-export { boot, type BootOptions, type Guest, type HostReference, type LoadedModules } from './boot.ts'
+export { boot, type Guest, type LoadedModules } from './boot.ts'
+export type { BootOptions, HostReference } from './boot-types.ts'
 export { bootSession, type BootSessionOptions } from './boot-session.ts'
 export { MachineError, type MachineErrorCode } from './errors.ts'
-export { loadEmulator, type Emulator } from './emulator/load.ts'
+export type { Emulator } from './emulator/emulator-types.ts'
+export { loadEmulator } from './emulator/load.ts'
 export { createMachine } from './emulator/machine.ts'
 export {
   DEFAULT_JITTER,
@@ -21,7 +23,8 @@ export type { HostFactory, HostHooks, HostMachine, ImposedFeatures } from './hos
 export { Release, type ReleaseName } from './image/apt.ts'
 export { defaultCacheFolder } from './image/cache.ts'
 export type { Flavour } from './image/packages.ts'
-export { prepareImage, type ImageOptions, type ImageSource, type PreparedImage } from './image/prepare.ts'
+export type { ImageOptions, ImageSource, PreparedImage } from './image/image-types.ts'
+export { prepareImage } from './image/prepare.ts'
 export { DEFAULT_CMDLINE } from './session-identity.ts'
 export { createSession, finish, resumeSession } from './session.ts'
 export type {

@@ -18,14 +18,14 @@ import {
   type Fields,
   type Shape,
 } from '@vmbus/world'
-import type { BootOptions, HostReference } from './boot.ts'
+import type { BootOptions, HostReference } from './boot-types.ts'
 import { LONGEST_SLICE, type Jitter, type MachineOptions } from './emulator/machine-types.ts'
-import type { Emulator } from './emulator/load.ts'
+import type { Emulator } from './emulator/emulator-types.ts'
 import type { GuestFile } from './guest/initrd.ts'
 import type { HostFactory } from './host.ts'
 import type { ReleaseName } from './image/apt.ts'
 import type { Flavour } from './image/packages.ts'
-import type { ImageOptions, ImageSource, PreparedImage } from './image/prepare.ts'
+import type { ImageOptions, ImageSource, PreparedImage } from './image/image-types.ts'
 import type { Condition, MachineSettings, SessionOptions, SessionSnapshot } from './session-types.ts'
 
 export { checkOptions }

@@ -1,11 +1,11 @@
 import type { StateHead } from '@vmbus/world'
-import type { Emulator } from './emulator/load.ts'
+import type { Emulator } from './emulator/emulator-types.ts'
 import type { Jitter, Machine, MachineSnapshot } from './emulator/machine-types.ts'
 import type { AgentState, ExecResult } from './guest/agent.ts'
 import type { ConsoleState } from './guest/console.ts'
 import type { GuestEnd, Milestone, Outcome } from './guest/outcome.ts'
 import type { HostFactory } from './host.ts'
-import type { PreparedImage } from './image/prepare.ts'
+import type { PreparedImage } from './image/image-types.ts'
 
 export interface MachineSettings {
   /** RAM in MiB, 32 … 1024; default 128, and more when the initial RAM disk needs it. */

@@ -9,7 +9,7 @@ import { createConsole, type Console } from './guest/console.ts'
 import { outcomeOf, type GuestEnd, type Milestone } from './guest/outcome.ts'
 import { startHost, type HostLife } from './host-life.ts'
 import { sha256 } from './image/cache.ts'
-import type { PreparedImage } from './image/prepare.ts'
+import type { PreparedImage } from './image/image-types.ts'
 import { SESSION_OPTIONS, checkOptions } from './options.ts'
 import { DEFAULT_CMDLINE, SESSION_STATE, memoryFor, sessionIdentity } from './session-identity.ts'
 import type {

@@ -1,7 +1,6 @@
 import type { GuestMemory, Partition } from '@vmbus/hypervisor'
 import type { Clock, Diagnose, Seed, StateHead, Timers } from '@vmbus/world'
-import type { Emulator } from './load.ts'
-import type { CpuState } from './state.ts'
+import type { Emulator } from './emulator-types.ts'
 
 export interface MachineOptions {
   readonly emulator: Emulator
@@ -42,6 +41,20 @@ export const DEFAULT_JITTER: Jitter = { stealNs: 2_000, interruptNs: 50_000, sli
 
 /** Why a machine stopped by itself. */
 export type MachineEnd = 'poweroff' | 'reboot' | 'triple-fault' | 'dead'
+
+/** v86's own save file (zeroed pages left out), with what it forgets. */
+export interface CpuState {
+  readonly file: Uint8Array
+  /**
+   * The processor's block of wasm memory. v86's restore leaves out the last result (from which flags are computed), the
+   * FPU status word and MXCSR, and does not save the instruction counter.
+   */
+  readonly processor: Uint8Array
+  /** Bytes that the guest has not read yet, of both serial ports. */
+  readonly serialInput: readonly [readonly number[], readonly number[]]
+  /** v86's guard against its ACPI timer going back: last value, offset, value at the last look. */
+  readonly acpiTimer: readonly number[]
+}
 
 export interface MachineSnapshot extends StateHead {
   readonly memoryMB: number

@@ -1,5 +1,5 @@
 import { MachineError } from '../errors.ts'
-import type { Emulator } from './load.ts'
+import type { Emulator } from './emulator-types.ts'
 import { createMachine } from './machine.ts'
 
 const CODE = 0x20_0000

@@ -1,20 +1,6 @@
 import { bytes, integer, list, number, object, pair, stateForm, u8, type StateForm, type StateHead } from '@vmbus/world'
-import type { EmulatorInstance } from './load.ts'
-import type { MachineSnapshot } from './machine-types.ts'
-
-/** v86's own save file (zeroed pages left out), with what it forgets. */
-export interface CpuState {
-  readonly file: Uint8Array
-  /**
-   * The processor's block of wasm memory. v86's restore leaves out the last result (from which flags are computed), the
-   * FPU status word and MXCSR, and does not save the instruction counter.
-   */
-  readonly processor: Uint8Array
-  /** Bytes that the guest has not read yet, of both serial ports. */
-  readonly serialInput: readonly [readonly number[], readonly number[]]
-  /** v86's guard against its ACPI timer going back: last value, offset, value at the last look. */
-  readonly acpiTimer: readonly number[]
-}
+import type { EmulatorInstance } from './emulator-types.ts'
+import type { CpuState, MachineSnapshot } from './machine-types.ts'
 
 /** From reg32 to the end of fpu_st (v86 src/rust/cpu/global_pointers.rs). */
 const PROCESSOR_FIRST = 64

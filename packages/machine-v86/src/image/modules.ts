@@ -25,18 +25,21 @@ export interface ModuleTree {
   closure(wanted: readonly string[]): Promise<LoadableModule[]>
 }
 
+/** The modules that a list of built-in ones names by their paths. */
+const builtInOf = ({ bytes }: TarEntry): string[] =>
+  new TextDecoder()
+    .decode(bytes)
+    .split('\n')
+    .flatMap((line) => /([^/]+)\.ko$/.exec(line)?.[1] ?? [])
+    .map(moduleName)
+
 export function moduleTree(entries: readonly TarEntry[]): ModuleTree {
   const files = new Map<string, TarEntry>()
   const builtIn = new Set<string>()
   for (const entry of entries) {
     const name = KO.exec(entry.path)?.[1]
     if (name !== undefined) files.set(moduleName(name), entry)
-    else if (BUILT_IN.test(entry.path)) {
-      for (const line of new TextDecoder().decode(entry.bytes).split('\n')) {
-        const built = /([^/]+)\.ko$/.exec(line)?.[1]
-        if (built !== undefined) builtIn.add(moduleName(built))
-      }
-    }
+    else if (BUILT_IN.test(entry.path)) for (const each of builtInOf(entry)) builtIn.add(each)
   }
 
   const loaded = new Map<string, Promise<{ info: ModuleInfo; bytes: Uint8Array }>>()

@@ -1,6 +1,6 @@
 import type { ExecResult } from '../guest/agent.ts'
 import type { GuestEnd } from '../guest/outcome.ts'
-import type { PreparedImage } from '../image/prepare.ts'
+import type { PreparedImage } from '../image/image-types.ts'
 import type { Condition, HostEvent, MachineSettings, SessionResult, SessionSnapshot } from '../session-types.ts'
 import type { PlainError } from './plain-error.ts'
 
