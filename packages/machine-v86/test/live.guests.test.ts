@@ -113,9 +113,12 @@ describe('repeatability', () => {
     expect([two.outcome, two.end, hostResult(two).version]).toEqual([one.outcome, one.end, hostResult(one).version])
   })
 
-  it('takes less than 5 s of processor time from a snapshot', async () => {
-    await run('node', 'debian-12', '686', 'ws2022', '1')
-    expect((await run('node', 'debian-12', '686', 'ws2022', '1')).cpuSeconds).toBeLessThan(5)
+  it('takes less than half of the processor time from a snapshot', async () => {
+    const cpuSecondsOf = async (...how: string[]): Promise<number> =>
+      (await run('node', 'debian-12', '686', 'ws2022', '1', ...how)).cpuSeconds
+    await cpuSecondsOf()
+    // 3 s against 11 on a quiet machine; both go up together on a busy one.
+    expect(await cpuSecondsOf()).toBeLessThan((await cpuSecondsOf('off')) / 2)
   })
 
   it('repeats from power-on as well', async () => {
