@@ -130,6 +130,11 @@ ubuntu 24.04 | ws2008r2 | jumbo-frames | fails | | not-covered | Linux a6b94c6b4
 ubuntu 18.04 | ws2008r2 | kvp | works | yes 2019-06 | agrees | balabit 7 1db76b4138 drivers/hv/hv_kvp.c
 ubuntu 20.04 | ws2016 | dm-hot-add | works | yes 2023-09, yes 2020-08 | agrees | balabit 8 f02bfe1432 drivers/hv/hv_balloon.c
 ubuntu 22.04 | ws2022 | vlan-tagging | works | yes 2023-09 | agrees | balabit 9 fad9c91122 netvsc_drv.c
+sles 11 sp3 | ws2012r2 | live-backup | works | yes 2023-09, yes 2016-10 | agrees | chargen ccab9909db msft-hv-0485: hv_snapshot.c
+sles 11 sp3 | ws2012r2 | virtual-fc | no-driver | yes 2023-09, yes 2016-10 | differs | chargen ccab9909db: HV_SYNTHFC_GUID in no id_table
+sles 11 sp4 | ws2012r2 | virtual-fc | works | yes 2023-09, yes 2016-10 | agrees | chargen 4b89d0c698 msft-hv-0520: storvsc_drv.c, id_table
+sles 11 sp4 | ws2012r2 | trim | works | yes 2023-09, yes 2016-10 | agrees | chargen 4b89d0c698 msft-hv-0716: SPC-3
+sles 12 sp1 | ws2016 | tso-checksum | works | yes 2023-09, yes 2016-10 | agrees | chargen 8d714a0f38 msft-hv-0627: netvsc_drv.c
 sles 12 sp3 | ws2016 | time-accuracy | works | yes 2023-09, yes 2016-10 | agrees | colyli/1056134 5f5dca20ea hv_util.c
 sles 12 sp3 | ws2012r2 | vrss | works | yes 2023-09, yes 2016-10 | agrees | colyli/1056134 5f5dca20ea netvsc.c
 sles 12 sp5 | azurelocal | time-accuracy | works | no 2023-09 | differs | matwey/kernel-source 8337bd6f: 4.0

@@ -120,4 +120,16 @@ export const DRIVERS_HAVE: readonly CauseRule[] = [
     'ziozzang/rhel6-kernel-src 43fbacafdc (6.5) and Insei/mocha-kernel-3.10.33 898ef31c4c (3.10.33), drivers/scsi/storvsc_drv.c, storvsc_handle_error: 2Ah/09h',
     { features: ['vhdx-resize'], we: 'have', releases: builtIn(7, 0, 1) },
   ),
+  finding(
+    'sles11sp4-vrss',
+    'The kernel of SLES 11 SP4 has NVSP 5 and more than one channel for an adapter (msft-hv-0600). The page marks vRSS from SLES 12 on.',
+    'chargen/kernel-source 4b89d0c69822 (rpm-3.0.101-63) patches.suse/msft-hv-0600: drivers/net/hyperv/rndis_filter.c, NVSP_MSG5_TYPE_SUBCHANNEL',
+    { features: ['vrss'], we: 'have', releases: named('sles 11 sp4') },
+  ),
+  finding(
+    'sles12sp1-newer',
+    'The kernel of SLES 12 SP1 has messages of virtual functions, dynamic memory 2.0 and the script lsvmbus. The page marks none of the three for it.',
+    'chargen/kernel-source 8d714a0f38ce (rpm-3.12.49-11) patches.suse/msft-hv-0866 (netvsc.c), 0874 (hv_balloon.c) and 0889 (tools/hv/lsvmbus)',
+    { features: ['sr-iov', 'runtime-memory-resize', 'lsvmbus'], we: 'have', releases: named('sles 12 sp1') },
+  ),
 ]

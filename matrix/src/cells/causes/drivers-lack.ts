@@ -3,37 +3,11 @@ import { builtIn, finding, named, ourBug, uek } from './fits.ts'
 
 /** Drivers that lack what the pages mark. */
 export const DRIVERS_LACK: readonly CauseRule[] = [
-  ourBug(
-    'suse11-backports-unread',
-    'SUSE brings drivers back into older kernels, and no tree of SLES 11 SP3 and SP4 could be read. The simulated guest has what Linux 3.2 had, so the page may well be right.',
-    "colyli/1056134 5f5dca20ea (SLES 12 SP3) drivers/hv/connection.c: VMBus 4.0 in a kernel of the number 4.4; Linux 3.2 has no more than Ubuntu's 3.2.30, arrdalan/ubuntu_dfv 7a5c9134 drivers/hv/hv_kvp.c",
-    {
-      features: [
-        'dm-ballooning',
-        'dm-hot-add',
-        'file-copy',
-        'live-backup',
-        'static-ip-injection',
-        'trim',
-        'tso-checksum',
-        'vhdx-resize',
-        'virtual-fc',
-      ],
-      we: 'lack',
-      basis: 'inferred',
-      releases: named('sles 11 sp3', 'sles 11 sp4'),
-    },
-  ),
-  ourBug(
-    'suse12-backports-unread',
-    'SUSE brings drivers back into older kernels, and no tree of SLES 12 SP1 could be read. The simulated guest has what Linux 3.12 had, so the page may well be right.',
-    'colyli/1056134 5f5dca20ea (SLES 12 SP3) drivers/hv/connection.c: VMBus 4.0 in a kernel of the number 4.4; liwei/asustor-xpenology 0040b588 (3.10.35) drivers/net/hyperv has no offloads and sub-channels',
-    {
-      features: ['file-copy', 'trim', 'tso-checksum', 'vrss'],
-      we: 'lack',
-      basis: 'inferred',
-      releases: named('sles 12 sp1'),
-    },
+  finding(
+    'sles11sp3-fibre-channel',
+    'The storage driver of the kernel with which SLES 11 SP3 came has no Fibre Channel: later updates of SP3 and SP4 brought it (msft-hv-0520). The page marks it for both.',
+    'chargen/kernel-source ccab9909db1e (rpm-3.0.76-0.11) series.conf: no patch puts HV_SYNTHFC_GUID into the id_table of drivers/scsi/storvsc_drv.c',
+    { features: ['virtual-fc'], we: 'lack', basis: 'source-read', releases: named('sles 11 sp3') },
   ),
   finding(
     'ubuntu1204-kernel',

@@ -15,8 +15,6 @@ interface LisVersion {
   readonly families: readonly LisFamily[]
   readonly change: Partial<Capabilities>
   readonly of: Partial<Record<LisFamily, Partial<Capabilities>>>
-  /** Not read in this version. */
-  readonly unread?: readonly FieldName[]
 }
 
 const ALL: readonly LisFamily[] = [5, 6, 7]
@@ -52,7 +50,6 @@ const VERSIONS: readonly LisVersion[] = [
       moduleVersion: 'LIS 3.5',
     },
     of: {},
-    unread: ['fibreChannel', 'wwn', 'vpd', 'kvpIp'],
   },
   {
     version: '4.0',
@@ -177,7 +174,6 @@ export function lis(version: string, family: LisFamily, kernel: Vector): Vector 
   const tree = `LIS/lis-next@${found.commit}, hv-rhel${family}.x`
   const evidence = (name: FieldName): Evidence => {
     if (INFERRED.has(name)) return { basis: 'inferred', source: `as Linux of its time; not looked for in ${tree}` }
-    if (found.unread?.includes(name)) return { basis: 'inferred', source: `not looked for in ${tree}` }
     if (place.isRead) return { basis: 'source-read', source: tree }
     return bracketed(`lis ${found.version}`, `lis ${VERSIONS[place.at + 1]?.version}`)
   }

@@ -1,14 +1,122 @@
+import type { Capabilities, FieldName } from './field.ts'
 import type { Known, Release } from './release.ts'
-import { bus, vstor } from './words.ts'
+import { bus, dynamicMemory, FCOPY_1_1, KVP_4, nvsp, VSS_5, vstor } from './words.ts'
 
 const byNumber = (base: string, why = "SUSE's own tree was not read"): Known => ({ likely: `as Linux ${base}; ${why}` })
 const TREE = 'colyli/1056134@5f5dca20eafa (4.4.180, the line of SLE 12 SP2 and SP3)'
 
+/** Kernels as a series of patches over one of kernel.org; those of these drivers were read. */
+const series = (commit: string, tag: string, patches: string): string =>
+  `chargen/kernel-source@${commit} (${tag}), ${patches}`
+/** The daemons' package has the scripts, and interrupts are not these drivers' own. */
+const NOT_IN_PATCHES: readonly FieldName[] = ['ipScripts', 'vpLimit']
+/** And the newest version of each service that the host offers is taken (msft-hv-0353, MAX_SRV_VER): no list of versions is there to be read. */
+const OF_THE_HOST: readonly FieldName[] = [...NOT_IN_PATCHES, 'heartbeat', 'timesync', 'shutdown', 'kvp', 'vss']
+/** What patches over 3.12 bring, or would have to bring, for no kernel of its time has it. */
+const IN_PATCHES: readonly FieldName[] = [
+  'vmbus',
+  'unload',
+  'modifyChannel',
+  'timesync',
+  'ptpClock',
+  'fcopy',
+  'fcopyBy',
+  'netvsc',
+  'vrss',
+  'tso',
+  'checksum',
+  'rsc',
+  'vlan',
+  'jumbo',
+  'vf',
+  'storvsc',
+  'wwn',
+  'vpd',
+  'hvsock',
+  'vpci',
+  'keyboard',
+  'lsvmbus',
+]
+/** Brought to 3.0 and to 3.12 alike. */
+const OFFLOADS_AND_FILES: Partial<Capabilities> = {
+  netvsc: nvsp('v5'),
+  vrss: true,
+  tso: true,
+  checksum: true,
+  fcopy: FCOPY_1_1,
+  fcopyBy: 'kernel',
+  keyboard: true,
+}
+
 export const SUSE: readonly Release[] = [
-  { release: 'sles 11 sp3', kernel: '3.0.76-default', base: '3.2', until: '3.9', known: byNumber('3.2') },
-  { release: 'sles 11 sp4', kernel: '3.0.101-default', until: '4.1', known: byNumber('3.2') },
-  { release: 'sles 12', kernel: '3.12.28-default', base: '3.12', until: '3.17', known: byNumber('3.12') },
-  { release: 'sles 12 sp1', kernel: '3.12.49-default', until: '4.3', known: byNumber('3.12') },
+  {
+    // Linux 3.0 with every file of these drivers made anew by patches, up to what Linux 3.10 has; storage stays at 4.2.
+    release: 'sles 11 sp3',
+    kernel: '3.0.76-default',
+    base: '3.2',
+    until: '3.9',
+    change: {
+      vmbus: bus('v2_4', 'v0_13'),
+      kvp: KVP_4,
+      kvpIp: true,
+      vss: VSS_5,
+      capacityChange: true,
+      balloon: dynamicMemory('v1_0'),
+      hotAdd: true,
+      video: 'fb',
+    },
+    known: { read: series('ccab9909db1e', 'rpm-3.0.76-0.11', 'msft-hv-0001 to 0503'), unread: OF_THE_HOST },
+  },
+  {
+    release: 'sles 11 sp4',
+    kernel: '3.0.101-default',
+    until: '4.1',
+    change: {
+      vmbus: bus('v3_0', 'v0_13'),
+      ...OFFLOADS_AND_FILES,
+      storvsc: vstor('v5_1', 'v4_2'),
+      storageChannels: true,
+      fibreChannel: true,
+      vpd: true,
+    },
+    known: { read: series('4b89d0c69822', 'rpm-3.0.101-63', 'msft-hv-0001 to 0807'), unread: NOT_IN_PATCHES },
+  },
+  {
+    // It asks for VPD pages and takes no disk for SPC-3 (msft-hv-0650), so no disk is asked for its provisioning.
+    release: 'sles 12',
+    kernel: '3.12.28-default',
+    base: '3.12',
+    until: '3.17',
+    change: { vmbus: bus('v3_0', 'v0_13'), ...OFFLOADS_AND_FILES },
+    known: {
+      between: ['Linux 3.10', 'Linux 4.1'],
+      told: {
+        source: series('9879bd4500a5', 'rpm-3.12.28-4', 'patch-3.12.19-20, msft-hv-0543 to 0655'),
+        fields: IN_PATCHES,
+      },
+    },
+  },
+  {
+    release: 'sles 12 sp1',
+    kernel: '3.12.49-default',
+    until: '4.3',
+    change: {
+      vmbus: bus('v4_0', 'v0_13'),
+      unload: true,
+      vf: 'messages',
+      storvsc: vstor('v6_2', 'v2_0'),
+      vpd: true,
+      balloon: dynamicMemory('v2_0'),
+      lsvmbus: true,
+    },
+    known: {
+      between: ['Linux 3.10', 'Linux 4.1'],
+      told: {
+        source: series('8d714a0f38ce', 'rpm-3.12.49-11', 'msft-hv-0556 to 0906'),
+        fields: [...IN_PATCHES, 'balloon'],
+      },
+    },
+  },
   {
     // openSUSE 42.2, its sister, has 105 patches for Hyper-V, one of them PCI (msft-hv-1006).
     release: 'sles 12 sp2',
