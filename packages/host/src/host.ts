@@ -67,8 +67,11 @@ export interface Host {
   devices(kind: string): readonly HostDeviceHandle[]
   timer(name: string): void
   save(): unknown
-  /** Throws StateError (VMBUS_STATE_INVALID) for a state that `restore` would not take. */
-  checkState(state: unknown): void
+  /**
+   * Throws StateError (VMBUS_STATE_INVALID) for a state that `restore` would not take. Gives what takes the state over without
+   * another look at it.
+   */
+  checkState(state: unknown): () => void
   /**
    * Into a host of the same profile, with its devices offered over the same backends; those that differ are rescinded and
    * offered, as `HostBus.restore` says. Throws StateError (VMBUS_STATE_INVALID), and has touched nothing, for a state of
@@ -121,6 +124,17 @@ export function createHost(profile: HostProfile, options: HostOptions): Host {
     ...shared,
   })
 
+  /** Both look before either is touched: a state is taken whole or not at all. */
+  function checked(saved: unknown): () => void {
+    const state = restoreState(saved, form)
+    partition.checkState(state.partition)
+    const takeBus = bus.checkState(state.bus)
+    return () => {
+      partition.restore(state.partition)
+      takeBus()
+    }
+  }
+
   return {
     profile,
     partition,
@@ -141,18 +155,8 @@ export function createHost(profile: HostProfile, options: HostOptions): Host {
       else if (owner === 'bus') bus.timer(name.slice(cut + 1))
     },
     save: () => ({ ...form.head, profile: profile.id, partition: partition.save(), bus: bus.save() }),
-    checkState: (saved) => {
-      const state = restoreState(saved, form)
-      partition.checkState(state.partition)
-      bus.checkState(state.bus)
-    },
-    restore(saved) {
-      const state = restoreState(saved, form)
-      // The bus first looks, then the partition is touched: a state is taken whole or not at all.
-      bus.checkState(state.bus)
-      partition.restore(state.partition)
-      bus.restore(state.bus)
-    },
+    checkState: checked,
+    restore: (saved) => checked(saved)(),
     inspect: () => ({ profile: profile.id, partition: partition.inspect(), bus: bus.inspect() }),
   }
 }

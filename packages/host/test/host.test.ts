@@ -79,6 +79,16 @@ describe('a saved state', () => {
     expect(taken([{ at: 'v', state: { ...(saved as object), v: 99 } }], host)).toEqual([])
   })
 
+  test('is taken over by what a look at it gives, and not before', () => {
+    const saved = offering(ws2022).save()
+    const host = offering(ws2022)
+    host.partition.wrmsr(0, 0x4000_0000, 0x1_0000, 0x8100_0006)
+    const take = host.checkState(saved)
+    expect(host.save()).not.toEqual(saved)
+    take()
+    expect(host.save()).toEqual(saved)
+  })
+
   test('with one thing wrong is refused, and neither partition nor bus has changed', () => {
     const host = offering(ws2022)
     host.partition.wrmsr(0, 0x4000_0000, 0x1_0000, 0x8100_0006)

@@ -119,11 +119,14 @@ export function createGuest<Surface>(
     },
     check(state) {
       const saved = check(life, state)
+      if (saved === null) return () => {}
+      const { host, system } = current(life)
+      const takeHost = host.checkState?.(saved.hostState) ?? (() => host.restore(saved.hostState))
+      system.checkState(saved.system)
       return () => {
-        if (saved === null) return
         if (saved.memory !== null) life.memory.bytes.set(saved.memory)
-        current(life).host.restore(saved.hostState)
-        current(life).system.restore(saved.system)
+        takeHost()
+        system.restore(saved.system)
       }
     },
   }
@@ -179,7 +182,5 @@ function check({ name, memory, attached }: GuestLife<unknown>, state: unknown): 
   if (saved.memory !== null && saved.memory.length !== memory.size) {
     throw new SimulationError('VMBUS_SIMULATION_STATE', `${name} was saved with ${saved.memory.length} bytes of RAM`)
   }
-  attached.host.checkState?.(saved.hostState)
-  attached.system.checkState(saved.system)
   return saved
 }

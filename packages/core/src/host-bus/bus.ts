@@ -17,7 +17,7 @@ import { disconnectEvents, legacySignal, pollMonitor, signalHeld } from './signa
 import { checkState, restoreState, saveState } from './snapshot.ts'
 import { refuseTlConnect } from './sockets.ts'
 import { emptyState, isRevoked, type HostTimer } from './state.ts'
-import type { HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
+import type { FindDevice, HostBus, HostBusEvent, HostBusOptions, HostDeviceHandle, OfferOptions } from './types.ts'
 
 /** As many messages of the guest wait while the bus is busy or paused as QEMU's queue holds (hw/hyperv/vmbus.c). */
 const INCOMING_LIMIT = 16
@@ -76,17 +76,22 @@ export function createHostBus(options: HostBusOptions): HostBus {
       disconnectPorts()
     },
     save: () => saveState(ctx),
-    checkState: (state, find) => void planDevices(ctx, checkState(ctx, state), find),
-    restore: (state, find) => {
-      const saved = checkState(ctx, state)
-      const plan = planDevices(ctx, saved, find)
-      silence(ctx)
-      ctx.devices.clear()
-      ctx.handles.clear()
-      for (const name of Object.keys(ctx.state.timers)) options.timers.clear(name)
-      restoreState(ctx, saved, plan)
-    },
+    checkState: (state, find) => checked(ctx, state, find),
+    restore: (state, find) => checked(ctx, state, find)(),
     inspect: () => inspect(ctx),
+  }
+}
+
+/** Looks at a saved state, and gives what takes it over. */
+function checked(ctx: HostContext, from: unknown, find: FindDevice | undefined): () => void {
+  const saved = checkState(ctx, from)
+  const plan = planDevices(ctx, saved, find)
+  return () => {
+    silence(ctx)
+    ctx.devices.clear()
+    ctx.handles.clear()
+    for (const name of Object.keys(ctx.state.timers)) ctx.options.timers.clear(name)
+    restoreState(ctx, saved, plan)
   }
 }
 

@@ -115,7 +115,7 @@ export interface HostBus {
    * what is offered here and unknown to it is offered to its guest.
    */
   restore(state: unknown, find?: FindDevice): void
-  /** Throws as `restore` would, and does nothing else. */
-  checkState(state: unknown, find?: FindDevice): void
+  /** Throws as `restore` would, and has touched nothing. Gives what takes the state over without another look at it. */
+  checkState(state: unknown, find?: FindDevice): () => void
   inspect(): Record<string, unknown>
 }

@@ -23,8 +23,11 @@ export interface AttachedHost {
   timer(name: string): void
   /** A plain value of its own: nothing that goes on changes it, for it is kept as it is. */
   save(): unknown
-  /** Throws for a state that `restore` would not take; the owner asks before it touches anything. */
-  checkState?(state: unknown): void
+  /**
+   * Throws for a state that `restore` would not take; the owner asks before it touches anything. Gives what takes the state
+   * over without another look at it.
+   */
+  checkState?(state: unknown): () => void
   restore(state: unknown): void
   inspect(): Record<string, unknown>
 }
