@@ -5,6 +5,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * small: the last of them would run alone, with a core idle beside it.
  */
 export const LONGEST = [
+  'matrix/test/transcripts/transcripts.guests.test.ts',
+  'matrix/test/kvp-vss-fcopy.guests.test.ts',
+  'matrix/test/netvsc.guests.test.ts',
+  'matrix/test/boot.guests.test.ts',
+  'packages/compliance/test/storvsc/storvsc.guests.test.ts',
+  'packages/machine-v86/test/live.guests.test.ts',
+  'matrix/test/real-matrix.guests.test.ts',
+  'packages/compliance/test/storvsc/rewritten-code.guests.test.ts',
   'tests/regressions/defects.deep.test.ts',
   'packages/compliance/test/hostile-devices.deep.test.ts',
   'packages/compliance/test/hostile-bus.deep.test.ts',
