@@ -25,7 +25,7 @@ export interface Scenario {
   readonly facts?: Readonly<Record<string, string | number>>
   /** Packets of each channel that are kept, where what follows only repeats them; default all. */
   readonly keeps?: number
-  /** What another image of the same release must say as well: one of a newer package, or with other files. Default all of it. */
+  /** What a newer package of the same release must say as well; default all of a transcript. */
   comparable?(transcript: Normalised): Normalised
   /** What makes two of its transcripts different exchanges; default any byte. */
   compare?(left: Normalised, right: Normalised, provenance: Provenance): Difference[]
