@@ -1,36 +1,20 @@
 import { createHash } from 'node:crypto'
-import type { HostProfile } from '@vmbus/host'
-import type { MakeOptions, MatrixGuest } from '../guests/types.ts'
 import type { EndName } from '../probes/ends.ts'
 import { GuestHung } from '../probes/errors.ts'
 import type { Finding, Probe } from '../probes/probe.ts'
 import type { Stage } from '../probes/stage.ts'
-import { OURS, type Registry } from '../registry/registry.ts'
+import { OURS } from '../registry/registry.ts'
 import type { Execution } from '@vmbus/report'
 import { meet } from '../worlds/contact.ts'
 import { hasNeeded } from '../worlds/hosts.ts'
 import { endedBy } from '../worlds/exchange.ts'
-import type { MeasuredStage, Watch } from '../worlds/measured-stage.ts'
-import type { Memories } from '../worlds/memories.ts'
+import type { MeasuredStage } from '../worlds/measured-stage.ts'
 import { outcomeOfEnd, GuestEnded } from '../worlds/real/errors.ts'
+import type { SimulatedOptions } from '../worlds/simulated-options.ts'
 import { simulatedStage } from '../worlds/simulated.ts'
 
-export interface ExecuteOptions {
+export interface ExecuteOptions extends SimulatedOptions {
   readonly id: string
-  readonly probe: Probe
-  readonly guest: MatrixGuest
-  readonly profile: HostProfile
-  /** Where the two are from; default: what this package knows itself. */
-  readonly registry?: Registry
-  readonly seed: number
-  readonly runs: number
-  /** Guest and host with all that is their own. */
-  readonly whole?: boolean
-  readonly change?: MakeOptions['change']
-  readonly budget?: number
-  readonly watch?: Watch | undefined
-  /** RAM of earlier guests; default new RAM. */
-  readonly memories?: Memories | undefined
 }
 
 async function findingOf(probe: Probe, stage: Stage): Promise<Finding> {
