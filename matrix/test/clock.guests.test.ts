@@ -33,12 +33,17 @@ test.each([
   expect([page.getUint32(0, true) === 0, page.getBigUint64(8, true), page.getBigInt64(16, true)]).toEqual(
     referenceTscPage ? [false, 184_467_440_737_095_516n, 0n] : [true, 0n, 0n],
   )
-  /** The guest's clock less its host's, in seconds: from its reading to the command's end it takes 0.2 to 0.6 s. */
-  const ahead = async (): Promise<number> => {
-    const uptime = Number((await say('cat /proc/uptime')).split(' ')[0])
-    return uptime - (await guest.result()).virtualSeconds
+  /** Seconds of the guest's clock and of its host's, at the moment at which the guest begins to say its own. */
+  const now = async (name: string): Promise<{ guest: number; host: number }> => {
+    await say(`(sleep 1; echo "${name} $(cat /proc/uptime)" > /dev/ttyS0) >/dev/null 2>&1 &`)
+    await guest.until(new RegExp(`${name} [0-9]`), { seconds: 10 })
+    const { virtualSeconds } = await guest.result()
+    await guest.run(1)
+    return { guest: Number(new RegExp(`${name} ([0-9.]+)`).exec(guest.console)?.[1]), host: virtualSeconds }
   }
-  const before = await ahead()
+  const before = await now('first')
   await guest.run(60)
-  expect(Math.abs((await ahead()) - before)).toBeLessThan(0.4)
+  const after = await now('second')
+  expect(after.host - before.host).toBeGreaterThan(60)
+  expect(Math.abs(after.guest - before.guest - (after.host - before.host))).toBeLessThan(0.1)
 })
