@@ -1,4 +1,4 @@
-import { boot, type BootOptions, type Guest, type ImageSource } from '@vmbus/machine-v86'
+import { boot, guestThreads, type BootOptions, type Guest, type ImageSource } from '@vmbus/machine-v86'
 import { fileTimeOf } from '@vmbus/world'
 import { HOST_MODULE } from './real-host-module.ts'
 
@@ -20,6 +20,9 @@ const MACHINE = {
   loadModules: false,
 } satisfies Partial<BootOptions>
 
+/** Guests one after another need their host's modules once. */
+const THREADS = guestThreads()
+
 export interface RealHost {
   readonly profile: string
   readonly devices?: Readonly<Record<string, unknown>>
@@ -28,4 +31,10 @@ export interface RealHost {
 
 /** A guest at its command agent, whose drivers are not loaded. */
 export const bootGuest = (image: Kernel, host: RealHost, more: Partial<BootOptions> = {}): Promise<Guest> =>
-  boot({ ...MACHINE, image, host: { module: HOST_MODULE, options: host, snapshotKey: host.profile }, ...more })
+  boot({
+    ...MACHINE,
+    threads: THREADS,
+    image,
+    host: { module: HOST_MODULE, options: host, snapshotKey: host.profile },
+    ...more,
+  })

@@ -148,7 +148,8 @@ const release = v.strictObject({
   kernelLine: v.exactOptional(v.pipe(text, v.regex(/^(rhck|uek\d( qu\d)?)$/, 'rhck, uek5 or uek3 qu1'))),
   package: v.exactOptional(field(v.pipe(text, v.regex(/^LIS \d\.\d$/, 'such as LIS 4.3')))),
   kernel: field(text),
-  /** Whether there is a 32-bit x86 kernel with PAE, or no 32-bit x86 kernel at all; absent: nobody looked. */
+  // Whether there is a 32-bit x86 kernel with PAE, or no 32-bit x86 kernel at all; absent: nobody looked. Not a docstring: typedoc
+  // finds it once per type that is inferred from here, and warns.
   x86_32: v.exactOptional(field(v.picklist(['pae', 'none']))),
   ended: v.exactOptional(field(v.pipe(text, v.regex(/^\d{4}-\d\d(-\d\d)?$/, 'a date or a month')))),
   reason: v.exactOptional(field(text)),

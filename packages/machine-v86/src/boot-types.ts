@@ -1,4 +1,5 @@
 import type { ImageOptions, ImageSource, PreparedImage } from './image/image-types.ts'
+import type { GuestThreads } from './worker/threads.ts'
 import type { HostEvent, MachineSettings, SessionSnapshot } from './session-types.ts'
 
 /** A host that runs inside the machine's worker, synchronously with the processor. */
@@ -28,6 +29,8 @@ export interface BootOptions extends MachineSettings, ImageOptions {
   readonly loadModules?: boolean
   /** Virtual seconds until the guest must be up; default 60. */
   readonly bootSeconds?: number
+  /** Threads that serve one guest after another; default: this guest has a thread of its own, which ends with it. */
+  readonly threads?: GuestThreads
   onConsole?(text: string): void
   onEvent?(event: HostEvent): void
   readonly signal?: AbortSignal

@@ -39,3 +39,4 @@ export type {
   Waited,
 } from './session-types.ts'
 export { SNAPSHOT_CACHE_BYTES } from './snapshots.ts'
+export { guestThreads, type GuestThreads } from './worker/threads.ts'

@@ -26,6 +26,7 @@ import type { HostFactory } from './host.ts'
 import type { ReleaseName } from './image/apt.ts'
 import type { Flavour } from './image/packages.ts'
 import type { ImageOptions, ImageSource, PreparedImage } from './image/image-types.ts'
+import type { GuestThreads } from './worker/threads.ts'
 import type { Condition, MachineSettings, SessionOptions, SessionSnapshot } from './session-types.ts'
 
 export { checkOptions }
@@ -123,6 +124,7 @@ export const BOOT_OPTIONS: Shape<BootOptions> = object<BootOptions>({
   from: optional(instance<SessionSnapshot>()),
   loadModules: optional(flag),
   bootSeconds: optional(seconds),
+  threads: optional(instance<GuestThreads>()),
   onConsole: optional(callable()),
   onEvent: optional(callable()),
 })

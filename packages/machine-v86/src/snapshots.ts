@@ -126,7 +126,8 @@ async function booted(
   options: SessionOptions,
   toAgent: (session: Session) => Promise<void>,
 ): Promise<SessionSnapshot> {
-  const first = await createSession({ ...options, seed: SNAPSHOT_SEED })
+  // Interpreted, so that what is kept is the same each time; compiled code goes on from it as well.
+  const first = await createSession({ ...options, seed: SNAPSHOT_SEED, jit: false })
   try {
     await toAgent(first)
     const snapshot = first.bootSnapshot()

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MachineError, boot, type BootOptions, type Guest } from '../src/index.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MachineError, boot, guestThreads, type BootOptions, type Guest } from '../src/index.ts'
 import { codeOf } from './support/errors.ts'
 import { tinyGuest } from './support/tiny-guest.ts'
 import type { TrackedOptions } from './support/tracked-host.ts'
@@ -30,8 +30,17 @@ const tracked = (more: Partial<TrackedOptions> = {}, snapshotKey?: string): Pick
 })
 const log = (): string[] => (existsSync(join(folder, 'log')) ? lines(join(folder, 'log')) : [])
 const lines = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n')
+const THREADS = guestThreads()
+afterAll(() => THREADS[Symbol.asyncDispose]())
 const start = (options: Partial<BootOptions> = {}): Promise<Guest> =>
-  boot({ image: tinyGuest(), memoryMB: 32, cacheFolder: join(folder, 'cache'), ...tracked(), ...options })
+  boot({
+    image: tinyGuest(),
+    memoryMB: 32,
+    cacheFolder: join(folder, 'cache'),
+    threads: THREADS,
+    ...tracked(),
+    ...options,
+  })
 const HALT = [0xfa, 0xf4]
 
 describe('what a host holds', () => {
@@ -75,6 +84,45 @@ describe('what a host holds', () => {
       detail: { code: 'VMBUS_MACHINE_HOST', message: 'cannot be closed: the disk is full' },
     })
     await ended.stop()
+  })
+})
+
+describe('threads for several guests', () => {
+  const threadOf = async (options: Partial<BootOptions>): Promise<unknown> => {
+    await using guest = await start(options)
+    return guest.call('thread')
+  }
+
+  it('serve one after another, each with a host of its own', async () => {
+    await using threads = guestThreads()
+    const first = await threadOf({ threads })
+    expect(await threadOf({ threads })).toBe(first)
+    expect(log()).toEqual(['made', 'closed', 'made', 'closed'])
+    expect(await threadOf({})).not.toBe(first)
+  })
+
+  it('are ended when anything failed in them', async () => {
+    await using threads = guestThreads()
+    const first = await threadOf({ threads })
+    await expect(start({ threads, host: { module, export: 'coded' } })).rejects.toThrow('the image is locked')
+    const second = await threadOf({ threads })
+    expect(second).not.toBe(first)
+    const failing = await start({ threads, ...tracked({ closeFails: true }) })
+    expect(await failing.call('thread')).toBe(second)
+    await expect(failing.stop()).rejects.toThrow('the disk is full')
+    expect(await threadOf({ threads })).not.toBe(second)
+  })
+
+  it('wait after a start that was refused, and no longer than they are wanted', async () => {
+    const threads = guestThreads()
+    const first = await threadOf({ threads })
+    expect(await codeOf(() => start({ threads, host: { module, options: () => 0 } }))).toBe('VMBUS_MACHINE_OPTIONS')
+    expect(await threadOf({ threads })).toBe(first)
+    await threads[Symbol.asyncDispose]()
+    expect(await threadOf({ threads })).not.toBe(first)
+    await threads[Symbol.asyncDispose]()
+    const none = guestThreads({ idle: 0 })
+    expect(await threadOf({ threads: none })).not.toBe(await threadOf({ threads: none }))
   })
 })
 

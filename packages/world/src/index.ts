@@ -46,6 +46,7 @@ export {
   u32,
   u64,
   u8,
+  uncopied,
   type Fields,
   type Given,
   type Shape,

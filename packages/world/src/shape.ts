@@ -125,6 +125,9 @@ export function bytes(length?: number): Shape<Uint8Array> {
   return (value, at) => accepted(value, at).slice()
 }
 
+/** Bytes as they are, for what its owner copies at once to where it belongs: a RAM of 128 MiB is not copied twice. */
+export const uncopied: Shape<Uint8Array> = shape('bytes', (value) => value instanceof Uint8Array)
+
 export function optional<T>(of: Shape<T>): Shape<T | undefined> {
   return orElse<T, undefined>(of, undefined)
 }

@@ -91,8 +91,14 @@ export const host: HostFactory = (machine, options) => {
       if (call === undefined) throw new RangeError(`no such call: ${method}`)
       return call(argument)
     },
+    // A guest that has not connected has changed nothing of bus and devices.
+    booted: {
+      save: () => (bus.version === 0 ? partition.save() : undefined),
+      restore: (state) => partition.restore(state),
+    },
     save: () => windows.save(),
     restore: (state) => windows.restore(state),
+    close: () => disks.forEach((disk) => disk.close()),
     result: () => ({ profile: name, storage: controller?.device.version ?? 0, known: VSTOR_VERSIONS }),
     notDeterministic: 'image files of the host',
   }

@@ -1,5 +1,6 @@
-import { boot, prepareImage, type Guest, type PreparedImage } from '@vmbus/machine-v86'
+import { boot, guestThreads, prepareImage, type Guest, type PreparedImage } from '@vmbus/machine-v86'
 import { expect } from 'vitest'
+import type { DiskHostOptions } from './guest-host.ts'
 
 const modules = ['hv_vmbus', 'hv_storvsc', 'sd_mod', 'ext4']
 // Debian 11's busybox has no direct I/O in its dd.
@@ -10,21 +11,18 @@ export type Release = (typeof releases)[number]
 export const imageOf = (release: Release): Promise<PreparedImage> =>
   prepareImage({ release, flavour: '686' }, { modules, packages })
 
+const THREADS = guestThreads()
+
 export const bootWith = (
   image: PreparedImage,
-  profile: string,
-  images: readonly string[],
-  jit = true,
-  snapshotKey?: string,
+  host: DiskHostOptions,
+  { jit }: { readonly jit: boolean } = { jit: true },
 ): Promise<Guest> =>
   boot({
     image,
     jit,
-    host: {
-      module: new URL('./guest-host.ts', import.meta.url),
-      options: { profile, images },
-      ...(snapshotKey === undefined ? {} : { snapshotKey }),
-    },
+    threads: THREADS,
+    host: { module: new URL('./guest-host.ts', import.meta.url), options: host, snapshotKey: host.profile },
   })
 
 /** Output of a script that has to succeed. */

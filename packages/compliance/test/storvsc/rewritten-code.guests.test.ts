@@ -33,7 +33,7 @@ describe.each(releases)('machine code changed on the host, %s', (release) => {
     writeFileSync(functions, functionsOf(0))
     const program = (round: number, file: number): Uint8Array => programOf(statusOf(round, file), TURNS, markOf(file))
     writeFileSync(programs, Buffer.concat([...FILES.map((file) => program(0, file)), callerOf('/dev/sdb', CALLS)]))
-    await using guest = await bootWith(image, 'ws2022', [files, functions, programs], jit)
+    await using guest = await bootWith(image, { profile: 'ws2022', images: [files, functions, programs] }, { jit })
 
     // Blocks of a page's size: a file's page comes from the disk in one piece.
     await sh(guest, 'mkfs.ext4 -q -b 4096 /dev/sda; mkdir -p /m; mount -t ext4 /dev/sda /m')

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { createDisk } from '@vmbus/disk/file'
-import { boot, type Guest } from '@vmbus/machine-v86'
+import type { Guest } from '@vmbus/machine-v86'
 import { describe, expect, test } from 'vitest'
 import { randomImage, scratch, sha256, tool } from './disks.ts'
 import { bootWith, imageOf, releases, sh } from './real-guest.ts'
@@ -57,7 +57,7 @@ describe.each(releases)('%s', (release) => {
     const raw = folder.path('a.raw')
     createDisk({ path: raw, format: 'raw', size: '160M' }).close()
     const data = randomImage(folder.path('b.raw'), 64 * MiB)
-    await using guest = await bootWith(image, profile, [raw, folder.path('b.raw')])
+    await using guest = await bootWith(image, { profile, images: [raw, folder.path('b.raw')] })
     await sh(guest, 'echo ",,L" | sfdisk -q /dev/sda; mkfs.ext4 -q /dev/sda1; mkdir -p /m; mount -t ext4 /dev/sda1 /m')
     await sh(
       guest,
@@ -94,7 +94,7 @@ describe.each(releases)('%s', (release) => {
     const vhdx = folder.path('a.vhdx')
     createDisk({ path: vhdx, format: 'vhdx', size: '256M', blockSize: MiB }).close()
     randomImage(folder.path('b.raw'), 32 * MiB)
-    await using guest = await bootWith(image, 'ws2022', [vhdx, folder.path('b.raw')])
+    await using guest = await bootWith(image, { profile: 'ws2022', images: [vhdx, folder.path('b.raw')] })
     expect(await trims(guest, { lun: 0, path: vhdx, device: 'sda', random: 'sdb' })).toBeLessThan(2 * MiB)
   })
 
@@ -102,7 +102,7 @@ describe.each(releases)('%s', (release) => {
     using folder = scratch()
     const image = await imageOf(release)
     for (const name of ['a', 'b']) createDisk({ path: folder.path(`${name}.raw`), format: 'raw', size: '32M' }).close()
-    await using guest = await bootWith(image, 'ws2022', [folder.path('a.raw')])
+    await using guest = await bootWith(image, { profile: 'ws2022', images: [folder.path('a.raw')] })
     expect(await guest.call('add', folder.path('b.raw'))).toBe(1)
     await guest.run(5)
     await growsAndGoes(guest, { lun: 1, device: 'sdb', other: 'sda' })
@@ -112,13 +112,11 @@ describe.each(releases)('%s', (release) => {
     using folder = scratch()
     const image = await imageOf(release)
     createDisk({ path: folder.path('a.raw'), format: 'raw', size: '32M' }).close()
-    await using guest = await boot({
+    await using guest = await bootWith(
       image,
-      host: {
-        module: new URL('./guest-host.ts', import.meta.url),
-        options: { profile: 'ws2022', images: [folder.path('a.raw')], delay: 20 },
-      },
-    })
+      { profile: 'ws2022', images: [folder.path('a.raw')], delay: 20 },
+      { jit: false },
+    )
     // Linux flushes a write-back cache when it lets go of a disk, over a channel that it has stopped to look at
     // (drivers/scsi/sd.c, sd_shutdown; drivers/hv/channel_mgmt.c, vmbus_onoffer_rescind): that waits for ever.
     await sh(guest, 'echo "temporary write through" > "$(echo /sys/class/scsi_disk/*/cache_type)"')

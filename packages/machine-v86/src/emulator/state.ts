@@ -1,4 +1,16 @@
-import { bytes, integer, list, number, object, pair, stateForm, u8, type StateForm, type StateHead } from '@vmbus/world'
+import {
+  bytes,
+  integer,
+  list,
+  number,
+  object,
+  pair,
+  stateForm,
+  u8,
+  uncopied,
+  type StateForm,
+  type StateHead,
+} from '@vmbus/world'
 import type { EmulatorInstance } from './emulator-types.ts'
 import type { CpuState, MachineSnapshot } from './machine-types.ts'
 
@@ -9,7 +21,7 @@ const PROCESSOR_END = 1280
 export const MACHINE_STATE: StateForm<Omit<MachineSnapshot, keyof StateHead>> = stateForm('machine-v86', 2, {
   memoryMB: integer(),
   cpu: object<CpuState>({
-    file: bytes(),
+    file: uncopied,
     processor: bytes(PROCESSOR_END - PROCESSOR_FIRST),
     serialInput: pair(list(u8), list(u8)),
     acpiTimer: list(number(), 3, 3),

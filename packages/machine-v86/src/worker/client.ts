@@ -1,11 +1,9 @@
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { MachineError, abortedBy, reasonOf, throwIfAborted } from '../errors.ts'
 import type { HostEvent } from '../session-types.ts'
 import { revived } from './plain-error.ts'
 import type { Close, MethodName, Methods, Reply, Request, WorkerStart } from './protocol.ts'
+import { beginThread } from './thread.ts'
+import type { GuestThreads } from './threads.ts'
 
 /** The main thread's end of a machine's worker. */
 export interface WorkerClient {
@@ -35,14 +33,16 @@ interface Pending {
 export async function startWorker(
   start: WorkerStart,
   listener: WorkerListener,
-  signal: AbortSignal | undefined,
+  { signal, threads }: { readonly signal?: AbortSignal; readonly threads?: GuestThreads },
 ): Promise<WorkerClient> {
   throwIfAborted(signal)
-  const worker = newWorker(start)
+  const thread = beginThread(start, threads)
+  const { worker } = thread
   const calls = new Map<number, Pending>()
   let nextId = 1
   let stopped: Error | undefined
   let ending: Promise<void> | undefined
+  let isSound = true
   const up = settlement<void>()
   const closed = settlement<void>()
   // Each has its reader later, or none.
@@ -54,12 +54,16 @@ export async function startWorker(
     signal?.removeEventListener('abort', abort)
     worker.ref()
     worker.postMessage({ method: 'close' } satisfies Close)
-    const grace = setTimeout(() => closed.resolve(), GRACE_MS)
+    const grace = setTimeout(() => {
+      isSound = false
+      closed.resolve()
+    }, GRACE_MS)
     try {
       await closed.promise
     } finally {
       clearTimeout(grace)
-      await worker.terminate()
+      worker.off('message', receive).off('error', failed).off('exit', exited)
+      await thread.leave(isSound)
       up.reject(why)
       for (const { reject } of calls.values()) reject(why)
       calls.clear()
@@ -78,11 +82,12 @@ export async function startWorker(
     if (calls.size === 0 && ending === undefined) worker.unref()
     if (call !== undefined) how(call)
   }
-  worker.on('message', (reply: Reply) => {
+  const receive = (reply: Reply): void => {
     switch (reply.kind) {
       case 'ready':
         return up.resolve()
       case 'failed':
+        isSound = false
         return void stop(revived(reply.error)).catch(() => undefined)
       case 'console':
         return listener.console(reply.text)
@@ -94,17 +99,20 @@ export async function startWorker(
         // What a stop cut short rejects once the host is closed.
         return stopped === undefined ? settle(reply.id, ({ reject }) => reject(revived(reply.error))) : undefined
       case 'closed':
+        isSound &&= reply.error === undefined
         return reply.error === undefined ? closed.resolve() : closed.reject(revived(reply.error))
     }
-  })
+  }
   const gone = (why: string, cause?: unknown): void => {
+    isSound = false
     closed.resolve()
     void stop(new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker ${why}`, {}, cause)).catch(
       () => undefined,
     )
   }
-  worker.on('error', (error) => gone(`failed: ${reasonOf(error)}`, error))
-  worker.on('exit', (code) => gone(`ended with code ${code}`))
+  const failed = (error: unknown): void => gone(`failed: ${reasonOf(error)}`, error)
+  const exited = (code: number): void => gone(`ended with code ${code}`)
+  worker.on('message', receive).on('error', failed).on('exit', exited)
 
   await up.promise
   worker.unref()
@@ -141,41 +149,4 @@ function settlement<T>(): Settlement<T> {
   let settle: Omit<Settlement<T>, 'promise'> | undefined
   const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }))
   return { promise, resolve: (value) => settle?.resolve(value), reject: (error) => settle?.reject(error) }
-}
-
-function newWorker(start: WorkerStart): Worker {
-  try {
-    return new Worker(...workerArguments(start))
-  } catch (cause) {
-    throw new MachineError(
-      'VMBUS_MACHINE_OPTIONS',
-      `the options of the machine are no plain values: ${reasonOf(cause)}`,
-      {},
-      cause,
-    )
-  }
-}
-
-/**
- * Sources of this package, and a host module in TypeScript, are loaded through tsx where it is installed; Node from 22.18 on
- * can do without. Once built, a worker is plain JavaScript.
- */
-function workerArguments(start: WorkerStart): [string | URL, WorkerOptions] {
-  const isSource = import.meta.url.endsWith('.ts')
-  const entry = isSource ? new URL('./entry.ts', import.meta.url) : new URL('./entry.js', import.meta.url)
-  const typescript = isSource ? import.meta.url : start.host?.module.endsWith('.ts') ? start.host.module : undefined
-  const loader = typescript === undefined ? undefined : loaderFor(typescript)
-  if (loader === undefined) return [entry, { workerData: start }]
-  const code = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}) })`
-  return [code, { workerData: start, eval: true, ...(isSource && { execArgv: ['--conditions=@vmbus/source'] }) }]
-}
-
-/** The module form of tsx, as the module at the URL finds it: the CommonJS form does not register itself in a worker. */
-function loaderFor(module: string): string | undefined {
-  try {
-    const manifest = createRequire(module).resolve('tsx/package.json')
-    return pathToFileURL(join(dirname(manifest), 'dist/esm/api/index.mjs')).href
-  } catch {
-    return undefined
-  }
 }

@@ -7,7 +7,7 @@ import { createSession } from '../session.ts'
 import type { Session, SessionOptions, Waited } from '../session-types.ts'
 import { bootFromSnapshot, snapshotStore } from '../snapshots.ts'
 import { plainError } from './plain-error.ts'
-import type { Close, HostModule, MethodName, Methods, Reply, Request, WorkerStart } from './protocol.ts'
+import type { Close, HostModule, MethodName, Methods, NextGuest, Reply, Request, WorkerStart } from './protocol.ts'
 
 type Send = (reply: Reply) => void
 
@@ -43,11 +43,14 @@ async function importHost({ module, export: name }: HostModule): Promise<HostFac
   return factory as HostFactory
 }
 
+/** One of a thread makes all its machines. Who waits for it is told why there is none. */
+const emulator = loadEmulator()
+emulator.catch(() => undefined)
+
 async function start(start: WorkerStart, send: Send, stopping: AbortSignal): Promise<Session> {
-  const emulator = await loadEmulator()
   const options: SessionOptions = {
     ...start.settings,
-    emulator,
+    emulator: await emulator,
     image: start.image,
     ...(start.host === undefined ? {} : { host: await importHost(start.host), hostOptions: start.host.options }),
     onConsole: (text) => send({ kind: 'console', text }),
@@ -121,14 +124,16 @@ async function serve(port: MessagePort, data: WorkerStart): Promise<void> {
       send({ kind: 'error', id, error: plainError(error) })
     }
   }
-  port.on('message', (message: Request | Close) => {
+  const receive = (message: Request | Close): void => {
     if (message.method === 'close') stopping.abort()
     else queue = queue.then(() => answer(message))
-  })
-  process.once('uncaughtException', (error) => {
+  }
+  const fail = (error: Error): void => {
     send({ kind: 'failed', error: plainError(error) })
     stopping.abort()
-  })
+  }
+  port.on('message', receive)
+  process.once('uncaughtException', fail)
   try {
     session = await start(data, send, stopping.signal)
     send({ kind: 'ready' })
@@ -137,13 +142,19 @@ async function serve(port: MessagePort, data: WorkerStart): Promise<void> {
   } catch (error) {
     send({ kind: 'failed', error: plainError(error) })
   }
+  port.off('message', receive)
+  process.off('uncaughtException', fail)
   try {
     session?.close()
     send({ kind: 'closed' })
   } catch (error) {
     send({ kind: 'closed', error: plainError(error) })
   }
-  port.close()
 }
 
-if (parentPort !== null) await serve(parentPort, workerData as WorkerStart)
+/** The next guest of this thread, should there be one: a thread that is wanted no more is ended. */
+const nextGuest = (port: MessagePort): Promise<WorkerStart> =>
+  new Promise((resolve) => port.once('message', ({ start }: NextGuest) => resolve(start)))
+
+if (parentPort !== null)
+  for (let guest = workerData as WorkerStart; ; guest = await nextGuest(parentPort)) await serve(parentPort, guest)

@@ -46,6 +46,12 @@ export interface Close {
   readonly method: 'close'
 }
 
+/** To a thread whose last guest is gone. */
+export interface NextGuest {
+  readonly method: 'start'
+  readonly start: WorkerStart
+}
+
 export type Reply =
   | { readonly kind: 'ready' }
   | { readonly kind: 'console'; readonly text: string }

@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync, openSync, rmSync } from 'node:fs'
+import { threadId } from 'node:worker_threads'
 import type { HostFactory } from '../../src/index.ts'
 
 export interface TrackedOptions {
@@ -35,6 +36,7 @@ export const host: HostFactory = (machine, options) => {
     call(name, argument) {
       if (name === 'function') return () => argument
       if (name === 'emit') return machine.emit('function', () => argument)
+      if (name === 'thread') return threadId
       if (name === 'coded') throw Object.assign(new RangeError('no such thing'), { code: 'VMBUS_TEST' })
       if (name === 'throw') throw new TypeError('a defect', { cause: new Error('the cause') })
       return argument
