@@ -1,16 +1,17 @@
 import type { HostProfile } from '@vmbus/host'
 import type { MatrixFeature, MatrixRelease } from '../registry/registry.ts'
 import type { Plan } from '../run/plan.ts'
+import { remembered } from '../remembered.ts'
 import type { Runner, RunnerGuest, RunnerRegistry } from '../runner.ts'
 import type { Probe } from '../probes/probe.ts'
 import { buildResults } from '../results/build.ts'
 import type { Execution, MatrixResults, ReadField, ResultFeature, ResultRelease } from '@vmbus/report'
 import { CAUSES } from './causes/index.ts'
 import type { Part } from './combine.ts'
-import { readsOf, rememberedReadField } from './fields.ts'
 import { resultHost } from './host-facts.ts'
 import { withReal } from './real.ts'
-import { storyOf } from './story.ts'
+import { sharedReads, type ReadsOf } from './shared-reads.ts'
+import { storyTeller } from './story.ts'
 
 /** What a run was asked for. */
 export interface Selection {
@@ -23,25 +24,26 @@ export interface Selection {
 export const probesFor = ({ features }: Selection, probes: readonly Probe[]): readonly Probe[] =>
   probes.filter((probe) => features.some(({ id }) => id === probe.feature))
 
-type ReadsOf = (
-  guest: RunnerGuest,
-  host: string,
-  probe: Probe,
-  decidedBy: Execution['decidedBy'],
-) => readonly ReadField[]
+const NOTHING_READ: readonly ReadField[] = []
 
-/** Tells what each probe of a feature gave for a cell: its execution, or why there is none; without `readsOf` not what it read. */
+/**
+ * Tells what each probe of a feature gave for a cell: its execution, or why there is none; without `readsOf` not what it read.
+ * Parts of one execution that read the same are one object.
+ */
 export function partsOf(
   { releases, features }: Pick<Selection, 'releases' | 'features'>,
   { registry }: Pick<Runner, 'registry'>,
   plan: Plan,
   executions: ReadonlyMap<string, Execution>,
-  readsOf: ReadsOf = () => [],
+  readsOf: ReadsOf<RunnerGuest> = () => NOTHING_READ,
 ): (release: string, host: string, feature: MatrixFeature['id']) => readonly Part[] {
   const guests = new Map(releases.map(({ key }) => [key, registry.guestOf(key)]))
   const probes = new Map(
     features.map(({ id }) => [id, registry.probes.filter(({ feature }) => feature === id)] as const),
   )
+
+  const simulated = remembered((probe: Probe, execution: Execution) => ({ probe, execution }))
+  const read = remembered((ran: ReturnType<typeof simulated>, reads: readonly ReadField[]): Part => ({ ...ran, reads }))
 
   function partOf(probe: Probe, release: string, host: string): Part {
     const guest = guests.get(release)
@@ -52,8 +54,8 @@ export function partsOf(
     if (!('id' in planned)) return { probe, reads: [], notRun: { why: 'not-planned', detail: planned.reason } }
     const execution = executions.get(planned.id)
     if (execution === undefined) return { probe, reads: [], notRun: { why: 'not-finished' } }
-    const simulated: Part = { probe, reads: readsOf(guest, host, probe, execution.decidedBy), execution }
-    return withReal(simulated, executions.get(plan.realOf(release, host, probe.id) ?? ''), probe)
+    const part = read(simulated(probe, execution), readsOf(guest, host, probe, execution.decidedBy))
+    return withReal(part, executions.get(plan.realOf(release, host, probe.id) ?? ''), probe)
   }
 
   return (release, host, feature) => (probes.get(feature) ?? []).map((probe) => partOf(probe, release, host))
@@ -73,7 +75,9 @@ export function assemble(
   const { registry } = runner
   const probes = probesFor(selection, registry.probes)
   const rows = new Map(releases.map((row) => [row.key, { row, published: registry.publishedOf(row.key) }]))
-  const parts = partsOf(selection, runner, plan, executions, cachedReads(registry, hosts))
+  const fields = new Map(hosts.map((profile) => [profile.id, registry.hostFields(profile)]))
+  const parts = partsOf(selection, runner, plan, executions, sharedReads(fields))
+  const storyOf = storyTeller(CAUSES)
 
   return buildResults({
     seed: plan.seed,
@@ -89,24 +93,9 @@ export function assemble(
       const found = rows.get(key)
       if (found === undefined) throw new Error(`${key} was not asked for`)
       const support = found.published?.(host, feature)
-      return storyOf({ release: found.row, host, feature, support, parts: parts(key, host, feature) }, CAUSES)
+      return storyOf({ release: found.row, host, feature, support, parts: parts(key, host, feature) })
     },
   })
-}
-
-/** What a probe reads of a guest or a host is looked up once, so that equal cells have the very same values. */
-function cachedReads(registry: RunnerRegistry, hosts: readonly HostProfile[]): ReadsOf {
-  const fields = new Map(hosts.map((profile) => [profile.id, registry.hostFields(profile)]))
-  const read = rememberedReadField()
-  const known = new Map<RunnerGuest, Map<string, readonly ReadField[]>>()
-  return (guest, host, probe, decidedBy) => {
-    const ofGuest = known.get(guest) ?? new Map<string, readonly ReadField[]>()
-    known.set(guest, ofGuest)
-    const key = [host, probe.id, decidedBy?.of, decidedBy?.field].join(' ')
-    const reads = ofGuest.get(key) ?? readsOf(probe.reads, guest, fields.get(host) ?? {}, decidedBy, read)
-    ofGuest.set(key, reads)
-    return reads
-  }
 }
 
 function resultFeature({ id, name, group }: MatrixFeature, probes: readonly Probe[]): ResultFeature {

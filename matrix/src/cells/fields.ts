@@ -2,10 +2,10 @@ import { versionName } from '@vmbus/core'
 import { nvspVersionName } from '@vmbus/netvsc/protocol'
 import { vstorVersionName } from '@vmbus/storvsc/protocol'
 import type { Field } from '@vmbus/world'
-import type { Reads } from '../probes/probe.ts'
 import type { Execution, ReadField } from '@vmbus/report'
 
-type Fields = Readonly<Record<string, Field<unknown>>>
+/** Fields of a guest or of a host, by name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>
 
 /** What a story needs to know of a simulated guest. */
 export interface FieldedGuest {
@@ -50,44 +50,32 @@ function listText(field: string, list: readonly unknown[]): string {
 }
 
 /**
- * The values that a probe read of this guest and this host, each with how it is known. The field that decided is one of them
- * whether the probe declares it or not: what a host must have beside the devices counts as read only there.
+ * The values that a probe read of a guest or of a host, each with how it is known. The field that decided is one of them whether
+ * the probe declares it or not: what a host must have beside the devices counts as read only there.
  */
-export function readsOf(
-  reads: Reads,
-  guest: FieldedGuest,
-  host: Fields,
-  decidedBy?: Execution['decidedBy'],
-  read: ReadFieldOf = readField,
+export function sideReads(
+  of: ReadField['of'],
+  declared: readonly string[],
+  known: Fields,
+  decidedBy: Execution['decidedBy'],
 ): readonly ReadField[] {
-  const known = { guest: guest.fields, host }
-  const declared = { guest: reads[guest.family], host: reads.host } satisfies Record<ReadField['of'], readonly string[]>
-  const sides = ['guest', 'host'] as const
-  return sides.flatMap((of) => {
-    const fields = new Set<string>(declared[of])
-    if (decidedBy?.of === of) fields.add(decidedBy.field)
-    return [...fields].flatMap((field) => read(of, field, known[of][field]) ?? [])
+  const fields = new Set<string>(declared)
+  if (decidedBy?.of === of) fields.add(decidedBy.field)
+  return [...fields].flatMap((field) => {
+    const found = known[field]
+    return found === undefined ? [] : [readField(of, field, found)]
   })
 }
 
-type ReadFieldOf = (of: ReadField['of'], field: string, known: Field<unknown> | undefined) => ReadField | undefined
-
-function readField(of: ReadField['of'], field: string, known: Field<unknown> | undefined): ReadField | undefined {
-  if (known === undefined) return undefined
-  const { value, basis, source, bracket } = known
-  return { of, field, value: fieldText(field, value), basis, source, ...(bracket !== undefined && { bracket }) }
-}
-
-/** The same, with one value for each field of a guest or a host: cells of a million reads have some thousand of them. */
-export function rememberedReadField(): ReadFieldOf {
-  const known = new Map<Field<unknown>, Map<string, ReadField | undefined>>()
-  return (of, field, value) => {
-    if (value === undefined) return undefined
-    const names = known.get(value) ?? new Map<string, ReadField | undefined>()
-    known.set(value, names)
-    const name = `${of} ${field}`
-    const read = names.get(name) ?? readField(of, field, value)
-    names.set(name, read)
-    return read
-  }
-}
+const readField = (
+  of: ReadField['of'],
+  field: string,
+  { value, basis, source, bracket }: Field<unknown>,
+): ReadField => ({
+  of,
+  field,
+  value: fieldText(field, value),
+  basis,
+  source,
+  ...(bracket !== undefined && { bracket }),
+})

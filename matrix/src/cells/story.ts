@@ -20,8 +20,33 @@ export interface Cell {
 type Measured = Omit<Story, 'verdict' | 'published' | 'cause'> & Pick<Combined, 'isCoverage'>
 
 /** What is said of a cell: a pure function of what ran, what it read and what is published. */
-export function storyOf(cell: Cell, causes: readonly CauseRule[]): Story {
-  const { isCoverage, ...measured } = measuredOf(cell)
+export const storyOf = (cell: Cell, causes: readonly CauseRule[]): Story => told(measuredOf(cell), cell, causes)
+
+/**
+ * The same of many cells: those of the very same parts were measured alike, and those of them of which no page speaks have one
+ * story. So have three of four cells of a whole run.
+ */
+export function storyTeller(causes: readonly CauseRule[]): (cell: Cell) => Story {
+  const numbers = new Map<Part, number>()
+  const known = new Map<string, { readonly measured: Measured | undefined; unpublished?: Story }>()
+  const numberOf = (part: Part): number => {
+    const number = numbers.get(part) ?? numbers.size
+    numbers.set(part, number)
+    return number
+  }
+  return (cell) => {
+    if (cell.parts.every(({ execution }) => execution === undefined)) return storyOf(cell, causes)
+    const key = cell.parts.map(numberOf).join()
+    const same = known.get(key) ?? { measured: ranOf(cell.parts) }
+    known.set(key, same)
+    // What did not run is told by its release.
+    if (same.measured === undefined) return storyOf(cell, causes)
+    if ((cell.support?.pages.length ?? 0) > 0) return told(same.measured, cell, causes)
+    return (same.unpublished ??= told(same.measured, cell, causes))
+  }
+}
+
+function told({ isCoverage, ...measured }: Measured, cell: Cell, causes: readonly CauseRule[]): Story {
   const marks = marksOf(cell.support, cell.release)
   const verdict = verdictOf({ ...measured, isCoverage }, marks)
   const story: Story = { ...measured, verdict, published: publishedOf(cell.support) }
@@ -33,11 +58,17 @@ export function storyOf(cell: Cell, causes: readonly CauseRule[]): Story {
 }
 
 function measuredOf({ release, feature, parts }: Cell): Measured {
-  const combined = combine(parts)
-  if (combined.outcome !== 'not-run') return ran(combined, parts)
+  const did = ranOf(parts)
+  if (did !== undefined) return did
   if (feature === 'pae-kernel' && release.x86_32?.value === 'none') return without32Bits(release.x86_32)
   if (release.drivers === 'none' && needsDriver(feature)) return driverless(release)
-  return notRun(feature, combined, parts)
+  return notRun(feature, combine(parts), parts)
+}
+
+/** Undefined when nothing ran. */
+function ranOf(parts: readonly Part[]): Measured | undefined {
+  const combined = combine(parts)
+  return combined.outcome === 'not-run' ? undefined : ran(combined, parts)
 }
 
 /** What is only of 32-bit kernels does not apply to a release without one: that is documented, and needs no run. */

@@ -32,15 +32,20 @@ export function buildResults(parts: RunParts): MatrixResults {
   const reads = interner<ReadField>()
   const published = interner<Published>(publishedText)
   const stories = interner<StoredStory>()
+  const byStory = new Map<Story, number>()
   const cells = releases.map((release) =>
     hosts.flatMap((host) =>
       features.map((feature) => {
         const story = parts.storyOf(release, host, feature)
-        return stories.indexOf({
-          ...story,
-          reads: story.reads.map(reads.indexOf),
-          published: story.published.map(published.indexOf),
-        })
+        const index =
+          byStory.get(story) ??
+          stories.indexOf({
+            ...story,
+            reads: story.reads.map(reads.indexOf),
+            published: story.published.map(published.indexOf),
+          })
+        byStory.set(story, index)
+        return index
       }),
     ),
   )

@@ -4,6 +4,7 @@ import type { Shard } from '@vmbus/report'
 import { isGuest } from '../guests/guests.ts'
 import type { MatrixGuest, NoGuest } from '../guests/types.ts'
 import { DEFAULT_RUNS, type Probe } from '../probes/probe.ts'
+import { remembered, within } from '../remembered.ts'
 import { OURS, type ConfigFile, type Registry } from '../registry/registry.ts'
 import { hasNeeded, nextHost } from '../worlds/hosts.ts'
 import { seeded } from '@vmbus/world'
@@ -115,29 +116,39 @@ const hostPart =
     })
   }
 
-/** The contact of a guest and a host is the same for all probes that see as much of it. */
-function contactPart(): (guest: MatrixGuest, host: HostProfile, probe: Probe) => string {
-  const all = new Map<string, Map<MatrixGuest, Map<HostProfile, string>>>()
-  return (guest, host, probe) => {
-    const seen = [probe.bus, ...['netvsc', 'storvsc'].map((name) => isInContact(probe, name, 'host'))].join()
-    const byGuest = all.get(seen) ?? new Map<MatrixGuest, Map<HostProfile, string>>()
-    all.set(seen, byGuest)
-    const byHost = byGuest.get(guest) ?? new Map<HostProfile, string>()
-    byGuest.set(guest, byHost)
-    const text = byHost.get(host) ?? canonical(contactOf(guest, host, probe))
-    byHost.set(host, text)
-    return text
+/** What an execution depends on is a kilobyte of text, and half a million cells have some thousand of these: each has a number. */
+interface PartText {
+  readonly text: string
+  readonly number: number
+}
+
+/** Equal texts as one object. */
+function partTexts(): (text: string) => PartText {
+  const all = new Map<string, PartText>()
+  return (text) => {
+    const known = all.get(text) ?? { text, number: all.size }
+    all.set(text, known)
+    return known
   }
 }
 
-/** A function of few arguments that are asked for again and again. */
-function remembered<A, B, R>(of: (a: A, b: B) => R): (a: A, b: B) => R {
-  const all = new Map<A, Map<B, R>>()
-  return (a, b) => {
-    const known = all.get(a) ?? new Map<B, R>()
-    all.set(a, known)
-    if (!known.has(b)) known.set(b, of(a, b))
-    return known.get(b) as R
+/** The contact of a guest and a host is the same for all probes that see as much of it. */
+function contactPart(
+  part: (text: string) => PartText,
+): (guest: MatrixGuest, host: HostProfile, probe: Probe) => PartText {
+  const seenBy = new Map<Probe, ReturnType<typeof ofOne>>()
+  const all = new Map<string, ReturnType<typeof ofOne>>()
+  const ofOne = (probe: Probe) =>
+    remembered((guest: MatrixGuest, host: HostProfile) => part(canonical(contactOf(guest, host, probe))))
+  return (guest, host, probe) => {
+    let contact = seenBy.get(probe)
+    if (contact === undefined) {
+      const seen = [probe.bus, ...['netvsc', 'storvsc'].map((name) => isInContact(probe, name, 'host'))].join()
+      contact = all.get(seen) ?? ofOne(probe)
+      all.set(seen, contact)
+      seenBy.set(probe, contact)
+    }
+    return contact(guest, host)
   }
 }
 
@@ -160,24 +171,34 @@ export function planOf(
 ): Plan {
   const tasks = new Map<string, Task>()
   const checks: Check[] = []
-  const ids = new Map<string, string>()
-  const cells = new Map<string, { readonly id: string } | NotRun>()
+  const ids = new Map<string, { readonly id: string }>()
+  /** By release, host and probe. */
+  const cells = new Map<string, Map<string, Map<string, { readonly id: string } | NotRun>>>()
   const guests = new Map<string, MatrixGuest | NoGuest>()
   const realIds = new Map<string, string>()
   const draws = seeded(seed)
-  const ofContact = contactPart()
-  const [ofGuest, ofHost] = [remembered(guestPart), remembered(hostPart(registry))]
+  const part = partTexts()
+  const ofContact = contactPart(part)
+  const ofGuest = remembered((guest: MatrixGuest, probe: Probe) => part(guestPart(guest, probe)))
+  const textOfHost = hostPart(registry)
+  const ofHost = remembered((host: HostProfile, probe: Probe) => part(textOfHost(host, probe)))
+
+  function idOf(host: HostProfile, guest: MatrixGuest, probe: Probe, count: number): { readonly id: string } {
+    const [own, hosts, contact] = [ofGuest(guest, probe), ofHost(host, probe), ofContact(guest, host, probe)]
+    const beside = guest.beside(probe.reads[guest.family], host).join()
+    const key = `${own.number} ${hosts.number} ${contact.number} ${beside}`
+    const known = ids.get(key) ?? { id: sha256(`${own.text}${hosts.text}${beside}${contact.text} ${seed} ${count}`) }
+    ids.set(key, known)
+    return known
+  }
 
   function add(release: string, host: HostProfile, guest: MatrixGuest, probe: Probe): void {
-    const cell = cellOf(release, host.id, probe.id)
     const count = countOf(probe, runs)
-    const beside = guest.beside(probe.reads[guest.family], host)
-    const key = `${ofGuest(guest, probe)}${ofHost(host, probe)}${beside.join()}${ofContact(guest, host, probe)} ${seed} ${count}`
-    const id = ids.get(key) ?? sha256(key)
-    ids.set(key, id)
-    cells.set(cell, { id })
+    const known = idOf(host, guest, probe, count)
+    const { id } = known
+    within(within(cells, release), host.id).set(probe.id, known)
     const { config } = registry
-    const task: Task = {
+    const task = (): Task => ({
       id,
       probe: probe.id,
       release,
@@ -185,13 +206,13 @@ export function planOf(
       seed,
       runs: count,
       ...(config !== undefined && { config }),
-    }
-    if (!tasks.has(id)) tasks.set(id, task)
-    else if (draws.below(checked, 'check', cell) === 0) {
-      const own = sha256(`${id} alone ${cell}`)
-      checks.push({ id: own, of: id, release, host: host.id, probe: probe.id })
-      tasks.set(own, { ...task, id: own, whole: true })
-    }
+    })
+    if (!tasks.has(id)) return void tasks.set(id, task())
+    const cell = cellOf(release, host.id, probe.id)
+    if (draws.below(checked, 'check', cell) > 0) return
+    const own = sha256(`${id} alone ${cell}`)
+    checks.push({ id: own, of: id, release, host: host.id, probe: probe.id })
+    tasks.set(own, { ...task(), id: own, whole: true })
   }
 
   function addReal(release: string, host: string, kernel: string, probe: Probe): void {
@@ -218,7 +239,7 @@ export function planOf(
     guests.set(release, guest)
     for (const probe of probes)
       if (isGuest(guest)) add(release, host, guest, probe)
-      else cells.set(cellOf(release, host.id, probe.id), { reason: guest.reason })
+      else within(within(cells, release), host.id).set(probe.id, { reason: guest.reason })
   }
   return {
     seed,
@@ -227,6 +248,6 @@ export function planOf(
     checks,
     ...(kernels !== undefined && { kernels }),
     realOf: (release, host, probe) => realIds.get(cellOf(release, host, probe)),
-    of: (release, host, probe) => cells.get(cellOf(release, host, probe)) ?? { reason: 'not in this plan' },
+    of: (release, host, probe) => cells.get(release)?.get(host)?.get(probe) ?? { reason: 'not in this plan' },
   }
 }

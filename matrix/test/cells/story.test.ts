@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { hostProfile } from '@vmbus/host'
 import { combine } from '../../src/cells/combine.ts'
 import { evidenceOf } from '../../src/cells/evidence.ts'
-import { fieldText, readsOf } from '../../src/cells/fields.ts'
-import { storyOf } from '../../src/cells/story.ts'
+import { fieldText } from '../../src/cells/fields.ts'
+import { sharedReads } from '../../src/cells/shared-reads.ts'
+import { storyOf, storyTeller } from '../../src/cells/story.ts'
 import { NOT_RUN_TEXT } from '../../src/cells/not-run.ts'
 import { NOT_RUN, type Outcome } from '@vmbus/report'
 import { cell, page, part, read, rowOf, support } from './stories.ts'
@@ -99,15 +100,43 @@ describe('what a probe read', () => {
         vpd: { value: true, basis: 'source-read', source: 't' },
       },
     } as const
-    const reads = readsOf({ linux: ['storvsc', 'vpd'], freebsd: ['unmap'], windows: [], host: ['storvsc'] }, guest, {
-      ...host.fields,
-    })
-    expect(reads).toEqual([
+    const probe = {
+      reads: { linux: ['storvsc', 'vpd'], freebsd: ['unmap'], windows: [], host: ['storvsc'] },
+    } as const
+    const readsOf = sharedReads(new Map([['ws2012', { ...host.fields }]]))
+    expect(readsOf(guest, 'ws2012', probe, undefined)).toEqual([
       { of: 'guest', field: 'storvsc', value: '6.2 6.0 5.1', basis: 'bracketed', source: 's', bracket: ['7.3', '7.7'] },
       { of: 'guest', field: 'vpd', value: 'yes', basis: 'source-read', source: 't' },
       // 2.0, 4.2 and 5.1 (docs/wire 05): Windows Server 2012 is the first with 5.1.
       expect.objectContaining({ of: 'host', field: 'storvsc', value: '2.0 4.2 5.1' }),
     ])
+  })
+
+  it('are one list where they are equal, and another with the field that decided', () => {
+    const field = (value: number) => ({ value, basis: 'source-read', source: 's' }) as const
+    const guest = (vpd: number) =>
+      ({ family: 'linux', fields: { vpd: field(vpd), trim: field(1) } }) satisfies Parameters<typeof readsOf>[0]
+    const probe = { reads: { linux: ['vpd'], freebsd: [], windows: [], host: ['vmbus'] } } as const
+    const readsOf = sharedReads(
+      new Map([
+        ['a', { vmbus: field(1), more: field(2) }],
+        ['b', { vmbus: field(1) }],
+        ['c', { vmbus: field(3) }],
+      ]),
+    )
+    const of = (vpd: number, host: string, decidedBy?: { of: 'guest' | 'host'; field: string }) =>
+      readsOf(guest(vpd), host, { ...probe }, decidedBy)
+    const first = of(1, 'a')
+    expect(first.map(({ of: end, field: name, value }) => [end, name, value])).toEqual([
+      ['guest', 'vpd', '1'],
+      ['host', 'vmbus', '1'],
+    ])
+    expect(of(1, 'b')).toBe(first)
+    expect(of(2, 'a')).not.toBe(first)
+    expect(of(1, 'c')).not.toBe(first)
+    expect(of(1, 'a', { of: 'guest', field: 'trim' }).map(({ field: name }) => name)).toEqual(['vpd', 'trim', 'vmbus'])
+    expect(of(1, 'a', { of: 'host', field: 'more' }).map(({ field: name }) => name)).toEqual(['vpd', 'vmbus', 'more'])
+    expect(of(1, 'a', { of: 'host', field: 'vmbus' })).toBe(first)
   })
 
   it.each([
@@ -123,6 +152,32 @@ describe('what a probe read', () => {
     ['maxVps', { 1: 64, 2: 240 }, '1 64, 2 240'],
   ] as const)('%s %j reads %s', (field, value, text) => {
     expect(fieldText(field, value)).toBe(text)
+  })
+})
+
+describe('stories of many cells', () => {
+  it('are one object where parts are the same and no page speaks of them, and what each is alone', () => {
+    const tell = storyTeller([])
+    const [parts, equal] = [[part({})], [part({})]]
+    const silent = cell({ support: undefined, parts })
+    expect(tell(silent)).toBe(tell({ ...silent, host: 'ws2016' }))
+    expect(tell(silent)).toEqual(storyOf(silent, []))
+    expect(tell({ ...silent, parts: equal })).not.toBe(tell(silent))
+    for (const each of [cell({ support: support(page('yes')), parts }), cell({ support: support(page('no')), parts })])
+      expect(tell(each)).toEqual(storyOf(each, []))
+    // What did not run is told by the release.
+    const unrun = {
+      support: undefined,
+      feature: 'pae-kernel',
+      parts: [part({ outcome: 'not-run', reason: 'r' })],
+    } as const
+    for (const key of ['rhel 7.9', 'debian 12']) {
+      const each = cell({ ...unrun, release: rowOf(key) })
+      expect(tell(each)).toEqual(storyOf(each, []))
+    }
+    expect(tell(cell({ ...unrun, release: rowOf('rhel 7.9') }))).not.toEqual(
+      tell(cell({ ...unrun, release: rowOf('debian 12') })),
+    )
   })
 })
 

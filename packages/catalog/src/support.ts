@@ -49,14 +49,13 @@ export const support = (release: string, host: string, feature: FeatureId): Supp
 export function supportOf(release: string): ((host: string, featureId: FeatureId) => Support | undefined) | undefined {
   const found = findRelease(release)
   const answer = found === undefined ? unlisted(release) : listed(found)
-  return (
-    answer &&
-    ((host, featureId) => {
-      const feature = grids().features.find(({ id }) => id === featureId)
-      if (feature === undefined || !hostBuilds().some(({ id }) => id === host)) return undefined
-      return answer(host, feature)
-    })
-  )
+  if (answer === undefined) return undefined
+  const features = new Map(grids().features.map((feature) => [feature.id, feature]))
+  const hosts = new Set<string>(hostBuilds().map(({ id }) => id))
+  return (host, featureId) => {
+    const feature = features.get(featureId)
+    return feature === undefined || !hosts.has(host) ? undefined : answer(host, feature)
+  }
 }
 
 type Answer = (host: string, feature: Feature) => Support
@@ -73,8 +72,9 @@ function listed(found: Found): Answer {
   const { row } = found
   const columns = columnsOf(found)
   const newestFirst = grids().tables.map(({ id }) => id)
+  const tables = new Map(grids().tables.map((table) => [table.id, table]))
   return (host, feature) => {
-    const pages = columns.flatMap(([family, column]) => pageValues(family, column, host, feature.id))
+    const pages = columns.flatMap(([family, column]) => pageValues(tables, family, column, host, feature.id))
     return {
       release: row.key,
       host,
@@ -98,10 +98,16 @@ const unwritten = (distribution: string): Field<string> => ({
   source: 'every page version of data/grids.json, tables',
 })
 
-function pageValues(family: GridFamily, column: GridRelease, host: string, feature: FeatureId): PageValue[] {
+function pageValues(
+  tables: ReadonlyMap<string, GridTable>,
+  family: GridFamily,
+  column: GridRelease,
+  host: string,
+  feature: FeatureId,
+): PageValue[] {
   const said = column.support[feature]?.by ?? []
   return said.flatMap((cell) => {
-    const table = grids().tables.find(({ id }) => id === cell.table)
+    const table = tables.get(cell.table)
     if (table === undefined) return []
     const { ms_date: date, page, commit, id } = table
     return [
