@@ -1,3 +1,4 @@
+import { once } from './once.ts'
 import { packExchange, unpackExchange, type PackedStep, type Said } from './packed-exchange.ts'
 import type { Execution } from './results/execution.ts'
 import type { MatrixResults, StoredStory } from './results/results.ts'
@@ -36,16 +37,21 @@ type PackedStory = readonly [
 
 type DecidedBy = NonNullable<StoredStory['decidedBy']>
 
-export interface PackedResults extends Omit<MatrixResults, 'executions' | 'stories' | 'cells'> {
+export interface PackedResults extends Omit<MatrixResults, 'executions' | 'reads' | 'stories' | 'cells'> {
   readonly texts: readonly string[]
   readonly deciders: readonly DecidedBy[]
-  readonly said: readonly Said[]
-  readonly exchanges: readonly (readonly PackedStep[])[]
-  readonly executions: readonly PackedExecution[]
   readonly stories: readonly PackedStory[]
   readonly rows: readonly (readonly number[])[]
   /** For each release its row in `rows`: releases with the same drivers and the same column of a page have the same. */
   readonly cells: readonly number[]
+}
+
+/** What a story tells and no grid shows: half of the file, which nobody reads before the first story opens. */
+export interface PackedDetails {
+  readonly executions: readonly PackedExecution[]
+  readonly exchanges: readonly (readonly PackedStep[])[]
+  readonly said: readonly Said[]
+  readonly reads: MatrixResults['reads']
 }
 
 /** Values in the order in which they were first seen, each once. */
@@ -65,15 +71,14 @@ function interned<T>() {
   }
 }
 
-export function pack({ executions, stories, cells, ...rest }: MatrixResults): PackedResults {
+export function pack({ executions, reads, stories, cells, ...rest }: MatrixResults) {
   const texts = interned<string>()
   const deciders = interned<DecidedBy>()
   const said = interned<Said>()
   const exchanges = interned<readonly PackedStep[]>()
   const rows = interned<readonly number[]>()
   const places = new Map(executions.map(({ id }, at) => [id, at]))
-  return {
-    ...rest,
+  const details: PackedDetails = {
     executions: executions.map((one) => [
       texts.at(one.probe),
       texts.at(one.outcome),
@@ -83,6 +88,12 @@ export function pack({ executions, stories, cells, ...rest }: MatrixResults): Pa
       one.transcript.slice(0, DIGEST),
       exchanges.at(one.exchange && packExchange(one.exchange, said.at)),
     ]),
+    exchanges: exchanges.values,
+    said: said.values,
+    reads,
+  }
+  const results: PackedResults = {
+    ...rest,
     stories: stories.map((story) => [
       texts.at(story.outcome),
       texts.at(story.evidence),
@@ -97,31 +108,31 @@ export function pack({ executions, stories, cells, ...rest }: MatrixResults): Pa
     cells: cells.map((row) => rows.at(row)),
     texts: texts.values,
     deciders: deciders.values,
-    said: said.values,
-    exchanges: exchanges.values,
     rows: rows.values,
   }
+  return { results, details }
 }
 
-/** The same results again, but for the ids of executions, which are their places, and the ends of digests. */
-export function unpack({ texts, deciders, said, exchanges, rows, ...rest }: PackedResults): MatrixResults {
+/**
+ * The same results again, but for the ids of executions, which are their places, and the ends of digests.
+ *
+ * @param detailsOf asked for once, when the first of them is
+ */
+export function unpack(
+  { texts, deciders, rows, ...rest }: PackedResults,
+  detailsOf: () => PackedDetails,
+): MatrixResults {
   const text = (at: Index) => texts[at] ?? ''
+  const details = once(detailsOf)
+  const executions = once(() => executionsOf(details(), text, rest.seed))
   return {
     ...rest,
-    executions: rest.executions.map(([probe, outcome, reason, runs, bytes, transcript, exchange], at): Execution => {
-      const steps = exchanges[exchange]
-      return {
-        id: String(at),
-        probe: text(probe),
-        outcome: text(outcome) as Outcome,
-        reason: text(reason),
-        seed: rest.seed,
-        runs,
-        bytes,
-        transcript,
-        ...(steps === undefined ? {} : { exchange: unpackExchange(steps, said) }),
-      }
-    }),
+    get executions() {
+      return executions()
+    },
+    get reads() {
+      return details().reads
+    },
     stories: rest.stories.map(([outcome, evidence, verdict, reason, execution, reads, decider, published, cause]) => {
       const decidedBy = deciders[decider]
       return {
@@ -138,4 +149,21 @@ export function unpack({ texts, deciders, said, exchanges, rows, ...rest }: Pack
     }),
     cells: rest.cells.map((row) => rows[row] ?? []),
   }
+}
+
+function executionsOf({ executions, exchanges, said }: PackedDetails, text: (at: Index) => string, seed: number) {
+  return executions.map(([probe, outcome, reason, runs, bytes, transcript, exchange], at): Execution => {
+    const steps = exchanges[exchange]
+    return {
+      id: String(at),
+      probe: text(probe),
+      outcome: text(outcome) as Outcome,
+      reason: text(reason),
+      seed,
+      runs,
+      bytes,
+      transcript,
+      ...(steps === undefined ? {} : { exchange: unpackExchange(steps, said) }),
+    }
+  })
 }

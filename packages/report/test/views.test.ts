@@ -8,6 +8,8 @@ import { sectionsOf } from '../page/model/rows.ts'
 import { search } from '../page/model/search.ts'
 import { firmPercent, surenessOf } from '../page/model/sure.ts'
 import { cellSentence, pageValue, reasonOf, commandOf, verdictSentence } from '../page/model/words.ts'
+import { cellMarkup } from '../page/view/cell.ts'
+import { element, escaped } from '../page/view/markup.ts'
 import { cellsWith, smallResults, Story } from './small-results.ts'
 
 const TODAY = '2026-11-30'
@@ -218,6 +220,7 @@ describe('differences', () => {
       ['wide', 2, ['7.9', '7.8'], ['trim']],
       [undefined, 1, ['12'], ['kvp']],
     ])
+    expect(changed.differing).toBe(3)
   })
 })
 
@@ -248,6 +251,22 @@ describe('how sure', () => {
       ['an error of ours: a bug', 1],
       ['no device yet', 1],
     ])
+  })
+})
+
+describe('markup', () => {
+  test('a text stays one: it opens no element and closes no attribute', () => {
+    expect(element('th', { title: '"> <b' }, escaped('A & <i>B</i>'))).toBe(
+      '<th title="&quot;&gt; &lt;b">A &amp; &lt;i&gt;B&lt;/i&gt;</th>',
+    )
+  })
+
+  test('a cell is named by what results say, whatever that is', () => {
+    const features = smallResults().features.map((feature) => ({ ...feature, name: '<b>"x"' }))
+    const changed = modelOf(smallResults({ features }), TODAY)
+    expect(cellMarkup(changed)(placeIn(changed, 'rhel-7.9/ws2022/core'), '')).toContain(
+      'aria-label="&lt;b&gt;&quot;x&quot;, RHEL 7.9 on',
+    )
   })
 })
 

@@ -1,3 +1,4 @@
+import { once } from '../../src/once.ts'
 import { slugOf } from '../../src/replay.ts'
 import type { Execution } from '../../src/results/execution.ts'
 import type { Cause, MatrixResults, Published, ReadField, StoredStory } from '../../src/results/results.ts'
@@ -70,6 +71,8 @@ export interface Model {
   /** By group. */
   readonly features: readonly Feature[]
   readonly stories: readonly StoredStory[]
+  /** Cells that differ from the page. */
+  readonly differing: number
   storyAt(place: Place): StoredStory
   /** Index of the story in `stories`. */
   at(place: Place): number
@@ -87,7 +90,7 @@ const found = <T>(value: T | undefined, what: string): T => {
 
 /** @param today the reader's day, `2026-11-30`, which divides what is in support from what was */
 export function modelOf(results: MatrixResults, today: string): Model {
-  const executions = new Map(results.executions.map((execution) => [execution.id, execution]))
+  const executions = once(() => new Map(results.executions.map((execution) => [execution.id, execution])))
   const causes = new Map(results.causes.map((cause) => [cause.id, cause]))
   const at = ({ release, host, feature }: Place) =>
     found(results.cells[release.index]?.[host.index * results.features.length + feature.index], 'a cell')
@@ -103,13 +106,20 @@ export function modelOf(results: MatrixResults, today: string): Model {
     hosts: hostsOf(results, today),
     features: featuresOf(results),
     stories: results.stories,
+    differing: differingIn(results),
     at,
     storyAt: (place) => found(results.stories[at(place)], 'a story'),
     readsOf: (story) => story.reads.map((index) => found(results.reads[index], 'a field')),
     publishedOf: (story) => story.published.map((index) => found(results.published[index], 'a published value')),
-    executionOf: ({ execution }) => (execution === undefined ? undefined : executions.get(execution)),
+    executionOf: ({ execution }) => (execution === undefined ? undefined : executions().get(execution)),
     causeOf: ({ cause }) => (cause === undefined ? undefined : causes.get(cause)),
   }
+}
+
+/** By rows of indices, since a place for each of 240,720 cells takes a tenth of a second. */
+function differingIn({ stories, cells }: MatrixResults): number {
+  const differs = stories.map(({ verdict }) => verdict === 'differs')
+  return cells.reduce((sum, row) => sum + row.filter((at) => differs[at]).length, 0)
 }
 
 function releasesOf({ releases }: MatrixResults, today: string): Release[] {
@@ -174,13 +184,16 @@ const isAhead = (ends: string, today: string) => ends >= today.slice(0, ends.len
 const byDrivers = (a: Release, b: Release) =>
   Number(a.line !== '') - Number(b.line !== '') || newestFirst(a.line, b.line)
 
+const WORDS = new Intl.Collator('en', { numeric: true })
+
 /** By the numbers in two names, 7.10 before 7.9; a name before that name with more behind it. */
 export function newestFirst(a: string, b: string): number {
+  if (a === b) return 0
   const parts = (name: string): readonly string[] => name.match(/\d+|[a-z]+/gi) ?? []
   const [left, right] = [parts(a), parts(b)]
   for (let at = 0; at < Math.max(left.length, right.length); at++) {
     const [one, other] = [left[at] ?? '', right[at] ?? '']
-    const order = Number(other) - Number(one) || other.localeCompare(one, 'en', { numeric: true })
+    const order = Number(other) - Number(one) || WORDS.compare(other, one)
     if (order !== 0) return order
   }
   return 0

@@ -77,5 +77,5 @@ export function dateName(date: string): string {
 }
 
 /** 12345 as `12,345`, whatever language the reader's browser speaks: the page is English. */
-export const count = (value: number) => value.toLocaleString('en')
+export const count = (value: number) => String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',')
 export const plural = (value: number, noun: string) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`

@@ -1,3 +1,4 @@
+import type { StoredStory } from '../../src/results/results.ts'
 import { familyName } from './names.ts'
 import type { Feature, Host, Model, Release } from './model.ts'
 import { pageValue } from './words.ts'
@@ -35,8 +36,9 @@ export function sectionsOf(model: Model, filter: RowFilter): readonly Section[] 
       (!filter.differsOnly ||
         features.some((feature) => model.storyAt({ release, host, feature }).verdict === 'differs')),
   )
-  const looks = looksOf(model)
-  const look = (release: Release) => features.map((feature) => looks[model.at({ release, host, feature })]).join(' ')
+  const lookOf = looksOf(model)
+  const look = (release: Release) =>
+    features.map((feature) => lookOf(model.storyAt({ release, host, feature }))).join(' ')
   const section = (title: string, releases: readonly Release[], named: boolean) => ({
     title,
     releases: releases.length,
@@ -56,16 +58,20 @@ export function sectionsOf(model: Model, filter: RowFilter): readonly Section[] 
   ].filter(({ releases }) => releases > 0)
 }
 
-/** For each story a number that stories share which look the same in a grid. */
-function looksOf(model: Model): readonly number[] {
+/** A number that stories share which look the same in a grid; a host has a tenth of all stories. */
+function looksOf(model: Model): (story: StoredStory) => number {
   const known = new Map<string, number>()
-  return model.stories.map((story) => {
+  const numbers = new Map<StoredStory, number>()
+  return (story) => {
+    const before = numbers.get(story)
+    if (before !== undefined) return before
     const value = pageValue(model.publishedOf(story)) ?? ''
     const look = `${story.outcome} ${story.evidence} ${story.verdict} ${value}`
     const number = known.get(look) ?? known.size
     known.set(look, number)
+    numbers.set(story, number)
     return number
-  })
+  }
 }
 
 function joined(releases: readonly Release[], each: boolean, look: (release: Release) => string) {

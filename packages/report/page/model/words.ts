@@ -2,6 +2,7 @@ import { replayCommand } from '../../src/replay.ts'
 import type { Published, StoredStory } from '../../src/results/results.ts'
 import type { Evidence, Outcome } from '../../src/results/vocabulary.ts'
 import type { Model, Place } from './model.ts'
+import { count } from './names.ts'
 
 export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
   works: 'works',
@@ -69,22 +70,25 @@ export function reasonOf(model: Model, { release, host, feature }: Place, story:
   if (story.reason !== '') return `${sentence(story.reason)}${missing}`
   if (!works(story) || execution === undefined) return ''
   const { runs, bytes } = execution
-  const held = `${runs === 1 ? 'the one command sequence' : `all ${runs.toLocaleString('en')} command sequences`} held`
-  const crossed = `${bytes.toLocaleString('en')} bytes crossed the rings`
+  const held = `${runs === 1 ? 'the one command sequence' : `all ${count(runs)} command sequences`} held`
+  const crossed = `${count(bytes)} bytes crossed the rings`
   return `Both sides have it: ${release.name} asks, ${host.name} offers, ${held} and ${crossed}.${missing}`
 }
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 
 /** A cell in a sentence, for those who hear the page. */
-export function cellSentence(model: Model, place: Place): string {
-  const { release, host, feature } = place
-  const story = model.storyAt(place)
-  const outcome = OUTCOME_WORDS[story.outcome]
+export const cellSentence = (model: Model, place: Place) =>
+  `${placeWords(place)}: ${storyWords(model, model.storyAt(place))}`
+
+export const placeWords = ({ release, host, feature }: Place) => `${feature.name}, ${release.name} on ${host.name}`
+
+/** How it came out, how that is known, and what the page says. */
+export function storyWords(model: Model, story: StoredStory): string {
   const value = pageValue(model.publishedOf(story)) ?? 'nothing'
   const page =
     story.verdict === 'grid-conflict' ? 'contradicts itself' : `says ${value}: ${story.verdict.replaceAll('-', ' ')}`
-  return `${feature.name}, ${release.name} on ${host.name}: ${outcome}. Evidence: ${EVIDENCE_WORDS[story.evidence]}. Page ${page}.`
+  return `${OUTCOME_WORDS[story.outcome]}. Evidence: ${EVIDENCE_WORDS[story.evidence]}. Page ${page}.`
 }
 
 /** The command that says the same on a terminal. */

@@ -1,5 +1,4 @@
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
-import { differencesOf } from '../model/differences.ts'
 import type { Host as HostOf, Model, Place } from '../model/model.ts'
 import { count } from '../model/names.ts'
 import { placeOf } from '../model/place.ts'
@@ -21,8 +20,6 @@ const FIRST_RELEASE = 'rhel-7.9'
 export function App({ model }: { model: Model }) {
   const route = useRoute()
   const page = { model, route }
-  const differences = useMemo(() => differencesOf(model), [model])
-  const differing = differences.reduce((sum, { places }) => sum + places.length, 0)
   const { cell, theme } = route.query
   const open = useMemo(() => placeOf(model, cell), [model, cell])
   const host = hostOf(model, route)
@@ -48,12 +45,12 @@ export function App({ model }: { model: Model }) {
       <a class="skip" href="#main" onClick={toMain}>
         Skip to the content
       </a>
-      <Header page={page} differing={differing} release={release} host={host} />
+      <Header page={page} release={release} host={host} />
       <main id="main" class={route.view} tabIndex={-1}>
         <div class="view">
           {route.view === 'guest' && <Guest key={release.slug} page={page} release={release} host={host} open={open} />}
           {route.view === 'host' && <Host page={page} host={host} open={open} />}
-          {route.view === 'differences' && <Differences page={page} differences={differences} />}
+          {route.view === 'differences' && <Differences page={page} />}
           {route.view === 'sure' && <Sure page={page} host={host} />}
         </div>
         <Side page={page} open={open} legend={open === undefined || narrow} />

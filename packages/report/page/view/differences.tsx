@@ -1,25 +1,22 @@
-import { useLayoutEffect, useState } from 'preact/hooks'
-import type { Difference } from '../model/differences.ts'
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks'
+import { differencesOf, type Difference } from '../model/differences.ts'
 import { count, plural } from '../model/names.ts'
 import { go, linkWith, type Page } from './page.ts'
 import { SmallGrid } from './small-grid.tsx'
 
-interface DifferencesProps {
-  readonly page: Page
-  readonly differences: readonly Difference[]
-}
-
 const sum = (differences: readonly Difference[]) => differences.reduce((total, { places }) => total + places.length, 0)
 
 /** Where the page says otherwise, by cause, biggest first. */
-export function Differences({ page, differences }: DifferencesProps) {
+export function Differences({ page }: { page: Page }) {
+  const { model } = page
+  const differences = useMemo(() => differencesOf(model), [model])
   const { kind } = page.route.query
   const explained = differences.filter(({ cause }) => cause !== undefined)
   const bugs = explained.filter(({ cause }) => cause?.kind === 'our-bug').length
   const most = Math.max(1, ...differences.map(({ places }) => places.length))
   return (
     <>
-      <h1>{count(sum(differences))} cells where the page says otherwise</h1>
+      <h1>{count(model.differing)} cells where the page says otherwise</h1>
       <p class="lede">
         They come down to <b>{plural(explained.length, 'cause')}</b>, biggest first. Each has a source other than the
         page. <b>{bugs}</b> of them {bugs === 1 ? 'is a bug' : 'are bugs'} of ours. Cells without a cause:{' '}

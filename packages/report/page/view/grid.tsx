@@ -1,16 +1,16 @@
-import { Component, type ComponentChildren } from 'preact'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { moved, type Spot } from '../model/grid-keys.ts'
 import type { Model, Place } from '../model/model.ts'
 import { placeName } from '../model/place.ts'
-import { Cell } from './cell.tsx'
+import { cellMarkup } from './cell.ts'
+import { element } from './markup.ts'
 import { go, linkWith, type Page } from './page.ts'
 
 export interface GridRow {
-  readonly key: string
-  /** Begins a group of rows. */
-  readonly group?: ComponentChildren
-  readonly head: ComponentChildren
+  /** Begins a group of rows; HTML, as all of a row is. */
+  readonly group?: string
+  readonly head: string
   readonly places: readonly Place[]
   /** Whether the cell that is open belongs to this row. */
   holds(place: Place): boolean
@@ -34,6 +34,7 @@ interface GridProps {
 export function Grid({ page, kind, label, head, rows, lead, column, open, style }: GridProps) {
   const table = useRef<HTMLTableElement>(null)
   const size = { row: rows.length, column: column.length }
+  const markup = useMemo(() => markupOf(page.model, rows, lead, column), [page.model, rows])
   const opened = useMemo(() => spotOf(rows, open), [rows, open])
   const [wanted, setActive] = useState<Spot>(opened ?? { row: 0, column: 0 })
   const moving = useRef(false)
@@ -42,6 +43,8 @@ export function Grid({ page, kind, label, head, rows, lead, column, open, style 
   useLayoutEffect(() => {
     if (opened !== undefined) setActive(opened)
   }, [opened])
+  useLayoutEffect(() => marked(table.current, active, 'tabindex', '0'), [markup, active.row, active.column])
+  useLayoutEffect(() => opened && marked(table.current, opened, 'aria-selected', 'true'), [markup, opened])
   useLayoutEffect(() => {
     if (moving.current) cellAt(table.current, active)?.focus()
     moving.current = false
@@ -83,66 +86,29 @@ export function Grid({ page, kind, label, head, rows, lead, column, open, style 
       }}
     >
       {head}
-      <tbody>
-        {rows.map((row, at) => (
-          <Row
-            key={row.key}
-            model={page.model}
-            row={row}
-            at={at}
-            span={size.column + lead}
-            column={column}
-            active={active.row === at ? active.column : -1}
-            opened={opened?.row === at ? opened.column : -1}
-          />
-        ))}
-      </tbody>
+      <tbody dangerouslySetInnerHTML={{ __html: markup }} />
     </table>
   )
 }
 
-interface RowProps {
-  readonly model: Model
-  readonly row: GridRow
-  readonly at: number
-  readonly span: number
-  readonly column: readonly string[]
-  readonly active: number
-  readonly opened: number
+/** All rows, which stay as they are: a key that moves through them changes two attributes. */
+function markupOf(model: Model, rows: readonly GridRow[], lead: number, column: readonly string[]): string {
+  const cell = cellMarkup(model)
+  const groupOf = (group: string) =>
+    element('tr', { class: 'grp' }, element('th', { colspan: column.length + lead, scope: 'rowgroup' }, group))
+  return rows
+    .map(({ group, head, places }, at) => {
+      const cells = places.map((place, index) => cell(place, column[index] ?? '')).join('')
+      return (group === undefined ? '' : groupOf(group)) + element('tr', { 'data-row': at }, head + cells)
+    })
+    .join('')
 }
 
-/** Drawn again only when something of it changes: an arrow key touches two rows of some hundreds. */
-class Row extends Component<RowProps> {
-  override shouldComponentUpdate(next: RowProps) {
-    return (Object.keys(next) as (keyof RowProps)[]).some((key) => next[key] !== this.props[key])
-  }
-
-  override render({ model, row, at, span, column, active, opened }: RowProps) {
-    return (
-      <>
-        {row.group !== undefined && (
-          <tr class="grp">
-            <th colSpan={span} scope="rowgroup">
-              {row.group}
-            </th>
-          </tr>
-        )}
-        <tr data-row={at}>
-          {row.head}
-          {row.places.map((place, index) => (
-            <Cell
-              key={index}
-              model={model}
-              place={place}
-              reachable={active === index}
-              selected={opened === index}
-              extra={column[index] ?? ''}
-            />
-          ))}
-        </tr>
-      </>
-    )
-  }
+/** Sets an attribute of a cell until another has it. */
+function marked(table: HTMLTableElement | null, spot: Spot, name: string, value: string) {
+  const cell = cellAt(table, spot)
+  cell?.setAttribute(name, value)
+  return () => cell?.removeAttribute(name)
 }
 
 function spotOf(rows: readonly GridRow[], open: Place | undefined): Spot | undefined {

@@ -5,6 +5,7 @@ import { dateName } from '../model/names.ts'
 import { siblings } from '../model/place.ts'
 import { Answer } from './answer.tsx'
 import { Grid, type GridRow } from './grid.tsx'
+import { element, escaped } from './markup.ts'
 import { go, linkTo, linkWith, PHONE, useMedia, type Page } from './page.ts'
 import { Picker } from './picker.tsx'
 
@@ -28,13 +29,8 @@ export function Guest({ page, release, host, open }: GuestProps) {
   const rows = useMemo<readonly GridRow[]>(
     () =>
       model.features.map((feature, at) => ({
-        key: feature.id,
-        ...(feature.group === model.features[at - 1]?.group ? {} : { group: feature.group }),
-        head: (
-          <th class="lab" scope="row" title={feature.title}>
-            {feature.name}
-          </th>
-        ),
+        ...(feature.group === model.features[at - 1]?.group ? {} : { group: escaped(feature.group) }),
+        head: element('th', { class: 'lab', scope: 'row', title: feature.title }, escaped(feature.name)),
         places: hosts.map((one) => ({ release, host: one, feature })),
         holds: (place) => place.release === release && place.feature === feature,
       })),

@@ -5,18 +5,17 @@ import { Search } from './search.tsx'
 
 interface HeaderProps {
   readonly page: Page
-  readonly differing: number
   readonly release: Release
   readonly host: Host
 }
 
-export function Header({ page, differing, release, host }: HeaderProps) {
-  const { route } = page
+export function Header({ page, release, host }: HeaderProps) {
+  const { model, route } = page
   const phone = useMedia(PHONE)
   const views = [
     { view: 'guest', name: phone ? 'Guest' : 'I have this guest', id: route.view === 'guest' ? release.slug : '' },
     { view: 'host', name: phone ? 'Host' : 'I have this host', id: host.id },
-    { view: 'differences', name: 'Differences', id: '', more: count(differing) },
+    { view: 'differences', name: 'Differences', id: '', more: count(model.differing) },
     { view: 'sure', name: 'How sure', id: '' },
   ] as const
   return (

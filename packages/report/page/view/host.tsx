@@ -6,6 +6,7 @@ import { sectionsOf, type Row, type Section } from '../model/rows.ts'
 import type { Query } from '../model/route.ts'
 import { Grid, type GridRow } from './grid.tsx'
 import { supportOf } from './guest.tsx'
+import { element, escaped } from './markup.ts'
 import { go, linkTo, linkWith, PHONE, useMedia, type Page } from './page.ts'
 
 interface HostProps {
@@ -34,7 +35,10 @@ export function Host({ page, host, open }: HostProps) {
       }),
     [model, host, features, family, sup, diff, all],
   )
-  const rows = useMemo(() => sections.flatMap((section) => rowsOf(page, host, features, section)), [sections])
+  const rows = useMemo(
+    () => sections.flatMap((section) => rowsOf(page, host, features, section)),
+    [sections, route.query.theme],
+  )
   const column = features.map((feature, at) => (at > 0 && feature.group !== features[at - 1]?.group ? ' gs' : ''))
   return (
     <>
@@ -70,6 +74,7 @@ export function Host({ page, host, open }: HostProps) {
             lead={2}
             column={column}
             open={open}
+            style={{ '--columns': features.length }}
           />
         )}
       </div>
@@ -86,23 +91,14 @@ function rowsOf(
   return section.rows.map((row, at) => {
     const [release] = row.releases
     const { works, measured } = tallyOf(model, release, host)
-    const group = (
-      <>
-        {section.title} <small>{plural(section.releases, 'release')}</small>
-      </>
-    )
+    const group = `${escaped(section.title)} ${element('small', {}, plural(section.releases, 'release'))}`
+    const link = element('a', { href: linkTo(route, 'guest', release.slug, { host: host.id }) }, escaped(row.label))
+    const line = row.line === '' ? '' : element('small', {}, escaped(row.line))
     return {
-      key: release.slug,
       ...(at === 0 ? { group } : {}),
-      head: (
-        <>
-          <th class="lab" scope="row" title={namesOf(row)}>
-            <a href={linkTo(route, 'guest', release.slug, { host: host.id })}>{row.label}</a>
-            {row.line !== '' && <small>{row.line}</small>}
-          </th>
-          <td class="n">{measured === 0 ? '–' : `${works}/${measured}`}</td>
-        </>
-      ),
+      head:
+        element('th', { class: 'lab', scope: 'row', title: namesOf(row) }, link + line) +
+        element('td', { class: 'n' }, measured === 0 ? '–' : `${works}/${measured}`),
       places: features.map((feature) => ({ release, host, feature })),
       holds: (place) => place.host === host && row.releases.includes(place.release),
     }
@@ -118,9 +114,6 @@ function Head({ features }: { features: readonly Feature[] }) {
       <colgroup>
         <col class="lh" />
         <col class="cn" />
-        {features.map(({ id, group }, at) => (
-          <col key={id} class={at > 0 && group !== features[at - 1]?.group ? 'cg' : 'cc'} />
-        ))}
       </colgroup>
       <thead>
         <tr class="sup">
@@ -128,7 +121,7 @@ function Head({ features }: { features: readonly Feature[] }) {
           {groups.map((group, at) => {
             const width = features.filter((feature) => feature.group === group).length
             return (
-              <td key={group} colSpan={width} class={at > 0 ? 'gs' : ''}>
+              <td key={group} colSpan={width} class={at > 0 ? 'gs' : ''} style={{ '--span': width }}>
                 {width > 2 ? group : ''}
               </td>
             )

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { Outcome } from '../../src/results/vocabulary.ts'
-import { Mark } from './cell.tsx'
+import { Mark } from './mark.tsx'
 
 const SHAPES: readonly (readonly [outcome: Outcome, name: string, meaning: string])[] = [
   ['works', 'Works', 'every drawn command sequence held, and its bytes crossed the ring'],

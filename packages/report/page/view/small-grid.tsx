@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Place } from '../model/model.ts'
 import { cellSentence } from '../model/words.ts'
-import { marksOf } from './cell.tsx'
+import { marksOf } from './cell.ts'
 import { openPlace } from './grid.tsx'
 import type { Page } from './page.ts'
 
@@ -40,7 +40,7 @@ export function SmallGrid({ page, kind, label, columns, rows, lead, open }: Smal
             {places.map((place) => (
               <td
                 key={place.host.id}
-                class={`c ${marksOf(page.model, place)}`}
+                class={`c ${marksOf(page.model.storyAt(place))}`}
                 tabIndex={0}
                 aria-label={cellSentence(page.model, place)}
                 {...(place.release === open?.release && place.host === open.host ? { 'aria-selected': true } : {})}

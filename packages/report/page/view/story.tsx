@@ -5,7 +5,7 @@ import type { Place } from '../model/model.ts'
 import { count, plural } from '../model/names.ts'
 import { neighbours, placeName, proofs } from '../model/place.ts'
 import { EVIDENCE_WORDS, OUTCOME_WORDS, pageValue, reasonOf, commandOf, verdictSentence } from '../model/words.ts'
-import { marksOf } from './cell.tsx'
+import { marksOf } from './cell.ts'
 import { close, stepDifference } from './keys.ts'
 import { linkTo, linkWith, type Page } from './page.ts'
 import { Sequence } from './sequence.tsx'
@@ -28,7 +28,7 @@ export function Story({ page, place }: { page: Page; place: Place }) {
         Close
       </button>
       <div class="ttl">
-        <span class={`k ${marksOf(model, place)}`} aria-hidden="true" />
+        <span class={`k ${marksOf(story)}`} aria-hidden="true" />
         <h2 id="story">
           {feature.name}: {OUTCOME_WORDS[story.outcome]}
         </h2>
