@@ -9,6 +9,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { reportHtml } from '@vmbus/report'
 import { exampleResults } from './example-results.ts'
+import { REFERENCE_PAGE, REFERENCE_SECONDS } from './reference-page.ts'
 
 // The page in Debian's Chromium, with a run of all 472 releases.
 
@@ -25,24 +26,30 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const folder = mkdtempSync(join(tmpdir(), 'vmbus-report-'))
 const file = join(folder, 'report.html')
 const address = pathToFileURL(file).href
+const referenceFile = join(folder, 'reference.html')
+const reference = pathToFileURL(referenceFile).href
 let browser: Browser
 
 beforeAll(async () => {
   writeFileSync(file, reportHtml(exampleResults(7)))
-  const executablePath = execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim()
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  writeFileSync(referenceFile, REFERENCE_PAGE)
+  browser = await launched()
 })
+
+function launched(...options: readonly string[]) {
+  const executablePath = execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim()
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...options] })
+}
 
 afterAll(async () => {
   await browser.close()
   rmSync(folder, { recursive: true })
 })
 
-/** Opens the page, uses it, and fails where the page said anything on its console or asked for anything but itself. */
-async function opened(hash: string, viewport: typeof DESKTOP, use: (page: Page) => Promise<void>, dark = false) {
+/** Opens a page, and notes what it says on its console and what it asks for but itself. */
+async function open(viewport: typeof DESKTOP) {
   const context = await browser.newContext({
     viewport,
-    colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
@@ -53,74 +60,155 @@ async function opened(hash: string, viewport: typeof DESKTOP, use: (page: Page) 
   page.on('request', (request) => {
     if (!request.url().startsWith(address) && !request.url().startsWith('data:')) told.push(request.url())
   })
+  return {
+    page,
+    /** Fails where the page said anything or asked for anything. */
+    async close() {
+      await context.close()
+      expect(told).toEqual([])
+    },
+  }
+}
+
+/** Opens the page and uses it. */
+async function opened(hash: string, viewport: typeof DESKTOP, use: (page: Page) => Promise<void>) {
+  const { page, close } = await open(viewport)
   await page.goto(address + hash)
   await page.waitForSelector('main h1')
   await use(page)
-  await context.close()
-  expect(told).toEqual([])
+  await close()
+}
+
+interface Painted {
+  /** Of the main thread, until the first paint. */
+  readonly seconds: number
+  readonly cells: number
+}
+
+async function painted(url: string): Promise<Painted> {
+  const page = await browser.newPage({ viewport: DESKTOP })
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
+  await page.goto(url)
+  await expect
+    .poll(() => page.evaluate<number>('performance.getEntriesByName("first-contentful-paint").length'))
+    .toBe(1)
+  const { metrics } = await session.send('Performance.getMetrics')
+  const cells = await page.locator('.view td.c').count()
+  await page.close()
+  return { seconds: metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN, cells }
 }
 
 const hashOf = (page: Page) => page.evaluate<string>('location.hash')
 const focused = (page: Page) => page.evaluate<string>('document.activeElement.getAttribute("aria-label") ?? ""')
 
-describe('accessibility', () => {
-  const looks = [DESKTOP, TABLET, PHONE].flatMap((viewport) => [false, true].map((dark) => ({ viewport, dark })))
-  const cases = [...VIEWS, CELL].flatMap((hash) => looks.map((look) => ({ hash, width: look.viewport.width, ...look })))
-  test.each(cases)('axe finds nothing in $hash at $width, dark: $dark', async ({ hash, viewport, dark }) => {
-    await opened(
-      hash,
-      viewport,
-      async (page) => {
-        // Thousands of cells of a few kinds: two hundred rows less say the same in a tenth of the time.
-        await page.evaluate(
-          'document.querySelectorAll("table.host tbody tr:nth-child(n + 60)").forEach((row) => row.remove())',
-        )
-        // What a link scrolled half under the head is no small target.
-        await page.evaluate('scrollTo(0, 0)')
-        await page.evaluate(axe)
-        const { violations } = await page.evaluate<AxeResults>(`axe.run({ runOnly: ${JSON.stringify(RULES)} })`)
-        expect(violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html)])).toEqual([])
-      },
-      dark,
+describe.each([DESKTOP, TABLET, PHONE])('accessibility at $width', (viewport) => {
+  let page: Page
+  let close: () => Promise<void>
+
+  beforeAll(async () => {
+    ;({ page, close } = await open(viewport))
+    await page.goto(address)
+    await page.evaluate(axe)
+  })
+
+  afterAll(() => close())
+
+  /** Follows a link, by way of another view: what was drawn before is drawn again. */
+  async function follow(hash: string) {
+    for (const one of ['#differences', '#sure', hash]) {
+      await page.goto(address + one)
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+    }
+    expect(await hashOf(page)).toBe(hash)
+  }
+
+  async function violations(rules: string) {
+    // Of what is right no more than one element each: lists of thousands would be written down and thrown away.
+    const found = await page.evaluate<AxeResults['violations']>(
+      `axe.run({ runOnly: ${rules}, resultTypes: ['violations'] }).then(({ violations }) => violations)`,
     )
+    return found.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html)])
+  }
+
+  test.each([...VIEWS, CELL])('axe finds nothing in %s, light or dark', async (hash) => {
+    await page.emulateMedia({ colorScheme: 'light' })
+    await follow(hash)
+    // Thousands of cells of some fifty kinds: the rows that show each kind first say the same in a tenth of the time.
+    await page.evaluate(`(() => {
+      const seen = new Set()
+      for (const row of document.querySelectorAll('table.host tr[data-row]')) {
+        const kinds = [...row.querySelectorAll('td.c')].map(({ className }) => className)
+        if (kinds.every((kind) => seen.has(kind))) row.remove()
+        for (const kind of kinds) seen.add(kind)
+      }
+    })()`)
+    // What a link scrolled half under the head is no small target.
+    await page.evaluate('scrollTo(0, 0)')
+    const rules = JSON.stringify(RULES)
+    expect(await violations(rules)).toEqual([])
+    // The same elements in other colours.
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(
+      await violations(
+        `axe.getRules(${rules}).filter(({ tags }) => tags.includes('cat.color')).map(({ ruleId }) => ruleId)`,
+      ),
+    ).toEqual([])
   })
 
-  test.each(VIEWS)('no view is wider than a phone: %s', async (hash) => {
-    await opened(hash, PHONE, async (page) => {
-      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(PHONE.width)
+  test.each(viewport === PHONE ? VIEWS : [])('no view is wider than a phone: %s', async (hash) => {
+    await follow(hash)
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(PHONE.width)
+  })
+
+  test.each(viewport === PHONE ? ['#guest/rhel-7.9', '#guest/rhel-7.9?hosts=all', '#host/ws2022'] : [])(
+    'cells of a phone are at least 24 pixels on each side: %s',
+    async (hash) => {
+      await follow(hash)
+      const sizes = await page.evaluate<number[]>(
+        '[...document.querySelectorAll("tr:nth-child(-n + 9) > td.c")].flatMap((cell) => [cell.offsetWidth, cell.offsetHeight])',
+      )
+      expect(Math.min(...sizes)).toBeGreaterThanOrEqual(24)
+    },
+  )
+})
+
+test('a screen reader is told of all cells, painted or not', async () => {
+  // Chromium leaves out what it does not lay out unless one asks, as this option does.
+  const asked = await launched('--force-renderer-accessibility')
+  const page = await asked.newPage({ viewport: DESKTOP })
+  await page.goto(`${address}#host/ws2022`)
+  const session = await page.context().newCDPSession(page)
+  const cells = await page.locator('.view td.c').count()
+  await expect
+    .poll(async () => {
+      const { nodes } = await session.send('Accessibility.getFullAXTree')
+      return nodes.filter(({ role, name }) => role?.value === 'gridcell' && String(name?.value).includes('Evidence: '))
+        .length
     })
-  })
-
-  test('cells of a phone are at least 24 pixels on each side', async () => {
-    for (const hash of ['#guest/rhel-7.9', '#guest/rhel-7.9?hosts=all', '#host/ws2022'])
-      await opened(hash, PHONE, async (page) => {
-        const sizes = await page.evaluate<number[]>(
-          '[...document.querySelectorAll("tr:nth-child(-n + 9) > td.c")].flatMap((cell) => [cell.offsetWidth, cell.offsetHeight])',
-        )
-        expect(Math.min(...sizes)).toBeGreaterThanOrEqual(24)
-      })
-  })
+    .toBe(cells)
+  await asked.close()
 })
 
 describe('speed', () => {
-  // A machine that runs other things as well is no fault of the page: what counts is what its main thread did until then.
+  // What the main thread does until the first paint: a machine that runs other things as well is no fault of the page. Nor is
+  // one that is slow, on which the reference page takes longer in the same measure: seconds are those of a machine on which that
+  // takes what its file says. There the views take 0.27 and 0.45 s, and 0.24 to 0.31 and 0.40 to 0.50 beside sixteen others on
+  // two cores; limits are as much above that, as below what a page of twice that takes, and both below the second.
   test.each([
-    ['#guest/rhel-7.9', 17 * 30],
-    ['#host/ws2022', 3000],
-  ])('%s is painted with all its cells below a second', async (hash, cells) => {
-    const page = await browser.newPage({ viewport: DESKTOP })
-    const session = await page.context().newCDPSession(page)
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' })
-    await page.goto(address + hash)
-    await expect
-      .poll(() => page.evaluate<number>('performance.getEntriesByName("first-contentful-paint").length'))
-      .toBe(1)
-    const { metrics } = await session.send('Performance.getMetrics')
-    const seconds = metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN
-    console.log(`${hash}: ${seconds.toFixed(2)} s of the main thread`)
-    expect(await page.locator('.view td.c').count()).toBeGreaterThanOrEqual(cells)
-    expect(seconds).toBeLessThan(1)
-    await page.close()
+    ['#guest/rhel-7.9', 17 * 30, 0.4],
+    ['#host/ws2022', 3000, 0.65],
+  ])('%s is painted with all its cells below a second', async (hash, cells, limit) => {
+    const times: { readonly view: Painted; readonly reference: Painted }[] = []
+    for (let time = 0; time < 3; time++)
+      times.push({ reference: await painted(reference), view: await painted(address + hash) })
+    const mean = (of: 'view' | 'reference') => times.reduce((sum, one) => sum + one[of].seconds, 0) / times.length
+    const seconds = (mean('view') * REFERENCE_SECONDS) / mean('reference')
+    console.log(
+      `${hash}: ${mean('view').toFixed(2)} s of the main thread, the reference page ${mean('reference').toFixed(2)} s: ${seconds.toFixed(2)} s`,
+    )
+    for (const { view } of times) expect(view.cells).toBeGreaterThanOrEqual(cells)
+    expect(seconds).toBeLessThan(limit)
   })
 })
 
