@@ -162,18 +162,21 @@ function guestOf(
 }
 
 /** Ends what insmod says of a module: a byte (record separator) that is in no message of its own. */
-const END_OF_MODULE = '\\036'
+const END_OF_MODULE = '\u001E'
 
 /** One command for all modules: another costs the guest as much as loading a small module does. */
 const loadScript = (names: readonly string[]): string =>
-  `for module in ${names.map(modulePath).join(' ')}; do insmod $module; printf '${END_OF_MODULE}%s\\n' $?; done`
+  `for module in ${names.map(modulePath).join(' ')}; do insmod $module; printf '\\036%s\\n' $?; done`
 
 function loadedModules(names: readonly string[], output: string): LoadedModules {
-  const told = [...output.matchAll(/([^\x1e]*)\x1e(\d+)\n/g)]
+  // What the first said, its status and what the second said in the next line, and so on.
+  const [first = '', ...rest] = output.split(END_OF_MODULE)
+  const ends = rest.map((text) => text.indexOf('\n'))
+  const words = [first, ...rest.map((text, index) => text.slice((ends[index] ?? 0) + 1))]
   return Object.fromEntries(
     names.map((name, index): [string, ExecResult] => {
-      const [, words = '', status] = told[index] ?? []
-      return [name, { status: Number(status), output: words }]
+      const status = rest[index]?.slice(0, ends[index])
+      return [name, { status: Number(status), output: words[index] ?? '' }]
     }),
   )
 }

@@ -106,9 +106,7 @@ export async function startWorker(
   const gone = (why: string, cause?: unknown): void => {
     isSound = false
     closed.resolve()
-    void stop(new MachineError('VMBUS_MACHINE_STOPPED', `the machine's worker ${why}`, {}, cause)).catch(
-      () => undefined,
-    )
+    void stop(stoppedFor(`the machine's worker ${why}`, cause)).catch(() => undefined)
   }
   const failed = (error: unknown): void => gone(`failed: ${reasonOf(error)}`, error)
   const exited = (code: number): void => gone(`ended with code ${code}`)
@@ -126,18 +124,22 @@ export async function startWorker(
         try {
           worker.postMessage({ id, method, args } satisfies Request)
         } catch (cause) {
-          const error = new MachineError(
-            'VMBUS_MACHINE_OPTIONS',
-            `an argument of ${method} is no plain value: ${reasonOf(cause)}`,
-            { method },
-            cause,
-          )
-          settle(id, (call) => call.reject(error))
+          settle(id, (call) => call.reject(notPlain(method, cause)))
         }
       }),
-    stop: () => stop(new MachineError('VMBUS_MACHINE_STOPPED', 'the machine was stopped')),
+    stop: () => stop(stoppedFor('the machine was stopped')),
   }
 }
+
+const stoppedFor = (why: string, cause?: unknown) => new MachineError('VMBUS_MACHINE_STOPPED', why, {}, cause)
+
+const notPlain = (method: string, cause: unknown) =>
+  new MachineError(
+    'VMBUS_MACHINE_OPTIONS',
+    `an argument of ${method} is no plain value: ${reasonOf(cause)}`,
+    { method },
+    cause,
+  )
 
 interface Settlement<T> {
   readonly promise: Promise<T>
