@@ -1,6 +1,6 @@
 import type { Codec } from './codec.ts'
 import { compile } from './compile.ts'
-import { zeros } from './defaults.ts'
+import { completion } from './defaults.ts'
 import { dump } from './dump.ts'
 import { badDefinition } from './errors.ts'
 import { flatten, type FieldInfo } from './fields.ts'
@@ -101,7 +101,8 @@ function codecOf(node: StructNode, kind: 'auto' | 'compiled' | 'interpreted'): C
 
 function layoutOf<T>(node: StructNode, untyped: Codec): Layout<T> {
   const codec = untyped as Pick<Layout<T>, 'decode' | 'encode' | 'encodeChecked' | 'read' | 'write'>
-  const create = (partial?: Sparse<T>): T => zeros(node, partial) as T
+  const complete = completion(node)
+  const create = (partial?: Sparse<T>): T => complete(partial) as T
   return {
     node,
     name: node.name,

@@ -119,6 +119,8 @@ export function putText(
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 /** Byte positions of the textual digits: the first three groups are little-endian. */
 const GUID_ORDER: readonly number[] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
+/** Where the two digits of each of them stand in the text. */
+const GUID_DIGITS: readonly number[] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
 const GUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export function guid(view: DataView, offset: number): string {
@@ -132,7 +134,11 @@ export function guid(view: DataView, offset: number): string {
 
 export function putGuid(view: DataView, offset: number, value: string, field: string): void {
   if (!GUID_TEXT.test(value)) outOfRange(field, value, 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx')
-  const digits = value.replaceAll('-', '')
-  for (let i = 0; i < 16; i++)
-    view.setUint8(offset + (GUID_ORDER[i] ?? 0), Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
+  for (let i = 0; i < 16; i++) {
+    const at = GUID_DIGITS[i] ?? 0
+    view.setUint8(offset + (GUID_ORDER[i] ?? 0), (digit(value.charCodeAt(at)) << 4) | digit(value.charCodeAt(at + 1)))
+  }
 }
+
+/** A hexadecimal digit by its character: 0 to 9, or a letter of either case. */
+const digit = (code: number): number => (code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57)

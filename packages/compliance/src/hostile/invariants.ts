@@ -23,10 +23,15 @@ export function byteChangedBy(memory: GuestMemory, work: () => void): number {
   const { bytes, words } = memory
   const before = words.slice()
   work()
-  for (let word = 0; word < words.length; word++)
-    if (words[word] !== before[word]) {
-      const old = new Uint8Array(before.buffer)
-      return bytes.findIndex((byte, at) => at >= word * 4 && byte !== old[at])
-    }
+  const word = firstChange(words, before)
+  if (word < 0) return -1
+  const old = new Uint8Array(before.buffer)
+  return bytes.findIndex((byte, at) => at >= word * 4 && byte !== old[at])
+}
+
+/** The first word of those from `from` on that is not what it was before, or -1. Of its own, so that it is compiled once for all RAM. */
+export function firstChange(words: Int32Array, before: Int32Array, from = 0): number {
+  const { length } = before
+  for (let at = 0; at < length; at++) if (words[from + at] !== before[at]) return from + at
   return -1
 }

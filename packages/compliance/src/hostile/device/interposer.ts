@@ -33,32 +33,92 @@ export interface Interposed<Spec> {
   invokeReadable(subchannelIndex: number): boolean
 }
 
+/**
+ * A channel under an interposer. A class, not an object over the channel: whatever has been another's prototype has a hidden
+ * class of its own, by which each access to it is looked up anew.
+ */
+class Overlaid implements Channel {
+  readonly offer: Channel['offer']
+  readonly subchannelIndex: number
+  readonly userData: Uint8Array
+  private readonly inner: Channel
+  private readonly interposer: Interposer
+
+  constructor(inner: Channel, interposer: Interposer) {
+    this.offer = inner.offer
+    this.subchannelIndex = inner.subchannelIndex
+    this.userData = inner.userData
+    this.inner = inner
+    this.interposer = interposer
+  }
+
+  get targetVp(): number {
+    return this.inner.targetVp
+  }
+  get isOpen(): boolean {
+    return this.inner.isOpen
+  }
+  get readable(): boolean {
+    return this.inner.readable
+  }
+  get writableBytes(): number {
+    return this.inner.writableBytes
+  }
+
+  receive(): Packet | undefined {
+    const { inner, interposer, subchannelIndex } = this
+    for (let packet = inner.receive(); packet !== undefined; packet = inner.receive()) {
+      const read = interposer.received(packet, subchannelIndex)
+      if (read !== undefined) return read
+    }
+    return inner.isOpen ? interposer.forged(subchannelIndex) : undefined
+  }
+  sendCompletion(payload: Uint8Array, low: number, high: number): boolean {
+    const sent = this.inner.sendCompletion(payload, low, high)
+    if (sent) this.interposer.completed(payload, low, high, this.subchannelIndex)
+    return sent
+  }
+  sendInBand(payload: Uint8Array, low: number, high: number, wantCompletion: boolean): boolean {
+    const sent = this.inner.sendInBand(payload, low, high, wantCompletion)
+    if (sent) this.interposer.said(payload, this.subchannelIndex)
+    return sent
+  }
+  sendGpaDirect(...packet: Parameters<Channel['sendGpaDirect']>): boolean {
+    return this.inner.sendGpaDirect(...packet)
+  }
+  sendTransferPages(...packet: Parameters<Channel['sendTransferPages']>): boolean {
+    return this.inner.sendTransferPages(...packet)
+  }
+  cork(): void {
+    this.inner.cork()
+  }
+  uncork(): void {
+    this.inner.uncork()
+  }
+  wantWritable(bytes: number): void {
+    this.inner.wantWritable(bytes)
+  }
+  mask(masked: boolean): void {
+    this.inner.mask(masked)
+  }
+  gpadl(id: number): ReturnType<Channel['gpadl']> {
+    return this.inner.gpadl(id)
+  }
+  fail(code: string, message: string, branch?: string): void {
+    this.inner.fail(code, message, branch)
+  }
+  inspect(): Record<string, unknown> {
+    return this.inner.inspect()
+  }
+}
+
 /** The same channel for each of its owner's calls. */
 function overlays(interposer: Interposer): (channel: Channel) => Channel {
   const all = new WeakMap<Channel, Channel>()
   return (channel) => {
     const known = all.get(channel)
     if (known !== undefined) return known
-    const index = channel.subchannelIndex
-    const made = Object.assign(Object.create(channel) as Channel, {
-      receive(): Packet | undefined {
-        for (let packet = channel.receive(); packet !== undefined; packet = channel.receive()) {
-          const read = interposer.received(packet, index)
-          if (read !== undefined) return read
-        }
-        return channel.isOpen ? interposer.forged(index) : undefined
-      },
-      sendCompletion(payload: Uint8Array, low: number, high: number): boolean {
-        const sent = channel.sendCompletion(payload, low, high)
-        if (sent) interposer.completed(payload, low, high, index)
-        return sent
-      },
-      sendInBand(payload: Uint8Array, low: number, high: number, wantCompletion: boolean): boolean {
-        const sent = channel.sendInBand(payload, low, high, wantCompletion)
-        if (sent) interposer.said(payload, index)
-        return sent
-      },
-    })
+    const made = new Overlaid(channel, interposer)
     all.set(channel, made)
     return made
   }
@@ -99,7 +159,9 @@ export function interposedHost(spec: HostDeviceSpec, interposer: Interposer): In
     spec: { ...spec, create: (deps, settings) => wrap(spec.create(deps, settings)) },
     inspect: () => inner?.inspect() ?? {},
     get open() {
-      return [...open].flatMap(([index, channel]) => (channel.isOpen ? [index] : []))
+      const indices: number[] = []
+      for (const [index, channel] of open) if (channel.isOpen) indices.push(index)
+      return indices
     },
     invokeReadable(index) {
       const channel = open.get(index)
@@ -156,7 +218,9 @@ export function interposedGuest(spec: GuestDriverSpec, interposer: Interposer): 
     spec: { ...spec, create: (deps) => wrap(spec.create(deps)) },
     inspect: () => inner?.inspect() ?? {},
     get open() {
-      return [...known].flatMap(([index, handle]) => (isOpen(handle) ? [index] : []))
+      const indices: number[] = []
+      for (const [index, handle] of known) if (isOpen(handle)) indices.push(index)
+      return indices
     },
     invokeReadable(index) {
       const handle = known.get(index)
