@@ -1,6 +1,7 @@
 import { faultInjectingDisk, memoryDisk, queued, type BlockStatus } from '@vmbus/disk'
 import type { PageRange } from '@vmbus/core'
 import { seeded } from '@vmbus/world'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RequestResult } from '../src/index.ts'
@@ -74,6 +75,12 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
   const overlaps = (a: Operation, b: Operation): boolean =>
     'sector' in a && 'sector' in b && a.sector < b.sector + b.count && b.sector < a.sector + a.count
 
+  const pattern = (length: number, fill: number, first: number): Uint8Array => {
+    const data = new Uint8Array(length)
+    for (let index = 0; index < length; index++) data[index] = index * fill + first
+    return data
+  }
+
   /** One run: the controller over a disk, against an array; requests whose sectors overlap wait for each other. */
   function run(
     operations: readonly Operation[],
@@ -91,7 +98,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
       settings: { versions: [version] },
       guest: { behaviour: { depth, ringPages } },
       vps,
-      pages: 2600,
+      pages: 768,
     })
     disk.inject({ sector: FAULTY_FROM, count: SECTORS - FAULTY_FROM, status })
     const model = new Uint8Array(SECTORS * SECTOR)
@@ -100,6 +107,17 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     const waiting = new Map<number, Waiting>()
     let checked = 0
     let removing = false
+
+    const checkSectors = (got: Uint8Array, first: number): void => {
+      for (let at = 0; at < got.length; at += SECTOR) {
+        const sector = first + at / SECTOR
+        if (unknown.has(sector)) continue
+        const wanted = model.subarray(sector * SECTOR, (sector + 1) * SECTOR)
+        // Half a million sectors: `expect` costs more than all else that is done for one.
+        if (Buffer.compare(got.subarray(at, at + SECTOR), wanted) !== 0)
+          throw new Error(`sector ${sector} is not as it was written`)
+      }
+    }
 
     const judge = (id: number, result: RequestResult): void => {
       const request = waiting.get(id)
@@ -122,13 +140,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
       } else expect(result.outcome).toBe('good')
       if (what.kind === 'read' && range !== undefined && result.outcome === 'good') {
         expect(result.transferred).toBe(range.byteCount)
-        const got = w.get(range)
-        for (let index = 0; index < what.count; index++) {
-          const sector = what.sector + index
-          const part = got.subarray(index * SECTOR, (index + 1) * SECTOR)
-          if (!unknown.has(sector))
-            expect(Buffer.compare(part, model.subarray(sector * SECTOR, (sector + 1) * SECTOR))).toBe(0)
-        }
+        checkSectors(w.get(range), what.sector)
       }
       if (what.kind === 'write' && data !== undefined && result.outcome === 'good') {
         model.set(data, what.sector * SECTOR)
@@ -168,8 +180,8 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
         w.restore(state)
         queue.restore(backend)
         const again = w.save()
-        expect(Buffer.compare(again.memory, state.memory)).toBe(0)
-        expect({ ...again, memory: null }).toEqual({ ...state, memory: null })
+        // A fifth of what `toEqual` costs, which says where they differ.
+        if (!isDeepStrictEqual(again, state)) expect(again).toEqual(state)
       } else {
         if ([...waiting.values()].some((each) => overlaps(each.what, what))) settle()
         const bad = 'sector' in what && what.sector + what.count > FAULTY_FROM
@@ -179,10 +191,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
           waiting.set(w.driver.unmap({}, [what]), { what, range: undefined, data: undefined, faulty: bad })
         else {
           const range = w.allocate(what.count * SECTOR, what.offset)
-          const data = Uint8Array.from(
-            { length: range.byteCount },
-            (_, index) => (index * what.fill + what.sector) & 0xff,
-          )
+          const data = pattern(range.byteCount, what.fill, what.sector)
           if (what.kind === 'write') w.put(range, data)
           const cdb = [
             what.kind === 'write' ? 0x2a : 0x28,
@@ -208,15 +217,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
     expect(w.available).toBe(available)
     const stored = new Uint8Array(FAULTY_FROM * SECTOR)
     expect(plain.read(0, [stored])).toBe('ok')
-    for (let sector = 0; sector < FAULTY_FROM; sector++) {
-      if (!unknown.has(sector))
-        expect(
-          Buffer.compare(
-            stored.subarray(sector * SECTOR, (sector + 1) * SECTOR),
-            model.subarray(sector * SECTOR, (sector + 1) * SECTOR),
-          ),
-        ).toBe(0)
-    }
+    checkSectors(stored, 0)
     // The buses tell of answers and signals that a removal overtook.
     expect(w.diagnostics.filter(({ source }) => !source.endsWith('-bus'))).toEqual([])
   }
