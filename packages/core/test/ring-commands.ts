@@ -8,6 +8,7 @@ const ARENA_PAGES = 24
 const SOURCE = 22
 const memory = guestMemory(ARENA_PAGES * PAGE)
 const guard = guardedMemory(memory)
+const source = Uint8Array.from({ length: 2 * PAGE }, (_, i) => i * 13)
 
 /** How often something happened that a property about it needs. */
 const seen = { full: 0, signalsOnWrite: 0, signalsOnRead: 0, bounced: 0, views: 0, wraps: 0 }
@@ -96,13 +97,13 @@ const assemble = fc
     command(`assemble(${header * 8}, ${pieces.join('+')}${commits ? '' : ', abandoned'})`, (spec, { tx }) => {
       const headerBytes = Uint8Array.from({ length: header * 8 }, (_, i) => (low + i) & 0xff)
       const parts = pieces.map((bytes, index) => pattern(low + index, bytes))
-      const payload = Uint8Array.from(parts.flatMap((part) => [...part]))
+      const payload = Buffer.concat(parts)
       const packet = {
         type: 9,
         flags: 1,
         low,
         high: 0,
-        body: padded(Uint8Array.from([...headerBytes, ...payload])),
+        body: padded(Buffer.concat([headerBytes, payload])),
         headerLength: headerBytes.length,
       }
       const expected = statusOf(spec, packet)
@@ -303,7 +304,7 @@ export function ringModel(numRuns: number, seed: number, size: fc.SizeForArbitra
   fc.assert(
     fc.property(ringPages, fc.nat(), commands, (pfns, start, steps) => {
       guard.reset()
-      for (let i = 0; i < 2 * PAGE; i++) memory.bytes[SOURCE * PAGE + i] = (i * 13) & 0xff
+      memory.bytes.set(source, SOURCE * PAGE)
       const area = ringArea(memory, pfns)
       const origin = (start * 8) % area.size
       memory.words.fill(0, area.control, area.control + 1024)
