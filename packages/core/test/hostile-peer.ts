@@ -16,6 +16,7 @@ const GRANTED = new Set(PFNS)
 const silent = new Uint8Array(ram.size)
 /** What is sent: an array of its own for each of millions of packets costs more than the packet. */
 const PAYLOAD = new Uint8Array(PAGE)
+const USER_DATA = new Uint8Array(120)
 
 type Role = 'guest' | 'host'
 
@@ -162,6 +163,16 @@ function strike(victim: Role, what: Attack): void {
   }
 }
 
+/** Strikes once, at a later access. */
+function ambush(victim: Role, access: number, what: Attack): () => void {
+  let left = access
+  return () => {
+    if (left-- > 0) return
+    memory.hook = undefined
+    strike(victim, what)
+  }
+}
+
 /** Everything that a packet says of itself is true of the private copy. */
 function checkPacket({
   type,
@@ -260,12 +271,7 @@ function attackOnce(
   totals: HostileTotals,
 ): ChannelFault | 'none' {
   const branches: (ChannelFault | 'none')[] = []
-  let ambush: { access: number; attack: Attack } | undefined
-  memory.hook = () => {
-    if (ambush === undefined || ambush.access-- > 0) return
-    strike(victim, ambush.attack)
-    ambush = undefined
-  }
+  memory.hook = undefined
   const make = (role: Role, saved?: unknown): ChannelEnd =>
     createChannel({
       memory: role === victim ? memory : ram,
@@ -274,7 +280,7 @@ function attackOnce(
       pfns: PFNS,
       downstreamOffset: DOWNSTREAM,
       targetVp: 0,
-      userData: new Uint8Array(120),
+      userData: USER_DATA,
       signal: () => {},
       gpadl: () => undefined,
       diagnose: ({ detail }) => {
@@ -301,7 +307,7 @@ function attackOnce(
         continue
       case 'ambush':
         totals.inputs++
-        ambush = { ...taken }
+        memory.hook = ambush(victim, taken.access, taken.attack)
         continue
       case 'save':
         ends[victim] = make(victim, JSON.parse(JSON.stringify(end.save())))

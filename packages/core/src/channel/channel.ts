@@ -1,6 +1,6 @@
 import { CoreError } from '../errors.ts'
 import { FEATURE_PENDING_SEND_SIZE, Rx, Tx, ringArea, ringPagesFault, type RingArea } from '../ring/index.ts'
-import { PacketType } from '../types.ts'
+import { PacketType, type Gpadl, type Offer, type Packet, type PageRange, type TransferRange } from '../types.ts'
 import { fail, failRing, isReadable, writableBytes, type ChannelContext } from './context.ts'
 import { packetBuffer, packetParser } from './packet.ts'
 import { receive } from './receive.ts'
@@ -17,73 +17,144 @@ const PAGE = 4096
  * accepts an OPENCHANNEL; a peer whose indices are impossible gives a channel that has failed from the start.
  */
 export function createChannel(options: ChannelOptions): ChannelEnd {
-  const { offer } = options
   const ctx = createContext(options)
-  const { state, tx, rx } = ctx
   if (options.saved === undefined) begin(ctx)
-  return {
-    offer,
-    subchannelIndex: offer.subchannelIndex,
-    userData: options.userData,
-    get targetVp() {
-      return state.targetVp
-    },
-    set targetVp(vp) {
-      state.targetVp = vp
-    },
-    get isOpen() {
-      return state.isOpen
-    },
-    get failure() {
-      return state.failure ?? undefined
-    },
-    sendInBand: (payload, low, high, wantCompletion) =>
-      state.isOpen &&
-      sent(ctx, tx.send(PacketType.inBand, wantCompletion ? FLAG_COMPLETION_REQUESTED : 0, payload, low, high)),
-    sendCompletion: (payload, low, high) =>
-      state.isOpen && sent(ctx, tx.send(PacketType.completion, 0, payload, low, high)),
-    sendGpaDirect: (ranges, payload, low, high) =>
-      state.isOpen && sent(ctx, writeGpaDirect(tx, ranges, payload, low, high)),
-    sendTransferPages: (setId, ranges, payload, low, high) =>
-      state.isOpen && sent(ctx, writeTransferPages(tx, setId, ranges, payload, low, high)),
-    cork: () => {
-      state.corked = true
-    },
-    uncork: () => {
-      state.corked = false
-      if (state.isOpen) publish(ctx)
-    },
-    receive: () => receive(ctx),
-    get readable() {
-      return isReadable(ctx)
-    },
-    get writableBytes() {
-      return writableBytes(ctx)
-    },
-    wantWritable: (bytes) => wantWritable(ctx, bytes),
-    mask: (masked) => {
-      if (!state.isOpen) return
-      rx.mask(masked)
-      if (!masked && isReadable(ctx)) options.due?.()
-    },
-    gpadl: (id) => options.gpadl(id),
-    fail: (code, message, branch) => fail(ctx, code, message, branch),
-    interrupted: () => (takeWritable(ctx) ? Due.writable : 0) | (isReadable(ctx) ? Due.readable : 0),
-    takeWritable: () => takeWritable(ctx),
-    get mustPoll() {
-      return state.isOpen && state.wanted > 0 && (options.polls === true || !rx.peerHonoursPending)
-    },
-    close: () => {
-      state.isOpen = false
-    },
-    save: () => ({ ...CHANNEL_FORM.head, ...state, out: tx.save(), in: rx.save() }),
-    inspect: () => ({
+  return new End(ctx)
+}
+
+/**
+ * A class, and one for all channels: as an object literal with getters each channel had a hidden class of its own, which
+ * no call is specialised on and which only a full collection frees (Node 20).
+ */
+class End implements ChannelEnd {
+  readonly offer: Offer
+  readonly subchannelIndex: number
+  readonly userData: Uint8Array
+  private readonly ctx: ChannelContext
+
+  constructor(ctx: ChannelContext) {
+    const { offer, userData } = ctx.options
+    this.offer = offer
+    this.subchannelIndex = offer.subchannelIndex
+    this.userData = userData
+    this.ctx = ctx
+  }
+
+  get targetVp(): number {
+    return this.ctx.state.targetVp
+  }
+
+  set targetVp(vp: number) {
+    this.ctx.state.targetVp = vp
+  }
+
+  get isOpen(): boolean {
+    return this.ctx.state.isOpen
+  }
+
+  get failure(): string | undefined {
+    return this.ctx.state.failure ?? undefined
+  }
+
+  sendInBand(payload: Uint8Array, low: number, high: number, wantCompletion: boolean): boolean {
+    const { ctx } = this
+    const flags = wantCompletion ? FLAG_COMPLETION_REQUESTED : 0
+    return ctx.state.isOpen && sent(ctx, ctx.tx.send(PacketType.inBand, flags, payload, low, high))
+  }
+
+  sendCompletion(payload: Uint8Array, low: number, high: number): boolean {
+    const { ctx } = this
+    return ctx.state.isOpen && sent(ctx, ctx.tx.send(PacketType.completion, 0, payload, low, high))
+  }
+
+  sendGpaDirect(ranges: readonly PageRange[], payload: Uint8Array, low: number, high: number): boolean {
+    const { ctx } = this
+    return ctx.state.isOpen && sent(ctx, writeGpaDirect(ctx.tx, ranges, payload, low, high))
+  }
+
+  sendTransferPages(
+    setId: number,
+    ranges: readonly TransferRange[],
+    payload: Uint8Array,
+    low: number,
+    high: number,
+  ): boolean {
+    const { ctx } = this
+    return ctx.state.isOpen && sent(ctx, writeTransferPages(ctx.tx, setId, ranges, payload, low, high))
+  }
+
+  cork(): void {
+    this.ctx.state.corked = true
+  }
+
+  uncork(): void {
+    const { state } = this.ctx
+    state.corked = false
+    if (state.isOpen) publish(this.ctx)
+  }
+
+  receive(): Packet | undefined {
+    return receive(this.ctx)
+  }
+
+  get readable(): boolean {
+    return isReadable(this.ctx)
+  }
+
+  get writableBytes(): number {
+    return writableBytes(this.ctx)
+  }
+
+  wantWritable(bytes: number): void {
+    wantWritable(this.ctx, bytes)
+  }
+
+  mask(masked: boolean): void {
+    const { options, state, rx } = this.ctx
+    if (!state.isOpen) return
+    rx.mask(masked)
+    if (!masked && isReadable(this.ctx)) options.due?.()
+  }
+
+  gpadl(id: number): Gpadl | undefined {
+    return this.ctx.options.gpadl(id)
+  }
+
+  fail(code: string, message: string, branch?: string): void {
+    fail(this.ctx, code, message, branch)
+  }
+
+  interrupted(): number {
+    return (takeWritable(this.ctx) ? Due.writable : 0) | (isReadable(this.ctx) ? Due.readable : 0)
+  }
+
+  takeWritable(): boolean {
+    return takeWritable(this.ctx)
+  }
+
+  get mustPoll(): boolean {
+    const { options, state, rx } = this.ctx
+    return state.isOpen && state.wanted > 0 && (options.polls === true || !rx.peerHonoursPending)
+  }
+
+  close(): void {
+    this.ctx.state.isOpen = false
+  }
+
+  save(): unknown {
+    const { state, tx, rx } = this.ctx
+    return { ...CHANNEL_FORM.head, ...state, out: tx.save(), in: rx.save() }
+  }
+
+  inspect(): Record<string, unknown> {
+    const { state, tx, rx } = this.ctx
+    return {
       ...state,
-      failure: state.failure ?? undefined,
+      failure: this.failure,
       writableBytes: state.isOpen ? Math.max(0, tx.writable()) : 0,
       out: tx.save(),
       in: rx.save(),
-    }),
+    }
   }
 }
 
