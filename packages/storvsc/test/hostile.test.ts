@@ -299,8 +299,11 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
           else channel?.sendInBand(payload, id, high, false)
           w.settle()
           // No completion without its request; a failed set-up ends what waits for it.
-          if (driver.phase !== 'failed') expect(ends.length - before).toBeLessThanOrEqual(answers ? 1 : 0)
-          for (const end of ends) expect(end.result.transferred).toBeLessThanOrEqual(512)
+          if (driver.phase !== 'failed' && ends.length - before > (answers ? 1 : 0))
+            throw new Error(`${ends.length - before} requests ended`)
+          // A plain condition, as these are millions.
+          for (const { result } of ends)
+            if (!(result.transferred <= 512)) throw new Error(`${result.transferred} bytes transferred`)
         }
         w.handle.rescind()
         w.settle()
