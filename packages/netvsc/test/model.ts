@@ -5,7 +5,7 @@ import { plainFrame, toGuest, toPeer } from './model/frames.ts'
 import { look } from './model/look.ts'
 import { ALL_TYPES, DRIVER_FILTER, modelOf, type Model } from './model/state.ts'
 import { LETS_IN, guestBursts, guestSends, peerSends } from './model/traffic.ts'
-import { SMALL, world as makeWorld, type WorldOptions } from './world.ts'
+import { SMALL, world as makeWorld, type World, type WorldOptions } from './world.ts'
 
 export { actions, setups } from './model/actions.ts'
 
@@ -24,7 +24,7 @@ export function live(options: Setup, life: readonly Action[]): void {
   world.guest.start()
   for (const action of life) {
     act(model, action)
-    if (options.saves) world.restore(structuredClone(world.save()))
+    if (options.saves) move(world)
     look(model)
   }
   world.nic.connectLink()
@@ -33,6 +33,12 @@ export function live(options: Setup, life: readonly Action[]): void {
   settle(model)
   checkEnd(model, life)
   checkWorks(model, options)
+}
+
+/** Through a saved state that is plain data. RAM is a copy already: cloned again it was half of a life's time. */
+function move(world: World): void {
+  const { memory, ...state } = world.save() as { readonly memory: Uint8Array }
+  world.restore({ ...structuredClone(state), memory })
 }
 
 function act(model: Model, action: Action): void {
@@ -51,7 +57,7 @@ function act(model: Model, action: Action): void {
     case 'settle':
       return settle(model)
     case 'save':
-      return world.restore(structuredClone(world.save()))
+      return move(world)
     case 'remove':
       world.handle.rescind()
       world.settle()
