@@ -111,5 +111,5 @@ export function guardedMemory(memory: GuestMemory): {
   }
 }
 
-/** As the engine compares, in a twentieth of a loop's time: there are millions of pages. */
+/** As the engine compares, not byte by byte in a loop: a deep run compares millions of pages. */
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -35,7 +35,7 @@ export function live(options: Setup, life: readonly Action[]): void {
   checkWorks(model, options)
 }
 
-/** Through a saved state that is plain data. RAM is a copy already: cloned again it was half of a life's time. */
+/** Through a saved state that is plain data. RAM is a copy already, and cloning it was a sixth of the time. */
 function move(world: World): void {
   const { memory, ...state } = world.save() as { readonly memory: Uint8Array }
   world.restore({ ...structuredClone(state), memory })

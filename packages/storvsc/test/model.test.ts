@@ -113,7 +113,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
         const sector = first + at / SECTOR
         if (unknown.has(sector)) continue
         const wanted = model.subarray(sector * SECTOR, (sector + 1) * SECTOR)
-        // Half a million sectors: `expect` costs more than all else that is done for one.
+        // `expect` costs more than all else that is done for a sector.
         if (Buffer.compare(got.subarray(at, at + SECTOR), wanted) !== 0)
           throw new Error(`sector ${sector} is not as it was written`)
       }
@@ -180,7 +180,7 @@ describe.each(INTERRUPT_MODES)('interrupts %s:', (interrupts) => {
         w.restore(state)
         queue.restore(backend)
         const again = w.save()
-        // A fifth of what `toEqual` costs, which says where they differ.
+        // `toEqual` costs far more, and says where they differ.
         if (!isDeepStrictEqual(again, state)) expect(again).toEqual(state)
       } else {
         if ([...waiting.values()].some((each) => overlaps(each.what, what))) settle()
