@@ -1,4 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { fork, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
@@ -9,6 +10,16 @@ export const DEFECTS: string = fileURLToPath(new URL('./defects/', import.meta.u
 
 /** Folders that no test of a defect reads: what is built, and what is large. */
 const LEFT_OUT = new Set(['dist', '.turbo', '.git'])
+
+/** What tests read, and what runs them. */
+const COPIED = [
+  'packages',
+  'scripts',
+  'package.json',
+  'vitest.config.ts',
+  'tsconfig.base.json',
+  'tests/regressions/runner.mjs',
+]
 
 interface Ran {
   readonly ran: boolean
@@ -31,7 +42,7 @@ export interface Scratch {
 export function scratch(): Scratch {
   const root = mkdtempSync(join(tmpdir(), 'vmbus-regressions-'))
   const isWanted = (path: string): boolean => !path.split(sep).some((part) => LEFT_OUT.has(part))
-  for (const name of ['packages', 'scripts', 'package.json', 'vitest.config.ts', 'tsconfig.base.json']) {
+  for (const name of COPIED) {
     cpSync(join(ROOT, name), join(root, name), {
       recursive: true,
       verbatimSymlinks: true,
@@ -41,12 +52,16 @@ export function scratch(): Scratch {
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
   /** What the files of the patch were before. */
   const originals = new Map<string, Uint8Array>()
+  /** Files that are not what they were at the last run. */
+  const changed = new Set<string>()
+  const vitest = runnerIn(root)
 
   return {
     apply(patch) {
       const text = readFileSync(patch, 'utf8')
       for (const [, file = ''] of text.matchAll(/^\+\+\+ b\/(.+)$/gm))
         originals.set(file, readFileSync(join(root, file)))
+      for (const file of originals.keys()) changed.add(file)
       const { status, stdout, stderr } = spawnSync('git', ['apply', '--whitespace=nowarn', patch], {
         cwd: root,
         encoding: 'utf8',
@@ -55,41 +70,65 @@ export function scratch(): Scratch {
       return status === 0 ? undefined : `${stdout}${stderr}`
     },
     revert() {
-      for (const [file, bytes] of originals) writeFileSync(join(root, file), bytes)
+      for (const [file, bytes] of originals) {
+        writeFileSync(join(root, file), bytes)
+        changed.add(file)
+      }
       originals.clear()
     },
-    run: (file, name) =>
-      new Promise((resolve) => {
-        const args = [
-          'node_modules/vitest/vitest.mjs',
-          'run',
-          file,
-          '-t',
-          escape(name),
-          '--bail=1',
-          '--reporter=default',
-        ]
-        const child = spawn(process.execPath, args, {
-          cwd: root,
-          env: { ...process.env, VMBUS_TIER: undefined, NO_COLOR: '1' },
-        })
-        let output = ''
-        for (const stream of [child.stdout, child.stderr])
-          stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
-        // A defect may hang a test: that is a failure, too.
-        let hung = false
-        const patience = setTimeout(() => {
-          hung = true
-          child.kill('SIGKILL')
-        }, 90_000)
-        child.on('close', (code) => {
-          clearTimeout(patience)
-          // Skipped ones are the others of the file; a file that does not load has none that failed.
-          const ran = hung || /^ *Tests .*\b(?:passed|failed)/m.test(output)
-          resolve({ ran, failed: code !== 0, hung, output })
-        })
-      }),
-    dispose: () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }),
+    run(file, name) {
+      const request = { file, pattern: escape(name), changed: [...changed] }
+      changed.clear()
+      return vitest.run(request)
+    },
+    dispose() {
+      vitest.stop()
+      rmSync(root, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}
+
+interface Request {
+  readonly file: string
+  /** Of names of tests. */
+  readonly pattern: string
+  /** Files that are others than they were for the run before. */
+  readonly changed: readonly string[]
+}
+
+/** A defect may hang a test: that is a failure, too. */
+const PATIENCE_MS = 90_000
+
+/** Runs in one process after another: one that a defect hangs is killed with all that it started, and the next run has a new one. */
+function runnerIn(root: string): { run(request: Request): Promise<Ran>; stop(): void } {
+  let runner: ChildProcess | undefined
+  const stop = (): void => {
+    if (runner?.pid !== undefined) process.kill(-runner.pid, 'SIGKILL')
+    runner = undefined
+  }
+  const begun = async (): Promise<ChildProcess> => {
+    const env = { ...process.env, VMBUS_TIER: undefined, NO_COLOR: '1' }
+    const script = join(root, 'tests/regressions/runner.mjs')
+    const child = fork(script, { cwd: root, detached: true, stdio: 'ignore', env, execArgv: [] })
+    await once(child, 'message')
+    return child
+  }
+  return {
+    stop,
+    async run(request) {
+      runner ??= await begun()
+      const patience = AbortSignal.timeout(PATIENCE_MS)
+      const answer = once(runner, 'message', { signal: patience })
+      runner.send(request)
+      try {
+        const [ran] = (await answer) as [Omit<Ran, 'hung'>]
+        return { ...ran, hung: false }
+      } catch (error) {
+        if (!patience.aborted) throw error
+        stop()
+        return { ran: true, failed: true, hung: true, output: '' }
+      }
+    },
   }
 }
 
