@@ -1,3 +1,5 @@
+import { plainCopy } from './plain.ts'
+
 /** A saved state with one thing wrong, and the path of that. */
 export interface Damaged {
   readonly at: string
@@ -36,7 +38,8 @@ export function taken(
   owner: { save(): unknown; restore(state: unknown): void },
   code = 'VMBUS_STATE_INVALID',
 ): string[] {
-  const before = owner.save()
+  // What an owner gives out may be its own: a copy stays what it was.
+  const before = plainCopy(owner.save())
   const found: string[] = []
   for (const { at, state } of states) {
     try {

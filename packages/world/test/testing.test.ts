@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { differenceAt } from '../src/testing.ts'
+import { damaged, differenceAt, taken } from '../src/testing.ts'
 
 const state = () => ({ version: 1, vps: [{ queue: [Uint8Array.of(1, 2, 3)], due: -1, note: undefined }] })
 
@@ -27,4 +27,18 @@ test.each([
   ['the whole', 1, '1', ''],
 ])('a difference in %s is found', (_, a, b, path) => {
   expect(differenceAt(a, b)).toBe(path)
+})
+
+test('what a refused restore changed is found, also where the owner gives out its own state', () => {
+  const own = { count: 1 }
+  const owner = {
+    save: () => own,
+    restore(): void {
+      own.count++
+      throw Object.assign(new Error('refused'), { code: 'VMBUS_STATE_INVALID' })
+    },
+  }
+  const found = taken(damaged({ count: 1 }), owner)
+  expect(found.length).toBeGreaterThan(0)
+  expect(found.every((each) => each.endsWith('.count changed'))).toBe(true)
 })
