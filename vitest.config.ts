@@ -33,9 +33,6 @@ export default defineConfig(({ mode }) => {
       isolate: false,
       // Vitest leaves a core free by default, which is half of the machine where there are two.
       maxWorkers: availableParallelism(),
-      // Properties make much that lives for one step: a young generation of 32 MB is collected half as often as one of 16, which
-      // is one in fifteen of the processor time.
-      execArgv: ['--max-semi-space-size=32'],
       // A limit is for what hangs: a test of some seconds is in time on a machine with twenty times as much to do.
       testTimeout: tier === undefined ? 120_000 : 1_200_000,
       hookTimeout: tier === undefined ? 120_000 : 300_000,

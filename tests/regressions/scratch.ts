@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -110,25 +111,39 @@ function runnerIn(root: string): { run(request: Request): Promise<Ran>; stop(): 
     const env = { ...process.env, VMBUS_TIER: undefined, NO_COLOR: '1' }
     const script = join(root, 'tests/regressions/runner.mjs')
     const child = fork(script, { cwd: root, detached: true, stdio: 'ignore', env, execArgv: [] })
-    await once(child, 'message')
+    child.once('exit', () => {
+      if (runner === child) runner = undefined
+    })
+    if ((await answerOf(child)) !== 'ready') throw new Error('the runner of tests did not start')
     return child
   }
   return {
     stop,
     async run(request) {
       runner ??= await begun()
-      const patience = AbortSignal.timeout(PATIENCE_MS)
-      const answer = once(runner, 'message', { signal: patience })
+      const answer = answerOf(runner)
       runner.send(request)
-      try {
-        const [ran] = (await answer) as [Omit<Ran, 'hung'>]
-        return { ...ran, hung: false }
-      } catch (error) {
-        if (!patience.aborted) throw error
-        stop()
-        return { ran: true, failed: true, hung: true, output: '' }
-      }
+      const ran = (await answer) as Omit<Ran, 'hung'> | undefined
+      if (ran !== undefined) return { ...ran, hung: false }
+      stop()
+      return { ran: true, failed: true, hung: true, output: '' }
     },
+  }
+}
+
+/** What a runner says next; undefined when it says nothing in time. One that ends instead is a fault of ours, and no test that failed. */
+async function answerOf(runner: ChildProcess): Promise<unknown> {
+  const settled = new AbortController()
+  const { signal } = settled
+  const ended = async (): Promise<never> => {
+    const [code] = (await once(runner, 'exit', { signal })) as unknown[]
+    throw new Error(`the runner of tests ended with ${String(code)}`)
+  }
+  const said = async (): Promise<unknown> => ((await once(runner, 'message', { signal })) as unknown[])[0]
+  try {
+    return await Promise.race([said(), ended(), setTimeout(PATIENCE_MS, undefined, { signal })])
+  } finally {
+    settled.abort()
   }
 }
 
